@@ -1,0 +1,153 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+
+import { cleanEnv } from "./clean-env.ts";
+import { accepts } from "./ports.ts";
+import { reaper } from "./reaper.ts";
+import { waitFor } from "./wait-for.ts";
+
+export interface ProcessOptions {
+  readonly cwd?: string;
+  /** Added to this process's environment, less what the test runner put into it. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Runs as this user; needs root. */
+  readonly user?: { readonly uid: number; readonly gid: number };
+  /** Ready when its output matches, when the port on 127.0.0.1 accepts, or when the check is true. */
+  readonly ready: RegExp | number | (() => Promise<boolean>);
+  /** @default 20_000 */
+  readonly readyTimeoutMs?: number;
+  /** What `stop` sends. @default "SIGTERM" */
+  readonly stopSignal?: NodeJS.Signals;
+  /** How long `stop` waits before it kills the group. @default 5_000 */
+  readonly stopTimeoutMs?: number;
+}
+
+export interface ProcessExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface RunningProcess extends AsyncDisposable {
+  readonly pid: number;
+  readonly exited: Promise<ProcessExit>;
+  /** Standard output and standard error so far, the last 256 KiB of them. */
+  output(): string;
+  /** Sends a signal to this process, not to its children. */
+  signal(signal: NodeJS.Signals): void;
+  /** Sends a signal to this process and all its children. */
+  signalGroup(signal: NodeJS.Signals): void;
+  /** Asks it to end, and kills it and its children if it does not in time. Idempotent. */
+  stop(): Promise<ProcessExit>;
+  /** Kills it and its children with SIGKILL, as a power cut would. Idempotent. */
+  kill(): Promise<ProcessExit>;
+}
+
+/**
+ * Starts a program in a process group of its own and resolves when it is ready. It ends on dispose,
+ * and in any case with this process, however that one ends.
+ *
+ * @throws Error with the program's last output when it exits or stays silent instead of being ready.
+ *
+ * @example
+ * await using server = await startProcess("redis-server", ["--port", "7001"], { ready: 7001 });
+ */
+export async function startProcess(
+  command: string,
+  args: readonly string[],
+  options: ProcessOptions,
+): Promise<RunningProcess> {
+  const child = spawn(command, args, {
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...cleanEnv(), ...options.env },
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...options.user,
+  });
+  if (child.pid === undefined) {
+    const [error] = await once(child, "error");
+    throw new Error(`Cannot start ${command}`, { cause: error });
+  }
+  reaper.watchGroup(child.pid);
+  const running = track(child, child.pid, options);
+  try {
+    await untilReady(running, options);
+  } catch (cause) {
+    await running.kill();
+    const line = [command, ...args].join(" ");
+    throw new Error(`${String(cause)}\n$ ${line}\n${running.output()}`, { cause });
+  }
+  return running;
+}
+
+const maxOutput = 256 * 1024;
+
+function track(child: ChildProcess, pid: number, options: ProcessOptions): RunningProcess {
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding("utf8").on("data", (text: string) => {
+      output = (output + text).slice(-maxOutput);
+    });
+  }
+
+  const signalGroup = (signal: NodeJS.Signals): void => {
+    try {
+      process.kill(-pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  };
+
+  const exited = new Promise<ProcessExit>((resolve) => {
+    child.once("exit", (code, signal) => {
+      // What a program leaves behind in its group when it ends would otherwise live on.
+      signalGroup("SIGKILL");
+      reaper.groupEnded(pid);
+      resolve({ code, signal });
+    });
+  });
+
+  const gone = (): boolean => child.exitCode !== null || child.signalCode !== null;
+
+  const running: RunningProcess = {
+    pid,
+    exited,
+    output: () => output,
+    signal: (signal) => void child.kill(signal),
+    signalGroup,
+    async stop() {
+      if (gone()) return exited;
+      child.kill(options.stopSignal ?? "SIGTERM");
+      // A stopped (SIGSTOP) process would not see the signal.
+      child.kill("SIGCONT");
+      const timer = setTimeout(() => signalGroup("SIGKILL"), options.stopTimeoutMs ?? 5_000);
+      const exit = await exited;
+      clearTimeout(timer);
+      return exit;
+    },
+    async kill() {
+      if (!gone()) signalGroup("SIGKILL");
+      return exited;
+    },
+    async [Symbol.asyncDispose]() {
+      await running.stop();
+    },
+  };
+  return running;
+}
+
+async function untilReady(running: RunningProcess, options: ProcessOptions): Promise<void> {
+  const { ready, readyTimeoutMs = 20_000 } = options;
+  let exit: ProcessExit | undefined;
+  void running.exited.then((value) => (exit = value));
+  const isReady = async (): Promise<boolean> => {
+    if (exit !== undefined) return true;
+    if (ready instanceof RegExp) return ready.test(running.output());
+    return typeof ready === "number" ? accepts(ready) : ready();
+  };
+  await waitFor("the program to be ready", isReady, { timeoutMs: readyTimeoutMs, everyMs: 10 });
+  if (exit !== undefined) {
+    throw new Error(
+      `The program ended (code ${exit.code}, signal ${exit.signal}) before it was ready`,
+    );
+  }
+}

@@ -1,0 +1,24 @@
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { reaper } from "./reaper.ts";
+
+export interface TempFolder extends AsyncDisposable {
+  readonly path: string;
+}
+
+/** Makes an empty folder that is removed on dispose, or else when this process ends. */
+export async function tempFolder(prefix: string): Promise<TempFolder> {
+  const path = await mkdtemp(join(tmpdir(), `${prefix}-`));
+  reaper.watchFolder(path);
+  // Servers that give up root (Postgres, nginx, Varnish) must be able to pass through.
+  await chmod(path, 0o711);
+  return {
+    path,
+    async [Symbol.asyncDispose]() {
+      await rm(path, { recursive: true, force: true, maxRetries: 5 });
+      reaper.folderRemoved(path);
+    },
+  };
+}
