@@ -1,0 +1,102 @@
+import type { HistoryResolver } from "./history.ts";
+import type { LogMessage, MessageRecord } from "./message.ts";
+import type { Cursor } from "./position.ts";
+
+/**
+ * A backend is the durable, shared log of a bus; several buses (processes) may stand on one.
+ * `testBackend` from `sse-bus/testing` checks every MUST below.
+ */
+export interface Backend {
+  /** Shown by `/api/health` and in errors: `memory`, `redis`. */
+  readonly name: string;
+
+  /**
+   * Connects. Called once, before anything else. MUST reject with `BACKEND_UNAVAILABLE` when the
+   * server cannot be reached.
+   */
+  open(host: BackendHost): Promise<void>;
+
+  /**
+   * MUST assign the position, store and announce the message as one atomic step, or reject and
+   * leave nothing behind; MUST resolve only once the message is stored; MUST reject with
+   * `BACKEND_UNAVAILABLE` when the server is away. An `id` seen before MUST return the first
+   * result, as `duplicate`, and store nothing.
+   */
+  publish(entry: PublishEntry): Promise<Stored>;
+
+  /**
+   * Starts live delivery of a channel or pattern. MUST resolve only when it is live, with a cursor
+   * after which no message is missed; what is at or before it is history, for {@link read}.
+   *
+   * All subscriptions of a bus MUST deliver in one order, that of positions: when a message has
+   * been handed to any of them, none with an older position may follow on another.
+   */
+  subscribe(topic: string, feed: Feed): Promise<Subscription>;
+
+  /** Everything kept of a topic, oldest first, up to this moment. */
+  read(topic: string): Promise<History>;
+
+  /** The head: the position of the newest message of the bus. MUST be read from the log itself. */
+  cursor(): Promise<Cursor>;
+
+  /**
+   * The newest position that is proven to be reached: everything up to it, on every live
+   * subscription, has been handed over. Goes into heartbeats, so it MUST NOT run ahead. While the
+   * server is away it MUST stand still.
+   */
+  reached(): Cursor;
+
+  /** MUST be idempotent and leave no timer, socket or listener behind. */
+  close(): Promise<void>;
+}
+
+/** What a bus tells its backend, and what the backend reports to it. */
+export interface BackendHost {
+  /** How much each channel keeps. */
+  readonly history: HistoryResolver;
+  /** Bytes of history in all, as far as this process holds it. */
+  readonly maxHistoryBytes: number;
+  /** Failures in the background; never thrown, never swallowed. */
+  onError(error: Error): void;
+  /** The server was lost (`down`) or is back with nothing missing (`up`). */
+  onStatus(status: BackendStatus): void;
+  /**
+   * The log lost its data and started anew (its epoch changed). Every reader is told of a gap, and
+   * every topic is read again from the new log.
+   */
+  onRestart(): void;
+}
+
+export type BackendStatus = "up" | "down";
+
+/** Where a subscription's messages go. */
+export interface Feed {
+  message(message: LogMessage): void;
+  /** Messages up to `seq` could not be recovered after an outage: readers behind it get a gap. */
+  lost(seq: number): void;
+}
+
+/** A live subscription. `close` is idempotent; no message follows it. */
+export interface Subscription {
+  readonly cursor: Cursor;
+  close(): void;
+}
+
+/** A record to publish; `id` is the publisher's idempotency id. */
+export interface PublishEntry extends MessageRecord {
+  readonly id: string | undefined;
+}
+
+/** Where a message stands in the log. */
+export interface Stored extends Cursor {
+  readonly channel: string;
+  /** The idempotency id had been seen: this is the first message's place, nothing was stored. */
+  readonly duplicate: boolean;
+}
+
+/** What is kept of a topic. */
+export interface History {
+  readonly messages: readonly LogMessage[];
+  /** The horizon: the newest `seq` that this topic has ever dropped, 0 if none. */
+  readonly horizon: number;
+}

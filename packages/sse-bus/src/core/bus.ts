@@ -1,0 +1,232 @@
+import type { BackendStatus } from "./backend.ts";
+import type {
+  Bus,
+  BusOptions,
+  BusStats,
+  Published,
+  PublishOptions,
+  SubscribeOptions,
+} from "./bus-types.ts";
+import { assertChannel, assertTopic, DEFAULT_CHANNEL } from "./channel-name.ts";
+import { closeEngine, createEngine, type Engine } from "./engine.ts";
+import { SseBusError } from "./errors.ts";
+import { assertCount, createHistoryResolver } from "./history.ts";
+import { encodeJson } from "./json.ts";
+import { createListener, type LocalListener } from "./listener.ts";
+import { memoryBackend } from "./memory-backend.ts";
+import { assertEventName, assertIdempotencyId, assertKey, messageId } from "./message.ts";
+import { assertOpen } from "./open-reader.ts";
+import { formatCursor, parseCursor } from "./position.ts";
+import { restartReaders } from "./restart.ts";
+import { type Schemas, validate } from "./schema.ts";
+import type { AnyChannels, ChannelMap, ChannelsOfSchemas, InputsOfSchemas } from "./types.ts";
+
+/** Where a bus keeps its engine. A registered symbol, because bundles have copies of this module. */
+const INTERNALS: unique symbol = Symbol.for("sse-bus.internals");
+
+/** What the package's own routes need of a bus, and no user should. */
+export interface BusInternals {
+  readonly engine: Engine;
+  readonly options: MutableOptions;
+}
+
+/** Settings that may be exchanged while the bus runs, as hot reload does. */
+export interface MutableOptions {
+  schemas: Schemas | undefined;
+  onError: (error: Error) => void;
+}
+
+const MAX_PACKET_BYTES = 65_536;
+/** After so many messages in one turn, a publisher waits for the event loop to write some out. */
+const MAX_TURN_MESSAGES = 100;
+
+/**
+ * Makes a bus: publish in one place, and every subscriber and event stream gets it, in order.
+ *
+ * @throws SseBusError `INVALID_OPTION`, `INVALID_CHANNEL`
+ * @example
+ * ```ts
+ * const bus = createBus();
+ * const unsubscribe = bus.subscribe((data) => console.log(data));
+ * await bus.publish({ hello: "world" });
+ * unsubscribe();
+ * await bus.close();
+ * ```
+ */
+export function createBus<const S extends Schemas>(
+  options: BusOptions & { readonly schemas: S },
+): Bus<ChannelsOfSchemas<S>, InputsOfSchemas<S>>;
+export function createBus<Channels extends ChannelMap = AnyChannels>(
+  options?: BusOptions,
+): Bus<Channels>;
+export function createBus(options: BusOptions = {}): Bus {
+  const { backend = memoryBackend(), maxHistoryBytes = 67_108_864 } = options;
+  const { maxMessageBytes = 262_144 } = options;
+  assertCount(maxHistoryBytes, "maxHistoryBytes");
+  assertCount(maxMessageBytes, "maxMessageBytes");
+  const mutable: MutableOptions = {
+    schemas: options.schemas,
+    onError: options.onError ?? reportToConsole,
+  };
+  const onError = createReporter(mutable);
+  let status: BackendStatus = "up";
+  const engine = createEngine({
+    backend,
+    history: createHistoryResolver(options.history),
+    maxHistoryBytes,
+    maxPacketBytes: MAX_PACKET_BYTES,
+    onError,
+    onStatus: (next) => (status = next),
+    onRestart: (restarted) => void restartReaders(restarted).catch(onError),
+  });
+  const opening = new Set<Promise<unknown>>();
+  const listeners = new Set<LocalListener>();
+  let turnMessages = 0;
+
+  async function publish(data: unknown, given: PublishOptions = {}): Promise<Published> {
+    assertOpen(engine);
+    const { channel = DEFAULT_CHANNEL, event = "message", key, id } = given;
+    assertChannel(channel);
+    assertEventName(event);
+    if (key !== undefined) assertKey(key);
+    if (id !== undefined) assertIdempotencyId(id);
+    const checked = validate(mutable.schemas, channel, event, data);
+    const value = checked instanceof Promise ? await checked : checked;
+    const json = encodeJson(value);
+    assertSize(json, maxMessageBytes);
+    // A listener that is still being connected must not miss what its own process publishes next.
+    if (opening.size > 0) await Promise.allSettled(opening);
+    // Awaiting publishes in a loop never leaves the microtask queue; sockets need the event loop.
+    if (++turnMessages > MAX_TURN_MESSAGES) {
+      await engine.remote.flusher.flushed();
+      turnMessages = 0;
+    }
+    if (!engine.isOpened) await engine.opened;
+    assertOpen(engine);
+    const stored = await engine.backend.publish({ channel, event, key, json, id });
+    if (!stored.duplicate) engine.counters.published++;
+    return {
+      id: messageId(stored, stored.epoch, stored.channel),
+      channel: stored.channel,
+      event,
+      data: value,
+      ...(key !== undefined && { key }),
+      time: stored.time,
+      ...(stored.duplicate && { duplicate: true as const }),
+    };
+  }
+
+  function subscribe(
+    listener: (data: never, message: never) => unknown,
+    given: SubscribeOptions = {},
+  ): () => void {
+    assertOpen(engine);
+    const { channel = DEFAULT_CHANNEL, after, onGap } = given;
+    assertTopic(channel);
+    assertFunction(listener);
+    if (after !== undefined) assertCursor(after);
+    const local = createListener(engine, { listener, topic: channel, after, onGap, onError });
+    listeners.add(local);
+    opening.add(local.opened);
+    void local.opened.finally(() => opening.delete(local.opened));
+    return () => {
+      listeners.delete(local);
+      local.close();
+    };
+  }
+
+  function stats(): BusStats {
+    return {
+      backend: backend.name,
+      status: engine.isClosed ? "closed" : status,
+      connections: countConnections(engine),
+      listeners: listeners.size,
+      channels: engine.topics.size,
+      ...engine.counters,
+    };
+  }
+
+  async function close(): Promise<void> {
+    listeners.clear();
+    await closeEngine(engine);
+  }
+
+  const bus = {
+    publish,
+    subscribe,
+    channel: (name: string) => ({
+      subscribe: (listener: (data: never, message: never) => unknown, own?: SubscribeOptions) =>
+        subscribe(listener, { ...own, channel: name }),
+      publish: (data: unknown, own?: PublishOptions) => publish(data, { ...own, channel: name }),
+    }),
+    async cursor() {
+      assertOpen(engine);
+      await engine.opened;
+      const head = await backend.cursor();
+      return formatCursor(head, head.epoch);
+    },
+    stats,
+    close,
+    [Symbol.asyncDispose]: close,
+    [INTERNALS]: { engine, options: mutable } satisfies BusInternals,
+  };
+  return bus as unknown as Bus;
+}
+
+/**
+ * The engine behind a bus.
+ *
+ * @throws SseBusError `INVALID_OPTION` when `bus` was not made by `createBus`
+ */
+export function internalsOf(bus: object): BusInternals {
+  const internals = (bus as { [INTERNALS]?: BusInternals })[INTERNALS];
+  if (internals) return internals;
+  throw new SseBusError("INVALID_OPTION", "`bus` must come from createBus() or sharedBus().");
+}
+
+/** One place for every failure in the background; an `onError` that throws must not harm either. */
+function createReporter(options: MutableOptions): (error: Error) => void {
+  return (error) => {
+    try {
+      options.onError(error);
+    } catch (failure) {
+      reportToConsole(failure as Error);
+    }
+  };
+}
+
+function reportToConsole(error: Error): void {
+  console.error("[sse-bus]", error);
+}
+
+function countConnections({ groups, remote }: Engine): number {
+  let count = 0;
+  for (const { context, atHead, behind, waiting } of groups.values()) {
+    if (context === remote) count += atHead.length + behind.size + waiting.size;
+  }
+  return count;
+}
+
+function assertSize(json: string, maxMessageBytes: number): void {
+  // UTF-8 takes at most three bytes for a UTF-16 unit: most messages need no counting.
+  if (json.length * 3 <= maxMessageBytes) return;
+  const bytes = new TextEncoder().encode(json).length;
+  if (bytes <= maxMessageBytes) return;
+  throw new SseBusError(
+    "MESSAGE_TOO_LARGE",
+    `The message is ${bytes} bytes of JSON and \`maxMessageBytes\` is ${maxMessageBytes}: send a reference to the data, or raise the limit.`,
+  );
+}
+
+function assertFunction(listener: unknown): void {
+  if (typeof listener === "function") return;
+  throw new SseBusError("INVALID_OPTION", "`listener` must be a function.");
+}
+
+function assertCursor(after: string): void {
+  if (typeof after === "string" && parseCursor(after)) return;
+  throw new SseBusError(
+    "INVALID_CURSOR",
+    "`after` must be a message's id or a cursor from bus.cursor().",
+  );
+}

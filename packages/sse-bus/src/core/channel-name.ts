@@ -1,0 +1,52 @@
+import { SseBusError } from "./errors.ts";
+
+/** The channel that `publish(data)` and `subscribe(listener)` mean. */
+export const DEFAULT_CHANNEL = "default";
+
+const CHANNEL = /^[A-Za-z0-9._~:/-]{1,200}$/;
+const TOPIC = /^[A-Za-z0-9._~:/*-]{1,200}$/;
+
+/** Whether a subscription names many channels: `orders/*` (one segment) or `orders/**` (any depth). */
+export function isPattern(topic: string): boolean {
+  return topic.includes("*");
+}
+
+/** @throws SseBusError `INVALID_CHANNEL` unless `name` is a channel that one can publish to. */
+export function assertChannel(name: unknown): asserts name is string {
+  if (typeof name === "string" && CHANNEL.test(name)) return;
+  const hint =
+    typeof name === "string" && isPattern(name) ? " Patterns are for subscribing only." : "";
+  throw invalid(name, `must be 1 to 200 of A-Z a-z 0-9 . _ ~ : / -.${hint}`);
+}
+
+/** @throws SseBusError `INVALID_CHANNEL` unless `topic` is a channel or a well-formed pattern. */
+export function assertTopic(topic: unknown): asserts topic is string {
+  if (typeof topic !== "string" || !TOPIC.test(topic)) {
+    throw invalid(topic, "must be 1 to 200 of A-Z a-z 0-9 . _ ~ : / -, or a pattern of these.");
+  }
+  if (!isPattern(topic)) return;
+  const segments = topic.split("/");
+  for (const [index, segment] of segments.entries()) {
+    const isLast = index === segments.length - 1;
+    if (segment === "*" || (segment === "**" && isLast) || !isPattern(segment)) continue;
+    throw invalid(topic, "may have `*` only as a whole segment, and `**` only as the last one.");
+  }
+}
+
+/** Whether `topic` (a channel or a pattern) covers `channel`. */
+export function topicCovers(topic: string, channel: string): boolean {
+  if (!isPattern(topic)) return topic === channel;
+  const wanted = topic.split("/");
+  const actual = channel.split("/");
+  for (const [index, segment] of wanted.entries()) {
+    if (segment === "**") return actual.length > index;
+    if (index >= actual.length) return false;
+    if (segment !== "*" && segment !== actual[index]) return false;
+  }
+  return actual.length === wanted.length;
+}
+
+function invalid(name: unknown, rule: string): SseBusError {
+  const shown = typeof name === "string" ? JSON.stringify(name.slice(0, 80)) : typeof name;
+  return new SseBusError("INVALID_CHANNEL", `Channel ${shown} ${rule}`);
+}

@@ -1,0 +1,164 @@
+import type { Backend } from "./backend.ts";
+import { type Counters, createCounters } from "./counters.ts";
+import { afterTurn, createFlusher, type Flusher, inTurn } from "./flusher.ts";
+import { flushGroup, type Group, type GroupContext, unplace } from "./group.ts";
+import type { HistoryResolver } from "./history.ts";
+import { closeStore, createLogStore, type LogStore } from "./log-store.ts";
+import type { Cursor, Position } from "./position.ts";
+import type { EndReason, Reader } from "./reader.ts";
+import { closeTopic, openTopic, settleTopic, type Topic, windowLimits } from "./topic.ts";
+
+/** Everything behind a bus that moves messages from its backend to readers. */
+export interface Engine {
+  readonly backend: Backend;
+  /** Resolves once the backend is connected. */
+  readonly opened: Promise<void>;
+  readonly counters: Counters;
+  readonly topics: Map<string, Topic>;
+  readonly groups: Map<string, Group>;
+  readonly readers: Set<Reader>;
+  /** Readers in this process hear of a message in the turn that published it. */
+  readonly local: GroupContext;
+  /** Readers on the network are written to after it. */
+  readonly remote: GroupContext;
+  readonly store: LogStore;
+  readonly unsettled: Set<Topic>;
+  isOpened: boolean;
+  isClosed: boolean;
+}
+
+export interface EngineOptions {
+  readonly backend: Backend;
+  readonly history: HistoryResolver;
+  readonly maxHistoryBytes: number;
+  /** Bytes handed to a sink at once, unless a single message is larger. */
+  readonly maxPacketBytes: number;
+  onError(error: Error): void;
+  /** See `BackendHost.onStatus`. */
+  onStatus(status: "up" | "down"): void;
+  onRestart(engine: Engine): void;
+}
+
+export function createEngine(options: EngineOptions): Engine {
+  const { backend, history, maxHistoryBytes, maxPacketBytes, onError, onStatus } = options;
+  const counters = createCounters();
+  const shared = {
+    maxPacketBytes,
+    counters,
+    epoch: () => reached(engine).epoch,
+    onError,
+    closeReader: (reader: Reader, reason: EndReason) => closeReader(engine, reader, reason),
+  };
+  const engine: Engine = {
+    backend,
+    counters,
+    topics: new Map(),
+    groups: new Map(),
+    readers: new Set(),
+    local: { ...shared, flusher: createFlusher(inTurn, flushGroup, () => {}) },
+    remote: { ...shared, flusher: createFlusher(afterTurn, flushGroup, () => settle(engine)) },
+    store: createLogStore(windowLimits(history), maxHistoryBytes, false),
+    unsettled: new Set(),
+    isOpened: false,
+    isClosed: false,
+    opened: backend.open({
+      history,
+      maxHistoryBytes,
+      onError,
+      onStatus,
+      onRestart: () => options.onRestart(engine),
+    }),
+  };
+  engine.opened.then(
+    () => (engine.isOpened = true),
+    () => {}, // whoever publishes or opens a reader hears of it
+  );
+  return engine;
+}
+
+/** The proven head. */
+export function reached(engine: Engine): Cursor {
+  return engine.backend.reached();
+}
+
+/** The group of these topics, made with its upstream subscriptions when it is the first. */
+export function acquireGroup(engine: Engine, names: readonly string[], isLocal: boolean): Group {
+  const sorted = [...new Set(names)].toSorted();
+  const key = `${isLocal ? "local" : "remote"} ${sorted.join(" ")}`;
+  const known = engine.groups.get(key);
+  if (known) return known;
+  const context = isLocal ? engine.local : engine.remote;
+  const group: Group = {
+    key,
+    topics: sorted.map((name) => acquireTopic(engine, name)),
+    context,
+    cursor: reached(engine),
+    atHead: [],
+    behind: new Set(),
+    waiting: new Set(),
+    packets: new Map(),
+    phase: "starting",
+    topicChanged(topic) {
+      engine.unsettled.add(topic);
+      context.flusher.add(group);
+      // Settling follows every flush of network readers; local ones alone must bring it about too.
+      if (isLocal) engine.remote.flusher.add(group);
+    },
+  };
+  for (const topic of group.topics) topic.groups.add(group);
+  engine.groups.set(key, group);
+  return group;
+}
+
+/** Frees the group, and upstream subscriptions that nobody else needs, once it has no reader. */
+export function releaseGroup(engine: Engine, group: Group): void {
+  if (group.atHead.length + group.behind.size + group.waiting.size > 0) return;
+  if (engine.groups.get(group.key) !== group) return;
+  engine.groups.delete(group.key);
+  for (const topic of group.topics) {
+    topic.groups.delete(group);
+    if (--topic.users > 0) continue;
+    engine.topics.delete(topic.name);
+    engine.unsettled.delete(topic);
+    closeTopic(topic);
+  }
+}
+
+/** Ends a reader. Idempotent; its sink is told only when the bus is the one who ends it. */
+export function closeReader(engine: Engine, reader: Reader, reason?: EndReason): void {
+  if (reader.state === "closed") return;
+  unplace(reader);
+  reader.state = "closed";
+  engine.readers.delete(reader);
+  releaseGroup(engine, reader.group);
+  if (reason) reader.sink.end(reason);
+}
+
+/** Ends every reader and the backend. Idempotent. */
+export async function closeEngine(engine: Engine): Promise<void> {
+  if (engine.isClosed) return;
+  engine.isClosed = true;
+  for (const reader of engine.readers) closeReader(engine, reader, "closed");
+  closeStore(engine.store);
+  await engine.opened.catch(() => {});
+  await engine.backend.close();
+}
+
+/** The later of two positions. */
+export function later<P extends Position>(a: P, b: P): P {
+  return a.seq >= b.seq ? a : b;
+}
+
+function acquireTopic(engine: Engine, name: string): Topic {
+  let topic = engine.topics.get(name);
+  if (!topic) engine.topics.set(name, (topic = openTopic(engine.backend, engine.store, name)));
+  topic.users++;
+  return topic;
+}
+
+/** All readers at the head have been offered all there is: history limits apply to it now. */
+function settle(engine: Engine): void {
+  const { seq } = reached(engine);
+  for (const topic of engine.unsettled) settleTopic(topic, seq);
+  engine.unsettled.clear();
+}

@@ -1,0 +1,47 @@
+/** Every code an {@link SseBusError} can carry. Each has a page of cause and fix under `docs/errors/`. */
+export type SseBusErrorCode =
+  | "BACKEND_UNAVAILABLE"
+  | "BUS_CLOSED"
+  | "GAP"
+  | "INVALID_CHANNEL"
+  | "INVALID_CURSOR"
+  | "INVALID_DATA"
+  | "INVALID_EVENT_NAME"
+  | "INVALID_ID"
+  | "INVALID_KEY"
+  | "INVALID_OPTION"
+  | "LISTENER_FAILED"
+  | "MESSAGE_TOO_LARGE"
+  | "SINK_FAILED"
+  | "UNDECLARED"
+  | "VALIDATION_FAILED";
+
+/**
+ * An error of sse-bus: `code` names the kind, `message` tells the cause and the remedy.
+ *
+ * Compare `code` (or use {@link isSseBusError}), never `instanceof`: a Next.js build can hold
+ * several copies of this class, one a bundle.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await bus.publish({ total: 10n });
+ * } catch (error) {
+ *   if (isSseBusError(error) && error.code === "INVALID_DATA") console.error(error.message);
+ * }
+ * ```
+ */
+export class SseBusError<Code extends string = SseBusErrorCode> extends Error {
+  readonly code: Code;
+
+  constructor(code: Code, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = "SseBusError";
+    this.code = code;
+  }
+}
+
+/** Whether `value` is an {@link SseBusError}, of this copy of the package or of another. */
+export function isSseBusError(value: unknown): value is SseBusError {
+  return value instanceof Error && value.name === "SseBusError" && "code" in value;
+}

@@ -1,0 +1,206 @@
+import { newestSeq, ordinalOf } from "./channel-log.ts";
+import type { Counters } from "./counters.ts";
+import { SseBusError } from "./errors.ts";
+import type { Flusher } from "./flusher.ts";
+import { createGapPacket, type Packet } from "./packet.ts";
+import type { Position } from "./position.ts";
+import { readLog } from "./read-log.ts";
+import type { Reader } from "./reader.ts";
+import type { Topic } from "./topic.ts";
+
+/**
+ * All readers of the same topics. Those at the head share the group's cursor, so that a flush reads
+ * the log once and hands all of them the same bytes; each of the others has a cursor of its own.
+ */
+export interface Group {
+  readonly key: string;
+  readonly topics: readonly Topic[];
+  readonly context: GroupContext;
+  /** Everything up to here was handed to the readers at the head. */
+  cursor: Position;
+  readonly atHead: Reader[];
+  readonly behind: Set<Reader>;
+  readonly waiting: Set<Reader>;
+  /** Packets made for readers behind, so that a reconnect storm reads each stretch once. */
+  readonly packets: Map<string, Packet>;
+  /** Nobody is handed anything before the topics are live, nor while a restarted log is read anew. */
+  phase: "starting" | "running" | "restarting";
+  topicChanged(topic: Topic): void;
+}
+
+/** What all groups of a bus share. */
+export interface GroupContext {
+  readonly maxPacketBytes: number;
+  readonly counters: Counters;
+  readonly flusher: Flusher<Group>;
+  epoch(): string;
+  onError(error: Error): void;
+  /** The sink of this reader threw. */
+  closeReader(reader: Reader, reason: "failed"): void;
+}
+
+const MAX_CACHED_PACKETS = 16;
+
+/** Hands everything new to the readers at the head, in one write each. */
+export function flushGroup(group: Group): void {
+  if (group.phase !== "running") return;
+  const { context } = group;
+  const packet = readLog(group.topics, group.cursor.seq, {
+    upTo: Number.MAX_SAFE_INTEGER,
+    skipSuperseded: false,
+    ignoreUntil: 0,
+    snapshot: undefined,
+    maxBytes: context.maxPacketBytes,
+    epoch: context.epoch(),
+  });
+  if (!packet) return;
+  const from = group.cursor;
+  // The cursor moves first and the list is a copy: a sink may add, resume or close readers while it
+  // is written to, and whoever comes to the head then must not count as handed this packet.
+  group.cursor = packet.to;
+  group.packets.clear();
+  for (const reader of group.atHead.slice()) {
+    if (reader.state !== "head") continue;
+    if (reader.ready) hand(reader, packet);
+    else fallBehind(reader, from);
+  }
+  pumpWaiting(group);
+  if (hasNews(group)) context.flusher.add(group);
+}
+
+/** Lets a reader that is not at the head read on, until its sink is full or it is at the head. */
+export function pumpReader(reader: Reader): void {
+  const { group } = reader;
+  if (reader.state === "head" || group.phase !== "running") return;
+  while (reader.ready && (reader.state as string) !== "closed") {
+    const packet = takePendingGap(reader) ?? readOn(reader);
+    if (!packet) break;
+    reader.cursor = packet.to;
+    hand(reader, withCount(reader, packet));
+  }
+  if ((reader.state as string) !== "closed") place(reader);
+}
+
+/** Moves the group on over positions that hold nothing for it, as proven by the backend. */
+export function advanceGroup(group: Group, reached: Position): void {
+  if (group.phase !== "running" || reached.seq <= group.cursor.seq || hasNews(group)) return;
+  group.cursor = reached;
+  pumpWaiting(group);
+}
+
+/** Puts a reader where its cursor says. */
+export function place(reader: Reader): void {
+  const { group } = reader;
+  unplace(reader);
+  const ahead = reader.cursor.seq - group.cursor.seq;
+  if (reader.pendingGap || ahead < 0) {
+    reader.state = "behind";
+    group.behind.add(reader);
+  } else if (ahead > 0) {
+    reader.state = "waiting";
+    group.waiting.add(reader);
+  } else {
+    reader.state = "head";
+    reader.snapshot = undefined;
+    reader.index = group.atHead.push(reader) - 1;
+  }
+}
+
+/** Takes a reader out of its group's lists. */
+export function unplace(reader: Reader): void {
+  const { group } = reader;
+  group.behind.delete(reader);
+  group.waiting.delete(reader);
+  if (reader.state !== "head") return;
+  const last = group.atHead.pop() as Reader;
+  if (last !== reader) {
+    group.atHead[reader.index] = last;
+    last.index = reader.index;
+  }
+}
+
+/** The cursor of a reader: up to here it was handed everything. */
+export function readerCursor(reader: Reader): Position {
+  return reader.state === "head" ? reader.group.cursor : reader.cursor;
+}
+
+/** Messages up to `seq`, known for a single topic only; with it a later gap can be counted. */
+export function ordinalIn(group: Group, seq: number): number | undefined {
+  const [only, another] = group.topics;
+  return only && !another ? ordinalOf(only.log, seq) : undefined;
+}
+
+/** Hands a packet to the sink; one that throws is ended and harms nobody else. */
+export function hand(reader: Reader, packet: Packet): void {
+  const { context } = reader.group;
+  try {
+    reader.ready = reader.sink.write(packet);
+  } catch (cause) {
+    context.closeReader(reader, "failed");
+    context.onError(
+      new SseBusError("SINK_FAILED", "A reader's sink threw and was ended.", { cause }),
+    );
+    return;
+  }
+  context.counters.delivered += packet.messages.length;
+  if (packet.gap) context.counters.gaps++;
+}
+
+function hasNews(group: Group): boolean {
+  return group.topics.some(({ log }) => newestSeq(log) > group.cursor.seq);
+}
+
+function pumpWaiting(group: Group): void {
+  for (const reader of group.waiting) {
+    if (reader.cursor.seq <= group.cursor.seq) pumpReader(reader);
+  }
+}
+
+function fallBehind(reader: Reader, from: Position): void {
+  const { group } = reader;
+  unplace(reader);
+  reader.state = "behind";
+  reader.cursor = from;
+  reader.ordinal = ordinalIn(group, from.seq);
+  group.behind.add(reader);
+  group.context.counters.stalls++;
+}
+
+function readOn(reader: Reader): Packet | undefined {
+  const { group, cursor, ignoreUntil, snapshot } = reader;
+  const upTo = group.cursor.seq;
+  if (cursor.seq >= upTo) return undefined;
+  const key = `${cursor.seq} ${ignoreUntil} ${snapshot ? snapshot.until : ""}`;
+  let packet = group.packets.get(key);
+  if (!packet) {
+    packet = readLog(group.topics, cursor.seq, {
+      upTo,
+      skipSuperseded: true,
+      ignoreUntil,
+      snapshot,
+      maxBytes: group.context.maxPacketBytes,
+      epoch: group.context.epoch(),
+    });
+    if (!packet) {
+      reader.cursor = group.cursor;
+      return undefined;
+    }
+    if (group.packets.size >= MAX_CACHED_PACKETS) group.packets.clear();
+    group.packets.set(key, packet);
+  }
+  return packet;
+}
+
+function takePendingGap(reader: Reader): Packet | undefined {
+  const gap = reader.pendingGap;
+  reader.pendingGap = undefined;
+  return gap && createGapPacket(gap, reader.cursor, reader.group.context.epoch());
+}
+
+function withCount(reader: Reader, packet: Packet): Packet {
+  const before = reader.ordinal;
+  reader.ordinal = ordinalIn(reader.group, packet.to.seq);
+  if (!packet.gap || before === undefined || reader.ordinal === undefined) return packet;
+  const gap = { ...packet.gap, count: reader.ordinal - before };
+  return createGapPacket(gap, packet.to, reader.group.context.epoch());
+}

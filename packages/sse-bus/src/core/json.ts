@@ -1,0 +1,77 @@
+import { SseBusError } from "./errors.ts";
+
+/**
+ * `JSON.stringify` that refuses what JSON would silently drop or change.
+ *
+ * @throws SseBusError `INVALID_DATA`, naming the path, for `undefined`, functions, symbols, BigInt,
+ * NaN and infinities, cycles, and objects that JSON would turn into `{}` (Map, Set, Error, Promise).
+ */
+export function encodeJson(data: unknown): string {
+  try {
+    check(data, "data", []);
+    return JSON.stringify(data);
+  } catch (cause) {
+    if (cause instanceof SseBusError) throw cause;
+    // A stack overflow (nesting too deep) or an error thrown by a getter or a `toJSON`.
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new SseBusError("INVALID_DATA", `\`data\` cannot be written as JSON: ${reason}`, {
+      cause,
+    });
+  }
+}
+
+function check(value: unknown, path: string, ancestors: object[]): void {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return;
+    case "number":
+      if (!Number.isFinite(value)) {
+        throw refuse(path, `is ${value}`, "send null or a string instead.");
+      }
+      return;
+    case "object":
+      if (value !== null) checkObject(value, path, ancestors);
+      return;
+    case "undefined":
+      throw refuse(path, "is undefined", "leave the property out or send null.");
+    case "bigint":
+      throw refuse(path, "is a BigInt", "send it as a string.");
+    default:
+      throw refuse(path, `is a ${typeof value}`, "send plain data.");
+  }
+}
+
+function checkObject(value: object, path: string, ancestors: object[]): void {
+  if (ancestors.includes(value)) {
+    throw refuse(path, "refers back to one of its own parents", "send a tree without cycles.");
+  }
+  ancestors.push(value);
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) {
+      check(value[index], `${path}[${index}]`, ancestors);
+    }
+  } else if ("toJSON" in value && typeof value.toJSON === "function") {
+    check(value.toJSON(""), path, ancestors);
+  } else {
+    const keys = Object.keys(value);
+    if (keys.length === 0) checkEmpty(value, path);
+    for (const key of keys) {
+      check((value as Record<string, unknown>)[key], `${path}.${key}`, ancestors);
+    }
+  }
+  ancestors.pop();
+}
+
+/** `JSON.stringify(new Map([[1, 2]]))` is `{}`: what looks sent would be lost. */
+function checkEmpty(value: object, path: string): void {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === null || prototype === Object.prototype) return;
+  const tag = Object.prototype.toString.call(value).slice(8, -1);
+  if (tag === "Object" || tag === "String" || tag === "Number" || tag === "Boolean") return;
+  throw refuse(path, `is a ${tag}, which JSON would write as {}`, "convert it to plain data.");
+}
+
+function refuse(path: string, what: string, remedy: string): SseBusError {
+  return new SseBusError("INVALID_DATA", `\`${path}\` ${what}: ${remedy}`);
+}

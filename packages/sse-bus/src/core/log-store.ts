@@ -1,0 +1,135 @@
+import {
+  appendMessage,
+  type ChannelLog,
+  createChannelLog,
+  dropOldest,
+  enforceLimits,
+} from "./channel-log.ts";
+import type { HistoryResolver } from "./history.ts";
+import type { LogMessage } from "./message.ts";
+
+/**
+ * All logs of one owner under one byte limit; the least recently used one pays when it is passed.
+ * An empty log costs its record too, so that channels nobody reads cannot pile up.
+ */
+export interface LogStore {
+  /** In order of use, least recent first. */
+  readonly logs: Map<string, ChannelLog>;
+  readonly resolve: HistoryResolver;
+  readonly maxBytes: number;
+  /** Empty logs go by themselves; `false` where each has an owner that frees it. */
+  readonly freesEmpty: boolean;
+  bytes: number;
+  /** What freed logs may have dropped, up to this `seq`: the horizon a new log starts from. */
+  floor: number;
+  sweepTimer: ReturnType<typeof setTimeout> | undefined;
+}
+
+const LOG_OVERHEAD_BYTES = 512;
+const MIN_SWEEP_MS = 1000;
+const MAX_SWEEP_MS = 60_000;
+
+export function createLogStore(
+  resolve: HistoryResolver,
+  maxBytes: number,
+  freesEmpty: boolean,
+): LogStore {
+  return {
+    logs: new Map(),
+    resolve,
+    maxBytes,
+    freesEmpty,
+    bytes: 0,
+    floor: 0,
+    sweepTimer: undefined,
+  };
+}
+
+/** The log of `name`, made when it is not there. */
+export function openLog(store: LogStore, name: string): ChannelLog {
+  let log = store.logs.get(name);
+  if (log) return log;
+  log = createChannelLog(name, store.resolve(name), store.floor);
+  store.logs.set(name, log);
+  store.bytes += LOG_OVERHEAD_BYTES + name.length;
+  return log;
+}
+
+/** Appends to `log`, as the most recently used, and keeps all limits. */
+export function storeMessage(
+  store: LogStore,
+  log: ChannelLog,
+  message: LogMessage,
+  now: number,
+): void {
+  touchLog(store, log);
+  track(store, log, () => appendMessage(log, message, now));
+  if (store.bytes > store.maxBytes) evictLeastRecent(store, log);
+  scheduleSweep(store);
+}
+
+/** Marks a log as used just now. */
+export function touchLog(store: LogStore, log: ChannelLog): void {
+  store.logs.delete(log.name);
+  store.logs.set(log.name, log);
+}
+
+/** Frees a log; its horizon folds into the floor, so that no cursor can pass over what it held. */
+export function freeLog(store: LogStore, log: ChannelLog): void {
+  if (!store.logs.delete(log.name)) return;
+  store.bytes -= log.bytes + LOG_OVERHEAD_BYTES + log.name.length;
+  while (dropOldest(log));
+  if (store.freesEmpty) store.floor = Math.max(store.floor, log.base);
+}
+
+/** Drops what is too old everywhere, and frees logs that are empty and that no cursor can need. */
+export function sweepStore(store: LogStore, now: number): void {
+  for (const log of store.logs.values()) {
+    track(store, log, () => enforceLimits(log, now));
+    if (!store.freesEmpty || log.entries.length > log.first) continue;
+    // A horizon that history's age has passed too is of no use to a reader who may still resume.
+    if (log.base <= store.floor || log.baseTime < now - log.limits.maxAgeMs) freeLog(store, log);
+  }
+}
+
+export function closeStore(store: LogStore): void {
+  clearTimeout(store.sweepTimer);
+  store.sweepTimer = undefined;
+  store.logs.clear();
+  store.bytes = 0;
+}
+
+function evictLeastRecent(store: LogStore, current: ChannelLog): void {
+  for (const log of store.logs.values()) {
+    if (store.bytes <= store.maxBytes) return;
+    track(store, log, () => {
+      const excess = store.bytes - store.maxBytes;
+      const target = log.bytes - excess;
+      while (log.bytes > target && dropOldest(log));
+    });
+    const isEmpty = log.entries.length === log.first;
+    if (store.freesEmpty && isEmpty && log !== current && store.bytes > store.maxBytes) {
+      freeLog(store, log);
+    }
+  }
+}
+
+/** Runs a change of `log` and keeps the store's byte count true. */
+export function track(store: LogStore, log: ChannelLog, change: () => void): void {
+  const before = log.bytes;
+  change();
+  store.bytes += log.bytes - before;
+}
+
+/** One timer for all logs, and none while there is nothing to drop. */
+function scheduleSweep(store: LogStore): void {
+  if (store.sweepTimer !== undefined || store.logs.size === 0) return;
+  const shortest = store.resolve("").maxAgeMs;
+  const delay = Math.min(MAX_SWEEP_MS, Math.max(MIN_SWEEP_MS, shortest / 4));
+  store.sweepTimer = setTimeout(() => {
+    store.sweepTimer = undefined;
+    sweepStore(store, Date.now());
+    scheduleSweep(store);
+  }, delay);
+  (store.sweepTimer as { unref?: () => void }).unref?.();
+}

@@ -1,0 +1,120 @@
+import type { Backend, BackendHost, Feed, PublishEntry, Stored } from "./backend.ts";
+import { isPattern, topicCovers } from "./channel-name.ts";
+import { enforceLimits } from "./channel-log.ts";
+import { SseBusError } from "./errors.ts";
+import {
+  closeStore,
+  createLogStore,
+  type LogStore,
+  openLog,
+  storeMessage,
+  track,
+} from "./log-store.ts";
+import { createMessage, type LogMessage } from "./message.ts";
+import { type Cursor, createEpoch } from "./position.ts";
+import { addTopic, createTopicIndex, removeTopic, visitTopics } from "./topic-index.ts";
+
+/** Idempotency ids remembered; the oldest is forgotten first. */
+const MAX_REMEMBERED_IDS = 10_000;
+
+/**
+ * The log in this process's memory: the default, for one instance. History goes with the process.
+ *
+ * One backend object may serve several buses, which then share the log as processes share a server.
+ *
+ * @example
+ * ```ts
+ * const bus = createBus({ backend: memoryBackend() });
+ * ```
+ */
+export function memoryBackend(): Backend {
+  const epoch = createEpoch();
+  const topics = createTopicIndex<Feed>();
+  const remembered = new Map<string, Stored>();
+  let store: LogStore | undefined;
+  let head = { seq: 0, time: Date.now() };
+  let users = 0;
+
+  function opened(): LogStore {
+    if (store) return store;
+    throw new SseBusError(
+      "BUS_CLOSED",
+      "The memory backend is not open: a bus opens it, and the last bus to close closes it.",
+    );
+  }
+
+  function publish(entry: PublishEntry): Stored {
+    const logs = opened();
+    const first = entry.id === undefined ? undefined : remembered.get(entry.id);
+    if (first) return { ...first, duplicate: true };
+
+    const now = Date.now();
+    // The clock may step back; positions never do.
+    const position = { seq: head.seq + 1, time: Math.max(now, head.time) };
+    const message = createMessage(entry, position, epoch);
+    head = position;
+    storeMessage(logs, openLog(logs, entry.channel), message, now);
+    const stored = { ...position, epoch, channel: entry.channel, duplicate: false };
+    if (entry.id !== undefined) remember(remembered, entry.id, stored);
+    visitTopics(topics, entry.channel, (feed) => feed.message(message));
+    return stored;
+  }
+
+  function cursor(): Cursor {
+    return { ...head, epoch };
+  }
+
+  return {
+    name: "memory",
+    async open(host: BackendHost) {
+      users++;
+      store ??= createLogStore(host.history, host.maxHistoryBytes, true);
+    },
+    async publish(entry) {
+      return publish(entry);
+    },
+    async subscribe(topic, feed) {
+      opened();
+      addTopic(topics, topic, feed);
+      return { cursor: cursor(), close: () => removeTopic(topics, topic, feed) };
+    },
+    async read(topic) {
+      const logs = opened();
+      const names = isPattern(topic) ? [...logs.logs.keys()] : [topic];
+      const messages: LogMessage[] = [];
+      let horizon = logs.floor;
+      for (const name of names) {
+        const log = logs.logs.get(name);
+        if (!log || !topicCovers(topic, name)) continue;
+        track(logs, log, () => enforceLimits(log, Date.now()));
+        for (let index = log.first; index < log.entries.length; index++) {
+          messages.push(log.entries[index] as LogMessage);
+        }
+        horizon = isPattern(topic) ? Math.max(horizon, log.base) : log.base;
+      }
+      if (names.length > 1) messages.sort((a, b) => a.seq - b.seq);
+      return { messages, horizon };
+    },
+    async cursor() {
+      opened();
+      return cursor();
+    },
+    reached: cursor,
+    async close() {
+      if (users > 0) users--;
+      if (users > 0 || !store) return;
+      closeStore(store);
+      store = undefined;
+      remembered.clear();
+    },
+  };
+}
+
+function remember(remembered: Map<string, Stored>, id: string, stored: Stored): void {
+  remembered.set(id, stored);
+  if (remembered.size <= MAX_REMEMBERED_IDS) return;
+  for (const oldest of remembered.keys()) {
+    remembered.delete(oldest);
+    return;
+  }
+}

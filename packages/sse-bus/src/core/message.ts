@@ -1,0 +1,119 @@
+import { DEFAULT_CHANNEL } from "./channel-name.ts";
+import { SseBusError } from "./errors.ts";
+import { formatCursor, type Position } from "./position.ts";
+
+/** What a publisher gives, checked, with its data already JSON. */
+export interface MessageRecord {
+  readonly channel: string;
+  readonly event: string;
+  /** A newer message with the same channel and key supersedes this one. */
+  readonly key: string | undefined;
+  /** The data as one line of JSON. */
+  readonly json: string;
+}
+
+/** A message in the log: its place, and the bytes that every reader shares. */
+export interface LogMessage extends Position {
+  readonly channel: string;
+  readonly event: string;
+  readonly key: string | undefined;
+  /** The whole event-stream block, encoded once. */
+  readonly frame: Uint8Array;
+  /** Where in `frame` the JSON starts; it ends two bytes before the frame does. */
+  readonly dataStart: number;
+  /** A newer message of the same channel and key is in the log. Set once, never unset. */
+  superseded: boolean;
+}
+
+/** The four events of the protocol; nobody can publish them. */
+const RESERVED_EVENTS = new Set(["hello", "ping", "gap", "bye"]);
+
+/** What one message costs beside its frame: the object, its place in two logs, its key. */
+const MESSAGE_OVERHEAD_BYTES = 256;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/**
+ * Encodes a record at its position: the one place where a message becomes bytes.
+ * The data stays on one line, as JSON writes CR and LF inside strings as escapes (RFC 8259 §7).
+ */
+export function createMessage(
+  record: MessageRecord,
+  position: Position,
+  epoch: string,
+): LogMessage {
+  const { channel, event, key, json } = record;
+  const id = messageId(position, epoch, channel);
+  const head = `id: ${id}\n${event === "message" ? "" : `event: ${event}\n`}data: `;
+  const frame = encoder.encode(`${head}${json}\n\n`);
+  return {
+    seq: position.seq,
+    time: position.time,
+    channel,
+    event,
+    key,
+    frame,
+    dataStart: encoder.encode(head).length,
+    superseded: false,
+  };
+}
+
+/** The id a message has on the wire: its position, and its channel unless that is the default. */
+export function messageId(position: Position, epoch: string, channel: string): string {
+  const cursor = formatCursor(position, epoch);
+  return channel === DEFAULT_CHANNEL ? cursor : `${cursor}@${channel}`;
+}
+
+/** The data of a message, parsed anew at each call, so that no two listeners share an object. */
+export function messageData(message: LogMessage): unknown {
+  return JSON.parse(messageJson(message));
+}
+
+/** The data of a message as JSON. */
+export function messageJson(message: LogMessage): string {
+  return decoder.decode(message.frame.subarray(message.dataStart, message.frame.length - 2));
+}
+
+/** What a message counts against `maxBytes` and `maxHistoryBytes`. */
+export function messageBytes(message: LogMessage): number {
+  return message.frame.length + MESSAGE_OVERHEAD_BYTES;
+}
+
+/** @throws SseBusError `INVALID_EVENT_NAME` for what cannot be an event name on the wire. */
+export function assertEventName(event: unknown): asserts event is string {
+  assertField("INVALID_EVENT_NAME", "event", event);
+  if (RESERVED_EVENTS.has(event)) {
+    throw new SseBusError(
+      "INVALID_EVENT_NAME",
+      `\`event\` must not be "${event}": the protocol uses it itself. Choose another name.`,
+    );
+  }
+}
+
+/** @throws SseBusError `INVALID_KEY` */
+export function assertKey(key: unknown): asserts key is string {
+  assertField("INVALID_KEY", "key", key);
+}
+
+/** @throws SseBusError `INVALID_ID` */
+export function assertIdempotencyId(id: unknown): asserts id is string {
+  assertField("INVALID_ID", "id", id);
+}
+
+type FieldCode = "INVALID_EVENT_NAME" | "INVALID_KEY" | "INVALID_ID";
+
+function assertField(code: FieldCode, name: string, value: unknown): asserts value is string {
+  if (typeof value !== "string" || value.length === 0 || value.length > 200) {
+    throw new SseBusError(code, `\`${name}\` must be a string of 1 to 200 characters.`);
+  }
+  // A line break would end the field and start another one of the attacker's choice; NUL makes
+  // browsers drop an id (HTML standard §9.2.6). Refused, never stripped.
+  // oxlint-disable-next-line no-control-regex
+  if (/[\r\n\0]/.test(value) || !value.isWellFormed()) {
+    throw new SseBusError(
+      code,
+      `\`${name}\` must not contain CR, LF, NUL or lone surrogates; put such text in \`data\`.`,
+    );
+  }
+}

@@ -1,0 +1,74 @@
+import type { LogMessage } from "./message.ts";
+import { formatCursor, type Position } from "./position.ts";
+
+/**
+ * What is handed to a sink at once: messages, or a control block. Made once for a group and a
+ * cursor, and shared by every reader that stands there.
+ */
+export interface Packet {
+  /** Empty for a control block. */
+  readonly messages: readonly LogMessage[];
+  readonly gap: Gap | undefined;
+  /** Where a reader stands once it was handed this packet. */
+  readonly to: Position;
+  /** The bytes, joined when the first sink asks for them. See {@link packetBytes}. */
+  bytes: Uint8Array | undefined;
+  /** The bytes framed as one HTTP/1.1 chunk, made by the sink that needs it. */
+  chunk: Uint8Array | undefined;
+}
+
+/** A loss that could not be avoided, told to the reader. */
+export interface Gap {
+  /** The topics, as subscribed to, that may have lost messages. */
+  readonly channels: readonly string[];
+  readonly reason: GapReason;
+  /** How many messages are missing, where that is known exactly. */
+  readonly count?: number;
+}
+
+/**
+ * `evicted`: history no longer keeps what follows the cursor. `restarted`: another incarnation of
+ * the log issued it. `ahead`: the log has not reached it. `unknown`: it is not a cursor at all.
+ */
+export type GapReason = "evicted" | "restarted" | "ahead" | "unknown";
+
+const encoder = new TextEncoder();
+
+export function createMessagePacket(messages: readonly LogMessage[]): Packet {
+  const { seq, time } = messages.at(-1) as LogMessage;
+  // A position of its own: a cursor that held the message would keep its frame in memory.
+  return { messages, gap: undefined, to: { seq, time }, bytes: undefined, chunk: undefined };
+}
+
+export function createGapPacket(gap: Gap, to: Position, epoch: string): Packet {
+  return { ...createBlock("gap", gap, to, epoch), gap };
+}
+
+/** A heartbeat: its id carries the cursor, so that a quiet connection's does not go stale. */
+export function createPingPacket(to: Position, epoch: string): Packet {
+  return createBlock("ping", { time: Date.now() }, to, epoch);
+}
+
+/** The bytes of a packet, joined once for all. */
+export function packetBytes(packet: Packet): Uint8Array {
+  packet.bytes ??= joinFrames(packet.messages);
+  return packet.bytes;
+}
+
+function createBlock(event: string, data: unknown, to: Position, epoch: string): Packet {
+  const text = `id: ${formatCursor(to, epoch)}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+  return { messages: [], gap: undefined, to, bytes: encoder.encode(text), chunk: undefined };
+}
+
+function joinFrames(messages: readonly LogMessage[]): Uint8Array {
+  if (messages.length === 1) return (messages[0] as LogMessage).frame;
+  let length = 0;
+  for (const message of messages) length += message.frame.length;
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const message of messages) {
+    bytes.set(message.frame, offset);
+    offset += message.frame.length;
+  }
+  return bytes;
+}

@@ -1,0 +1,36 @@
+/** A place in the order of one bus. `seq` orders; `time` (ms since 1970) only tells the age. */
+export interface Position {
+  readonly seq: number;
+  readonly time: number;
+}
+
+/** A position together with the incarnation of the log (`epoch`) that issued it. */
+export interface Cursor extends Position {
+  readonly epoch: string;
+}
+
+/** The cursor nobody has issued: resuming from it is always told as a gap. */
+export const UNKNOWN_CURSOR = "0-0-0";
+
+const CURSOR = /^([0-9a-z]{1,11})-([0-9a-z]{1,9})-([0-9a-z]{1,16})(?:@[A-Za-z0-9._~:/-]{1,200})?$/;
+
+/** `seq-time-epoch` in base 36: ASCII, at most 38 bytes, opaque to clients. */
+export function formatCursor(position: Position, epoch: string): string {
+  return `${position.seq.toString(36)}-${position.time.toString(36)}-${epoch}`;
+}
+
+/** Reads a cursor, with or without the `@channel` that a message's id ends with. */
+export function parseCursor(text: string): Cursor | undefined {
+  const match = CURSOR.exec(text);
+  if (!match) return undefined;
+  const seq = Number.parseInt(match[1] as string, 36);
+  const time = Number.parseInt(match[2] as string, 36);
+  return Number.isSafeInteger(seq) ? { seq, time, epoch: match[3] as string } : undefined;
+}
+
+/** A new epoch: 8 characters of base 36, so that two incarnations collide once in 10¹² restarts. */
+export function createEpoch(): string {
+  const words = crypto.getRandomValues(new Uint32Array(2));
+  const text = words.reduce((all, word) => all + word.toString(36).padStart(7, "0"), "");
+  return text.slice(-8);
+}

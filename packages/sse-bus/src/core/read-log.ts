@@ -1,0 +1,120 @@
+import { type ChannelLog, indexAfter } from "./channel-log.ts";
+import { type LogMessage } from "./message.ts";
+import { createGapPacket, createMessagePacket, type Packet } from "./packet.ts";
+import type { Position } from "./position.ts";
+
+/** A log to read, under the name that its readers subscribed to. */
+export interface Source {
+  readonly name: string;
+  readonly log: ChannelLog;
+}
+
+/** How to read on from a cursor. */
+export interface ReadOptions {
+  /** Read nothing after this `seq`. */
+  readonly upTo: number;
+  /** Leave out messages that a newer one of the same key has superseded. */
+  readonly skipSuperseded: boolean;
+  /** Horizons up to this `seq` are no loss to this reader: it never asked for what lies before. */
+  readonly ignoreUntil: number;
+  /** The newcomer's snapshot (`from=latest`): up to its `until`, only what `includes` says. */
+  readonly snapshot: Snapshot | undefined;
+  /** Stop before the packet grows larger than this; a single message always fits. */
+  readonly maxBytes: number;
+  readonly epoch: string;
+}
+
+/** What `from=latest` gives: the newest value of every key, and the newest message without one. */
+export interface Snapshot {
+  readonly until: number;
+  readonly newestKeyless: ReadonlySet<LogMessage>;
+}
+
+/**
+ * Reads on from a cursor over several logs, merged into the bus's order: the one code path behind
+ * live delivery, replay, catching up and snapshots. Gives messages, or the gap that stands next in
+ * the order, or `undefined` when there is nothing up to `upTo`.
+ */
+export function readLog(
+  sources: readonly Source[],
+  after: number,
+  options: ReadOptions,
+): Packet | undefined {
+  const loss = findLoss(sources, after, options);
+  const bound = loss ? Math.min(loss.seq, options.upTo) : options.upTo;
+  const messages = collect(sources, after, bound, options);
+  if (messages.length > 0) return createMessagePacket(messages);
+  if (!loss || loss.seq > options.upTo) return undefined;
+  const channels = sources.filter(({ log }) => log.base === loss.seq).map(({ name }) => name);
+  return createGapPacket({ channels, reason: "evicted" }, loss, options.epoch);
+}
+
+/** The newest message without a key of every channel, for a {@link Snapshot}. */
+export function newestKeyless(sources: readonly Source[], until: number): Set<LogMessage> {
+  const newest = new Map<string, LogMessage>();
+  for (const { log } of sources) {
+    const end = indexAfter(log, until);
+    for (let index = log.first; index < end; index++) {
+      const message = log.entries[index] as LogMessage;
+      const known = newest.get(message.channel);
+      if (message.key === undefined && (!known || known.seq < message.seq)) {
+        newest.set(message.channel, message);
+      }
+    }
+  }
+  return new Set(newest.values());
+}
+
+/** The oldest horizon that lies ahead of the cursor: there, and no earlier, the loss is told. */
+function findLoss(
+  sources: readonly Source[],
+  after: number,
+  options: ReadOptions,
+): Position | undefined {
+  let loss: ChannelLog | undefined;
+  for (const { log } of sources) {
+    if (log.base <= after || log.base <= options.ignoreUntil) continue;
+    if (!loss || log.base < loss.base) loss = log;
+  }
+  return loss && { seq: loss.base, time: loss.baseTime };
+}
+
+function collect(
+  sources: readonly Source[],
+  after: number,
+  upTo: number,
+  options: ReadOptions,
+): LogMessage[] {
+  const messages: LogMessage[] = [];
+  const next = sources.map(({ log }) => indexAfter(log, after));
+  let bytes = 0;
+  let last: LogMessage | undefined;
+  for (;;) {
+    let source = -1;
+    let message: LogMessage | undefined;
+    for (let index = 0; index < sources.length; index++) {
+      const candidate = (sources[index] as Source).log.entries[next[index] as number];
+      if (candidate && (!message || candidate.seq < message.seq)) {
+        message = candidate;
+        source = index;
+      }
+    }
+    if (!message || message.seq > upTo) return messages;
+    next[source] = (next[source] as number) + 1;
+    // A channel and a pattern that covers it both hold the message; it is delivered once.
+    if (message.seq === last?.seq || isLeftOut(message, options)) continue;
+    last = message;
+    bytes += message.frame.length;
+    if (bytes > options.maxBytes && messages.length > 0) return messages;
+    messages.push(message);
+  }
+}
+
+function isLeftOut(message: LogMessage, { skipSuperseded, snapshot }: ReadOptions): boolean {
+  if (snapshot && message.seq <= snapshot.until) {
+    return (
+      message.superseded || (message.key === undefined && !snapshot.newestKeyless.has(message))
+    );
+  }
+  return skipSuperseded && message.superseded;
+}

@@ -1,0 +1,104 @@
+import { isPattern } from "./channel-name.ts";
+
+/**
+ * Finds what is registered for a channel, under its name or under patterns that cover it, in time
+ * that grows with the channel's depth and not with how many channels or patterns are registered.
+ */
+export interface TopicIndex<Value> {
+  readonly exact: Map<string, Set<Value>>;
+  readonly patterns: PatternNode<Value>;
+}
+
+interface PatternNode<Value> {
+  /** Children by literal segment; `*` is kept among them, as no channel can hold it. */
+  readonly next: Map<string, PatternNode<Value>>;
+  /** Patterns that end here. */
+  readonly here: Set<Value>;
+  /** Patterns that go on with `**`. */
+  readonly below: Set<Value>;
+}
+
+export function createTopicIndex<Value>(): TopicIndex<Value> {
+  return { exact: new Map(), patterns: createNode() };
+}
+
+export function addTopic<Value>(index: TopicIndex<Value>, topic: string, value: Value): void {
+  if (isPattern(topic)) {
+    pathTo(index, topic).forEach((step) => step.set?.add(value));
+    return;
+  }
+  const values = index.exact.get(topic);
+  if (values) values.add(value);
+  else index.exact.set(topic, new Set([value]));
+}
+
+export function removeTopic<Value>(index: TopicIndex<Value>, topic: string, value: Value): void {
+  if (!isPattern(topic)) {
+    const values = index.exact.get(topic);
+    if (values?.delete(value) && values.size === 0) index.exact.delete(topic);
+    return;
+  }
+  // From the leaf upwards: a branch nobody needs any more is cut, so that churn leaves nothing.
+  for (const { parent, segment, node, set } of pathTo(index, topic).toReversed()) {
+    set?.delete(value);
+    if (node.next.size + node.here.size + node.below.size === 0) parent?.next.delete(segment);
+  }
+}
+
+/** Calls `visit` for every value registered for `channel`. */
+export function visitTopics<Value>(
+  index: TopicIndex<Value>,
+  channel: string,
+  visit: (value: Value) => void,
+): void {
+  index.exact.get(channel)?.forEach(visit);
+  const root = index.patterns;
+  if (root.next.size + root.below.size > 0) walk(root, channel.split("/"), 0, visit);
+}
+
+interface PathStep<Value> {
+  parent: PatternNode<Value> | undefined;
+  segment: string;
+  node: PatternNode<Value>;
+  set: Set<Value> | undefined;
+}
+
+function pathTo<Value>(index: TopicIndex<Value>, pattern: string): PathStep<Value>[] {
+  const steps: PathStep<Value>[] = [
+    { parent: undefined, segment: "", node: index.patterns, set: undefined },
+  ];
+  const segments = pattern.split("/");
+  for (const [depth, segment] of segments.entries()) {
+    const last = steps.at(-1) as PathStep<Value>;
+    if (segment === "**") {
+      last.set = last.node.below;
+      break;
+    }
+    let node = last.node.next.get(segment);
+    if (!node) last.node.next.set(segment, (node = createNode()));
+    const set = depth === segments.length - 1 ? node.here : undefined;
+    steps.push({ parent: last.node, segment, node, set });
+  }
+  return steps;
+}
+
+function walk<Value>(
+  node: PatternNode<Value>,
+  segments: readonly string[],
+  depth: number,
+  visit: (value: Value) => void,
+): void {
+  if (depth === segments.length) {
+    node.here.forEach(visit);
+    return;
+  }
+  node.below.forEach(visit);
+  const literal = node.next.get(segments[depth] as string);
+  if (literal) walk(literal, segments, depth + 1, visit);
+  const star = node.next.get("*");
+  if (star) walk(star, segments, depth + 1, visit);
+}
+
+function createNode<Value>(): PatternNode<Value> {
+  return { next: new Map(), here: new Set(), below: new Set() };
+}

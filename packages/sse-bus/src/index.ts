@@ -1,0 +1,41 @@
+export type {
+  Backend,
+  BackendHost,
+  BackendStatus,
+  Feed,
+  History,
+  PublishEntry,
+  Stored,
+  Subscription,
+} from "./core/backend.ts";
+export { createBus } from "./core/bus.ts";
+export type {
+  Bus,
+  BusOptions,
+  BusStats,
+  ChannelHandle,
+  Listener,
+  Message,
+  MessageOf,
+  Published,
+  PublishOptions,
+  SubscribeOptions,
+} from "./core/bus-types.ts";
+export { isSseBusError, SseBusError, type SseBusErrorCode } from "./core/errors.ts";
+export type { HistoryLimits, HistoryOptions } from "./core/history.ts";
+export { memoryBackend } from "./core/memory-backend.ts";
+export { createMessage, type LogMessage, type MessageRecord } from "./core/message.ts";
+export type { Gap, GapReason } from "./core/packet.ts";
+export type { Cursor, Position } from "./core/position.ts";
+export type { Schemas, StandardSchema } from "./core/schema.ts";
+export { sharedBus, type SharedBusOptions } from "./core/shared-bus.ts";
+export type {
+  AnyChannels,
+  ChannelMap,
+  ChannelName,
+  ChannelsOf,
+  DataOf,
+  EventName,
+  EventsOf,
+  TopicName,
+} from "./core/types.ts";
