@@ -1,0 +1,22 @@
+import { Code } from "@/components/ui/code";
+import { EventLogCard } from "@/features/event-log/event-log-card";
+import { PublishCard } from "@/features/publish/publish-card";
+
+export default function Page() {
+  return (
+    <>
+      <h1 className="max-w-2xl text-3xl font-semibold tracking-tight text-balance sm:text-4xl">
+        Publish anywhere. See it here at once.
+      </h1>
+      <p className="mt-3 max-w-2xl text-base/7 text-pretty text-muted">
+        This page listens to <Code>/api/sse</Code> with the browser’s own <Code>EventSource</Code>.
+        Whatever reaches <Code>/api/publish</Code>, from this page, another tab or a terminal,
+        stands in the log as it happens.
+      </p>
+      <div className="mt-8 grid items-start gap-6 lg:grid-cols-[22rem_minmax(0,1fr)]">
+        <PublishCard />
+        <EventLogCard url="/api/sse" />
+      </div>
+    </>
+  );
+}

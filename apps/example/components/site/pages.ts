@@ -1,0 +1,2 @@
+/** The site's pages, in the order of the navigation. A page enters when it exists. */
+export const pages = [{ href: "/", label: "Live log" }] as const;

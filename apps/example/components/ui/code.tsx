@@ -1,0 +1,23 @@
+import type { ReactNode } from "react";
+import { CopyButton } from "./copy-button";
+
+/** Code in a sentence. */
+export function Code({ children }: { children: ReactNode }) {
+  return (
+    <code className="rounded-sm border border-line bg-sunken px-1 py-px font-mono text-[0.875em] break-words">
+      {children}
+    </code>
+  );
+}
+
+/** A command to run, with a button that copies it. It wraps: a phone shows all of it. */
+export function Command({ children }: { children: string }) {
+  return (
+    <div className="flex items-start gap-2 rounded-lg border border-line bg-sunken py-1.5 pr-1.5 pl-3">
+      <code className="min-w-0 flex-1 py-1 font-mono text-[0.8125rem]/5 break-words">
+        {children}
+      </code>
+      <CopyButton text={children} />
+    </div>
+  );
+}

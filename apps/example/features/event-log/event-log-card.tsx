@@ -1,0 +1,97 @@
+"use client";
+
+import { Badge, Dot, type Tone } from "@/components/ui/badge";
+import { Button } from "@/components/ui/button";
+import { Card } from "@/components/ui/card";
+import { EventRows } from "./event-rows";
+import type { Hello, StreamState } from "./event-stream";
+import { StatusAnnouncer } from "./status-announcer";
+import { useEventLog } from "./use-event-log";
+
+const labels: Record<StreamState, { tone: Tone; label: string }> = {
+  connecting: { tone: "neutral", label: "Connecting" },
+  live: { tone: "good", label: "Live" },
+  reconnecting: { tone: "warn", label: "Reconnecting" },
+  silent: { tone: "warn", label: "Silent" },
+  closed: { tone: "bad", label: "Closed" },
+};
+
+/** Every event of one stream, newest first, over the browser's own `EventSource`. */
+export function EventLogCard({ url }: { url: string }) {
+  const { rows, total, held, paused, state, hello, clear, setPaused, reopen } = useEventLog(url);
+  const { tone, label } = labels[state];
+  const waiting = state === "connecting" || state === "reconnecting";
+
+  return (
+    <Card
+      title="Event log"
+      className="flex h-128 flex-col lg:h-[clamp(30rem,100dvh-21rem,48rem)]"
+      aside={
+        <Badge tone={tone}>
+          <Dot waiting={waiting} />
+          <span data-testid="stream-state">{label}</span>
+        </Badge>
+      }
+      actions={
+        <>
+          <Button small variant="quiet" aria-pressed={paused} onClick={() => setPaused(!paused)}>
+            {paused ? "Resume" : "Pause"}
+          </Button>
+          <Button small variant="quiet" onClick={clear}>
+            Clear
+          </Button>
+        </>
+      }
+    >
+      <div className="flex min-h-14 items-center gap-3 border-b border-line bg-sunken px-4 py-2 text-sm text-muted sm:min-h-11 sm:px-5">
+        <p className="min-w-0 flex-1 break-words">{explain(state, hello)}</p>
+        {(state === "closed" || state === "silent") && (
+          <Button small onClick={reopen}>
+            Connect again
+          </Button>
+        )}
+      </div>
+      <EventRows rows={rows} whenEmpty={emptyHint(state)} />
+      <p className="border-t border-line px-4 py-2.5 text-xs text-muted tabular-nums sm:px-5">
+        {summary({ total, shown: rows.length, held, paused })}
+      </p>
+      <StatusAnnouncer label={label} total={total} />
+    </Card>
+  );
+}
+
+function explain(state: StreamState, hello: Hello | undefined): string {
+  if (state !== "live") return troubles[state];
+  if (hello === undefined) return "The stream is open.";
+  const channels = `${hello.channels.length === 1 ? "channel" : "channels"} ${hello.channels.join(", ")}`;
+  return `Connection ${hello.connection} reads ${channels}, with a heartbeat every ${hello.heartbeatMs / 1_000} s.`;
+}
+
+const troubles: Record<Exclude<StreamState, "live">, string> = {
+  connecting: "Opening the stream.",
+  reconnecting: "The line is down. The browser tries again by itself, from the last id it saw.",
+  silent: "Heartbeats have stopped: the line is probably dead.",
+  closed: "The server refused the stream.",
+};
+
+function emptyHint(state: StreamState): string {
+  if (state === "live") return "What is published from now on shows here at once.";
+  if (state === "closed") return "Nothing can come in: EventSource does not retry a refusal.";
+  return "The first event, hello, comes as soon as the line is up.";
+}
+
+interface Counts {
+  total: number;
+  shown: number;
+  held: number;
+  paused: boolean;
+}
+
+function summary({ total, shown, held, paused }: Counts): string {
+  const counted = `${total.toLocaleString("en")} ${total === 1 ? "event" : "events"}`;
+  const newest = shown === 0 ? "none" : `the newest ${shown.toLocaleString("en")}`;
+  const part = shown + held < total ? `, ${newest} shown` : "";
+  return paused
+    ? `${counted}${part}. Paused: ${held.toLocaleString("en")} more are waiting.`
+    : counted + part;
+}

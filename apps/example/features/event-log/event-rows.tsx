@@ -1,0 +1,90 @@
+import { memo } from "react";
+import { Badge, type Tone } from "@/components/ui/badge";
+import type { LogEntry } from "./event-log";
+import { Payload } from "./payload";
+
+const tones: Record<string, Tone> = { message: "accent", gap: "warn", bye: "warn" };
+
+const columns =
+  "sm:grid sm:grid-cols-[6.5rem_5rem_11.5rem_minmax(0,1fr)] sm:items-baseline sm:gap-x-4";
+
+interface EventRowsProps {
+  rows: readonly LogEntry[];
+  /** What to expect, said where no row is. */
+  whenEmpty: string;
+}
+
+export function EventRows({ rows, whenEmpty }: EventRowsProps) {
+  return (
+    <>
+      <div
+        aria-hidden="true"
+        className={`hidden border-b border-line px-5 py-2 text-xs font-medium text-muted ${columns}`}
+      >
+        <span>Time</span>
+        <span>Event</span>
+        <span>Id</span>
+        <span>Payload</span>
+      </div>
+      {/* Read out on demand only: the summary in the status region is enough to know of new ones. */}
+      <div
+        role="log"
+        aria-live="off"
+        aria-label="Events, newest first"
+        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- scrolled with the keyboard
+        tabIndex={0}
+        className="min-h-0 flex-1 overflow-y-auto overscroll-contain -outline-offset-2"
+      >
+        {rows.length === 0 ? (
+          <Empty hint={whenEmpty} />
+        ) : (
+          <ol className="divide-y divide-line">
+            {rows.map((entry) => (
+              <EventRow key={entry.key} entry={entry} />
+            ))}
+          </ol>
+        )}
+      </div>
+    </>
+  );
+}
+
+const EventRow = memo(function EventRow({ entry }: { entry: LogEntry }) {
+  const { time, event, id, data } = entry;
+  const date = new Date(time);
+  return (
+    <li className={`animate-arrive px-4 py-2.5 sm:px-5 ${columns}`}>
+      <div className="flex items-center gap-2 sm:contents">
+        <time
+          dateTime={date.toISOString()}
+          className="font-mono text-xs whitespace-nowrap text-muted tabular-nums"
+        >
+          {clock.format(date)}
+        </time>
+        <span className="flex sm:block">
+          <Badge tone={tones[event] ?? "neutral"}>{event}</Badge>
+        </span>
+        <span title={id} className="min-w-0 truncate font-mono text-xs text-muted">
+          {id}
+        </span>
+      </div>
+      <Payload text={data} />
+    </li>
+  );
+});
+
+function Empty({ hint }: { hint: string }) {
+  return (
+    <div className="grid h-full place-content-center gap-1 px-6 text-center">
+      <p className="font-medium">Nothing to show</p>
+      <p className="max-w-xs text-sm text-balance text-muted">{hint}</p>
+    </div>
+  );
+}
+
+const clock = new Intl.DateTimeFormat("en-GB", {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  fractionalSecondDigits: 3,
+});

@@ -1,0 +1,43 @@
+"use client";
+
+import { useActionState } from "react";
+import { publishMessage } from "@/app/actions/publish-message";
+import { Button } from "@/components/ui/button";
+import { maxTextLength } from "./publish-state";
+
+export function PublishBox() {
+  const [{ publishedId, error, text }, action, pending] = useActionState(publishMessage, {});
+
+  return (
+    <form action={action} className="grid gap-2">
+      <label htmlFor="publish-msg" className="text-sm font-medium">
+        Message
+      </label>
+      <div className="flex gap-2">
+        <input
+          id="publish-msg"
+          name="msg"
+          defaultValue={text}
+          placeholder="HelloWorld"
+          autoComplete="off"
+          maxLength={maxTextLength}
+          aria-invalid={error !== undefined}
+          aria-describedby="publish-outcome"
+          className="h-10 min-w-0 flex-1 rounded-lg border border-edge bg-surface px-3 text-base placeholder:text-muted aria-invalid:border-bad sm:text-sm"
+        />
+        <Button type="submit" variant="primary" aria-disabled={pending}>
+          Publish
+        </Button>
+      </div>
+      {/* Always there, with a line's height: an outcome moves nothing. */}
+      <output id="publish-outcome" className="block min-h-5 text-sm/5 break-words">
+        {error !== undefined && <span className="text-bad">{error}</span>}
+        {publishedId !== undefined && (
+          <span className="text-muted">
+            Published as <span className="font-mono text-xs">{publishedId}</span>
+          </span>
+        )}
+      </output>
+    </form>
+  );
+}

@@ -1,0 +1,27 @@
+import { headers } from "next/headers";
+import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
+
+const forEach = new RateLimiterMemory({ points: 10, duration: 5 });
+const forAll = new RateLimiterMemory({ points: 100, duration: 5 });
+
+/** Takes a turn for the visitor of this request. Returns 0, or the ms until there is one again. */
+export async function takePublishTurn(): Promise<number> {
+  try {
+    // The limit for all comes first: it also bounds how many visitors are remembered.
+    await forAll.consume("all");
+    await forEach.consume(await visitor());
+    return 0;
+  } catch (refusal) {
+    if (refusal instanceof RateLimiterRes) return Math.max(1, refusal.msBeforeNext);
+    throw refusal;
+  }
+}
+
+/**
+ * Next fills the header with the socket's address where no proxy did. A visitor can forge it and
+ * so get turns of others, which is why it only shares out what the limit for all allows.
+ */
+async function visitor(): Promise<string> {
+  const forwarded = (await headers()).get("x-forwarded-for");
+  return forwarded?.split(",").at(-1)?.trim().slice(0, 64) ?? "unknown";
+}
