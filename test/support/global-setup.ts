@@ -1,6 +1,7 @@
 import { locateProgram, remedy } from "./find-program.ts";
 import { installPrograms, installsHere } from "./install-programs.ts";
-import { type Program, type ProgramName, programNames, programs } from "./programs.ts";
+import { type ProgramName, programNames } from "./programs.ts";
+import { givenUrl } from "./server-url.ts";
 import { tempFolder } from "./temp-folder.ts";
 
 /**
@@ -14,7 +15,7 @@ export default async function setup(): Promise<() => Promise<void>> {
   process.env["TMPDIR"] = folder.path;
 
   const missing = programNames.filter(
-    (name) => serverUrl(name) === undefined && !locateProgram(name),
+    (name) => givenUrl(name) === undefined && !locateProgram(name),
   );
   let reason = "";
   if (missing.length > 0 && installsHere()) {
@@ -28,11 +29,7 @@ export default async function setup(): Promise<() => Promise<void>> {
 }
 
 function status(name: ProgramName): string {
-  return serverUrl(name) ?? locateProgram(name) ?? `MISSING: its tests will fail. ${remedy(name)}`;
-}
-
-function serverUrl(name: ProgramName): string | undefined {
-  const { urlVariable }: Program = programs[name];
-  const url = urlVariable === undefined ? undefined : process.env[urlVariable];
-  return url === undefined || url === "" ? undefined : `${url} (${urlVariable})`;
+  const url = givenUrl(name);
+  if (url !== undefined) return `${url} (from the environment)`;
+  return locateProgram(name) ?? `MISSING: its tests will fail. ${remedy(name)}`;
 }

@@ -8,7 +8,7 @@ import { expect, test } from "vitest";
 
 import { cleanEnv } from "./clean-env.ts";
 import { accepts, freePort } from "./ports.ts";
-import { startProcess } from "./processes.ts";
+import { runProcess, startProcess } from "./processes.ts";
 import { tempFolder } from "./temp-folder.ts";
 import { waitFor } from "./wait-for.ts";
 
@@ -94,6 +94,14 @@ test("a program does not see what the test runner put into the environment", asy
   expect(env).toMatchObject({ A: "b", PATH: process.env["PATH"] });
   expect(env).not.toHaveProperty("NODE_ENV");
   expect(Object.keys(env).filter((name) => name.startsWith("VITEST"))).toEqual([]);
+});
+
+test("a program run to its end gives its output, and fails loudly with a bad code or out of time", async () => {
+  expect(await runProcess(node, ["-e", `console.log("made")`])).toBe("made\n");
+  await expect(runProcess(node, ["-e", `console.log("why"); process.exit(4)`])).rejects.toThrow(
+    /why[^]*code 4/,
+  );
+  await expect(runProcess(node, ["-e", idle], { timeoutMs: 200 })).rejects.toThrow("SIGKILL");
 });
 
 const endings = [

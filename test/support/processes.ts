@@ -29,6 +29,7 @@ export interface ProcessExit {
 
 export interface RunningProcess extends AsyncDisposable {
   readonly pid: number;
+  /** Resolves when it and its children have ended. */
   readonly exited: Promise<ProcessExit>;
   /** Standard output and standard error so far, the last 256 KiB of them. */
   output(): string;
@@ -79,6 +80,27 @@ export async function startProcess(
   return running;
 }
 
+/**
+ * Runs a program to its end and resolves to its output.
+ *
+ * @throws Error with the output when it fails or takes longer than `timeoutMs`.
+ */
+export async function runProcess(
+  command: string,
+  args: readonly string[],
+  options: Pick<ProcessOptions, "cwd" | "env" | "user"> & { readonly timeoutMs?: number } = {},
+): Promise<string> {
+  const { timeoutMs = 60_000, ...spawning } = options;
+  await using running = await startProcess(command, args, { ...spawning, ready: async () => true });
+  const timer = setTimeout(() => void running.kill(), timeoutMs);
+  const { code, signal } = await running.exited;
+  clearTimeout(timer);
+  const output = running.output();
+  if (code === 0) return output;
+  const line = [command, ...args].join(" ");
+  throw new Error(`$ ${line}\n${output}\n(code ${code}, signal ${signal})`);
+}
+
 const maxOutput = 256 * 1024;
 
 function track(child: ChildProcess, pid: number, options: ProcessOptions): RunningProcess {
@@ -101,8 +123,15 @@ function track(child: ChildProcess, pid: number, options: ProcessOptions): Runni
     child.once("exit", (code, signal) => {
       // What a program leaves behind in its group when it ends would otherwise live on.
       signalGroup("SIGKILL");
-      reaper.groupEnded(pid);
-      resolve({ code, signal });
+      const settle = (): void => {
+        clearTimeout(timer);
+        reaper.groupEnded(pid);
+        resolve({ code, signal });
+      };
+      // Its output closes when its last child has let go of its files and memory: a server started
+      // on the same data before that is refused. A child that left the group may keep it open.
+      child.once("close", settle);
+      const timer = setTimeout(settle, 1_000);
     });
   });
 

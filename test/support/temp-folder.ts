@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -9,8 +9,9 @@ export interface TempFolder extends AsyncDisposable {
 }
 
 /** Makes an empty folder that is removed on dispose, or else when this process ends. */
-export async function tempFolder(prefix: string): Promise<TempFolder> {
-  const path = await mkdtemp(join(tmpdir(), `${prefix}-`));
+export async function tempFolder(prefix: string, parent: string = tmpdir()): Promise<TempFolder> {
+  await mkdir(parent, { recursive: true });
+  const path = await mkdtemp(join(parent, `${prefix}-`));
   reaper.watchFolder(path);
   // Servers that give up root (Postgres, nginx, Varnish) must be able to pass through.
   await chmod(path, 0o711);

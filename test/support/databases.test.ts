@@ -1,0 +1,115 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { expect, test } from "vitest";
+
+import { startNats } from "./nats.ts";
+import { accepts } from "./ports.ts";
+import { startPostgres } from "./postgres.ts";
+import { startRedis } from "./redis.ts";
+
+// Raw sockets and no client library: what is tried here is the servers, for whatever client.
+
+test("Redis answers, keeps its data over a kill, and forgets it when wiped", async () => {
+  await using redis = await startRedis({ persist: true });
+  expect(await ask(redis.port, "PING\r\n", /\r\n/)).toBe("+PONG\r\n");
+  expect(await ask(redis.port, "SET k v\r\n", /\r\n/)).toBe("+OK\r\n");
+
+  await redis.kill();
+  expect(await accepts(redis.port)).toBe(false);
+  await redis.start();
+  expect(await ask(redis.port, "GET k\r\n", /\r\n.*\r\n/)).toBe("$1\r\nv\r\n");
+
+  await redis.stop();
+  await redis.wipe();
+  await redis.start();
+  expect(await ask(redis.port, "GET k\r\n", /\r\n/)).toBe("$-1\r\n");
+});
+
+test("a paused server accepts and does not answer, and answers once resumed", async () => {
+  await using redis = await startRedis();
+  redis.pause();
+  const socket = connect(redis.port, "127.0.0.1");
+  await once(socket, "connect");
+  socket.write("PING\r\n");
+  const first = await Promise.race([
+    once(socket, "data").then(() => "answer"),
+    new Promise((resolve) => setTimeout(resolve, 200, "silence")),
+  ]);
+  expect(first).toBe("silence");
+  const answer = once(socket, "data");
+  redis.resume();
+  expect(String(await answer)).toBe("+PONG\r\n");
+  socket.destroy();
+});
+
+test("NATS answers with JetStream on, keeps a stream over a kill, and forgets it when wiped", async () => {
+  await using nats = await startNats();
+  expect(await ask(nats.port, "", /\r\n/)).toMatch(/^INFO .*"jetstream":true/);
+  const create = JSON.stringify({ name: "s", subjects: ["s.>"], storage: "file" });
+  expect(await natsRequest(nats.port, "$JS.API.STREAM.CREATE.s", create)).toContain(`"config"`);
+
+  await nats.kill();
+  await nats.start();
+  expect(await natsRequest(nats.port, "$JS.API.STREAM.INFO.s", "")).toContain(`"name":"s"`);
+
+  await nats.stop();
+  await nats.wipe();
+  await nats.start();
+  expect(await natsRequest(nats.port, "$JS.API.STREAM.INFO.s", "")).toContain("stream not found");
+});
+
+test("Postgres answers, keeps its data over a kill, and forgets it when wiped", async () => {
+  await using postgres = await startPostgres({ settings: { max_connections: 17 } });
+  expect(await query(postgres.port, "SHOW max_connections")).toContain("17");
+  await query(postgres.port, "CREATE TABLE kept AS SELECT 'still here' AS said");
+
+  await postgres.kill();
+  expect(await accepts(postgres.port)).toBe(false);
+  await postgres.start();
+  expect(await query(postgres.port, "SELECT said FROM kept")).toContain("still here");
+
+  await postgres.stop();
+  await postgres.wipe();
+  await postgres.start();
+  expect(await query(postgres.port, "SELECT said FROM kept")).toContain("does not exist");
+});
+
+async function ask(port: number, request: string, until: RegExp): Promise<string> {
+  const socket = connect(port, "127.0.0.1");
+  socket.write(request);
+  return readUntil(socket, until);
+}
+
+async function natsRequest(port: number, subject: string, body: string): Promise<string> {
+  const publish = `PUB ${subject} inbox ${Buffer.byteLength(body)}\r\n${body}\r\n`;
+  return ask(
+    port,
+    `CONNECT {"verbose":false}\r\nSUB inbox 1\r\n${publish}`,
+    /MSG inbox.*\r\n.*\r\n/,
+  );
+}
+
+/** Speaks just enough of the protocol to run one statement without a password. */
+async function query(port: number, sql: string): Promise<string> {
+  const startup = Buffer.from("\0\0\0\0\0\x03\0\0user\0postgres\0database\0postgres\0\0");
+  startup.writeInt32BE(startup.length, 0);
+  const statement = Buffer.from(`Q\0\0\0\0${sql}\0`);
+  statement.writeInt32BE(statement.length - 1, 1);
+  const socket = connect(port, "127.0.0.1");
+  socket.write(Buffer.concat([startup, statement]));
+  // ReadyForQuery ("Z", its length, a status) twice: after the log-in and after the statement.
+  return readUntil(socket, /Z\0{3}.[EIT].*Z\0{3}.[EIT]/s);
+}
+
+async function readUntil(socket: Socket, until: RegExp): Promise<string> {
+  let answer = "";
+  socket.setTimeout(5_000, () =>
+    socket.destroy(new Error(`No answer but ${JSON.stringify(answer)}`)),
+  );
+  for await (const chunk of socket.setEncoding("latin1")) {
+    answer += String(chunk);
+    if (until.test(answer)) break;
+  }
+  socket.destroy();
+  return answer;
+}

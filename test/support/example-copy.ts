@@ -1,0 +1,68 @@
+import { cp, mkdir, rename, symlink, writeFile } from "node:fs/promises";
+import { dirname, join, relative, sep } from "node:path";
+
+import { exampleFolder, repository } from "./repository.ts";
+import { tempFolder } from "./temp-folder.ts";
+
+export interface Rewrite {
+  readonly source: string;
+  readonly destination: string;
+}
+
+export interface CopyOptions {
+  /** Put over the app's own Next configuration. */
+  readonly config?: {
+    readonly output?: "standalone";
+    readonly cacheComponents?: boolean;
+    readonly compress?: boolean;
+  };
+  /** Come before the app's own routes. */
+  readonly rewrites?: readonly Rewrite[];
+  /** Files added or replaced, by path in the app. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+export interface ExampleCopy extends AsyncDisposable {
+  readonly folder: string;
+}
+
+/**
+ * Copies the example app's sources, with its dependencies linked, to a folder that is removed on
+ * dispose.
+ */
+export async function copyExample(options: CopyOptions = {}): Promise<ExampleCopy> {
+  // Within the repository, since Turbopack follows no link out of its root; and as deep as the
+  // original, whose configuration goes up by `../..`.
+  const temp = await tempFolder("example", join(repository, ".cache"));
+  const folder = temp.path;
+  await cp(exampleFolder, folder, {
+    recursive: true,
+    filter: (path) => !["node_modules", ".next"].includes(topLevel(path)),
+  });
+  await symlink(join(exampleFolder, "node_modules"), join(folder, "node_modules"));
+  await overrideConfig(folder, options);
+  for (const [path, text] of Object.entries(options.files ?? {})) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), text);
+  }
+  return { folder, [Symbol.asyncDispose]: async () => temp[Symbol.asyncDispose]() };
+}
+
+const topLevel = (path: string): string => relative(exampleFolder, path).split(sep)[0] ?? "";
+
+async function overrideConfig(folder: string, options: CopyOptions): Promise<void> {
+  if (options.config === undefined && options.rewrites === undefined) return;
+  await rename(join(folder, "next.config.ts"), join(folder, "next.config.base.ts"));
+  const rewrites = JSON.stringify({ beforeFiles: options.rewrites ?? [] });
+  await writeFile(
+    join(folder, "next.config.ts"),
+    `
+      import base from "./next.config.base.ts";
+
+      export default async function config(phase: string) {
+        const own = typeof base === "function" ? await base(phase) : base;
+        return { ...own, ...${JSON.stringify(options.config ?? {})}, rewrites: async () => (${rewrites}) };
+      }
+    `,
+  );
+}

@@ -1,0 +1,46 @@
+import { freePort } from "./ports.ts";
+import { startProcess } from "./processes.ts";
+import { nextCommand } from "./repository.ts";
+import { type Restartable, restartable } from "./restartable.ts";
+
+export interface ServerOptions {
+  /** Environment of the server: `SSE_BUS_*` and the like. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** @default a free one */
+  readonly port?: number;
+  /** More of Node's own flags, such as `["--expose-gc"]`. */
+  readonly nodeArgs?: readonly string[];
+}
+
+/** A Next server: `url` is its origin, without a slash at the end. */
+export type NextServer = Restartable;
+
+/** Runs `next start` or `next dev` in an app's folder, without pnpm or a shell between. */
+export async function startNext(
+  mode: "start" | "dev",
+  options: ServerOptions & { readonly folder: string },
+): Promise<NextServer> {
+  const port = options.port ?? (await freePort());
+  const args = [nextCommand(), mode, "-p", String(port), "-H", "127.0.0.1"];
+  return startNode(args, { ...options, port });
+}
+
+/** Runs a script that serves HTTP on the port and prints Next's ready line. */
+export async function startNode(
+  args: readonly string[],
+  options: ServerOptions & { readonly folder: string; readonly port: number },
+): Promise<NextServer> {
+  const { port, folder, nodeArgs = [] } = options;
+  const env = { NEXT_TELEMETRY_DISABLED: "1", ...options.env };
+  return restartable({
+    port,
+    url: `http://127.0.0.1:${port}`,
+    launch: async () =>
+      startProcess(process.execPath, [...nodeArgs, ...args], {
+        cwd: folder,
+        env,
+        ready: /Ready in/,
+        readyTimeoutMs: 60_000,
+      }),
+  });
+}

@@ -1,0 +1,48 @@
+import { startProxy } from "./proxy.ts";
+import type { Restartable } from "./restartable.ts";
+
+export interface NginxOptions {
+  /** Spoken to the upstream. nginx's own default was 1.0 until 1.29.7. @default "1.0" */
+  readonly httpVersion?: "1.0" | "1.1";
+  /** Lines added to the `location` block. */
+  readonly location?: string;
+}
+
+/**
+ * Starts nginx as most people run it: `proxy_pass` and nothing else, so it speaks HTTP/1.0 to the
+ * upstream and buffers answers; gzip on, for event streams too.
+ */
+export async function startNginx(
+  upstreamPort: number,
+  options: NginxOptions = {},
+): Promise<Restartable> {
+  return startProxy({
+    program: "nginx",
+    config: ({ port, folder }) => `
+      daemon off;
+      pid ${folder}/nginx.pid;
+      error_log stderr;
+      events { worker_connections 4096; }
+      http {
+        access_log off;
+        client_body_temp_path ${folder}/body;
+        proxy_temp_path ${folder}/proxy;
+        fastcgi_temp_path ${folder}/fastcgi;
+        uwsgi_temp_path ${folder}/uwsgi;
+        scgi_temp_path ${folder}/scgi;
+        gzip on;
+        gzip_proxied any;
+        gzip_types text/event-stream application/json;
+        server {
+          listen 127.0.0.1:${port};
+          location / {
+            proxy_http_version ${options.httpVersion ?? "1.0"};
+            proxy_pass http://127.0.0.1:${upstreamPort};
+            ${options.location ?? ""}
+          }
+        }
+      }
+    `,
+    args: ({ folder, file }) => ["-p", folder, "-c", file, "-e", "stderr"],
+  });
+}

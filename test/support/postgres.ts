@@ -1,0 +1,78 @@
+import { chown, mkdir, readFile, realpath, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+
+import { findProgram } from "./find-program.ts";
+import { freePort } from "./ports.ts";
+import { type ProcessOptions, runProcess, startProcess } from "./processes.ts";
+import { type Restartable, restartable } from "./restartable.ts";
+import { type ServerUrl, serverUrl } from "./server-url.ts";
+import { tempFolder } from "./temp-folder.ts";
+
+export interface PostgresOptions {
+  /** Server settings, such as `{ max_connections: 300 }`. */
+  readonly settings?: Readonly<Record<string, string | number>>;
+}
+
+export interface PostgresServer extends Restartable {
+  /** Makes the database empty as new; call it between `stop` and `start`. */
+  wipe(): Promise<void>;
+}
+
+/**
+ * Starts a PostgreSQL server of the test's own, which it may stop, kill and restart. Its one user
+ * `postgres` needs no password. As root it runs as `postgres` or `nobody`: Postgres refuses root.
+ */
+export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
+  // Debian's package and Homebrew's put a link on PATH; initdb stands beside the real file.
+  const bin = dirname(await realpath(await findProgram("postgres")));
+  const port = await freePort();
+  const folder = await tempFolder("postgres");
+  const data = join(folder.path, "data");
+  const user = await unprivileged();
+  const run = { cwd: folder.path, ...(user === undefined ? {} : { user }) };
+
+  const wipe = async (): Promise<void> => {
+    await rm(data, { recursive: true, force: true });
+    await mkdir(data, { mode: 0o700 });
+    const init = ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8"];
+    if (user !== undefined) await chown(data, user.uid, user.gid);
+    await runProcess(join(bin, "initdb"), [...init, "--no-locale", "--no-sync"], run);
+  };
+  // A process that is killed loses nothing the kernel already has: these tests kill processes, not
+  // machines, so waiting for the disk would only make them slow.
+  const settings = { listen_addresses: "127.0.0.1", unix_socket_directories: "", fsync: "off" };
+  const flags = Object.entries({ ...settings, ...options.settings });
+  const args = ["-D", data, "-p", String(port), ...flags.flatMap(([k, v]) => ["-c", `${k}=${v}`])];
+  const server: ProcessOptions = {
+    ...run,
+    ready: /database system is ready to accept connections/,
+    // "Fast shutdown": SIGTERM would wait for every client to leave.
+    stopSignal: "SIGINT",
+  };
+  const postgres = await restartable({
+    port,
+    url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+    async launch() {
+      const initialised = await readFile(join(data, "PG_VERSION")).catch(() => undefined);
+      if (initialised === undefined) await wipe();
+      return startProcess(join(bin, "postgres"), args, server);
+    },
+    dispose: async () => folder[Symbol.asyncDispose](),
+  });
+  return Object.assign(postgres, { wipe });
+}
+
+/** The server at `SSE_BUS_TEST_POSTGRES_URL`, or else one of the test's own. */
+export async function usePostgres(): Promise<ServerUrl> {
+  return serverUrl("postgres", async () => startPostgres());
+}
+
+async function unprivileged(): Promise<ProcessOptions["user"]> {
+  if (process.getuid?.() !== 0) return undefined;
+  const users = (await readFile("/etc/passwd", "utf8")).split("\n").map((line) => line.split(":"));
+  for (const wanted of ["postgres", "nobody"]) {
+    const user = users.find(([name]) => name === wanted);
+    if (user !== undefined) return { uid: Number(user[2]), gid: Number(user[3]) };
+  }
+  throw new Error("Postgres refuses to run as root, and there is no user `postgres` or `nobody`");
+}
