@@ -1,0 +1,48 @@
+import { chmod, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, expect, test, vi } from "vitest";
+
+import { findProgram, locateProgram, remedy } from "./find-program.ts";
+import { useRedis } from "./redis.ts";
+import { tempFolder } from "./temp-folder.ts";
+
+afterEach(() => void vi.unstubAllEnvs());
+
+test("a path in the environment wins over PATH", async () => {
+  await using folder = await tempFolder("programs");
+  const path = join(folder.path, "my-redis");
+  await writeFile(path, "");
+  await chmod(path, 0o755);
+  vi.stubEnv("REDIS_PATH", path);
+  expect(await findProgram("redis")).toBe(path);
+});
+
+test("a path in the environment that leads nowhere is an error, not a reason to use another", () => {
+  vi.stubEnv("REDIS_PATH", "/nowhere/redis-server");
+  expect(() => locateProgram("redis")).toThrow("REDIS_PATH names /nowhere/redis-server");
+});
+
+test("a program is found on PATH before the usual folders", async () => {
+  await using folder = await tempFolder("programs");
+  const path = join(folder.path, "caddy");
+  await writeFile(path, "");
+  await chmod(path, 0o755);
+  vi.stubEnv("PATH", folder.path);
+  expect(locateProgram("caddy")).toBe(path);
+});
+
+test("what is missing is told with the command to run and the variables to set", () => {
+  vi.stubEnv("SSE_BUS_TEST_INSTALL", "0");
+  expect(remedy("postgres")).toBe(
+    "Run `apt-get install -y postgresql` as root (elsewhere `brew install postgresql`), " +
+      "or put its path in POSTGRES_PATH, or a server's URL in SSE_BUS_TEST_POSTGRES_URL. " +
+      "The tests install it themselves only as root on Debian.",
+  );
+});
+
+test("a server's URL in the environment is used as it is, and not ended", async () => {
+  vi.stubEnv("SSE_BUS_TEST_REDIS_URL", "redis://redis.example:6379");
+  const server = await useRedis();
+  expect(server.url).toBe("redis://redis.example:6379");
+  await server[Symbol.asyncDispose]();
+});
