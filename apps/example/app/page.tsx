@@ -1,6 +1,7 @@
+import { Suspense } from "react";
 import { Code } from "@/components/ui/code";
 import { EventLogCard } from "@/features/event-log/event-log-card";
-import { PublishCard } from "@/features/publish/publish-card";
+import { PublishCard, PublishCardPlace } from "@/features/publish/publish-card";
 
 export default function Page() {
   return (
@@ -14,7 +15,9 @@ export default function Page() {
         stands in the log as it happens.
       </p>
       <div className="mt-8 grid items-start gap-6 lg:grid-cols-[22rem_minmax(0,1fr)]">
-        <PublishCard />
+        <Suspense fallback={<PublishCardPlace />}>
+          <PublishCard />
+        </Suspense>
         <EventLogCard url="/api/sse" />
       </div>
     </>

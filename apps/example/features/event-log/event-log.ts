@@ -1,4 +1,4 @@
-import { throttle } from "@/lib/throttle";
+import { throttle } from "../../lib/throttle";
 
 export interface LogEntry {
   /** Counts up, for React's `key`: an id may be empty or come twice. */

@@ -31,6 +31,15 @@ export async function PublishCard() {
   );
 }
 
+/** Holds the card's place while the server decides: nothing below it moves when it comes. */
+export function PublishCardPlace() {
+  return (
+    <Card title="Publish">
+      <div aria-hidden="true" className="h-82" />
+    </Card>
+  );
+}
+
 function PublishingClosed() {
   return (
     <Card title="Publish">
