@@ -1,5 +1,6 @@
 "use server";
 
+import { isSseBusError } from "sse-bus";
 import { isPublishingOpen } from "sse-bus/next";
 import { takePublishTurn } from "@/features/publish/rate-limit";
 import { publish } from "@/lib/sse-bus";
@@ -24,11 +25,7 @@ export async function publishMessage(_: PublishState, form: FormData): Promise<P
   } catch (error) {
     // The whole cause belongs into the server's log, its code is enough for the visitor.
     console.error("publishMessage:", error);
-    return { text, error: `It was not published (${errorCode(error)}). Nobody got it; try again.` };
+    const code = isSseBusError(error) ? error.code : "unexpected error";
+    return { text, error: `Publishing failed (${code}). Try again.` };
   }
-}
-
-function errorCode(error: unknown): string {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return typeof code === "string" ? code : "unexpected error";
 }
