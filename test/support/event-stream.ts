@@ -52,7 +52,7 @@ export interface EventStream extends AsyncDisposable {
     wanted?: string | ((event: ReceivedEvent) => boolean),
     options?: NextOptions,
   ): Promise<ReceivedEvent>;
-  /** Stops reading: the kernel's buffers fill up, as with a stalled client. */
+  /** Stops reading: the buffers on the way fill up, as with a stalled client. */
   pause(): void;
   resume(): void;
   /** Resets the connection at once, without a farewell. */
@@ -173,8 +173,8 @@ function read(response: IncomingMessage): EventStream {
         look();
       });
     },
-    pause: () => void response.socket.pause(),
-    resume: () => void response.socket.resume(),
+    pause: () => void body.pause(),
+    resume: () => void body.resume(),
     destroy() {
       left = true;
       response.socket.resetAndDestroy();
