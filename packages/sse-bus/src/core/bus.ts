@@ -8,6 +8,7 @@ import type {
   SubscribeOptions,
 } from "./bus-types.ts";
 import { assertChannel, assertTopic, DEFAULT_CHANNEL } from "./channel-name.ts";
+import { type ConnectionRegistry, createConnectionRegistry } from "./connections.ts";
 import { closeEngine, createEngine, type Engine } from "./engine.ts";
 import { SseBusError } from "./errors.ts";
 import { assertCount, createHistoryResolver } from "./history.ts";
@@ -28,6 +29,8 @@ const INTERNALS: unique symbol = Symbol.for("sse-bus.internals");
 export interface BusInternals {
   readonly engine: Engine;
   readonly options: MutableOptions;
+  readonly connections: ConnectionRegistry;
+  readonly maxMessageBytes: number;
 }
 
 /** Settings that may be exchanged while the bus runs, as hot reload does. */
@@ -101,7 +104,7 @@ export function createBus(options: BusOptions = {}): Bus {
       await engine.remote.flusher.flushed();
       turnMessages = 0;
     }
-    if (!engine.isOpened) await engine.opened;
+    if (!engine.isOpened) await engine.open();
     assertOpen(engine);
     const stored = await engine.backend.publish({ channel, event, key, json, id });
     if (!stored.duplicate) engine.counters.published++;
@@ -161,14 +164,19 @@ export function createBus(options: BusOptions = {}): Bus {
     }),
     async cursor() {
       assertOpen(engine);
-      await engine.opened;
+      if (!engine.isOpened) await engine.open();
       const head = await backend.cursor();
       return formatCursor(head, head.epoch);
     },
     stats,
     close,
     [Symbol.asyncDispose]: close,
-    [INTERNALS]: { engine, options: mutable } satisfies BusInternals,
+    [INTERNALS]: {
+      engine,
+      options: mutable,
+      connections: createConnectionRegistry(),
+      maxMessageBytes,
+    } satisfies BusInternals,
   };
   return bus as unknown as Bus;
 }

@@ -1,4 +1,4 @@
-import type { Backend } from "./backend.ts";
+import type { Backend, BackendHost } from "./backend.ts";
 import { type Counters, createCounters } from "./counters.ts";
 import { afterTurn, createFlusher, type Flusher, inTurn } from "./flusher.ts";
 import { flushGroup, type Group, type GroupContext, unplace } from "./group.ts";
@@ -11,8 +11,11 @@ import { closeTopic, openTopic, settleTopic, type Topic, windowLimits } from "./
 /** Everything behind a bus that moves messages from its backend to readers. */
 export interface Engine {
   readonly backend: Backend;
-  /** Resolves once the backend is connected. */
-  readonly opened: Promise<void>;
+  /**
+   * Connects the backend at the first call: a build that only loads the module must not. A failure
+   * is forgotten, so that the next call tries again.
+   */
+  readonly open: () => Promise<void>;
   readonly counters: Counters;
   readonly topics: Map<string, Topic>;
   readonly groups: Map<string, Group>;
@@ -49,6 +52,14 @@ export function createEngine(options: EngineOptions): Engine {
     onError,
     closeReader: (reader: Reader, reason: EndReason) => closeReader(engine, reader, reason),
   };
+  const host: BackendHost = {
+    history,
+    maxHistoryBytes,
+    onError,
+    onStatus,
+    onRestart: () => options.onRestart(engine),
+  };
+  let opening: Promise<void> | undefined;
   const engine: Engine = {
     backend,
     counters,
@@ -61,18 +72,19 @@ export function createEngine(options: EngineOptions): Engine {
     unsettled: new Set(),
     isOpened: false,
     isClosed: false,
-    opened: backend.open({
-      history,
-      maxHistoryBytes,
-      onError,
-      onStatus,
-      onRestart: () => options.onRestart(engine),
-    }),
+    open() {
+      opening ??= backend.open(host).then(
+        () => {
+          engine.isOpened = true;
+        },
+        (error: unknown) => {
+          opening = undefined;
+          throw error;
+        },
+      );
+      return opening;
+    },
   };
-  engine.opened.then(
-    () => (engine.isOpened = true),
-    () => {}, // whoever publishes or opens a reader hears of it
-  );
   return engine;
 }
 
@@ -140,7 +152,6 @@ export async function closeEngine(engine: Engine): Promise<void> {
   engine.isClosed = true;
   for (const reader of engine.readers) closeReader(engine, reader, "closed");
   closeStore(engine.store);
-  await engine.opened.catch(() => {});
   await engine.backend.close();
 }
 

@@ -45,7 +45,7 @@ export async function openReader(
   engine: Engine,
   options: OpenReaderOptions,
 ): Promise<OpenedReader> {
-  if (!engine.isOpened) await engine.opened;
+  if (!engine.isOpened) await engine.open();
   assertOpen(engine);
   const now = reached(engine);
   const known = new Set(options.topics.filter((name) => engine.topics.has(name)));

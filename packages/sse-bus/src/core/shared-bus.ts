@@ -52,6 +52,12 @@ export function sharedBus(options: SharedBusOptions = {}): Bus {
   return bus;
 }
 
+/** Every shared bus of this process. */
+export function sharedBuses(): Bus[] {
+  const registry = (globalThis as { [REGISTRY]?: Map<string, SharedBus> })[REGISTRY];
+  return [...(registry?.values() ?? [])].map(({ bus }) => bus);
+}
+
 /** {@link BusOptions}, and a name for apps that have more than one bus. */
 export interface SharedBusOptions extends BusOptions {
   /** @default "default" */

@@ -1,0 +1,23 @@
+import { type Engine, reached } from "./engine.ts";
+import { advanceGroup, hand, readerCursor } from "./group.ts";
+import { createPingPacket, type Packet } from "./packet.ts";
+import type { Reader } from "./reader.ts";
+
+/**
+ * Sends a heartbeat to readers that can take one. Its id is the cursor each has reached; readers at
+ * the head share it, and so the bytes.
+ */
+export function pingReaders(engine: Engine, readers: Iterable<Reader>): void {
+  // What is published but not yet handed out goes first, or the head would be claimed too early.
+  engine.remote.flusher.flush();
+  const head = reached(engine);
+  const packets = new Map<number, Packet>();
+  for (const reader of readers) {
+    if (!reader.ready || reader.state === "closed" || reader.state === "behind") continue;
+    advanceGroup(reader.group, head);
+    const cursor = readerCursor(reader);
+    let packet = packets.get(cursor.seq);
+    if (!packet) packets.set(cursor.seq, (packet = createPingPacket(cursor, head.epoch)));
+    hand(reader, packet);
+  }
+}

@@ -1,0 +1,33 @@
+/** Where a request came from, as far as it can be believed. */
+export interface ClientIpOptions {
+  /** The address of the socket's other end, where the host knows it. */
+  readonly socketIp: (request: Request) => string | undefined;
+  /** Proxies in front that append to `X-Forwarded-For`; 0 believes no header. */
+  readonly trustedProxies: number;
+}
+
+/**
+ * The client's address. Every proxy appends the address it was called from, so with `n` trusted
+ * ones the `n`th entry from the right is true; what stands left of it anybody can have written.
+ */
+export function clientIp(request: Request, options: ClientIpOptions): string | undefined {
+  const { socketIp, trustedProxies } = options;
+  if (trustedProxies > 0) {
+    const hops = request.headers.get("x-forwarded-for")?.split(",");
+    const hop = hops?.at(-Math.min(trustedProxies, hops.length))?.trim();
+    if (hop) return normalise(hop);
+  }
+  const ip = socketIp(request);
+  return ip === undefined ? undefined : normalise(ip);
+}
+
+/** `SSE_BUS_TRUST_PROXY`: unset or `0` for none, `1` for one proxy, `2` for two in a row. */
+export function readTrustedProxies(value: string | undefined): number {
+  const count = Number(value ?? 0);
+  return Number.isSafeInteger(count) && count > 0 ? count : 0;
+}
+
+/** An IPv4 client on a dual-stack socket is shown as IPv6 (RFC 4291 §2.5.5.2). */
+function normalise(ip: string): string {
+  return ip.startsWith("::ffff:") ? ip.slice(7) : ip;
+}

@@ -1,0 +1,67 @@
+/** Which pages of other origins may use a route. */
+export interface CorsOptions {
+  /** Exact origins, such as `https://app.example.com`; there are no wildcards. */
+  readonly origins: readonly string[];
+  /** Cookies may come along. @default false */
+  readonly credentials?: boolean;
+}
+
+/** The headers that let the page behind this request read the answer (Fetch standard §3.3). */
+export function corsHeaders(
+  request: Request,
+  cors: CorsOptions | undefined,
+): Record<string, string> {
+  if (!cors) return {};
+  const origin = request.headers.get("origin");
+  // A cache must not hand one origin's answer to another, whether this one is allowed or not.
+  if (origin === null || !cors.origins.includes(origin)) return { Vary: "Origin" };
+  return {
+    Vary: "Origin",
+    "Access-Control-Allow-Origin": origin,
+    "Access-Control-Expose-Headers": "Retry-After",
+    ...(cors.credentials && { "Access-Control-Allow-Credentials": "true" }),
+  };
+}
+
+/** Answers OPTIONS, a CORS preflight among them. */
+export function optionsResponse(
+  request: Request,
+  allow: string,
+  cors: CorsOptions | undefined,
+): Response {
+  const headers = corsHeaders(request, cors);
+  const isAllowed = "Access-Control-Allow-Origin" in headers;
+  return new Response(null, {
+    status: 204,
+    headers: {
+      Allow: allow,
+      ...headers,
+      ...(isAllowed && {
+        "Access-Control-Allow-Methods": allow,
+        "Access-Control-Allow-Headers": "Authorization, Content-Type, Last-Event-ID",
+        "Access-Control-Max-Age": "600",
+      }),
+    },
+  });
+}
+
+/**
+ * Whether a browser sends this request on behalf of a page of another site. Such a request carries
+ * the user's cookies without the user's wish (CSRF).
+ */
+export function isCrossSite(request: Request, cors: CorsOptions | undefined): boolean {
+  const origin = request.headers.get("origin");
+  if (origin !== null) {
+    return !cors?.origins.includes(origin) && origin !== ownOrigin(request, origin);
+  }
+  const site = request.headers.get("sec-fetch-site");
+  return site === "cross-site" || site === "same-site";
+}
+
+/** The origin a browser would send for this server, by the host that it asked. */
+function ownOrigin(request: Request, origin: string): string | undefined {
+  const host = request.headers.get("host") ?? new URL(request.url).host;
+  // Behind a proxy that ends TLS the server does not know its own scheme: compare hosts.
+  const own = URL.canParse(origin) ? new URL(origin) : undefined;
+  return own && own.host === host ? origin : undefined;
+}

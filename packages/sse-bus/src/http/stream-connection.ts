@@ -1,0 +1,148 @@
+import { type ByeReason, type Connection, register, unregister } from "../core/connections.ts";
+import { closeReader } from "../core/engine.ts";
+import { type OpenedReader, openReader, resumeReader, type Start } from "../core/open-reader.ts";
+import type { Reader } from "../core/reader.ts";
+import type { BusInternals } from "../core/bus.ts";
+import type { ByteSink, OpenByteSink } from "./web-sink.ts";
+
+/** One event stream: a reader, the sink its bytes go to, and the blocks around its messages. */
+export interface StreamConnection extends Connection {
+  readonly reader: Reader | undefined;
+  readonly body: ReadableStream<Uint8Array>;
+  /** Opens the reader and sends `hello`. */
+  open(): Promise<void>;
+  /** The client left, or the request failed. Idempotent. */
+  drop(reason: "client" | "error"): void;
+  /** Ends the stream when it is too old, too slow, or no longer allowed. */
+  checkDeadlines(now: number): void;
+}
+
+export interface StreamConnectionOptions {
+  readonly request: Request;
+  readonly topics: readonly string[];
+  readonly start: Start;
+  readonly ip: string | undefined;
+  readonly heartbeatMs: number;
+  readonly retryMs: number;
+  readonly writeTimeoutMs: number;
+  /** When the stream must end whatever happens, in ms since 1970. */
+  readonly endsAt: number;
+  /** When the permission to read ends. */
+  readonly expiresAt: number;
+  /** Asks for permission anew; the time it now lasts until, or `undefined` for no. */
+  readonly renew: () => Promise<number | undefined>;
+  readonly openSink: OpenByteSink;
+  readonly onClose: (connection: StreamConnection) => void;
+}
+
+const encoder = new TextEncoder();
+
+export function createStreamConnection(
+  { engine, connections }: BusInternals,
+  options: StreamConnectionOptions,
+): StreamConnection {
+  const { request, topics, ip, heartbeatMs, retryMs, writeTimeoutMs, endsAt } = options;
+  let reader: Reader | undefined;
+  let isOpen = true;
+  let isRenewing = false;
+  let { expiresAt } = options;
+  let takenAt = Date.now();
+
+  const sink: ByteSink = options.openSink(request, {
+    onReady() {
+      takenAt = Date.now();
+      if (reader) resumeReader(reader);
+    },
+    onCancel: () => connection.drop("client"),
+  });
+  // Node's signal fires before cancel(); other hosts fire one or the other, or neither.
+  const onAbort = (): void => connection.drop("client");
+  request.signal.addEventListener("abort", onAbort);
+
+  function finish(reason: string): boolean {
+    if (!isOpen) return false;
+    isOpen = false;
+    request.signal.removeEventListener("abort", onAbort);
+    if (reader) closeReader(engine, reader);
+    unregister(connections, connection, reason);
+    options.onClose(connection);
+    return true;
+  }
+
+  async function renew(): Promise<void> {
+    isRenewing = true;
+    const until = await options.renew();
+    isRenewing = false;
+    if (until === undefined || until <= Date.now()) connection.end("unauthorized", 0);
+    else expiresAt = until;
+  }
+
+  const connection: StreamConnection = {
+    id: crypto.randomUUID(),
+    channels: topics,
+    openedAt: takenAt,
+    ip,
+    body: sink.body,
+    sink: () => sink.kind(),
+    get reader() {
+      return reader;
+    },
+    async open() {
+      const opened = await openReader(engine, {
+        topics,
+        start: options.start,
+        sink: {
+          write: (packet) => sink.write(packet),
+          end: (reason) =>
+            reason === "closed" ? connection.end("drain", retryMs) : connection.drop("error"),
+        },
+        isLocal: false,
+        isReady: false,
+      });
+      if (!isOpen) {
+        closeReader(engine, opened.reader);
+        return;
+      }
+      sink.send(encodeHello(connection, opened, { heartbeatMs, retryMs }));
+      reader = opened.reader;
+    },
+    drop(reason) {
+      if (finish(reason)) sink.close();
+    },
+    end(reason: ByeReason, afterMs: number) {
+      if (!finish(reason)) return;
+      sink.send(encodeBye(reason, afterMs));
+      sink.close();
+    },
+    checkDeadlines(now) {
+      if (now >= endsAt) {
+        connection.end("lifetime", Math.round(Math.random() * LIFETIME_SPREAD_MS));
+      } else if (reader && !reader.ready && now - takenAt >= writeTimeoutMs) {
+        connection.end("slow", retryMs);
+      } else if (now >= expiresAt && !isRenewing) {
+        void renew();
+      }
+    },
+  };
+  register(connections, connection);
+  return connection;
+}
+
+/** A planned end costs the client no wait; only enough spread that not all return in one instant. */
+const LIFETIME_SPREAD_MS = 250;
+
+function encodeHello(
+  { id, channels }: Connection,
+  { cursor, resumed }: OpenedReader,
+  { heartbeatMs, retryMs }: { heartbeatMs: number; retryMs: number },
+): Uint8Array {
+  const data = { connection: id, channels, cursor, resumed, heartbeatMs };
+  return encoder.encode(
+    `retry: ${retryMs}\nid: ${cursor}\nevent: hello\ndata: ${JSON.stringify(data)}\n\n`,
+  );
+}
+
+function encodeBye(reason: ByeReason, retryMs: number): Uint8Array {
+  const data = JSON.stringify({ reason, retryMs });
+  return encoder.encode(`retry: ${retryMs}\nevent: bye\ndata: ${data}\n\n`);
+}

@@ -1,0 +1,58 @@
+import { assertCount } from "../core/history.ts";
+import type { Authorize } from "./authorize.ts";
+import type { CorsOptions } from "./cors.ts";
+
+/** Settings of an event-stream route. */
+export interface StreamOptions {
+  /** Time between two `ping`s on a quiet stream; proxies cut streams that are idle for 30 s. @default 15_000 */
+  readonly heartbeatMs?: number;
+  /** How long a browser waits before it reconnects, as told by `hello`. @default 2000 */
+  readonly retryMs?: number;
+  /** A client that takes nothing for so long is ended with `bye` "slow". @default 30_000 */
+  readonly writeTimeoutMs?: number;
+  /** Ends each stream with `bye` "lifetime" after about this time (±10 %), for hosts that cut requests off. @default Infinity */
+  readonly maxLifetimeMs?: number;
+  /** Open streams of the bus in this process; more are answered 503. @default 10_000 */
+  readonly maxConnections?: number;
+  /** Open streams a client address, where it is known and not loopback; more are answered 429. @default 1000 */
+  readonly maxConnectionsPerClient?: number;
+  /** Channels and patterns a stream. @default 100 */
+  readonly maxChannels?: number;
+  /** Patterns among them. @default 10 */
+  readonly maxPatterns?: number;
+  /** Who may read what. @default everybody everything */
+  readonly authorize?: Authorize;
+  /** Pages of other origins that may read the stream. @default none */
+  readonly cors?: CorsOptions;
+}
+
+/** {@link StreamOptions} with every default filled in. */
+export type StreamSettings = Required<Omit<StreamOptions, "authorize" | "cors">> &
+  Pick<StreamOptions, "authorize" | "cors">;
+
+const DEFAULTS = {
+  heartbeatMs: 15_000,
+  retryMs: 2000,
+  writeTimeoutMs: 30_000,
+  maxLifetimeMs: Number.POSITIVE_INFINITY,
+  maxConnections: 10_000,
+  maxConnectionsPerClient: 1000,
+  maxChannels: 100,
+  maxPatterns: 10,
+};
+
+/** @throws SseBusError `INVALID_OPTION` */
+export function readStreamOptions(options: StreamOptions): StreamSettings {
+  const settings = { ...DEFAULTS };
+  for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
+    const value = options[name];
+    if (value === undefined) continue;
+    assertCount(value, name, name === "maxPatterns" ? 0 : 1);
+    settings[name] = value;
+  }
+  return {
+    ...settings,
+    ...(options.authorize && { authorize: options.authorize }),
+    ...(options.cors && { cors: options.cors }),
+  };
+}

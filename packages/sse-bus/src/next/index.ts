@@ -1,0 +1,13 @@
+export type { Authorization, Authorize, AuthorizeContext, Grant } from "../http/authorize.ts";
+export type { CorsOptions } from "../http/cors.ts";
+export type { PublishRouteOptions } from "../http/publish-options.ts";
+export type { StreamOptions } from "../http/stream-options.ts";
+export { createHealthRoute } from "./health-route.ts";
+export {
+  createPublishRoute,
+  isPublishingOpen,
+  type NextPublishRouteOptions,
+} from "./publish-route.ts";
+export { registerSseBus } from "./register.ts";
+export type { RouteHandler, RouteHandlers } from "./route-handlers.ts";
+export { createSseRoute, type SseRouteOptions } from "./sse-route.ts";

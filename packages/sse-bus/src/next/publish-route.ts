@@ -1,0 +1,50 @@
+import { connection } from "next/server.js";
+import { internalsOf } from "../core/bus.ts";
+import type { Bus } from "../core/bus-types.ts";
+import type { ChannelMap } from "../core/types.ts";
+import { createPublishHandler } from "../http/publish-handler.ts";
+import { isOpen, type PublishRouteOptions } from "../http/publish-options.ts";
+import { nextHost } from "./next-host.ts";
+import { forAllMethods, type RouteHandlers } from "./route-handlers.ts";
+
+/** Settings of {@link createPublishRoute}. */
+export interface NextPublishRouteOptions<
+  Channels extends ChannelMap,
+  Inputs extends ChannelMap,
+> extends PublishRouteOptions {
+  readonly bus: Bus<Channels, Inputs>;
+}
+
+/**
+ * Publishing over HTTP as a Next.js route handler: `GET ?msg=…` broadcasts the query, the browser
+ * and the address it came from; `POST` JSON broadcasts `data`. Closed in production unless the
+ * environment or `authorize` opens it.
+ *
+ * @throws SseBusError `INVALID_OPTION`
+ * @example
+ * ```ts
+ * // app/api/publish/route.ts
+ * export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = createPublishRoute({ bus });
+ * ```
+ */
+export function createPublishRoute<Channels extends ChannelMap, Inputs extends ChannelMap>({
+  bus,
+  ...options
+}: NextPublishRouteOptions<Channels, Inputs>): RouteHandlers {
+  const handle = createPublishHandler(bus as unknown as Bus, internalsOf(bus), options, {
+    ...nextHost(),
+    env: () => process.env,
+  });
+  return forAllMethods(async (request) => {
+    await connection();
+    return handle(request);
+  });
+}
+
+/**
+ * Whether anybody may publish here: in development, or in production with `SSE_BUS_OPEN_PUBLISH=1`.
+ * For pages that show a publish box only where it would work.
+ */
+export function isPublishingOpen(): boolean {
+  return isOpen(process.env);
+}

@@ -1,0 +1,53 @@
+import { connection } from "next/server.js";
+import { internalsOf } from "../core/bus.ts";
+import type { Bus } from "../core/bus-types.ts";
+import type { ChannelMap } from "../core/types.ts";
+import { createStreamHandler } from "../http/stream-handler.ts";
+import type { StreamOptions } from "../http/stream-options.ts";
+import { nextHost } from "./next-host.ts";
+import { forAllMethods, type RouteHandlers } from "./route-handlers.ts";
+
+/** Settings of {@link createSseRoute}. */
+export interface SseRouteOptions<
+  Channels extends ChannelMap,
+  Inputs extends ChannelMap,
+> extends StreamOptions {
+  readonly bus: Bus<Channels, Inputs>;
+}
+
+/**
+ * The event stream of a bus as a Next.js route handler (Node.js runtime).
+ *
+ * `GET ?channel=…&from=…` streams; `Last-Event-ID` resumes; refusals are problem+json (RFC 9457).
+ *
+ * @throws SseBusError `INVALID_OPTION`
+ * @example
+ * ```ts
+ * // app/api/sse/route.ts
+ * export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = createSseRoute({ bus });
+ * ```
+ */
+export function createSseRoute<Channels extends ChannelMap, Inputs extends ChannelMap>({
+  bus,
+  ...options
+}: SseRouteOptions<Channels, Inputs>): RouteHandlers {
+  const internals = internalsOf(bus);
+  retireOldStreams(internals.connections.open);
+  const handle = createStreamHandler(internals, options, nextHost());
+  return forAllMethods(async (request) => {
+    // Under `cacheComponents` GET handlers are run at build time, up to here and no further.
+    await connection();
+    return handle(request);
+  });
+}
+
+/**
+ * Hot reload makes a new route, but open streams go on running the old one's code: in development
+ * they are told to reconnect, and lose nothing.
+ */
+function retireOldStreams(
+  open: Iterable<{ end(reason: "lifetime", retryMs: number): void }>,
+): void {
+  if (process.env.NODE_ENV !== "development") return;
+  for (const stream of open) stream.end("lifetime", 0);
+}

@@ -1,0 +1,27 @@
+import { internalsOf } from "../core/bus.ts";
+import { drainConnections } from "../core/connections.ts";
+import { sharedBuses } from "../core/shared-bus.ts";
+
+const INSTALLED: unique symbol = Symbol.for("sse-bus.drain");
+
+/** Time for the last blocks to leave before a signal that nobody else handles is raised again. */
+const FAREWELL_MS = 100;
+
+/**
+ * Ends every stream of every shared bus on SIGTERM and SIGINT, so that a server which waits for its
+ * connections can exit: `next start` otherwise waits for open streams for ever
+ * (github.com/vercel/next.js/issues/53661). Idempotent.
+ */
+export function drainOnSignal(): void {
+  const shared = globalThis as { [INSTALLED]?: boolean };
+  if (shared[INSTALLED]) return;
+  shared[INSTALLED] = true;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.once(signal, () => {
+      for (const bus of sharedBuses()) drainConnections(internalsOf(bus).connections);
+      // Having listened, we took away Node's default of dying: without another listener, restore it.
+      if (process.listenerCount(signal) > 0) return;
+      setTimeout(() => process.kill(process.pid, signal), FAREWELL_MS);
+    });
+  }
+}
