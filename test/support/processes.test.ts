@@ -2,13 +2,13 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 
 import { cleanEnv } from "./clean-env.ts";
 import { accepts, freePort } from "./ports.ts";
 import { runProcess, startProcess } from "./processes.ts";
+import { vitestCommand } from "./repository.ts";
 import { tempFolder } from "./temp-folder.ts";
 import { waitFor } from "./wait-for.ts";
 
@@ -115,18 +115,14 @@ const endings = [
 test.each(endings)("no process and no folder is left when $how", async (ending) => {
   await using folder = await tempFolder("endings");
   const report = join(folder.path, "report.json");
-  const vitest = join(
-    createRequire(import.meta.url).resolve("vitest/package.json"),
-    "../vitest.mjs",
-  );
-  const args = ["run", "--config", "test/support/fixtures/vitest.config.ts"];
+  const args = ["run", "--config", "test/support/fixtures/vitest.config.ts", "leaves"];
   const env = {
     ...cleanEnv(),
     FIXTURE_REPORT: report,
     FIXTURE_END: "end" in ending ? ending.end : "",
   };
   // Not by startProcess, which would itself clear away what the runner leaves behind.
-  const runner = spawn(node, [vitest, ...args], { env, stdio: "ignore" });
+  const runner = spawn(node, [vitestCommand(), ...args], { env, stdio: "ignore" });
   const exited = once(runner, "exit");
   const written = async (): Promise<string> => readFile(report, "utf8").catch(() => "");
   await waitFor("the fixture to run", async () => (await written()).endsWith("}"), {
