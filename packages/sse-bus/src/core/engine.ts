@@ -1,6 +1,6 @@
 import type { Backend, BackendHost } from "./backend.ts";
 import { type Counters, createCounters } from "./counters.ts";
-import { afterTurn, createFlusher, type Flusher, inTurn } from "./flusher.ts";
+import { afterTurn, createFlusher, inTurn } from "./flusher.ts";
 import { flushGroup, type Group, type GroupContext, unplace } from "./group.ts";
 import type { HistoryResolver } from "./history.ts";
 import { closeStore, createLogStore, type LogStore } from "./log-store.ts";

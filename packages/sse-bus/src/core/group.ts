@@ -200,7 +200,9 @@ function takePendingGap(reader: Reader): Packet | undefined {
 function withCount(reader: Reader, packet: Packet): Packet {
   const before = reader.ordinal;
   reader.ordinal = ordinalIn(reader.group, packet.to.seq);
-  if (!packet.gap || before === undefined || reader.ordinal === undefined) return packet;
+  // Only what this log itself has dropped can be counted.
+  if (packet.gap?.reason !== "evicted") return packet;
+  if (before === undefined || reader.ordinal === undefined) return packet;
   const gap = { ...packet.gap, count: reader.ordinal - before };
   return createGapPacket(gap, packet.to, reader.group.context.epoch());
 }

@@ -9,7 +9,7 @@ import {
   type Position,
   UNKNOWN_CURSOR,
 } from "./position.ts";
-import { newestKeyless, type Snapshot } from "./read-log.ts";
+import { newestKeyless } from "./read-log.ts";
 import type { Reader, Sink } from "./reader.ts";
 import { hydrateTopic, type Topic } from "./topic.ts";
 

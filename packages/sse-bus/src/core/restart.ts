@@ -21,7 +21,7 @@ export async function restartReaders(engine: Engine): Promise<void> {
     reader.state = "behind";
     reader.group.behind.add(reader);
   }
-  for (const group of [...engine.groups.values()]) {
+  for (const group of engine.groups.values()) {
     if (group.phase !== "restarting") continue;
     const horizons = await hydrate(engine, group.topics).catch((error: unknown) => {
       engine.remote.onError(error as Error);

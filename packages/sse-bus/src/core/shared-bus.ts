@@ -47,7 +47,7 @@ export function sharedBus(options: SharedBusOptions = {}): Bus {
     }
     void known.bus.close().catch((error: Error) => own.onError?.(error));
   }
-  const bus = createBus(own) as Bus;
+  const bus: Bus = createBus(own);
   registry.set(name, { bus, fingerprint });
   return bus;
 }

@@ -1,0 +1,248 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { createBus, internalsOf } from "../core/bus.ts";
+import type { Bus, BusOptions } from "../core/bus-types.ts";
+import { createPublishHandler } from "./publish-handler.ts";
+import type { PublishEnv, PublishRouteOptions } from "./publish-options.ts";
+
+const buses: Bus[] = [];
+afterEach(async () => {
+  await Promise.all(buses.splice(0).map((bus) => bus.close()));
+});
+
+const URL_BASE = "http://localhost/api/publish";
+
+interface Setting extends PublishRouteOptions {
+  readonly env?: PublishEnv;
+  readonly bus?: BusOptions;
+  readonly ip?: string;
+  readonly trustedProxies?: number;
+}
+
+function setUp({ env, bus: busOptions, ip, trustedProxies = 0, ...options }: Setting = {}) {
+  const bus = createBus(busOptions);
+  buses.push(bus);
+  const handle = createPublishHandler(bus, internalsOf(bus), options, {
+    env: () => env ?? { NODE_ENV: "development" },
+    socketIp: () => ip,
+    trustedProxies,
+  });
+  const get = (query: string, headers: Record<string, string> = {}) =>
+    handle(new Request(URL_BASE + query, { headers }));
+  const post = (body: BodyInit, headers: Record<string, string> = {}) =>
+    handle(
+      new Request(URL_BASE, {
+        method: "POST",
+        body,
+        headers: { "Content-Type": "application/json", ...headers },
+      }),
+    );
+  return { bus, handle, get, post };
+}
+
+async function refusal(response: Response) {
+  expect(response.headers.get("content-type")).toBe("application/problem+json");
+  const { status, code } = (await response.json()) as { status: number; code: string };
+  expect(response.status).toBe(status);
+  return { status, code };
+}
+
+describe("the trigger", () => {
+  test("broadcasts the query, the browser and the address, and answers the message", async () => {
+    const { bus, get } = setUp({ ip: "::ffff:203.0.113.7" });
+    const seen: unknown[] = [];
+    bus.subscribe((data) => seen.push(data));
+    const response = await get("?msg=HelloWorld&colour=blue", {
+      "User-Agent": "Test/1.0",
+      "Accept-Language": "de",
+      "Sec-CH-UA-Platform": '"Linux"',
+    });
+    expect(response.status).toBe(200);
+    expect(response.headers.get("cache-control")).toBe("no-store");
+    const message = (await response.json()) as { data: unknown };
+    expect(message).toMatchObject({
+      id: expect.any(String),
+      channel: "default",
+      event: "message",
+      time: expect.any(Number),
+      data: {
+        msg: "HelloWorld",
+        query: { msg: "HelloWorld", colour: "blue" },
+        userAgent: "Test/1.0",
+        language: "de",
+        platform: "Linux",
+        ip: "203.0.113.7",
+        time: expect.any(String),
+      },
+    });
+    expect(seen).toEqual([message.data]);
+  });
+
+  test("takes channel, event and key", async () => {
+    const { get } = setUp();
+    const message = await (await get("?msg=x&channel=a/b&event=tick&key=k")).json();
+    expect(message).toMatchObject({ channel: "a/b", event: "tick", key: "k" });
+  });
+
+  test("does not believe X-Forwarded-For unless told to, and then only the nearest proxy's word", async () => {
+    const headers = { "X-Forwarded-For": "6.6.6.6, 198.51.100.9" };
+    const ipOf = async (setting: Setting) => {
+      const response = await setUp(setting).get("?msg=x", headers);
+      return ((await response.json()) as { data: { ip: string } }).data.ip;
+    };
+    expect(await ipOf({ ip: "10.0.0.1" })).toBe("10.0.0.1");
+    expect(await ipOf({ ip: "10.0.0.1", trustedProxies: 1 })).toBe("198.51.100.9");
+  });
+
+  test("publishes nothing for a prefetch, a HEAD or a page of another site", async () => {
+    const { bus, get, handle } = setUp();
+    expect(await refusal(await get("?msg=x", { "Sec-Purpose": "prefetch" }))).toMatchObject({
+      code: "PREFETCH",
+    });
+    for (const site of ["cross-site", "same-site"]) {
+      const refused = await get("?msg=x", { "Sec-Fetch-Site": site });
+      expect(await refusal(refused)).toEqual({ status: 403, code: "CROSS_SITE" });
+    }
+    const head = await handle(new Request(`${URL_BASE}?msg=x`, { method: "HEAD" }));
+    expect(head.status).toBe(405);
+    expect(head.headers.get("allow")).toBe("GET, POST, OPTIONS");
+    expect(bus.stats().published).toBe(0);
+  });
+
+  test("publishes for a typed address and for the site's own pages", async () => {
+    const { get, post } = setUp();
+    for (const site of ["none", "same-origin"]) {
+      expect((await get("?msg=x", { "Sec-Fetch-Site": site })).status).toBe(200);
+    }
+    const own = await post('{"data":1}', { Origin: "http://localhost", Host: "localhost" });
+    expect(own.status).toBe(200);
+  });
+});
+
+describe("POST", () => {
+  test("publishes data of any JSON type", async () => {
+    const { bus, post } = setUp();
+    const seen: unknown[] = [];
+    bus.subscribe((data) => seen.push(data));
+    for (const data of [null, 0, "", false, [1], { a: { b: "ü 😀" } }]) {
+      expect((await post(JSON.stringify({ data }))).status).toBe(200);
+    }
+    expect(seen).toEqual([null, 0, "", false, [1], { a: { b: "ü 😀" } }]);
+  });
+
+  test("stores a retry with the same id once and answers the first place", async () => {
+    const { bus, post } = setUp();
+    const first = (await (await post('{"data":1,"id":"x"}')).json()) as { id: string };
+    const again = (await (await post('{"data":1,"id":"x"}')).json()) as { id: string };
+    expect(again.id).toBe(first.id);
+    expect(bus.stats().published).toBe(1);
+  });
+
+  test.each([
+    ["{", 400, "MALFORMED_BODY"],
+    ["[1]", 400, "MALFORMED_BODY"],
+    ["null", 400, "MALFORMED_BODY"],
+    ["{}", 400, "MALFORMED_BODY"],
+    ['{"data":1,"chanel":"a"}', 400, "MALFORMED_BODY"],
+    ['{"data":1,"channel":7}', 400, "MALFORMED_BODY"],
+    ['{"data":1,"channel":"no spaces"}', 400, "INVALID_CHANNEL"],
+    ['{"data":1,"channel":"a/*"}', 400, "INVALID_CHANNEL"],
+    ['{"data":1,"event":"a\\nb"}', 400, "INVALID_EVENT_NAME"],
+    ['{"data":1,"event":"ping"}', 400, "INVALID_EVENT_NAME"],
+    ['{"data":1,"key":""}', 400, "INVALID_KEY"],
+    ['{"data":1,"id":"a\\u0000"}', 400, "INVALID_ID"],
+  ] as const)("refuses %s with %i %s and publishes nothing", async (body, status, code) => {
+    const { bus, post } = setUp();
+    expect(await refusal(await post(body))).toEqual({ status, code });
+    expect(bus.stats().published).toBe(0);
+  });
+
+  test("refuses invalid UTF-8, the wrong type, and what is too large by its length or by its bytes", async () => {
+    const { bus, post } = setUp({ bus: { maxMessageBytes: 100 } });
+    const bad = new Uint8Array([0x22, 0xff, 0x22]);
+    expect(await refusal(await post(bad))).toMatchObject({ code: "MALFORMED_BODY" });
+    expect(await refusal(await post('{"data":1}', { "Content-Type": "text/plain" }))).toEqual({
+      status: 415,
+      code: "UNSUPPORTED_MEDIA_TYPE",
+    });
+    const large = JSON.stringify({ data: "x".repeat(200) });
+    expect(await refusal(await post(large))).toEqual({ status: 413, code: "MESSAGE_TOO_LARGE" });
+    const huge = JSON.stringify({ data: "x".repeat(100_000) });
+    expect(await refusal(await post(huge))).toEqual({ status: 413, code: "MESSAGE_TOO_LARGE" });
+    const declared = await post("{}", { "Content-Length": "999999999" });
+    expect(declared.status).toBe(413);
+    expect(bus.stats().published).toBe(0);
+  });
+
+  test("is 503 with Retry-After when the bus is closed", async () => {
+    const { bus, post } = setUp();
+    await bus.close();
+    const response = await post('{"data":1}');
+    expect(response.headers.get("retry-after")).not.toBeNull();
+    expect(await refusal(response)).toEqual({ status: 503, code: "BUS_CLOSED" });
+  });
+
+  test("other methods are 405 with Allow", async () => {
+    const { handle } = setUp();
+    for (const method of ["PUT", "PATCH", "DELETE"]) {
+      const response = await handle(new Request(URL_BASE, { method }));
+      expect(response.headers.get("allow")).toBe("GET, POST, OPTIONS");
+      expect(await refusal(response)).toEqual({ status: 405, code: "METHOD_NOT_ALLOWED" });
+    }
+  });
+});
+
+describe("who may publish", () => {
+  const production = { NODE_ENV: "production" };
+
+  test("in production nobody, and the refusal names the remedy", async () => {
+    const { get, post } = setUp({ env: production });
+    const response = await get("?msg=x");
+    expect(((await response.clone().json()) as { detail: string }).detail).toContain(
+      "SSE_BUS_PUBLISH_TOKEN",
+    );
+    expect(await refusal(response)).toEqual({ status: 403, code: "PUBLISHING_CLOSED" });
+    expect((await post('{"data":1}')).status).toBe(403);
+  });
+
+  test("whoever sends the token, once there is one", async () => {
+    const { post } = setUp({ env: { ...production, SSE_BUS_PUBLISH_TOKEN: "s3cret" } });
+    const missing = await post('{"data":1}');
+    expect(missing.headers.get("www-authenticate")).toBe("Bearer");
+    expect(missing.status).toBe(401);
+    for (const wrong of ["Bearer", "Bearer nope", "Bearer s3cret2", "Basic s3cret", "s3cret"]) {
+      expect((await post('{"data":1}', { Authorization: wrong })).status).toBe(401);
+    }
+    expect((await post('{"data":1}', { Authorization: "Bearer s3cret" })).status).toBe(200);
+  });
+
+  test("everybody with SSE_BUS_OPEN_PUBLISH=1, and with no other value", async () => {
+    const status = async (value: string) =>
+      (await setUp({ env: { ...production, SSE_BUS_OPEN_PUBLISH: value } }).get("?msg=x")).status;
+    expect(await status("1")).toBe(200);
+    expect(await status("0")).toBe(403);
+    expect(await status("true")).toBe(403);
+  });
+
+  test("nobody where the environment does not say that this is development", async () => {
+    expect((await setUp({ env: {} }).get("?msg=x")).status).toBe(403);
+  });
+
+  test("whom authorize lets, by channel", async () => {
+    const { post } = setUp({
+      env: production,
+      authorize: ({ channels, action }) => action === "publish" && channels[0] === "open",
+    });
+    expect((await post('{"data":1,"channel":"open"}')).status).toBe(200);
+    expect((await post('{"data":1,"channel":"shut"}')).status).toBe(403);
+  });
+
+  test("not faster than the limit, told when to come back", async () => {
+    const { bus, get } = setUp({ ip: "203.0.113.7", maxPublishesPerMinute: 2 });
+    expect((await get("?msg=1")).status).toBe(200);
+    expect((await get("?msg=2")).status).toBe(200);
+    const response = await get("?msg=3");
+    expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(await refusal(response)).toEqual({ status: 429, code: "TOO_MANY_REQUESTS" });
+    expect(bus.stats().published).toBe(2);
+  });
+});

@@ -1,0 +1,352 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { createBus, internalsOf } from "../core/bus.ts";
+import type { Bus, BusOptions } from "../core/bus-types.ts";
+import { drainConnections } from "../core/connections.ts";
+import { createStreamHandler } from "./stream-handler.ts";
+import type { StreamOptions } from "./stream-options.ts";
+import { readTestStream } from "./test-stream.ts";
+
+const buses: Bus[] = [];
+afterEach(async () => {
+  await Promise.all(buses.splice(0).map((bus) => bus.close()));
+});
+
+const URL_BASE = "http://localhost/api/sse";
+
+function setUp(options: StreamOptions = {}, busOptions: BusOptions = {}, ip?: string) {
+  const bus = createBus(busOptions);
+  buses.push(bus);
+  const internals = internalsOf(bus);
+  const handle = createStreamHandler(internals, options, {
+    socketIp: () => ip,
+    trustedProxies: 0,
+  });
+  const get = (query = "", headers: Record<string, string> = {}, signal?: AbortSignal) =>
+    handle(new Request(`${URL_BASE}${query}`, { headers, ...(signal && { signal }) }));
+  return { bus, internals, handle, get };
+}
+
+async function problem(response: Response) {
+  expect(response.headers.get("content-type")).toBe("application/problem+json");
+  return (await response.json()) as { status: number; code: string; detail: string };
+}
+
+describe("the stream", () => {
+  test("starts with the headers no proxy may break and with hello in the first bytes", async () => {
+    const { get } = setUp();
+    const response = await get();
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-type")).toBe("text/event-stream; charset=utf-8");
+    expect(response.headers.get("cache-control")).toBe("no-cache, no-transform");
+    expect(response.headers.get("x-accel-buffering")).toBe("no");
+    const stream = readTestStream(response);
+    const hello = await stream.next();
+    expect(hello?.event).toBe("hello");
+    expect(JSON.parse(hello?.data ?? "")).toEqual({
+      connection: expect.any(String),
+      channels: ["default"],
+      cursor: hello?.id,
+      resumed: false,
+      heartbeatMs: 15_000,
+    });
+  });
+
+  test("carries messages of its channels and of no other, and tells the channel in the id", async () => {
+    const { bus, get } = setUp();
+    const stream = readTestStream(await get("?channel=a&channel=b/*"));
+    await stream.next();
+    await bus.publish("elsewhere", { channel: "c" });
+    await bus.publish({ n: 1 }, { channel: "a" });
+    await bus.publish({ n: 2 }, { channel: "b/x", event: "named" });
+    const first = await stream.next();
+    const second = await stream.next();
+    expect(first).toMatchObject({ data: '{"n":1}', id: expect.stringMatching(/@a$/) });
+    expect(first?.event).toBeUndefined();
+    expect(second).toMatchObject({ event: "named", data: '{"n":2}' });
+    expect(second?.id).toMatch(/@b\/x$/);
+  });
+
+  test("resumes after Last-Event-ID with exactly what followed, then goes on live", async () => {
+    const { bus, get } = setUp();
+    const ids: string[] = [];
+    for (let n = 1; n <= 5; n++) ids.push((await bus.publish(n)).id);
+    const stream = readTestStream(
+      await get("?from=earliest", { "Last-Event-ID": ids[1] as string }),
+    );
+    const hello = await stream.next();
+    expect(hello?.id).toBe(ids[1]);
+    expect(JSON.parse(hello?.data ?? "")).toMatchObject({ resumed: true });
+    await bus.publish(6);
+    for (const n of [3, 4, 5, 6]) expect(await stream.next()).toMatchObject({ data: String(n) });
+  });
+
+  test("tells of a gap before anything else when the cursor is of another incarnation", async () => {
+    const { bus, get } = setUp();
+    await bus.publish(1);
+    const stale = "5-mb1x2k3f-k3x9q7aa";
+    const stream = readTestStream(await get("", { "Last-Event-ID": stale }));
+    const hello = await stream.next();
+    expect(hello?.id, "a line cut before the gap must meet it again").toBe(stale);
+    expect(JSON.parse(hello?.data ?? "")).toMatchObject({ resumed: false });
+    const gap = await stream.next();
+    expect(gap?.event).toBe("gap");
+    expect(JSON.parse(gap?.data ?? "")).toEqual({ channels: ["default"], reason: "restarted" });
+    expect(await stream.next()).toMatchObject({ data: "1" });
+  });
+
+  test("answers a Last-Event-ID that nobody issued with a gap, since a browser cannot mend it", async () => {
+    const { get } = setUp();
+    const stream = readTestStream(await get("", { "Last-Event-ID": "42" }));
+    await stream.next();
+    expect(JSON.parse((await stream.next())?.data ?? "")).toMatchObject({ reason: "unknown" });
+  });
+
+  test("gives a newcomer the newest value of each key with from=latest", async () => {
+    const { bus, get } = setUp();
+    for (const n of [1, 2, 3]) await bus.publish(n, { key: "a" });
+    for (const n of [10, 20]) await bus.publish(n, { key: "b" });
+    const stream = readTestStream(await get("?from=latest"));
+    await stream.next();
+    expect(await stream.next()).toMatchObject({ data: "3" });
+    expect(await stream.next()).toMatchObject({ data: "20" });
+    await bus.publish(4, { key: "a" });
+    expect(await stream.next()).toMatchObject({ data: "4" });
+  });
+
+  test("pings with the head as id, also past messages of other channels", async () => {
+    const { bus, get } = setUp({ heartbeatMs: 16 });
+    const stream = readTestStream(await get());
+    await bus.publish("elsewhere", { channel: "other" });
+    const head = await bus.cursor();
+    const ping = await stream.until("ping");
+    expect(ping.id).toBe(head);
+    expect(JSON.parse(ping.data)).toEqual({ time: expect.any(Number) });
+  });
+
+  test("says bye with its lifetime and ends, then resumes elsewhere without loss", async () => {
+    const { get } = setUp({ heartbeatMs: 16, maxLifetimeMs: 30 });
+    const stream = readTestStream(await get());
+    const bye = await stream.until("bye");
+    expect(JSON.parse(bye.data)).toEqual({ reason: "lifetime", retryMs: expect.any(Number) });
+    expect(await stream.next()).toBeUndefined();
+  });
+
+  test("ends a client that takes nothing with bye slow", async () => {
+    const { bus, internals, get } = setUp({ heartbeatMs: 16, writeTimeoutMs: 40 });
+    const stream = readTestStream(await get());
+    await stream.next();
+    await bus.publish(1);
+    await expect.poll(() => bus.stats().connections).toBe(0);
+    expect(internals.connections.disconnects.get("slow")).toBe(1);
+    // The message stays in the log, for when the client comes back: no sink holds it.
+    expect(JSON.parse((await stream.next())?.data ?? "")).toMatchObject({ reason: "slow" });
+  });
+
+  test("drains: every stream is told, and a new one is refused with Retry-After", async () => {
+    const { internals, get } = setUp();
+    const streams = [readTestStream(await get()), readTestStream(await get())];
+    drainConnections(internals.connections);
+    for (const stream of streams) {
+      const { data } = await stream.until("bye");
+      expect(JSON.parse(data)).toEqual({ reason: "drain", retryMs: expect.any(Number) });
+      expect(await stream.next()).toBeUndefined();
+    }
+    const refused = await get();
+    expect(refused.headers.get("retry-after")).toBe("1");
+    expect(await problem(refused)).toMatchObject({ status: 503, code: "DRAINING" });
+  });
+});
+
+describe("clean-up", () => {
+  test("a cancelled body, an aborted request and both at once leave nothing behind", async () => {
+    const { bus, internals, get } = setUp({ heartbeatMs: 1000 });
+    const abort = new AbortController();
+    const cancelled = readTestStream(await get());
+    await get("", {}, abort.signal);
+    const both = new AbortController();
+    const twice = readTestStream(await get("", {}, both.signal));
+    expect(bus.stats().connections).toBe(3);
+    await cancelled.cancel();
+    abort.abort();
+    both.abort();
+    await twice.cancel();
+    expect(bus.stats()).toMatchObject({ connections: 0, channels: 0 });
+    expect(internals.connections.disconnects.get("client")).toBe(3);
+    expect(internals.engine.groups.size + internals.engine.readers.size).toBe(0);
+  });
+
+  test("a request that is already gone opens nothing", async () => {
+    const { bus, get } = setUp();
+    await get("", {}, AbortSignal.abort());
+    expect(bus.stats().connections).toBe(0);
+  });
+
+  test("a body that nobody ever reads is ended after the write timeout", async () => {
+    const { bus, get } = setUp({ heartbeatMs: 16, writeTimeoutMs: 32 });
+    await get();
+    await expect.poll(() => bus.stats().connections).toBe(0);
+  });
+
+  test("HEAD answers the headers and opens nothing", async () => {
+    const { bus, handle } = setUp();
+    const response = await handle(new Request(URL_BASE, { method: "HEAD" }));
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-type")).toContain("text/event-stream");
+    expect(response.body).toBeNull();
+    expect(bus.stats().connections).toBe(0);
+  });
+});
+
+describe("refusals", () => {
+  test.each([
+    ["?channel=no spaces", {}, 400, "INVALID_CHANNEL"],
+    ["?channel=a%0d%0ab", {}, 400, "INVALID_CHANNEL"],
+    ["?channel=", {}, 400, "INVALID_CHANNEL"],
+    ["?channel=a*", {}, 400, "INVALID_CHANNEL"],
+    ["?from=yesterday", {}, 400, "INVALID_CURSOR"],
+    ["", { Accept: "application/json" }, 406, "NOT_ACCEPTABLE"],
+    ["", { Accept: "text/event-stream;q=0, */*" }, 406, "NOT_ACCEPTABLE"],
+  ] as const)("%s with %o is %i %s", async (query, headers, status, code) => {
+    const { bus, internals, get } = setUp();
+    const response = await get(query, headers);
+    expect(response.status).toBe(status);
+    expect(await problem(response)).toMatchObject({ status, code });
+    expect(bus.stats().connections).toBe(0);
+    expect(internals.connections.refusals.get(code)).toBe(1);
+  });
+
+  test.each(["text/html,*/*;q=0.8", "text/*", "*/*", "text/event-stream", ""])(
+    "accepts a client that says %j",
+    async (accept) => {
+      const { get } = setUp();
+      expect((await get("", { Accept: accept })).status).toBe(200);
+    },
+  );
+
+  test("other methods are 405 with Allow", async () => {
+    const { handle } = setUp();
+    for (const method of ["POST", "PUT", "PATCH", "DELETE"]) {
+      const response = await handle(new Request(URL_BASE, { method }));
+      expect(response.headers.get("allow")).toBe("GET, HEAD, OPTIONS");
+      expect(await problem(response)).toMatchObject({ status: 405, code: "METHOD_NOT_ALLOWED" });
+    }
+  });
+
+  test("more channels, patterns or connections than allowed are refused", async () => {
+    const { get } = setUp({ maxChannels: 2, maxPatterns: 1, maxConnections: 1 });
+    const code = async (query: string) => (await problem(await get(query))).code;
+    expect(await code("?channel=a&channel=b&channel=c")).toBe("TOO_MANY_CHANNELS");
+    expect(await code("?channel=a/*&channel=b/*")).toBe("TOO_MANY_CHANNELS");
+    expect((await get()).status).toBe(200);
+    const refused = await get();
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get("retry-after")).not.toBeNull();
+  });
+
+  test("one address may not take all connections, and gets its place back when it leaves", async () => {
+    const { get } = setUp({ maxConnectionsPerClient: 1 }, {}, "203.0.113.7");
+    const stream = readTestStream(await get());
+    const refused = await get();
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get("retry-after")).not.toBeNull();
+    await stream.cancel();
+    expect((await get()).status).toBe(200);
+  });
+});
+
+describe("authorization", () => {
+  test.each([
+    [true, 200],
+    [false, 403],
+    [403, 403],
+    [401, 401],
+    [{ channels: [] }, 403],
+  ] as const)("an answer of %o is %i", async (answer, status) => {
+    const { get } = setUp({ authorize: () => answer });
+    expect((await get()).status).toBe(status);
+  });
+
+  test("a throwing authorize means no, and is reported", async () => {
+    const errors: Error[] = [];
+    const { get } = setUp(
+      {
+        authorize: () => {
+          throw new Error("database is down");
+        },
+      },
+      { onError: (error) => errors.push(error) },
+    );
+    expect((await get()).status).toBe(403);
+    expect(errors).toHaveLength(1);
+  });
+
+  test("a reduced set is all that is read, and hello tells it", async () => {
+    const { bus, get } = setUp({ authorize: async () => ({ channels: ["orders/7"] }) });
+    const stream = readTestStream(await get("?channel=orders/*&channel=secrets"));
+    expect(JSON.parse((await stream.next())?.data ?? "").channels).toEqual(["orders/7"]);
+    await bus.publish("no", { channel: "secrets" });
+    await bus.publish("no", { channel: "orders/8" });
+    await bus.publish("yes", { channel: "orders/7" });
+    expect(await stream.next()).toMatchObject({ data: '"yes"' });
+  });
+
+  test("a channel that nobody asked for cannot be granted by mistake", async () => {
+    const { get } = setUp({ authorize: () => ({ channels: ["admin"] }) }, { onError() {} });
+    expect((await get("?channel=orders")).status).toBe(403);
+  });
+
+  test("nothing of a channel is read before the answer, nor after a refusal", async () => {
+    let answer: ((decision: boolean) => void) | undefined;
+    const { bus, get } = setUp({
+      authorize: () => new Promise((resolve) => (answer = resolve)),
+    });
+    const pending = get("?channel=secrets");
+    await bus.publish("secret", { channel: "secrets" });
+    expect(bus.stats().channels).toBe(0);
+    answer?.(false);
+    const response = await pending;
+    await bus.publish("secret", { channel: "secrets" });
+    expect(await response.text()).not.toContain('"secret"');
+  });
+
+  test("permission that runs out ends the stream, and one that is renewed does not", async () => {
+    let asked = 0;
+    const { get } = setUp({
+      heartbeatMs: 16,
+      authorize: () => (++asked > 2 ? 401 : { expiresAt: Date.now() + 20 }),
+    });
+    const stream = readTestStream(await get());
+    const bye = await stream.until("bye");
+    expect(JSON.parse(bye.data)).toMatchObject({ reason: "unauthorized" });
+    expect(asked, "asked at first, renewed once, refused then").toBe(3);
+  });
+});
+
+describe("CORS", () => {
+  const origin = "https://app.example.com";
+
+  test("is off by default", async () => {
+    const { get } = setUp();
+    const { headers } = await get("", { Origin: origin });
+    expect(headers.get("access-control-allow-origin")).toBeNull();
+  });
+
+  test("lets exact origins read, with credentials only when asked for", async () => {
+    const { get } = setUp({ cors: { origins: [origin], credentials: true } });
+    const allowed = (await get("", { Origin: origin })).headers;
+    expect(allowed.get("access-control-allow-origin")).toBe(origin);
+    expect(allowed.get("access-control-allow-credentials")).toBe("true");
+    const other = (await get("", { Origin: "https://app.example.com.evil" })).headers;
+    expect(other.get("access-control-allow-origin")).toBeNull();
+    expect(other.get("vary")).toBe("Origin");
+  });
+
+  test("answers a preflight for the headers a fetch client sends", async () => {
+    const { handle } = setUp({ cors: { origins: [origin] } });
+    const response = await handle(
+      new Request(URL_BASE, { method: "OPTIONS", headers: { Origin: origin } }),
+    );
+    expect(response.status).toBe(204);
+    expect(response.headers.get("access-control-allow-headers")).toContain("Last-Event-ID");
+  });
+});
