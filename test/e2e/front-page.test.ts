@@ -124,19 +124,25 @@ describe("the line", () => {
     await state(page, "Live");
   });
 
-  it("resumes from the last id when the page returns from the back-forward cache", async () => {
-    await using page = await openPage(app);
+  it("lets go when the page is left, and resumes when it returns from the back-forward cache", async () => {
+    await using own = await startExample({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
+    await using page = await openPage(own);
     await state(page, "Live");
-    await publish(app, "seen before leaving");
+    await publish(own, "seen before leaving");
     await rows(page).filter({ hasText: "seen before leaving" }).waitFor();
     await page.evaluate(() => Object.assign(window, { sameDocument: true }));
-    await page.goto(`${app.url}/icon.svg`);
-    await publish(app, "missed while away");
+    await connections(own, 1);
+    await page.goto(`${own.url}/icon.svg`);
+    await connections(own, 0);
+    await publish(own, "missed while away");
     await page.goBack({ waitUntil: "commit" });
     expect(await page.evaluate(() => "sameDocument" in window)).toBe(true);
     await rows(page).filter({ hasText: "missed while away" }).waitFor();
     expect(await rows(page).filter({ hasText: "seen before leaving" }).count()).toBe(1);
     expect(await rows(page).filter({ hasText: "gap" }).count()).toBe(0);
+    await connections(own, 1);
+    await page.close();
+    await connections(own, 0);
   });
 });
 
@@ -353,6 +359,13 @@ async function publish(server: NextServer, msg: string): Promise<{ id: string; d
   const response = await fetch(`${server.url}/api/publish?msg=${encodeURIComponent(msg)}`);
   expect(response.status).toBe(200);
   return (await response.json()) as { id: string; data: unknown };
+}
+
+async function connections(server: NextServer, count: number): Promise<void> {
+  await waitFor(`${count} connections`, async () => {
+    const response = await fetch(`${server.url}/api/health`);
+    return ((await response.json()) as { connections: number }).connections === count;
+  });
 }
 
 /** The newest position: it stays as it is for as long as nothing is published. */

@@ -41,6 +41,15 @@ describe("the event log", () => {
     expect(log.getSnapshot().total).toBe(10_000);
   });
 
+  it("marks what came in a crowd, and not what came alone", () => {
+    const { log, append } = start();
+    append("alone");
+    for (const id of ["a", "b", "c", "d"]) append(id);
+    vi.advanceTimersByTime(intervalMs);
+    const crowded = log.getSnapshot().rows.map((row) => row.crowded);
+    expect(crowded).toEqual([true, true, true, true, false]);
+  });
+
   it("gives every row its own key, also when ids repeat", () => {
     const { log, append } = start();
     append("same");

@@ -64,7 +64,7 @@ function explain(state: StreamState, hello: Hello | undefined): string {
   if (state !== "live") return troubles[state];
   if (hello === undefined) return "The stream is open.";
   const channels = `${hello.channels.length === 1 ? "channel" : "channels"} ${hello.channels.join(", ")}`;
-  return `Connection ${hello.connection} reads ${channels}, with a heartbeat every ${hello.heartbeatMs / 1_000} s.`;
+  return `Connection ${hello.connection.slice(0, 8)} reads ${channels}, with a heartbeat every ${hello.heartbeatMs / 1_000} s.`;
 }
 
 const troubles: Record<Exclude<StreamState, "live">, string> = {

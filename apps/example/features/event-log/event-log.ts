@@ -9,6 +9,8 @@ export interface LogEntry {
   readonly id: string;
   /** The text as it came. It is shown, never parsed into markup. */
   readonly data: string;
+  /** Came in a crowd: it is not worth drawing the eye to, nor the cost of an animation. */
+  readonly crowded?: boolean;
 }
 
 export interface LogSnapshot {
@@ -22,6 +24,9 @@ export interface LogSnapshot {
 }
 
 export type EventLog = ReturnType<typeof createEventLog>;
+
+/** More than these in one interval are a crowd. */
+const crowdSize = 3;
 
 /** What the server renders, where no event has come yet. */
 export const emptyLog: LogSnapshot = { rows: [], total: 0, held: 0, paused: false };
@@ -42,7 +47,9 @@ export function createEventLog({ maxRows = 200, intervalMs = 100 } = {}) {
   function publish(): void {
     let { rows } = snapshot;
     if (!paused && waiting.length > 0) {
-      rows = [...waiting.toReversed(), ...rows].slice(0, maxRows);
+      const crowded = waiting.length > crowdSize;
+      const fresh = waiting.map((entry) => ({ ...entry, crowded }));
+      rows = [...fresh.toReversed(), ...rows].slice(0, maxRows);
       waiting = [];
       shown = total;
     }

@@ -50,10 +50,12 @@ export function EventRows({ rows, whenEmpty }: EventRowsProps) {
 }
 
 const EventRow = memo(function EventRow({ entry }: { entry: LogEntry }) {
-  const { time, event, id, data } = entry;
+  const { time, event, id, data, crowded } = entry;
   const date = new Date(time);
   return (
-    <li className={`animate-arrive px-4 py-2.5 sm:px-5 ${columns}`}>
+    <li
+      className={`px-4 py-2.5 [contain-intrinsic-block-size:auto_4rem] [content-visibility:auto] sm:px-5 ${crowded ? "" : "animate-arrive"} ${columns}`}
+    >
       <div className="flex items-center gap-2 sm:contents">
         <time
           dateTime={date.toISOString()}
