@@ -1,0 +1,11 @@
+import type { Lab } from "./lab.ts";
+
+/** One test of the suite. */
+export interface BackendTest {
+  readonly name: string;
+  /** The fault it needs; see `BackendTestOptions`. */
+  readonly needs?: Fault;
+  run(lab: Lab): Promise<void>;
+}
+
+export type Fault = "outage" | "partition" | "loseData";

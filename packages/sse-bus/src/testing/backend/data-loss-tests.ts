@@ -1,0 +1,63 @@
+import type { BackendTest } from "./backend-test.ts";
+import { check, checkEqual } from "./check.ts";
+import { publishEach, repeat } from "./load.ts";
+import { bySeq, checkArrived, checkExactly } from "./recorder.ts";
+
+export const dataLossTests: readonly BackendTest[] = [
+  {
+    name: "data loss: every instance is told, though nobody publishes, and they agree on the new epoch",
+    needs: "loseData",
+    async run(lab) {
+      const [one, two] = [await lab.open(), await lab.open()];
+      await two.listen("a");
+      const [old] = await publishEach(one, repeat("a", 3));
+      await lab.loseData();
+      for (const { restarts } of [one, two]) {
+        await lab.until(
+          "onRestart() to be told after the data were lost",
+          () => restarts.length > 0,
+        );
+      }
+      const epochs = [one, two].map(({ backend }) => backend.reached().epoch);
+      checkEqual(epochs[0], epochs[1], "Instances MUST agree on the epoch:");
+      check(epochs[0] !== old?.epoch, "After data were lost the epoch MUST be a new one.");
+      checkEqual((await two.backend.cursor()).epoch, epochs[0], "cursor() is of the new epoch:");
+      const { messages } = await two.backend.read("a");
+      checkEqual(messages.length, 0, "Messages of the lost log in the new one's history:");
+      const published = [await one.insist("a"), await two.insist("a")];
+      for (const { epoch } of published) checkEqual(epoch, epochs[0], "publish() is of it too:");
+    },
+  },
+  {
+    name: "data loss: what is published right after it is of the new epoch, and reaches those who were there",
+    needs: "loseData",
+    async run(lab) {
+      const [one, two] = [await lab.open(), await lab.open()];
+      const recorders = [await two.listen("a"), await two.listen("*"), await one.listen("a")];
+      const old = await publishEach(one, repeat("a", 30));
+      for (const recorder of recorders) await checkArrived(lab, recorder, old);
+      for (let round = 0; round < 2; round++) {
+        const before = await one.backend.cursor();
+        await lab.loseData();
+        const published = [];
+        for (let n = 0; n < 10; n++) published.push(await (n % 2 ? one : two).insist("a"));
+        for (const { epoch, seq } of published) {
+          check(epoch !== before.epoch, `Message ${seq} is still of the epoch of the lost log.`);
+        }
+        for (const { restarts } of [one, two]) {
+          await lab.until("onRestart() to be told", () => restarts.length > round);
+        }
+        published.push(await one.insist("a"), await two.insist("a"));
+        const last = published.toSorted(bySeq).at(-1)?.seq ?? 0;
+        for (const recorder of recorders) {
+          await lab.until("The new log's messages to be fed", () =>
+            recorder.messages.some(({ seq }) => seq === last),
+          );
+        }
+        // As at a first subscription: history, and what was fed since, make the whole.
+        const { messages } = await two.backend.read("a");
+        checkExactly(messages, published, { topic: "a" });
+      }
+    },
+  },
+];

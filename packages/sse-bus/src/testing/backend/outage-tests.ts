@@ -1,0 +1,122 @@
+import type { BackendTest } from "./backend-test.ts";
+import { check, checkEqual, checkRejects } from "./check.ts";
+import type { Instance } from "./instance.ts";
+import type { Lab } from "./lab.ts";
+import { keepPublishing, publishEach, repeat } from "./load.ts";
+import { checkArrived, checkExactly } from "./recorder.ts";
+
+const AWAY = ["BACKEND_UNAVAILABLE"];
+
+export const outageTests: readonly BackendTest[] = [
+  {
+    name: "outage: publishes reject and are never stored later, reached() stands still, then all goes on",
+    needs: "outage",
+    async run(lab) {
+      const [one, two] = [await lab.open(), await lab.open()];
+      const recorder = await two.listen("a");
+      const published = await publishEach(one, repeat("a", 5));
+      await checkArrived(lab, recorder, published);
+      await lab.stop();
+      await untilStatus(lab, one, "down");
+      await untilStatus(lab, two, "down");
+      const reached = two.backend.reached();
+      await lab.within(
+        "To refuse publishes while the server is away",
+        Promise.all(
+          repeat("a", 5).map(async (channel) =>
+            checkRejects(one.publish(channel), AWAY, "publish() while the server is away"),
+          ),
+        ),
+      );
+      const away = [
+        checkRejects(two.backend.read("a"), AWAY, "read() while the server is away"),
+        checkRejects(two.backend.cursor(), AWAY, "cursor() while the server is away"),
+      ];
+      await lab.within("To refuse reads while the server is away", Promise.all(away));
+      checkEqual(two.backend.reached(), reached, "reached() MUST stand still:");
+      await lab.start();
+      await untilStatus(lab, one, "up");
+      await untilStatus(lab, two, "up");
+      published.push(await one.insist("a"), await two.insist("a"));
+      await checkArrived(lab, recorder, published);
+      checkExactly((await one.backend.read("a")).messages, published, { topic: "a" });
+      checkEqual([one.restarts, two.restarts], [[], []], "The data were kept, so no new epoch:");
+      checkEqual(published.at(-1)?.epoch, published[0]?.epoch, "The data were kept:");
+    },
+  },
+  {
+    name: "outage: open() rejects while the server is away, and leaves nothing behind",
+    needs: "outage",
+    async run(lab) {
+      const instance = await lab.connect();
+      await lab.stop();
+      await lab.within(
+        "To give up open() while the server is away",
+        checkRejects(instance.open(), AWAY, "open() while the server is away"),
+      );
+      await instance.close();
+      await lab.start();
+      const next = await lab.open();
+      await next.publish("a");
+    },
+  },
+  {
+    name: "outage: what is subscribed meanwhile is refused, or is whole once the server is back",
+    needs: "outage",
+    async run(lab) {
+      const [one, two] = [await lab.open(), await lab.open()];
+      const published = await publishEach(one, repeat("a", 3));
+      await lab.stop();
+      await untilStatus(lab, two, "down");
+      const asked = two.listen("a").catch((error: unknown) => error as { code?: string });
+      await lab.start();
+      const answer = await lab.within("A subscription asked for during an outage to settle", asked);
+      if (!("topic" in answer)) {
+        checkEqual(answer.code, "BACKEND_UNAVAILABLE", "It is refused with:");
+      }
+      await untilStatus(lab, two, "up");
+      const recorder = "topic" in answer ? answer : await two.listen("a");
+      published.push(await one.insist("a"));
+      await checkArrived(lab, recorder, published);
+    },
+  },
+  {
+    name: "outage: over three of them, under load, every message that was stored arrives once and in order",
+    needs: "outage",
+    async run(lab) {
+      const instances = [await lab.open(), await lab.open()];
+      const topics = ["a/1", "a/2", "a/*", "**"];
+      const recorders = await Promise.all(
+        instances.flatMap((each) => topics.map(async (topic) => each.listen(topic))),
+      );
+      const load = keepPublishing(lab, instances, ["a/1", "a/2", "b"]);
+      const { published } = load;
+      for (let n = 0; n < 3; n++) {
+        const before = published.length;
+        await lab.until("20 messages between outages", () => published.length > before + 20);
+        await lab.stop();
+        await lab.start();
+      }
+      const before = published.length;
+      await lab.until("20 messages after the outages", () => published.length > before + 20);
+      await load.finish();
+      for (const recorder of recorders) {
+        await checkArrived(lab, recorder, published);
+        checkEqual(recorder.losses, [], `"${recorder.topic}" has lost nothing:`);
+      }
+      for (const instance of instances) {
+        checkEqual(instance.restarts, [], "The data were kept, so no new epoch:");
+        check(instance.statuses.includes("down"), "An outage MUST be told to the host.");
+        await untilStatus(lab, instance, "up");
+      }
+    },
+  },
+];
+
+export async function untilStatus(
+  lab: Lab,
+  { statuses }: Instance,
+  status: "up" | "down",
+): Promise<void> {
+  await lab.until(`onStatus("${status}") to be told`, () => (statuses.at(-1) ?? "up") === status);
+}

@@ -1,0 +1,164 @@
+import type { Subscription } from "../../core/backend.ts";
+import { topicCovers } from "../../core/channel-name.ts";
+import { type LogMessage, messageId, messageJson } from "../../core/message.ts";
+import type { Cursor, Position } from "../../core/position.ts";
+import { check, checkEqual, fail } from "./check.ts";
+import type { Instance, Published } from "./instance.ts";
+import type { Lab } from "./lab.ts";
+
+/**
+ * A feed that writes down what it is handed, and holds every handing over against what a backend
+ * MUST keep at any time: so each test is a test of order too.
+ */
+export interface Recorder {
+  readonly topic: string;
+  /** Where live began. */
+  readonly cursor: Cursor;
+  /** Handed over since live began, or since the log's last restart. */
+  readonly messages: LogMessage[];
+  /** What `lost` was called with. */
+  readonly losses: number[];
+  close(): void;
+  restart(): void;
+}
+
+export async function listen(lab: Lab, instance: Instance, topic: string): Promise<Recorder> {
+  const { backend } = instance;
+  let subscription: Subscription | undefined;
+  let isClosed = false;
+  let cursor: Cursor | undefined;
+  const messages: LogMessage[] = [];
+  const losses: number[] = [];
+
+  const violated = (message: LogMessage, rule: string): void =>
+    lab.violated(`On "${topic}", message ${message.seq} of "${message.channel}" ${rule}`);
+
+  const recorder: Recorder = {
+    topic,
+    get cursor() {
+      return cursor ?? fail("`cursor` before live");
+    },
+    messages,
+    losses,
+    close() {
+      isClosed = true;
+      subscription?.close();
+    },
+    restart() {
+      messages.length = 0;
+      losses.length = 0;
+      cursor = { seq: 0, time: 0, epoch: instance.backend.reached().epoch };
+    },
+  };
+  instance.recorders.push(recorder);
+
+  subscription = await lab.within(
+    `subscribe("${topic}")`,
+    backend.subscribe(topic, {
+      message(message) {
+        const { seq, channel } = message;
+        const reached = backend.reached();
+        if (isClosed) violated(message, "was handed over after its subscription was closed.");
+        if (instance.isClosed) violated(message, "was handed over after the backend was closed.");
+        if (!topicCovers(topic, channel)) violated(message, "is of a channel it does not cover.");
+        if (cursor && seq <= cursor.seq) {
+          violated(message, `is at or before the subscription's cursor ${cursor.seq}.`);
+        }
+        const last = messages.at(-1)?.seq ?? 0;
+        if (seq <= last) violated(message, `came after ${last}: out of order, or twice.`);
+        if (seq < instance.lastSeq) {
+          violated(message, `came after ${instance.lastSeq} had been handed to another feed.`);
+        }
+        if (reached.seq < seq) {
+          violated(message, `was handed over while reached() was still ${reached.seq}.`);
+        }
+        const id = `id: ${messageId(message, reached.epoch, channel)}\n`;
+        const frame = new TextDecoder().decode(message.frame);
+        if (!frame.startsWith(id)) {
+          violated(message, `has a frame that does not start with ${JSON.stringify(id)}.`);
+        }
+        instance.lastSeq = Math.max(instance.lastSeq, seq);
+        instance.handedCount++;
+        messages.push(message);
+        lab.changed();
+      },
+      lost(seq) {
+        losses.push(seq);
+        lab.changed();
+      },
+    }),
+  );
+  cursor ??= subscription.cursor;
+  const early = messages.find(({ seq }) => seq <= recorder.cursor.seq);
+  if (early) violated(early, `was fed, and the subscription's cursor is ${cursor.seq}.`);
+  if (isClosed) subscription.close();
+  return recorder;
+}
+
+/** That these messages are exactly the published ones of the topic after `after`, in their order. */
+export function checkExactly(
+  messages: readonly LogMessage[],
+  published: readonly Published[],
+  { topic, after = 0 }: { readonly topic: string; readonly after?: number },
+): void {
+  const expected = published
+    .filter(
+      ({ channel, seq, duplicate }) => topicCovers(topic, channel) && seq > after && !duplicate,
+    )
+    .toSorted(bySeq);
+  checkEqual(
+    messages.map(({ seq }) => seq),
+    expected.map(({ seq }) => seq),
+    `"${topic}" after position ${after} MUST have every published message once and in order:`,
+  );
+  for (const [index, message] of messages.entries()) {
+    const { channel, event, key, json } = expected[index] as Published;
+    checkEqual(
+      describe(message),
+      describeRecord({ channel, event, key, json }),
+      "A message differs from what was published:",
+    );
+  }
+}
+
+/** Waits until a recorder has the published ones, then checks that it has nothing else. */
+export async function checkArrived(
+  lab: Lab,
+  recorder: Recorder,
+  published: readonly Published[],
+): Promise<void> {
+  const { topic, messages } = recorder;
+  const { seq: after } = recorder.cursor;
+  const wanted = published.filter((each) => topicCovers(topic, each.channel) && each.seq > after);
+  const last = wanted.toSorted(bySeq).at(-1)?.seq ?? 0;
+  await lab
+    .until(`"${topic}" to be handed message ${last}`, () => (messages.at(-1)?.seq ?? 0) >= last)
+    .catch((error: unknown) => {
+      // What is missing says more than that something is.
+      if (messages.length > 0) checkExactly(messages, published, { topic, after });
+      throw error;
+    });
+  checkExactly(messages, published, { topic, after });
+}
+
+/** That two positions of one log follow each other. */
+export function checkFollows(later: Position, earlier: Position, what: string): void {
+  check(later.seq > earlier.seq, `${what}: position ${later.seq} MUST be after ${earlier.seq}.`);
+}
+
+export function bySeq(a: Position, b: Position): number {
+  return a.seq - b.seq;
+}
+
+function describe(message: LogMessage): unknown {
+  return describeRecord({ ...message, json: messageJson(message) });
+}
+
+function describeRecord({
+  channel,
+  event,
+  key,
+  json,
+}: Pick<Published, "channel" | "event" | "key" | "json">): unknown {
+  return { channel, event, key: key ?? null, json };
+}

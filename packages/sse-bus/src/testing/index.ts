@@ -1,0 +1,2 @@
+export type { BackendTestOptions } from "./backend/options.ts";
+export { testBackend } from "./test-backend.ts";

@@ -1,0 +1,54 @@
+import type { BackendTest, Fault } from "./backend/backend-test.ts";
+import { busTests } from "./backend/bus-tests.ts";
+import { closingTests } from "./backend/closing-tests.ts";
+import { dataLossTests } from "./backend/data-loss-tests.ts";
+import { historyTests } from "./backend/history-tests.ts";
+import { idempotencyTests } from "./backend/idempotency-tests.ts";
+import { runInLab } from "./backend/lab.ts";
+import { liveTests } from "./backend/live-tests.ts";
+import type { BackendTestOptions } from "./backend/options.ts";
+import { outageTests } from "./backend/outage-tests.ts";
+import { partitionTests } from "./backend/partition-tests.ts";
+import { publishTests } from "./backend/publish-tests.ts";
+import { reachedTests } from "./backend/reached-tests.ts";
+
+const TESTS: readonly BackendTest[] = [
+  ...publishTests,
+  ...idempotencyTests,
+  ...liveTests,
+  ...historyTests,
+  ...reachedTests,
+  ...closingTests,
+  ...outageTests,
+  ...partitionTests,
+  ...dataLossTests,
+  ...busTests,
+];
+
+/**
+ * The conformance suite of backends: registers one test for each thing that a backend MUST do, on
+ * its own and behind a bus. It needs no particular test runner, and no server but yours.
+ *
+ * A test that fails tells the seed of its schedule; pass it as `seed` to see the same one again.
+ *
+ * @example
+ * ```ts
+ * import { test } from "vitest";
+ * import { memoryBackend } from "sse-bus";
+ * import { testBackend } from "sse-bus/testing";
+ *
+ * // A memory backend is its own log: several buses on one object share it.
+ * testBackend({ test, createLog: () => memoryBackend(), connect: (log) => log });
+ * ```
+ */
+export function testBackend<Log>(options: BackendTestOptions<Log>): void {
+  const given: Record<Fault, unknown> = {
+    outage: options.outage,
+    partition: options.partition,
+    loseData: options.loseData,
+  };
+  for (const { name, needs, run } of TESTS) {
+    if (needs && !given[needs]) continue;
+    options.test(name, async () => runInLab(options, run));
+  }
+}
