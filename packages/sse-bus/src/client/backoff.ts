@@ -1,0 +1,23 @@
+/** How long to wait between attempts. */
+export interface BackoffOptions {
+  /** Widest wait before the first new attempt. @default 1_000 */
+  readonly baseMs?: number;
+  /** Widest wait before any attempt. @default 30_000 */
+  readonly maxMs?: number;
+  /** A connection that held this long makes the next loss a first one. @default 10_000 */
+  readonly stableMs?: number;
+}
+
+/**
+ * The wait before an attempt: what the server asked for, plus full jitter, uniform in
+ * 0 … min(maxMs, baseMs · 2^attempt). Without jitter, clients that a server lost together would
+ * come back together.
+ *
+ * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+ */
+export function backoffMs(attempt: number, floorMs: number, options: BackoffOptions): number {
+  const { baseMs = 1_000, maxMs = 30_000 } = options;
+  const waitMs = floorMs + Math.random() * Math.min(maxMs, baseMs * 2 ** attempt);
+  // A longer timer would fire at once.
+  return Math.min(waitMs, 2 ** 31 - 1);
+}

@@ -1,0 +1,150 @@
+import { createParser } from "eventsource-parser";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+
+import { createEventStreamParser } from "./event-stream.ts";
+import oracle from "./vectors/browser-oracle.json" with { type: "json" };
+
+interface ParsedEvent {
+  readonly type: string;
+  readonly data: string;
+  readonly lastEventId: string;
+}
+
+const encoder = new TextEncoder();
+
+describe("the 1,383 streams on which Chromium and Firefox agree", () => {
+  const vectors = oracle.vectors.map(({ bytes, events }) => ({
+    bytes: new Uint8Array(Buffer.from(bytes, "base64")),
+    events: events as ParsedEvent[],
+  }));
+
+  test("there are 1,383 of them, and most dispatch something", () => {
+    expect(vectors).toHaveLength(1_383);
+    expect(vectors.filter(({ events }) => events.length > 0).length).toBeGreaterThan(500);
+  });
+
+  test("give the browsers' events when they come whole", () => {
+    for (const { bytes, events } of vectors) expect(parse([bytes])).toEqual(events);
+  });
+
+  test("give the browsers' events when they come byte by byte", () => {
+    for (const { bytes, events } of vectors) expect(parse(cut(bytes, () => 1))).toEqual(events);
+  });
+
+  test("give the browsers' events wherever they are cut", () => {
+    const anyVector = fc.constantFrom(...vectors);
+    const anySizes = fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 40 });
+    fc.assert(
+      fc.property(anyVector, anySizes, ({ bytes, events }, sizes) => {
+        let next = 0;
+        const pieces = cut(bytes, () => sizes[next++ % sizes.length] || (next > 999 ? 1 : 0));
+        expect(parse(pieces)).toEqual(events);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+});
+
+test("any text is parsed alike however its bytes are cut", () => {
+  fc.assert(
+    fc.property(anyStream, fc.integer({ min: 1, max: 5 }), (text, size) => {
+      const bytes = encoder.encode(text);
+      expect(parse(cut(bytes, () => size))).toEqual(parse([bytes]));
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test("any stream with LF line ends gives the types and data that eventsource-parser gives", () => {
+  fc.assert(
+    fc.property(anyStream, (text) => {
+      const lines = text.replaceAll("\r", "\n");
+      const theirs: { type: string; data: string }[] = [];
+      const parser = createParser({
+        onEvent: ({ event, data }) => theirs.push({ type: event ?? "message", data }),
+      });
+      parser.feed(lines.replace(/^\uFEFF/, ""));
+      const ours = parse([encoder.encode(lines)]).map(({ type, data }) => ({ type, data }));
+      expect(ours).toEqual(theirs);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test("a bare CR at the end of a piece ends its line at once, and an LF that follows adds none", () => {
+  const events: string[] = [];
+  const feed = createEventStreamParser({ onEvent: (_, data) => events.push(data) });
+  feed(encoder.encode("data: 1\r\r"));
+  expect(events).toEqual(["1"]);
+  feed(encoder.encode("\ndata: 2\r"));
+  feed(encoder.encode("\n"));
+  expect(events).toEqual(["1"]);
+  feed(encoder.encode("\r"));
+  expect(events).toEqual(["1", "2"]);
+});
+
+test("a block with nothing but an id moves the last event id, and an empty id clears it", () => {
+  const ids: string[] = [];
+  const feed = createEventStreamParser({
+    onEvent: () => expect.unreachable("a block without data is no event"),
+    onLastEventId: (id) => ids.push(id),
+  });
+  feed(encoder.encode("id: 7\n\n: nothing\n\nid\n\nid: a\0b\n\n"));
+  expect(ids).toEqual(["7", "7", "", ""]);
+});
+
+test("an id of the stream before is kept by blocks that bring none", () => {
+  const ids: string[] = [];
+  const feed = createEventStreamParser({ onEvent: (_, __, id) => ids.push(id) }, "41");
+  feed(encoder.encode("data: a\n\nid: 42\ndata: b\n\ndata: c\n\n"));
+  expect(ids).toEqual(["41", "42", "42"]);
+});
+
+test("a block cut off by the end of the stream is discarded", () => {
+  expect(parse([encoder.encode("data: 1\n\ndata: 2\n")]).map(({ data }) => data)).toEqual(["1"]);
+});
+
+test("`retry` takes ASCII digits only, and counts before its block ends", () => {
+  const retries: number[] = [];
+  const feed = createEventStreamParser({ onEvent: () => {}, onRetry: (ms) => retries.push(ms) });
+  feed(encoder.encode("retry: 10\nretry: 1e3\nretry:-1\nretry\nretry: ٣\nretry:0050\nretry: 5 \n"));
+  expect(retries).toEqual([10, 50]);
+});
+
+test("a line of a megabyte in pieces of 64 bytes costs about what its length costs", () => {
+  const line = encoder.encode(`data: ${"x".repeat(1_000_000)}\n\n`);
+  const started = performance.now();
+  const [event] = parse(cut(line, () => 64));
+  expect(event?.data).toHaveLength(1_000_000);
+  // Searching the line anew for every piece takes more than ten seconds here.
+  expect(performance.now() - started).toBeLessThan(3_000);
+});
+
+const anyStream = fc
+  .array(
+    fc.constantFrom(
+      ..."data:|data: |data|event:|event: |id: |id|retry: 1|: c|:|x|é|😀|\uFEFF| |\n|\n|\n\n|\r|\r\n|a:b".split(
+        "|",
+      ),
+    ),
+    { maxLength: 40 },
+  )
+  .map((parts) => parts.join(""));
+
+function parse(pieces: Iterable<Uint8Array>): ParsedEvent[] {
+  const events: ParsedEvent[] = [];
+  const feed = createEventStreamParser({
+    onEvent: (type, data, lastEventId) => events.push({ type, data, lastEventId }),
+  });
+  for (const piece of pieces) feed(piece);
+  return events;
+}
+
+function* cut(bytes: Uint8Array, size: () => number): Generator<Uint8Array> {
+  for (let start = 0; start < bytes.length;) {
+    const end = start + size();
+    yield bytes.subarray(start, end);
+    start = end;
+  }
+}

@@ -1,0 +1,1 @@
+export { createSseClient } from "./client.ts";
