@@ -22,7 +22,7 @@ export interface ButtonLook {
 /** The classes of a button, for what looks like one and is something else (a link). */
 export function buttonClass({ variant = "secondary", small, square }: ButtonLook = {}): string {
   const extent = square ? size.square : small ? size.small : size.medium;
-  return `inline-flex shrink-0 cursor-pointer items-center justify-center gap-1.5 rounded-lg font-medium whitespace-nowrap transition-colors aria-disabled:cursor-default aria-disabled:opacity-60 ${extent} ${look[variant]}`;
+  return `inline-flex shrink-0 cursor-pointer items-center justify-center gap-1.5 rounded-lg font-medium whitespace-nowrap aria-disabled:cursor-default aria-disabled:opacity-60 ${extent} ${look[variant]}`;
 }
 
 export function Button({
