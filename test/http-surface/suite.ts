@@ -1,0 +1,206 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openStream } from "../support/event-stream.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+/** A running server that speaks the protocol: the example app, the hub. Publishing is open. */
+export interface HttpSurface extends AsyncDisposable {
+  readonly streamUrl: string;
+  readonly publishUrl: string;
+  readonly healthUrl: string;
+}
+
+/** What every server of ours must do over HTTP, whatever it runs on. */
+export function testHttpSurface(name: string, start: () => Promise<HttpSurface>): void {
+  describe(name, () => {
+    let surface: HttpSurface;
+    beforeAll(async () => {
+      surface = await start();
+    });
+    afterAll(async () => {
+      await surface?.[Symbol.asyncDispose]();
+    });
+
+    /** A channel of its own for each test. */
+    const channel = (): string => `surface/${crypto.randomUUID()}`;
+    const stream = (query: string): string => `${surface.streamUrl}?${query}`;
+
+    async function publish(data: unknown, options: Record<string, string>) {
+      const response = await fetch(surface.publishUrl, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ data, ...options }),
+      });
+      expect(response.status).toBe(200);
+      return (await response.json()) as { id: string; channel: string; time: number };
+    }
+
+    async function connections(): Promise<number> {
+      const health = (await (await fetch(surface.healthUrl)).json()) as { connections: number };
+      return health.connections;
+    }
+
+    test("hello comes with the headers, at once", async () => {
+      const started = performance.now();
+      await using open = await openStream(stream(`channel=${channel()}`));
+      const hello = await open.next("hello");
+      expect(performance.now() - started).toBeLessThan(1000);
+      expect(open.headers["content-type"]).toBe("text/event-stream; charset=utf-8");
+      expect(open.headers["cache-control"]).toBe("no-cache, no-transform");
+      expect(open.headers["x-accel-buffering"]).toBe("no");
+      expect(hello.json()).toMatchObject({ resumed: false, cursor: hello.id, heartbeatMs: 15_000 });
+      expect(open.retryMs).toBeGreaterThan(0);
+    });
+
+    test("a message published by GET reaches the stream, as the answer tells it", async () => {
+      const name = channel();
+      await using open = await openStream(stream(`channel=${name}`));
+      await open.next("hello");
+      const url = `${surface.publishUrl}?msg=Hällo%20😀&channel=${name}`;
+      const answer = (await (await fetch(url)).json()) as { id: string; data: { ip: string } };
+      const message = await open.next("message");
+      expect(message.id).toBe(answer.id);
+      expect(message.json()).toEqual(answer.data);
+      expect(answer.data).toMatchObject({ msg: "Hällo 😀", ip: "127.0.0.1" });
+    });
+
+    test("every string arrives as it was sent", async () => {
+      const name = channel();
+      await using open = await openStream(stream(`channel=${name}`));
+      const texts = [
+        "a\r\nb\rc\nd",
+        "\0",
+        "\u2028\u2029",
+        "\uFEFFx",
+        "\uD800",
+        "😀",
+        " ",
+        "data: x\n\n",
+      ];
+      for (const text of [...texts, "é".repeat(100_000)]) {
+        await publish(text, { channel: name });
+        expect((await open.next("message")).json()).toBe(text);
+      }
+    });
+
+    test("Last-Event-ID resumes with exactly what followed, then live", async () => {
+      const name = channel();
+      const ids: string[] = [];
+      for (const n of [1, 2, 3, 4, 5]) ids.push((await publish(n, { channel: name })).id);
+      const lastEventId = ids[1] as string;
+      await using open = await openStream(stream(`channel=${name}`), { lastEventId });
+      expect((await open.next("hello")).json()).toMatchObject({ resumed: true });
+      await publish(6, { channel: name });
+      for (const n of [3, 4, 5, 6]) expect((await open.next()).json()).toBe(n);
+    });
+
+    test("an id of another incarnation gives a gap first, then what is kept", async () => {
+      const name = channel();
+      await publish(1, { channel: name });
+      const lastEventId = "5-mb1x2k3f-k3x9q7aa";
+      await using open = await openStream(stream(`channel=${name}`), { lastEventId });
+      expect((await open.next()).event).toBe("hello");
+      const gap = await open.next();
+      expect(gap.event).toBe("gap");
+      expect(gap.json()).toEqual({ channels: [name], reason: "restarted" });
+      expect((await open.next()).json()).toBe(1);
+    });
+
+    test("from=earliest replays, from=latest gives the newest of each key, a cursor goes on", async () => {
+      const name = channel();
+      const { id } = await publish(1, { channel: name, key: "a" });
+      for (const n of [2, 3]) await publish(n, { channel: name, key: "a" });
+      await publish(9, { channel: name, key: "b" });
+      const read = async (from: string, count: number) => {
+        await using open = await openStream(stream(`channel=${name}&from=${from}`));
+        const seen: unknown[] = [];
+        while (seen.length < count) seen.push((await open.next("message")).json());
+        await publish("end", { channel: name, event: "end", key: "end" });
+        return [...seen, (await open.next()).json()];
+      };
+      expect(await read("latest", 2)).toEqual([3, 9, "end"]);
+      // Superseded values are skipped by whoever is behind.
+      expect(await read(encodeURIComponent(id), 2)).toEqual(
+        [3, 9, "end"].slice(0, 2).concat("end"),
+      );
+    });
+
+    test("patterns bring what they cover and nothing else", async () => {
+      const base = channel();
+      await using open = await openStream(stream(`channel=${base}/*&channel=${base}/deep/**`));
+      await open.next("hello");
+      await publish("not: the base itself", { channel: base });
+      await publish("not: too deep for *", { channel: `${base}/a/b` });
+      await publish(1, { channel: `${base}/a` });
+      await publish(2, { channel: `${base}/deep/x/y` });
+      expect((await open.next()).json()).toBe(1);
+      expect((await open.next()).json()).toBe(2);
+    });
+
+    test("a retry of a publish with the same id is stored once", async () => {
+      const name = channel();
+      const options = { channel: name, id: crypto.randomUUID() };
+      const first = await publish("once", options);
+      const again = await publish("once", options);
+      expect(again.id).toBe(first.id);
+      await using open = await openStream(stream(`channel=${name}&from=earliest`));
+      expect((await open.next("message")).json()).toBe("once");
+      await publish("end", { channel: name });
+      expect((await open.next()).json()).toBe("end");
+    });
+
+    test("HEAD answers the stream's headers and opens nothing", async () => {
+      const before = await connections();
+      const response = await fetch(surface.streamUrl, { method: "HEAD" });
+      expect(response.status).toBe(200);
+      expect(response.headers.get("content-type")).toContain("text/event-stream");
+      expect(await connections()).toBe(before);
+    });
+
+    test.each([
+      ["stream", "GET", "?channel=a%20b", {}, 400, "INVALID_CHANNEL"],
+      ["stream", "GET", "?channel=a%0ab", {}, 400, "INVALID_CHANNEL"],
+      ["stream", "GET", "?from=nonsense", {}, 400, "INVALID_CURSOR"],
+      ["stream", "GET", "", { Accept: "application/json" }, 406, "NOT_ACCEPTABLE"],
+      ["stream", "POST", "", {}, 405, "METHOD_NOT_ALLOWED"],
+      ["stream", "DELETE", "", {}, 405, "METHOD_NOT_ALLOWED"],
+      ["publish", "GET", "", {}, 400, "MISSING_MESSAGE"],
+      ["publish", "GET", "?msg=x&channel=a%20b", {}, 400, "INVALID_CHANNEL"],
+      ["publish", "GET", "?msg=x&event=hello", {}, 400, "INVALID_EVENT_NAME"],
+      ["publish", "GET", "?msg=x", { "Sec-Purpose": "prefetch" }, 403, "PREFETCH"],
+      ["publish", "GET", "?msg=x", { Origin: "https://evil.example" }, 403, "CROSS_SITE"],
+      ["publish", "POST", "", {}, 415, "UNSUPPORTED_MEDIA_TYPE"],
+      ["publish", "PUT", "?msg=x", {}, 405, "METHOD_NOT_ALLOWED"],
+    ] as const)(
+      "%s %s %s with %o is %i %s",
+      async (route, method, query, headers, status, code) => {
+        const url = (route === "stream" ? surface.streamUrl : surface.publishUrl) + query;
+        const response = await fetch(url, { method, headers });
+        expect(response.status).toBe(status);
+        expect(response.headers.get("content-type")).toBe("application/problem+json");
+        expect(await response.json()).toMatchObject({ status, code, detail: expect.any(String) });
+        if (status === 405) expect(response.headers.get("allow")).toContain("GET");
+      },
+    );
+
+    test("HEAD on publish publishes nothing", async () => {
+      const name = channel();
+      const url = `${surface.publishUrl}?msg=x&channel=${name}`;
+      expect((await fetch(url, { method: "HEAD" })).status).toBe(405);
+      await publish("only", { channel: name });
+      await using open = await openStream(stream(`channel=${name}&from=earliest`));
+      expect((await open.next("message")).json()).toBe("only");
+    });
+
+    test("a client that resets its connection is cleaned up at once", async () => {
+      const before = await connections();
+      const open = await openStream(stream(`channel=${channel()}`));
+      await open.next("hello");
+      expect(await connections()).toBe(before + 1);
+      open.destroy();
+      await waitFor(
+        "the connection to be counted off",
+        async () => (await connections()) === before,
+      );
+    });
+  });
+}

@@ -1,0 +1,55 @@
+import { describe, expect, test } from "vitest";
+import { openStream } from "../support/event-stream.ts";
+import { startDev, startExample } from "../support/example-app.ts";
+import { buildVariant } from "../support/example-variant.ts";
+import type { NextServer } from "../support/next-server.ts";
+
+const CLIENTS = 1000;
+
+describe("SIGTERM", () => {
+  test("next start tells 1,000 streams, each when to come back, and exits within 2 s", async () => {
+    await using app = await startExample();
+    const { streams, exitMs } = await drain(app, CLIENTS);
+    expect(exitMs).toBeLessThan(2000);
+    const waits = new Set(streams.map((data) => data.retryMs));
+    // A jittered window: a thousand clients must not come back in one instant.
+    expect(waits.size).toBeGreaterThan(CLIENTS / 4);
+    expect(Math.max(...waits)).toBeLessThanOrEqual(1100);
+  }, 60_000);
+
+  test("the standalone server exits too", async () => {
+    await using variant = await buildVariant({ config: { output: "standalone" } });
+    await using app = await variant.start();
+    expect((await drain(app, 20)).exitMs).toBeLessThan(2000);
+  }, 240_000);
+
+  test("next dev does not hang", async () => {
+    await using app = await startDev();
+    expect((await drain(app, 3)).exitMs).toBeLessThan(5000);
+  }, 120_000);
+});
+
+async function drain(app: NextServer, clients: number) {
+  // Compiled, or warm, before the clock runs.
+  await (await openStream(`${app.url}/api/sse`))[Symbol.asyncDispose]();
+  const open = [];
+  while (open.length < clients) {
+    const batch = Array.from({ length: Math.min(50, clients - open.length) }, () =>
+      openStream(`${app.url}/api/sse`),
+    );
+    open.push(...(await Promise.all(batch)));
+  }
+  await Promise.all(open.map((stream) => stream.next("hello", { timeoutMs: 20_000 })));
+  const started = performance.now();
+  app.process.signal("SIGTERM");
+  const streams = await Promise.all(
+    open.map(async (stream) => {
+      const bye = (await stream.next("bye")).json() as { reason: string; retryMs: number };
+      expect(bye.reason).toBe("drain");
+      expect(await stream.closed).toBe("end");
+      return bye;
+    }),
+  );
+  await app.process.exited;
+  return { streams, exitMs: performance.now() - started };
+}

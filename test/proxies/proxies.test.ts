@@ -1,0 +1,172 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { startCaddy } from "../support/caddy.ts";
+import { openStream } from "../support/event-stream.ts";
+import { health, publish } from "../support/example-api.ts";
+import { buildVariant, type ExampleVariant } from "../support/example-variant.ts";
+import { startHaproxy } from "../support/haproxy.ts";
+import type { NextServer } from "../support/next-server.ts";
+import { startNginx } from "../support/nginx.ts";
+import { freePort } from "../support/ports.ts";
+import { quantile } from "../support/quantile.ts";
+import { startVarnish } from "../support/varnish.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+const heartbeatMs = 500;
+// What a person takes for "at once". HAProxy at its defaults holds small answers back up to 200 ms.
+const maxLagMs = 250;
+
+let variant: ExampleVariant;
+let app: NextServer;
+
+const proxies: Readonly<Record<string, (upstreamPort: number) => Promise<Proxy>>> = {
+  "nginx with buffering and gzip on, HTTP/1.0 to the app": startNginx,
+  "nginx with buffering and gzip on, HTTP/1.1 to the app, cut after 1 s of silence": async (port) =>
+    startNginx(port, { httpVersion: "1.1", location: "proxy_read_timeout 1s;" }),
+  "HAProxy at its defaults": startHaproxy,
+  "HAProxy with option http-no-delay, cut after 1 s of silence": async (port) =>
+    startHaproxy(port, { defaults: "option http-no-delay\n  timeout server 1s" }),
+  Caddy: startCaddy,
+  "Caddy with encode gzip": async (port) => startCaddy(port, { site: "encode gzip" }),
+  "Varnish that passes streams": async (port) => startVarnish(port, { streams: "pass" }),
+  "Varnish that pipes streams": async (port) => startVarnish(port, { streams: "pipe" }),
+  "the rewrites of another Next app, compression on": async () => {
+    const front = await variant.start();
+    return {
+      url: `${front.url}/through`,
+      [Symbol.asyncDispose]: async () => front[Symbol.asyncDispose](),
+    };
+  },
+};
+
+/** What stands between a reader and the app: `${url}/api/sse` leads to the app's stream. */
+interface Proxy extends AsyncDisposable {
+  readonly url: string;
+}
+
+beforeAll(async () => {
+  const port = await freePort();
+  variant = await buildVariant({
+    files: { "app/api/sse/route.ts": streamRoute },
+    // Part of the build. Only the front of the last case is ever asked for this path.
+    rewrites: [{ source: "/through/:path*", destination: `http://127.0.0.1:${port}/:path*` }],
+  });
+  app = await variant.start({ port, env: { SSE_BUS_OPEN_PUBLISH: "1" } });
+});
+
+afterAll(async () => {
+  await app?.[Symbol.asyncDispose]();
+  await variant?.[Symbol.asyncDispose]();
+});
+
+describe.each(Object.entries(proxies))("behind %s", (name, start) => {
+  let proxy: Proxy;
+
+  beforeAll(async () => {
+    proxy = await start(app.port);
+  });
+
+  afterAll(async () => proxy?.[Symbol.asyncDispose]());
+
+  test.each([
+    { encoding: "identity", gzip: false },
+    { encoding: "gzip, as browsers ask for", gzip: true },
+  ])("each event arrives at once (Accept-Encoding: $encoding)", async ({ gzip }) => {
+    await using stream = await openStream(`${proxy.url}/api/sse`, { gzip });
+    await stream.next("hello");
+    const lags: number[] = [];
+    for (let n = 0; n < 30; n += 1) {
+      // One at a time: with others behind it, an event that is held back is pushed on by them.
+      await publish(app.url, { data: { n, sentAt: now() } });
+      const { data, receivedAt } = await stream.next("message");
+      const sent = JSON.parse(data) as { n: number; sentAt: number };
+      expect(sent.n).toBe(n);
+      lags.push(receivedAt - sent.sentAt);
+    }
+    const [median, most] = [quantile(lags, 0.5), quantile(lags, 1)];
+    console.log(`${name}: lag median ${median.toFixed(1)} ms, at most ${most.toFixed(1)} ms`);
+    expect(most).toBeLessThan(maxLagMs);
+  });
+
+  test("a burst arrives whole and in order", async () => {
+    await using stream = await openStream(`${proxy.url}/api/sse?channel=burst`, { gzip: true });
+    await stream.next("hello");
+    const count = 300;
+    const padding = "x".repeat(2_000);
+    const sent: string[] = [];
+    for (let n = 0; n < count; n += 1) {
+      sent.push((await publish(app.url, { channel: "burst", data: { n, padding } })).id);
+    }
+    const received: (string | undefined)[] = [];
+    while (received.length < count) received.push((await stream.next("message")).id);
+    expect(received).toEqual(sent);
+    expect(stream.events.filter(({ event }) => event === "gap")).toEqual([]);
+  });
+
+  test("readers that leave are counted off within two heartbeats", async () => {
+    const streams = await Promise.all(
+      Array.from({ length: 10 }, async () => openStream(`${proxy.url}/api/sse?channel=quiet`)),
+    );
+    await Promise.all(streams.map(async (stream) => stream.next("hello")));
+    await waitFor("all to be counted", async () => (await health(app.url)).connections === 10);
+    const left = now();
+    for (const stream of streams) stream.destroy();
+    // A proxy may notice only when it writes: the next heartbeat, and that one's answer.
+    const timeoutMs = 2 * heartbeatMs + 500;
+    await waitFor("none to be left", async () => (await health(app.url)).connections === 0, {
+      timeoutMs,
+    });
+    console.log(`${name}: departures noticed after ${(now() - left).toFixed(0)} ms`);
+  });
+
+  test("heartbeats keep a quiet stream open", async () => {
+    await using stream = await openStream(`${proxy.url}/api/sse?channel=quiet`, { gzip: true });
+    // Past the proxy's time-out for silence, where one is set.
+    for (let ping = 0; ping < 5; ping += 1) await stream.next("ping");
+    expect(stream.events.map(({ event }) => event)).not.toContain("bye");
+  });
+
+  test("a reader that comes back with Last-Event-ID gets what it missed, then goes on live", async () => {
+    const url = `${proxy.url}/api/sse?channel=resume`;
+    let lastEventId: string;
+    {
+      await using stream = await openStream(url);
+      await stream.next("hello");
+      await send(1);
+      await send(2);
+      await stream.next(({ data }) => data === "1");
+      await stream.next(({ data }) => data === "2");
+      lastEventId = stream.lastEventId;
+    }
+    for (const n of [3, 4, 5]) await send(n);
+
+    await using stream = await openStream(url, { lastEventId });
+    expect(JSON.parse((await stream.next("hello")).data)).toMatchObject({ resumed: true });
+    for (const n of [3, 4, 5]) expect((await stream.next("message")).data).toBe(String(n));
+    await send(6);
+    expect((await stream.next("message")).data).toBe("6");
+    expect(stream.events.map(({ event }) => event)).not.toContain("gap");
+  });
+
+  test("the server's end of a stream is an end to the reader too", async () => {
+    await using stream = await openStream(`${proxy.url}/api/sse`);
+    await stream.next("hello");
+    await app.stop();
+    expect(JSON.parse((await stream.next("bye")).data)).toMatchObject({ reason: "drain" });
+    expect(await stream.closed).toBe("end");
+    await app.start();
+  });
+});
+
+// The app's own route, with heartbeats quick enough to wait for.
+const streamRoute = `
+  import { createSseRoute } from "sse-bus/next";
+  import { bus } from "@/lib/sse-bus";
+
+  export const { GET, HEAD } = createSseRoute({ bus, heartbeatMs: ${heartbeatMs} });
+`;
+
+const now = (): number => performance.timeOrigin + performance.now();
+
+const send = async (data: number): Promise<unknown> =>
+  publish(app.url, { channel: "resume", data });
