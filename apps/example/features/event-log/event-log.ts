@@ -23,8 +23,6 @@ export interface LogSnapshot {
   readonly paused: boolean;
 }
 
-export type EventLog = ReturnType<typeof createEventLog>;
-
 /** More than these in one interval are a crowd. */
 const crowdSize = 3;
 
