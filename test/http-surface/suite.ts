@@ -178,9 +178,15 @@ export function testHttpSurface(name: string, start: () => Promise<HttpSurface>)
         expect(response.status).toBe(status);
         expect(response.headers.get("content-type")).toBe("application/problem+json");
         expect(await response.json()).toMatchObject({ status, code, detail: expect.any(String) });
-        if (status === 405) expect(response.headers.get("allow")).toContain("GET");
       },
     );
+
+    test("a method that is not allowed is told which are", async () => {
+      for (const url of [surface.streamUrl, surface.publishUrl]) {
+        const response = await fetch(url, { method: "DELETE" });
+        expect(response.headers.get("allow")).toContain("GET");
+      }
+    });
 
     test("HEAD on publish publishes nothing", async () => {
       const name = channel();

@@ -13,11 +13,8 @@ export const heapReporterArgs: readonly string[] = [
 export async function serverHeap(server: NextServer): Promise<number> {
   const before = reports(server).length;
   server.process.signal("SIGUSR2");
-  const all = await waitFor("the heap report", () => {
-    const now = reports(server);
-    return now.length > before && now;
-  });
-  return all.at(-1) as number;
+  await waitFor("the heap report", () => reports(server).length > before);
+  return reports(server).at(-1) as number;
 }
 
 function reports(server: NextServer): number[] {
