@@ -13,31 +13,54 @@ import { startVarnish } from "../support/varnish.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 const heartbeatMs = 500;
-// What a person takes for "at once". HAProxy at its defaults holds small answers back up to 200 ms.
-const maxLagMs = 250;
+// Nine in ten events must come within the first, all within the second: a busy machine may hold one
+// up, a proxy that buffers holds up every one, and for seconds.
+const promptMs = 100;
+const latestMs = 1_000;
 
 let variant: ExampleVariant;
 let app: NextServer;
 
-const proxies: Readonly<Record<string, (upstreamPort: number) => Promise<Proxy>>> = {
-  "nginx with buffering and gzip on, HTTP/1.0 to the app": startNginx,
-  "nginx with buffering and gzip on, HTTP/1.1 to the app, cut after 1 s of silence": async (port) =>
-    startNginx(port, { httpVersion: "1.1", location: "proxy_read_timeout 1s;" }),
-  "HAProxy at its defaults": startHaproxy,
-  "HAProxy with option http-no-delay, cut after 1 s of silence": async (port) =>
-    startHaproxy(port, { defaults: "option http-no-delay\n  timeout server 1s" }),
-  Caddy: startCaddy,
-  "Caddy with encode gzip": async (port) => startCaddy(port, { site: "encode gzip" }),
-  "Varnish that passes streams": async (port) => startVarnish(port, { streams: "pass" }),
-  "Varnish that pipes streams": async (port) => startVarnish(port, { streams: "pipe" }),
-  "the rewrites of another Next app, compression on": async () => {
-    const front = await variant.start();
-    return {
-      url: `${front.url}/through`,
-      [Symbol.asyncDispose]: async () => front[Symbol.asyncDispose](),
-    };
+interface ProxyCase {
+  readonly name: string;
+  readonly start: (upstreamPort: number) => Promise<Proxy>;
+  /** @default promptMs */
+  readonly promptMs?: number;
+}
+
+const proxies: readonly ProxyCase[] = [
+  { name: "nginx with buffering and gzip on, HTTP/1.0 to the app", start: startNginx },
+  {
+    name: "nginx with buffering and gzip on, HTTP/1.1 to the app, cut after 1 s of silence",
+    start: async (port) =>
+      startNginx(port, { httpVersion: "1.1", location: "proxy_read_timeout 1s;" }),
   },
-};
+  {
+    name: "HAProxy at its defaults",
+    start: startHaproxy,
+    // It waits up to 200 ms for more to send along; `option http-no-delay`, below, is the cure.
+    promptMs: 300,
+  },
+  {
+    name: "HAProxy with option http-no-delay, cut after 1 s of silence",
+    start: async (port) =>
+      startHaproxy(port, { defaults: "option http-no-delay\n  timeout server 1s" }),
+  },
+  { name: "Caddy", start: startCaddy },
+  {
+    name: "Caddy with encode gzip",
+    start: async (port) => startCaddy(port, { site: "encode gzip" }),
+  },
+  {
+    name: "Varnish that passes streams",
+    start: async (port) => startVarnish(port, { streams: "pass" }),
+  },
+  {
+    name: "Varnish that pipes streams",
+    start: async (port) => startVarnish(port, { streams: "pipe" }),
+  },
+  { name: "the rewrites of another Next app, compression on", start: startFront },
+];
 
 /** What stands between a reader and the app: `${url}/api/sse` leads to the app's stream. */
 interface Proxy extends AsyncDisposable {
@@ -59,10 +82,12 @@ afterAll(async () => {
   await variant?.[Symbol.asyncDispose]();
 });
 
-describe.each(Object.entries(proxies))("behind %s", (name, start) => {
+describe.each(proxies)("behind $name", ({ name, start, promptMs: bound = promptMs }) => {
   let proxy: Proxy;
 
   beforeAll(async () => {
+    // The last test of each proxy stops it.
+    await app.start();
     proxy = await start(app.port);
   });
 
@@ -75,7 +100,7 @@ describe.each(Object.entries(proxies))("behind %s", (name, start) => {
     await using stream = await openStream(`${proxy.url}/api/sse`, { gzip });
     await stream.next("hello");
     const lags: number[] = [];
-    for (let n = 0; n < 30; n += 1) {
+    for (let n = 0; n < 20; n += 1) {
       // One at a time: with others behind it, an event that is held back is pushed on by them.
       await publish(app.url, { data: { n, sentAt: now() } });
       const { data, receivedAt } = await stream.next("message");
@@ -83,16 +108,17 @@ describe.each(Object.entries(proxies))("behind %s", (name, start) => {
       expect(sent.n).toBe(n);
       lags.push(receivedAt - sent.sentAt);
     }
-    const [median, most] = [quantile(lags, 0.5), quantile(lags, 1)];
-    console.log(`${name}: lag median ${median.toFixed(1)} ms, at most ${most.toFixed(1)} ms`);
-    expect(most).toBeLessThan(maxLagMs);
+    const [median, most] = [quantile(lags, 0.5).toFixed(1), quantile(lags, 1).toFixed(1)];
+    console.log(`${name}: lag median ${median} ms, at most ${most} ms`);
+    expect(quantile(lags, 0.9)).toBeLessThan(bound);
+    expect(quantile(lags, 1)).toBeLessThan(latestMs);
   });
 
   test("a burst arrives whole and in order", async () => {
     await using stream = await openStream(`${proxy.url}/api/sse?channel=burst`, { gzip: true });
     await stream.next("hello");
-    const count = 300;
-    const padding = "x".repeat(2_000);
+    const count = 100;
+    const padding = "x".repeat(8_000);
     const sent: string[] = [];
     for (let n = 0; n < count; n += 1) {
       sent.push((await publish(app.url, { channel: "burst", data: { n, padding } })).id);
@@ -122,7 +148,7 @@ describe.each(Object.entries(proxies))("behind %s", (name, start) => {
   test("heartbeats keep a quiet stream open", async () => {
     await using stream = await openStream(`${proxy.url}/api/sse?channel=quiet`, { gzip: true });
     // Past the proxy's time-out for silence, where one is set.
-    for (let ping = 0; ping < 5; ping += 1) await stream.next("ping");
+    for (let ping = 0; ping < 3; ping += 1) await stream.next("ping");
     expect(stream.events.map(({ event }) => event)).not.toContain("bye");
   });
 
@@ -148,13 +174,16 @@ describe.each(Object.entries(proxies))("behind %s", (name, start) => {
     expect(stream.events.map(({ event }) => event)).not.toContain("gap");
   });
 
-  test("the server's end of a stream is an end to the reader too", async () => {
+  test("a draining app takes its leave of the reader, ends the stream, and exits", async () => {
     await using stream = await openStream(`${proxy.url}/api/sse`);
     await stream.next("hello");
+    const stopped = now();
     await app.stop();
+    const exitMs = now() - stopped;
     expect(JSON.parse((await stream.next("bye")).data)).toMatchObject({ reason: "drain" });
     expect(await stream.closed).toBe("end");
-    await app.start();
+    console.log(`${name}: the app exited ${exitMs.toFixed(0)} ms after SIGTERM`);
+    expect(exitMs).toBeLessThan(2_000);
   });
 });
 
@@ -165,6 +194,14 @@ const streamRoute = `
 
   export const { GET, HEAD } = createSseRoute({ bus, heartbeatMs: ${heartbeatMs} });
 `;
+
+async function startFront(): Promise<Proxy> {
+  const front = await variant.start();
+  return {
+    url: `${front.url}/through`,
+    [Symbol.asyncDispose]: async () => front[Symbol.asyncDispose](),
+  };
+}
 
 const now = (): number => performance.timeOrigin + performance.now();
 

@@ -41,6 +41,8 @@ export async function startNode(
         env,
         ready: /Ready in/,
         readyTimeoutMs: 60_000,
+        // Longer than an idle connection's 5 s: a server that waits for those is seen to do so.
+        stopTimeoutMs: 10_000,
       }),
   });
 }
