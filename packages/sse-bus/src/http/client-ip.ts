@@ -1,7 +1,9 @@
+import type { RequestHead } from "./request-head.ts";
+
 /** Where a request came from, as far as it can be believed. */
 export interface ClientIpOptions {
   /** The address of the socket's other end, where the host knows it. */
-  readonly socketIp: (request: Request) => string | undefined;
+  readonly socketIp: (request: RequestHead) => string | undefined;
   /** Proxies in front that append to `X-Forwarded-For`; 0 believes no header. */
   readonly trustedProxies: number;
 }
@@ -10,7 +12,7 @@ export interface ClientIpOptions {
  * The client's address. Every proxy appends the address it was called from, so with `n` trusted
  * ones the `n`th entry from the right is true; what stands left of it anybody can have written.
  */
-export function clientIp(request: Request, options: ClientIpOptions): string | undefined {
+export function clientIp(request: RequestHead, options: ClientIpOptions): string | undefined {
   const { socketIp, trustedProxies } = options;
   if (trustedProxies > 0) {
     const hops = request.headers.get("x-forwarded-for")?.split(",");

@@ -1,3 +1,5 @@
+import type { RequestHead } from "./request-head.ts";
+
 /** Which pages of other origins may use a route. */
 export interface CorsOptions {
   /** Exact origins, such as `https://app.example.com`; there are no wildcards. */
@@ -8,7 +10,7 @@ export interface CorsOptions {
 
 /** The headers that let the page behind this request read the answer (Fetch standard §3.3). */
 export function corsHeaders(
-  request: Request,
+  request: RequestHead,
   cors: CorsOptions | undefined,
 ): Record<string, string> {
   if (!cors) return {};
@@ -25,7 +27,7 @@ export function corsHeaders(
 
 /** Answers OPTIONS, a CORS preflight among them. */
 export function optionsResponse(
-  request: Request,
+  request: RequestHead,
   allow: string,
   cors: CorsOptions | undefined,
 ): Response {
@@ -49,7 +51,7 @@ export function optionsResponse(
  * Whether a browser sends this request on behalf of a page of another site. Such a request carries
  * the user's cookies without the user's wish (CSRF).
  */
-export function isCrossSite(request: Request, cors: CorsOptions | undefined): boolean {
+export function isCrossSite(request: RequestHead, cors: CorsOptions | undefined): boolean {
   const origin = request.headers.get("origin");
   if (origin !== null) {
     return !cors?.origins.includes(origin) && origin !== ownOrigin(request, origin);
@@ -59,7 +61,7 @@ export function isCrossSite(request: Request, cors: CorsOptions | undefined): bo
 }
 
 /** The origin a browser would send for this server, by the host that it asked. */
-function ownOrigin(request: Request, origin: string): string | undefined {
+function ownOrigin(request: RequestHead, origin: string): string | undefined {
   const host = request.headers.get("host") ?? new URL(request.url).host;
   // Behind a proxy that ends TLS the server does not know its own scheme: compare hosts.
   const own = URL.canParse(origin) ? new URL(origin) : undefined;

@@ -1,12 +1,17 @@
 import type { BusInternals } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
+import type { ConnectionRegistry } from "../core/connections.ts";
+import type { SinkKind } from "./byte-sink.ts";
 
-/** Answers `/api/health`: 200 while streams can be opened and messages published, else 503. */
+/**
+ * Answers `/api/health`: 200 while streams can be opened and messages published, else 503. With
+ * `?verbose` it counts the streams by how their bytes leave.
+ */
 export function createHealthHandler(
   bus: Bus,
   { connections, engine }: BusInternals,
 ): (request: Request) => Promise<Response> {
-  return async () => {
+  return async (request) => {
     // A server that cannot reach its backend at start must say so, not stay silent.
     const isReachable = await engine.open().then(
       () => true,
@@ -16,9 +21,22 @@ export function createHealthHandler(
     const isUp = isReachable && stats.status === "up";
     const status = connections.isDraining ? "draining" : isUp ? "ok" : "down";
     const { backend, channels } = stats;
+    const isVerbose = new URL(request.url).searchParams.has("verbose");
     return Response.json(
-      { status, backend, connections: connections.open.size, channels },
+      {
+        status,
+        backend,
+        connections: connections.open.size,
+        channels,
+        ...(isVerbose && { sinks: countSinks(connections) }),
+      },
       { status: status === "ok" ? 200 : 503, headers: { "Cache-Control": "no-store" } },
     );
   };
+}
+
+function countSinks({ open }: ConnectionRegistry): Record<SinkKind, number> {
+  const counts = { direct: 0, web: 0 };
+  for (const connection of open) counts[connection.sink()]++;
+  return counts;
 }

@@ -1,14 +1,13 @@
+import type { BusInternals } from "../core/bus.ts";
 import { type ByeReason, type Connection, register, unregister } from "../core/connections.ts";
 import { closeReader } from "../core/engine.ts";
 import { type OpenedReader, openReader, resumeReader, type Start } from "../core/open-reader.ts";
 import type { Reader } from "../core/reader.ts";
-import type { BusInternals } from "../core/bus.ts";
-import type { ByteSink, OpenByteSink } from "./web-sink.ts";
+import type { ByteSink, ByteSinkHandlers } from "./byte-sink.ts";
 
 /** One event stream: a reader, the sink its bytes go to, and the blocks around its messages. */
 export interface StreamConnection extends Connection {
   readonly reader: Reader | undefined;
-  readonly body: ReadableStream<Uint8Array>;
   /** Opens the reader and sends `hello`. */
   open(): Promise<void>;
   /** The client left, or the request failed. Idempotent. */
@@ -18,7 +17,6 @@ export interface StreamConnection extends Connection {
 }
 
 export interface StreamConnectionOptions {
-  readonly request: Request;
   readonly topics: readonly string[];
   readonly start: Start;
   readonly ip: string | undefined;
@@ -31,7 +29,7 @@ export interface StreamConnectionOptions {
   readonly expiresAt: number;
   /** Asks for permission anew; the time it now lasts until, or `undefined` for no. */
   readonly renew: () => Promise<number | undefined>;
-  readonly openSink: OpenByteSink;
+  readonly openSink: (handlers: ByteSinkHandlers) => ByteSink;
   readonly onClose: (connection: StreamConnection) => void;
 }
 
@@ -41,28 +39,24 @@ export function createStreamConnection(
   { engine, connections }: BusInternals,
   options: StreamConnectionOptions,
 ): StreamConnection {
-  const { request, topics, ip, heartbeatMs, retryMs, writeTimeoutMs, endsAt } = options;
   let reader: Reader | undefined;
   let isOpen = true;
   let isRenewing = false;
   let { expiresAt } = options;
-  let takenAt = Date.now();
+  /** Since when the client has taken nothing, as far as the deadlines have seen; 0 while it takes. */
+  let blockedAt = 0;
 
-  const sink: ByteSink = options.openSink(request, {
+  const sink: ByteSink = options.openSink({
     onReady() {
-      takenAt = Date.now();
+      blockedAt = 0;
       if (reader) resumeReader(reader);
     },
     onCancel: () => connection.drop("client"),
   });
-  // Node's signal fires before cancel(); other hosts fire one or the other, or neither.
-  const onAbort = (): void => connection.drop("client");
-  request.signal.addEventListener("abort", onAbort);
 
   function finish(reason: string): boolean {
     if (!isOpen) return false;
     isOpen = false;
-    request.signal.removeEventListener("abort", onAbort);
     if (reader) closeReader(engine, reader);
     unregister(connections, connection, reason);
     options.onClose(connection);
@@ -79,22 +73,23 @@ export function createStreamConnection(
 
   const connection: StreamConnection = {
     id: crypto.randomUUID(),
-    channels: topics,
-    openedAt: takenAt,
-    ip,
-    body: sink.body,
+    channels: options.topics,
+    openedAt: Date.now(),
+    ip: options.ip,
     sink: () => sink.kind(),
     get reader() {
       return reader;
     },
     async open() {
       const opened = await openReader(engine, {
-        topics,
+        topics: options.topics,
         start: options.start,
         sink: {
           write: (packet) => sink.write(packet),
           end: (reason) =>
-            reason === "closed" ? connection.end("drain", retryMs) : connection.drop("error"),
+            reason === "closed"
+              ? connection.end("drain", options.retryMs)
+              : connection.drop("error"),
         },
         isLocal: false,
         isReady: false,
@@ -103,8 +98,9 @@ export function createStreamConnection(
         closeReader(engine, opened.reader);
         return;
       }
-      sink.send(encodeHello(connection, opened, { heartbeatMs, retryMs }));
       reader = opened.reader;
+      // The reader is not ready yet: hello comes before anything that it would write.
+      if (sink.send(encodeHello(connection, opened, options))) resumeReader(reader);
     },
     drop(reason) {
       if (finish(reason)) sink.close();
@@ -115,10 +111,12 @@ export function createStreamConnection(
       sink.close();
     },
     checkDeadlines(now) {
-      if (now >= endsAt) {
+      if (!reader || reader.ready) blockedAt = 0;
+      else if (blockedAt === 0) blockedAt = now;
+      if (now >= options.endsAt) {
         connection.end("lifetime", Math.round(Math.random() * LIFETIME_SPREAD_MS));
-      } else if (reader && !reader.ready && now - takenAt >= writeTimeoutMs) {
-        connection.end("slow", retryMs);
+      } else if (blockedAt > 0 && now - blockedAt >= options.writeTimeoutMs) {
+        connection.end("slow", options.retryMs);
       } else if (now >= expiresAt && !isRenewing) {
         void renew();
       }
@@ -134,7 +132,7 @@ const LIFETIME_SPREAD_MS = 250;
 function encodeHello(
   { id, channels }: Connection,
   { cursor, resumed }: OpenedReader,
-  { heartbeatMs, retryMs }: { heartbeatMs: number; retryMs: number },
+  { heartbeatMs, retryMs }: StreamConnectionOptions,
 ): Uint8Array {
   const data = { connection: id, channels, cursor, resumed, heartbeatMs };
   return encoder.encode(

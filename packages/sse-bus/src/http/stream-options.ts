@@ -1,3 +1,4 @@
+import { SseBusError } from "../core/errors.ts";
 import { assertCount } from "../core/history.ts";
 import type { Authorize } from "./authorize.ts";
 import type { CorsOptions } from "./cors.ts";
@@ -20,6 +21,18 @@ export interface StreamOptions {
   readonly maxChannels?: number;
   /** Patterns among them. @default 10 */
   readonly maxPatterns?: number;
+  /**
+   * Bytes handed to a connection's socket that it has not taken yet; what comes after waits in the
+   * log, however slow the client is. Never less than one packet: 64 KiB, or one larger message.
+   * @default 65_536
+   */
+  readonly maxInFlightBytes?: number;
+  /**
+   * `auto` writes straight to the Node response where that is safe, which is several times faster;
+   * `web` never does. Choose `web` when the route changes the body that it returns.
+   * @default "auto"
+   */
+  readonly sink?: "auto" | "web";
   /** Who may read what. @default everybody everything */
   readonly authorize?: Authorize;
   /** Pages of other origins that may read the stream. @default none */
@@ -39,6 +52,7 @@ const DEFAULTS = {
   maxConnectionsPerClient: 1000,
   maxChannels: 100,
   maxPatterns: 10,
+  maxInFlightBytes: 65_536,
 };
 
 /** @throws SseBusError `INVALID_OPTION` */
@@ -52,7 +66,13 @@ export function readStreamOptions(options: StreamOptions): StreamSettings {
   }
   return {
     ...settings,
+    sink: readSink(options.sink),
     ...(options.authorize && { authorize: options.authorize }),
     ...(options.cors && { cors: options.cors }),
   };
+}
+
+function readSink(sink: string | undefined = "auto"): "auto" | "web" {
+  if (sink === "auto" || sink === "web") return sink;
+  throw new SseBusError("INVALID_OPTION", '`sink` must be "auto" or "web".');
 }

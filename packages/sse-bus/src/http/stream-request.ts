@@ -2,6 +2,7 @@ import { assertTopic, DEFAULT_CHANNEL, isPattern } from "../core/channel-name.ts
 import { SseBusError } from "../core/errors.ts";
 import type { Start } from "../core/open-reader.ts";
 import { parseCursor } from "../core/position.ts";
+import type { RequestHead } from "./request-head.ts";
 
 /** What a stream request asks for. */
 export interface StreamRequest {
@@ -17,7 +18,7 @@ export interface StreamRequest {
  *
  * @throws SseBusError `INVALID_CHANNEL`, `INVALID_CURSOR`
  */
-export function readStreamRequest(request: Request): StreamRequest {
+export function readStreamRequest(request: RequestHead): StreamRequest {
   const { searchParams } = new URL(request.url);
   const named = searchParams.getAll("channel");
   const topics = [...new Set(named.length > 0 ? named : [DEFAULT_CHANNEL])];
@@ -28,7 +29,7 @@ export function readStreamRequest(request: Request): StreamRequest {
 }
 
 /** Whether the client takes an event stream (RFC 9110 §12.5.1); no `Accept` means anything. */
-export function acceptsEventStream(request: Request): boolean {
+export function acceptsEventStream(request: RequestHead): boolean {
   const accept = request.headers.get("accept");
   if (accept === null || accept.trim() === "") return true;
   let best: { rank: number; isWanted: boolean } = { rank: 0, isWanted: false };

@@ -1,27 +1,5 @@
-import { type Packet, packetBytes } from "../core/packet.ts";
-
-/** Where the bytes of one event stream go. */
-export interface ByteSink {
-  /** The response's body. */
-  readonly body: ReadableStream<Uint8Array>;
-  /** See `Sink.write`. */
-  write(packet: Packet): boolean;
-  /** Sends bytes whatever the reader does: `hello` before anything, `bye` after everything. */
-  send(bytes: Uint8Array): void;
-  /** Ends the stream once what it holds is read. Idempotent. */
-  close(): void;
-  kind(): "web" | "direct";
-}
-
-export interface ByteSinkHandlers {
-  /** The client has taken what it was given and can take more. */
-  readonly onReady: () => void;
-  /** The client is gone. */
-  readonly onCancel: () => void;
-}
-
-/** Makes the sink that suits a request. */
-export type OpenByteSink = (request: Request, handlers: ByteSinkHandlers) => ByteSink;
+import { packetBytes } from "../core/packet.ts";
+import type { BodySink, ByteSinkHandlers } from "./byte-sink.ts";
 
 /**
  * A pull-based web stream: it holds one packet at most, and asks for the next when that is read.
@@ -29,8 +7,13 @@ export type OpenByteSink = (request: Request, handlers: ByteSinkHandlers) => Byt
  * Works wherever `ReadableStream` does. `enqueue` never refuses, so a stream that is written to
  * without being pulled grows without bound: only `onReady` may let the next packet come.
  */
-export function createWebSink({ onReady, onCancel }: ByteSinkHandlers): ByteSink {
+export function createWebSink(
+  { signal }: { readonly signal: AbortSignal },
+  { onReady, onCancel }: ByteSinkHandlers,
+): BodySink {
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  // Node's signal fires before cancel(); other hosts fire one or the other, or neither.
+  signal.addEventListener("abort", onCancel);
   const body = new ReadableStream<Uint8Array>(
     {
       start(own) {
@@ -53,8 +36,10 @@ export function createWebSink({ onReady, onCancel }: ByteSinkHandlers): ByteSink
     },
     send(bytes) {
       controller?.enqueue(bytes);
+      return false;
     },
     close() {
+      signal.removeEventListener("abort", onCancel);
       controller?.close();
       controller = undefined;
     },

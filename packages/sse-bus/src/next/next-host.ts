@@ -1,10 +1,13 @@
-import { type ClientIpOptions, readTrustedProxies } from "../http/client-ip.ts";
+import { readTrustedProxies } from "../http/client-ip.ts";
+import type { StreamHandlerHost } from "../http/stream-handler.ts";
+import { openDirectSink } from "../node/direct-sink.ts";
 import { currentSocketIp } from "../node/exchange.ts";
 
 /** What Next.js, on Node, knows of a request beyond its web-standard face. */
-export function nextHost(): ClientIpOptions {
+export function nextHost(): StreamHandlerHost {
   return {
     socketIp: currentSocketIp,
     trustedProxies: readTrustedProxies(process.env.SSE_BUS_TRUST_PROXY),
+    openSink: openDirectSink,
   };
 }

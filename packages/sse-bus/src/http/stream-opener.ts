@@ -1,0 +1,196 @@
+import type { BusInternals } from "../core/bus.ts";
+import { increment } from "../core/connections.ts";
+import { type AuthorizeContext, decide } from "./authorize.ts";
+import type { ByteSink, ByteSinkHandlers } from "./byte-sink.ts";
+import { type ClientIpOptions, clientIp } from "./client-ip.ts";
+import { corsHeaders } from "./cors.ts";
+import { type Problem, problemOf } from "./problem.ts";
+import { createPulse } from "./pulse.ts";
+import type { RequestHead } from "./request-head.ts";
+import { createStreamConnection, type StreamConnection } from "./stream-connection.ts";
+import type { StreamSettings } from "./stream-options.ts";
+import {
+  acceptsEventStream,
+  countPatterns,
+  readStreamRequest,
+  type StreamRequest,
+} from "./stream-request.ts";
+
+/** A request for the stream, as its host sees it. */
+export interface StreamCall {
+  readonly head: RequestHead;
+  /** The request for `authorize`; made only when there is one. */
+  request(): Request;
+  /** Called once, when the request is neither refused nor a HEAD. */
+  openSink(handlers: ByteSinkHandlers, headers: StreamHeaders): ByteSink;
+  /** Whether the client left while the stream was being opened. */
+  isGone(): boolean;
+}
+
+/** What a call comes to. */
+export type StreamAnswer =
+  | { readonly kind: "stream" | "head"; readonly headers: StreamHeaders }
+  | { readonly kind: "refused"; readonly problem: Problem };
+
+export type StreamHeaders = Readonly<Record<string, string>>;
+
+/** Opens streams of a bus with the settings of a route; the same for every host. Never rejects. */
+export type StreamOpener = (call: StreamCall) => Promise<StreamAnswer>;
+
+const ALLOW = "GET, HEAD, OPTIONS";
+
+/**
+ * Headers of every stream: `no-transform` because compressed streams arrive late or never, and
+ * `X-Accel-Buffering` because nginx buffers otherwise.
+ */
+const STREAM_HEADERS = {
+  "Content-Type": "text/event-stream; charset=utf-8",
+  "Cache-Control": "no-cache, no-transform",
+  "X-Accel-Buffering": "no",
+};
+
+export function createStreamOpener(
+  internals: BusInternals,
+  settings: StreamSettings,
+  host: ClientIpOptions,
+): StreamOpener {
+  const pulse = createPulse(internals.engine, settings.heartbeatMs);
+  const { connections } = internals;
+
+  async function open(call: StreamCall): Promise<StreamAnswer> {
+    const { head } = call;
+    if (head.method !== "GET" && head.method !== "HEAD") return refused(METHOD_NOT_ALLOWED);
+    if (!acceptsEventStream(head)) return refused(NOT_ACCEPTABLE);
+    const headers = { ...STREAM_HEADERS, ...corsHeaders(head, settings.cors) };
+    // The answer to HEAD is never read, so nothing would ever end what it had opened.
+    if (head.method === "HEAD") return { kind: "head", headers };
+
+    const ip = clientIp(head, host);
+    const asked = readStreamRequest(head);
+    const limit = findLimit(internals, settings, asked, ip);
+    if (limit) return refused(limit);
+    const decision = await ask(call, asked.topics);
+    if ("problem" in decision) return refused(decision.problem);
+
+    const { channels, expiresAt } = decision;
+    const connection = createStreamConnection(internals, {
+      topics: channels,
+      start: asked.start,
+      ip,
+      heartbeatMs: settings.heartbeatMs,
+      retryMs: settings.retryMs,
+      writeTimeoutMs: settings.writeTimeoutMs,
+      endsAt: endOfLife(settings.maxLifetimeMs),
+      expiresAt,
+      async renew() {
+        const renewed = await ask(call, asked.topics);
+        const isSame =
+          "channels" in renewed && channels.every((name) => renewed.channels.includes(name));
+        return isSame ? renewed.expiresAt : undefined;
+      },
+      openSink: (handlers) => call.openSink(handlers, headers),
+      onClose: pulse.remove,
+    });
+    await start(connection, call);
+    return { kind: "stream", headers };
+  }
+
+  async function start(connection: StreamConnection, call: StreamCall): Promise<void> {
+    try {
+      await connection.open();
+    } catch (error) {
+      connection.drop("error");
+      throw error;
+    }
+    pulse.add(connection);
+    // A client that left meanwhile is told to nobody again.
+    if (call.isGone() || !connections.open.has(connection)) {
+      connection.drop("client");
+      pulse.remove(connection);
+    }
+  }
+
+  async function ask(
+    call: StreamCall,
+    channels: readonly string[],
+  ): Promise<Awaited<ReturnType<typeof decide>>> {
+    const { authorize } = settings;
+    if (!authorize) return { channels, expiresAt: Number.POSITIVE_INFINITY };
+    const context: AuthorizeContext = { request: call.request(), channels, action: "subscribe" };
+    return decide(authorize, context, internals.options.onError);
+  }
+
+  return async (call) => {
+    let answer: StreamAnswer;
+    try {
+      answer = await open(call);
+    } catch (error) {
+      const problem = problemOf(error);
+      if (problem.status === 500) internals.options.onError(error as Error);
+      answer = refused(problem);
+    }
+    if (answer.kind !== "refused") return answer;
+    const { problem } = answer;
+    increment(connections.refusals, problem.code);
+    const headers = { ...problem.headers, ...corsHeaders(call.head, settings.cors) };
+    return refused({ ...problem, headers });
+  };
+}
+
+/** Answers to OPTIONS allow the same as a 405 does. */
+export { ALLOW as STREAM_METHODS };
+
+const METHOD_NOT_ALLOWED: Problem = {
+  status: 405,
+  code: "METHOD_NOT_ALLOWED",
+  detail: "An event stream is read with GET.",
+  headers: { Allow: ALLOW },
+};
+
+const NOT_ACCEPTABLE: Problem = {
+  status: 406,
+  code: "NOT_ACCEPTABLE",
+  detail: "This is a text/event-stream: send `Accept: text/event-stream` or no Accept.",
+};
+
+function refused(problem: Problem): StreamAnswer {
+  return { kind: "refused", problem };
+}
+
+function findLimit(
+  { connections }: BusInternals,
+  settings: StreamSettings,
+  { topics }: StreamRequest,
+  ip: string | undefined,
+): Problem | undefined {
+  if (connections.isDraining) {
+    return busy("DRAINING", "This server is shutting down: connect again, to another one.");
+  }
+  if (connections.open.size >= settings.maxConnections) {
+    return busy("TOO_MANY_CONNECTIONS", "This server has as many streams as it may: come later.");
+  }
+  if (topics.length > settings.maxChannels || countPatterns(topics) > settings.maxPatterns) {
+    return {
+      status: 400,
+      code: "TOO_MANY_CHANNELS",
+      detail: `A stream has at most ${settings.maxChannels} channels, ${settings.maxPatterns} of them patterns: open several, or use a pattern.`,
+    };
+  }
+  const own = ip === undefined ? undefined : connections.perClient.get(ip);
+  if (own === undefined || own < settings.maxConnectionsPerClient) return undefined;
+  return {
+    status: 429,
+    code: "TOO_MANY_CONNECTIONS",
+    detail: "This address has as many streams as it may: close some, or share one among tabs.",
+    headers: { "Retry-After": "10" },
+  };
+}
+
+function busy(code: Problem["code"], detail: string): Problem {
+  return { status: 503, code, detail, headers: { "Retry-After": "1" } };
+}
+
+/** Spread by 10 % each way, or all clients of one deploy would come back in one moment. */
+function endOfLife(maxLifetimeMs: number): number {
+  return Date.now() + maxLifetimeMs * (0.9 + Math.random() * 0.2);
+}
