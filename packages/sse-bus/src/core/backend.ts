@@ -62,7 +62,9 @@ export interface BackendHost {
   onStatus(status: BackendStatus): void;
   /**
    * The log lost its data and started anew (its epoch changed). Every reader is told of a gap, and
-   * every topic is read again from the new log.
+   * every topic is read again from the new log. By the time of the call `reached()` and `read()`
+   * MUST speak of the new log; live subscriptions go on and MUST be fed whatever comes after that
+   * `reached()`.
    */
   onRestart(): void;
 }

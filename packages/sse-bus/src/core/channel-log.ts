@@ -66,14 +66,17 @@ export function appendMessage(log: ChannelLog, message: LogMessage, now: number)
   enforceLimits(log, now);
 }
 
-/** Puts older history in front, as read from a backend; what the log already holds is skipped. */
+/**
+ * Puts older history in front, as read from a backend; what the log already holds is skipped, and
+ * so is what the live feed has still to bring: a read can be ahead of it, and would double it.
+ */
 export function prependHistory(
   log: ChannelLog,
   history: readonly LogMessage[],
   base: number,
 ): void {
   const kept = log.entries.slice(log.first) as LogMessage[];
-  const limit = kept[0]?.seq ?? Number.POSITIVE_INFINITY;
+  const limit = kept[0]?.seq ?? log.base + 1;
   log.entries = [];
   log.first = 0;
   log.stale = 0;

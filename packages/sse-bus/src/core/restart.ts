@@ -11,7 +11,8 @@ import { resetTopic } from "./topic.ts";
  */
 export async function restartReaders(engine: Engine): Promise<void> {
   const readers = new Set(engine.readers);
-  for (const topic of engine.topics.values()) resetTopic(topic);
+  const { seq } = reached(engine);
+  for (const topic of engine.topics.values()) resetTopic(topic, seq);
   for (const group of engine.groups.values()) {
     if (group.phase === "running") group.phase = "restarting";
     group.packets.clear();

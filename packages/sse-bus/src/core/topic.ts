@@ -18,6 +18,8 @@ export interface Topic {
   /** Resolves when live; the window is complete after the subscription's cursor from then on. */
   readonly live: Promise<Subscription>;
   users: number;
+  /** Nobody reads it any more; what still arrives must not bring its freed window back. */
+  isClosed: boolean;
   /** The one read of the backend's history, for all who need older messages. */
   hydration: Promise<void> | undefined;
 }
@@ -33,6 +35,7 @@ export function openTopic(backend: Backend, store: LogStore, name: string): Topi
     store,
     groups: new Set(),
     users: 0,
+    isClosed: false,
     hydration: undefined,
     live: backend
       .subscribe(name, {
@@ -55,6 +58,7 @@ export function hydrateTopic(topic: Topic, backend: Backend): Promise<void> {
   topic.hydration ??= topic.live
     .then(() => backend.read(topic.name))
     .then(({ messages, horizon }) => {
+      if (topic.isClosed) return;
       // What came live since then is in the window; what it has dropped meanwhile stays dropped.
       track(topic.store, topic.log, () => prependHistory(topic.log, messages, horizon));
     })
@@ -72,14 +76,17 @@ export function settleTopic(topic: Topic, seq: number): void {
   track(store, log, () => enforceLimits(log, Date.now()));
 }
 
-/** Empties the window after the log started anew; it must be hydrated before it is read. */
-export function resetTopic(topic: Topic): void {
+/**
+ * Empties the window after the log started anew; it must be hydrated before it is read. The feed
+ * goes on after `seq` of the new log.
+ */
+export function resetTopic(topic: Topic, seq: number): void {
   const { log, store } = topic;
   log.settled = Number.MAX_SAFE_INTEGER;
   track(store, log, () => {
     while (dropOldest(log));
   });
-  log.base = 0;
+  log.base = seq;
   log.settled = 0;
   log.byKey?.clear();
   topic.hydration = undefined;
@@ -87,6 +94,7 @@ export function resetTopic(topic: Topic): void {
 
 /** Ends the upstream subscription and frees the window. */
 export function closeTopic(topic: Topic): void {
+  topic.isClosed = true;
   topic.log.settled = Number.MAX_SAFE_INTEGER;
   freeLog(topic.store, topic.log);
   topic.live.then(
@@ -111,12 +119,14 @@ export function windowLimits(resolve: HistoryResolver): HistoryResolver {
 }
 
 function acceptMessage(topic: Topic, message: LogMessage): void {
+  if (topic.isClosed) return;
   storeMessage(topic.store, topic.log, message, Date.now());
   for (const group of topic.groups) group.topicChanged(topic);
 }
 
 function acceptLoss(topic: Topic, seq: number): void {
-  const { log, store } = topic;
+  const { log, store, isClosed } = topic;
+  if (isClosed) return;
   touchLog(store, log);
   log.base = Math.max(log.base, seq);
   for (const group of topic.groups) group.topicChanged(topic);
