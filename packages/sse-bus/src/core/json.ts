@@ -4,7 +4,8 @@ import { SseBusError } from "./errors.ts";
  * `JSON.stringify` that refuses what JSON would silently drop or change.
  *
  * @throws SseBusError `INVALID_DATA`, naming the path, for `undefined`, functions, symbols, BigInt,
- * NaN and infinities, cycles, and objects that JSON would turn into `{}` (Map, Set, Error, Promise).
+ * NaN and infinities, cycles, invalid dates, bytes, and objects that JSON would turn into `{}` (Map,
+ * Set, Error, Promise).
  */
 export function encodeJson(data: unknown): string {
   try {
@@ -20,7 +21,7 @@ export function encodeJson(data: unknown): string {
   }
 }
 
-function check(value: unknown, path: string, ancestors: object[]): void {
+function check(value: unknown, path: string, ancestors: object[], isConverted = false): void {
   switch (typeof value) {
     case "string":
     case "boolean":
@@ -31,7 +32,14 @@ function check(value: unknown, path: string, ancestors: object[]): void {
       }
       return;
     case "object":
-      if (value !== null) checkObject(value, path, ancestors);
+      if (value === null) return;
+      // JSON.stringify asks `toJSON` once: what that gives is written as it is.
+      if (!isConverted && "toJSON" in value && typeof value.toJSON === "function") {
+        checkDate(value, path);
+        check(value.toJSON(""), path, ancestors, true);
+      } else {
+        checkObject(value, path, ancestors);
+      }
       return;
     case "undefined":
       throw refuse(path, "is undefined", "leave the property out or send null.");
@@ -51,11 +59,9 @@ function checkObject(value: object, path: string, ancestors: object[]): void {
     for (let index = 0; index < value.length; index++) {
       check(value[index], `${path}[${index}]`, ancestors);
     }
-  } else if ("toJSON" in value && typeof value.toJSON === "function") {
-    check(value.toJSON(""), path, ancestors);
   } else {
     const keys = Object.keys(value);
-    if (keys.length === 0) checkEmpty(value, path);
+    if (keys.length === 0 || ArrayBuffer.isView(value)) checkExotic(value, path);
     for (const key of keys) {
       check((value as Record<string, unknown>)[key], `${path}.${key}`, ancestors);
     }
@@ -64,12 +70,23 @@ function checkObject(value: object, path: string, ancestors: object[]): void {
 }
 
 /** `JSON.stringify(new Map([[1, 2]]))` is `{}`: what looks sent would be lost. */
-function checkEmpty(value: object, path: string): void {
+function checkExotic(value: object, path: string): void {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === null || prototype === Object.prototype) return;
   const tag = Object.prototype.toString.call(value).slice(8, -1);
+  if (tag === "Number") check(Number(value), path, []);
   if (tag === "Object" || tag === "String" || tag === "Number" || tag === "Boolean") return;
-  throw refuse(path, `is a ${tag}, which JSON would write as {}`, "convert it to plain data.");
+  throw refuse(
+    path,
+    `is a ${tag}, which JSON would write as an object`,
+    "convert it to plain data.",
+  );
+}
+
+/** `JSON.stringify(new Date(NaN))` is `null`. */
+function checkDate(value: object, path: string): void {
+  if (!(value instanceof Date) || !Number.isNaN(value.getTime())) return;
+  throw refuse(path, "is an invalid Date", "send null or a string instead.");
 }
 
 function refuse(path: string, what: string, remedy: string): SseBusError {
