@@ -1,0 +1,100 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { anyText } from "../../test/support/any-text.ts";
+import { assertChannel, assertTopic, isPattern, topicCovers } from "./channel-name.ts";
+
+const anySegment = fc.constantFrom("a", "b", "c", "", "a.b", "-");
+const anyChannel = fc
+  .array(anySegment, { minLength: 1, maxLength: 5 })
+  .map((segments) => segments.join("/"))
+  .filter((name) => name !== "");
+const anyTopic = fc
+  .tuple(
+    fc.array(fc.oneof(anySegment, fc.constant("*")), { minLength: 1, maxLength: 5 }),
+    fc.boolean(),
+  )
+  .map(([segments, isDeep]) => (isDeep ? [...segments, "**"] : segments).join("/"))
+  .filter((name) => name !== "");
+
+/** The obvious way: the pattern as a regular expression. */
+function coversByRegExp(topic: string, channel: string): boolean {
+  const source = topic
+    .split("/")
+    .map((segment) => {
+      if (segment === "**") return ".*";
+      if (segment === "*") return "[^/]*";
+      return segment.replaceAll(/[.~:-]/g, String.raw`\$&`);
+    })
+    .join("/");
+  return new RegExp(`^${source}$`).test(channel);
+}
+
+test("a topic covers just the channels that its regular expression matches", () => {
+  fc.assert(
+    fc.property(anyTopic, anyChannel, (topic, channel) => {
+      expect(topicCovers(topic, channel)).toBe(coversByRegExp(topic, channel));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test.each([
+  ["orders/*", "orders/42", true],
+  ["orders/*", "orders/42/lines", false],
+  ["orders/*", "orders", false],
+  ["orders/*", "orders/", true],
+  ["orders/**", "orders/42", true],
+  ["orders/**", "orders/42/lines/1", true],
+  ["orders/**", "orders", false],
+  ["*", "default", true],
+  ["*", "a/b", false],
+  ["**", "default", true],
+  ["**", "a/b/c", true],
+  ["*/b/*", "a/b/c", true],
+  ["a.c", "abc", false],
+])("%s on %s: %s", (topic, channel, covers) => {
+  expect(topicCovers(topic, channel)).toBe(covers);
+});
+
+test("what assertTopic accepts as a pattern, and no more", () => {
+  for (const good of ["*", "**", "a/*", "a/**", "*/b", "*/*/**", "a//*", "orders/*/lines"]) {
+    expect(() => assertTopic(good), good).not.toThrow();
+    expect(isPattern(good)).toBe(true);
+  }
+  for (const bad of ["a*", "*a", "a/b*", "**/a", "a/**/b", "***", "a/***", "*/**/*", "", "a b/*"]) {
+    expect(() => assertTopic(bad), bad).toThrow(
+      expect.objectContaining({ code: "INVALID_CHANNEL" }),
+    );
+  }
+});
+
+test("a channel is 1 to 200 characters of the documented set, anything else is refused", () => {
+  const allowed = /^[A-Za-z0-9._~:/-]{1,200}$/;
+  const anyName = fc.oneof(fc.string(), anyText, anyChannel);
+  fc.assert(
+    fc.property(anyName, (text) => {
+      const check = (): void => assertChannel(text);
+      if (allowed.test(text)) expect(check).not.toThrow();
+      else expect(check).toThrow(expect.objectContaining({ code: "INVALID_CHANNEL" }));
+    }),
+  );
+  expect(() => assertChannel("a".repeat(200))).not.toThrow();
+  expect(() => assertChannel("a".repeat(201))).toThrow(/1 to 200/);
+});
+
+test.each(["a\nb", "a\r", "a\0", "a\n", "ä", "a b", "\u2028", "a@b"])(
+  "%j, which could break a block or an id, is refused as channel and as topic",
+  (name) => {
+    expect(() => assertChannel(name)).toThrow(expect.objectContaining({ code: "INVALID_CHANNEL" }));
+    expect(() => assertTopic(name)).toThrow(expect.objectContaining({ code: "INVALID_CHANNEL" }));
+  },
+);
+
+test.each([undefined, null, 1, {}, ["a"], Symbol("a")])("%s is no channel", (name) => {
+  expect(() => assertChannel(name)).toThrow(expect.objectContaining({ code: "INVALID_CHANNEL" }));
+  expect(() => assertTopic(name)).toThrow(expect.objectContaining({ code: "INVALID_CHANNEL" }));
+});
+
+test("publishing to a pattern is refused with the reason", () => {
+  expect(() => assertChannel("orders/*")).toThrow(/Patterns are for subscribing only/);
+});
