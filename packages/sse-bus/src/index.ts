@@ -4,6 +4,7 @@ export type {
   BackendStatus,
   Feed,
   History,
+  Pending,
   PublishEntry,
   Stored,
   Subscription,
@@ -17,10 +18,13 @@ export type {
   Listener,
   Message,
   MessageOf,
+  PendingPublish,
   Published,
   PublishOptions,
+  PublishResult,
   SubscribeOptions,
 } from "./core/bus-types.ts";
+export { topicCovers } from "./core/channel-name.ts";
 export { isSseBusError, SseBusError, type SseBusErrorCode } from "./core/errors.ts";
 export type { HistoryLimits, HistoryOptions } from "./core/history.ts";
 export { memoryBackend } from "./core/memory-backend.ts";

@@ -25,6 +25,17 @@ export interface Backend {
   publish(entry: PublishEntry): Promise<Stored>;
 
   /**
+   * Stores the message as part of `tx`, an open transaction of the caller's; left out where the log
+   * is not in the caller's database, and `publish` with `tx` is then refused. The message MUST be
+   * announced when, and only when, the transaction commits, and its position MUST be after those of
+   * all messages that were committed before it. An `id` seen before MUST store nothing.
+   *
+   * What the transaction itself fails with (a conflict, a lost connection) SHOULD be thrown as it
+   * is: callers retry by it.
+   */
+  publishIn?(tx: unknown, entry: PublishEntry): Promise<Stored | Pending>;
+
+  /**
    * Starts live delivery of a channel or pattern. MUST resolve only when it is live, with a cursor
    * after which no message is missed; what is at or before it is history, for {@link read}.
    *
@@ -93,6 +104,14 @@ export interface PublishEntry extends MessageRecord {
 export interface Stored extends Cursor {
   readonly channel: string;
   /** The idempotency id had been seen: this is the first message's place, nothing was stored. */
+  readonly duplicate: boolean;
+}
+
+/** A message that gets its place after its transaction has been committed. */
+export interface Pending {
+  readonly pending: true;
+  readonly channel: string;
+  /** The idempotency id had been seen, on a message that has no place yet: nothing was stored. */
   readonly duplicate: boolean;
 }
 

@@ -29,7 +29,11 @@ export interface BusOptions {
 }
 
 /** Where and how to publish. */
-export interface PublishOptions<Channel extends string = string, Event extends string = string> {
+export interface PublishOptions<
+  Channel extends string = string,
+  Event extends string = string,
+  Tx = unknown,
+> {
   /** @default "default" */
   readonly channel?: Channel | undefined;
   /** The event's name; `message` reaches `onmessage`. @default "message" */
@@ -38,6 +42,11 @@ export interface PublishOptions<Channel extends string = string, Event extends s
   readonly key?: string | undefined;
   /** Idempotency id: a second publish with the same id stores nothing and returns the first. */
   readonly id?: string | undefined;
+  /**
+   * An open transaction of yours to publish in: the message is announced when it commits, and never
+   * if it does not. Only for a backend that lives in your database, as `postgresBackend` does.
+   */
+  readonly tx?: Tx | undefined;
 }
 
 /** A published message. */
@@ -64,7 +73,33 @@ export interface Published<
 > extends Message<Channel, Event, Data> {
   /** The idempotency id had been published before; this is the first message's place. */
   readonly duplicate?: true;
+  readonly pending?: never;
 }
+
+/**
+ * What {@link Bus.publish} in a transaction resolves with. The message has neither id nor time: the
+ * log gives them after the commit, in the order of commits.
+ */
+export interface PendingPublish<
+  Channel extends string = string,
+  Event extends string = string,
+  Data = unknown,
+> {
+  readonly pending: true;
+  readonly id?: never;
+  readonly time?: never;
+  readonly channel: Channel;
+  readonly event: Event;
+  readonly data: Data;
+  readonly key?: string;
+  /** The idempotency id had been published before, and nothing was published now. */
+  readonly duplicate?: true;
+}
+
+/** {@link Published}, or {@link PendingPublish} too when there is a transaction. */
+export type PublishResult<Tx, Channel extends string, Event extends string, Data> =
+  | Published<Channel, Event, Data>
+  | ([Tx] extends [undefined] ? never : PendingPublish<Channel, Event, Data>);
 
 /** What to listen to. */
 export interface SubscribeOptions<Topic extends string = string> {
@@ -107,17 +142,21 @@ export interface Bus<
   /**
    * Broadcasts `data`. Resolves once the message is stored; readers get it right after.
    *
+   * With `tx` it resolves once the message is part of that transaction, {@link PendingPublish pending}
+   * until the commit; of an `id` seen before it gives the first message's place, if it has one.
+   *
    * @throws SseBusError `INVALID_DATA`, `INVALID_CHANNEL`, `INVALID_EVENT_NAME`, `INVALID_KEY`,
    * `INVALID_ID`, `MESSAGE_TOO_LARGE`, `UNDECLARED`, `VALIDATION_FAILED`, `BACKEND_UNAVAILABLE`,
-   * `BUS_CLOSED`; nothing is published then
+   * `BUS_CLOSED`, `TX_UNSUPPORTED`; nothing is published then. Of `tx` itself, what its client throws
    */
   readonly publish: <
     Channel extends ChannelName<Inputs> = DefaultTopic<Inputs>,
     Event extends EventName<Inputs, Channel> = DefaultEvent<Inputs, Channel>,
+    Tx = undefined,
   >(
     data: DataOf<Inputs, Channel, Event>,
-    options?: PublishOptions<Channel, Event>,
-  ) => Promise<Published<Channel, Event, DataOf<Channels, Channel, Event>>>;
+    options?: PublishOptions<Channel, Event, Tx>,
+  ) => Promise<PublishResult<Tx, Channel, Event, DataOf<Channels, Channel, Event>>>;
 
   /** The same two, for one channel. */
   readonly channel: <Channel extends TopicName<Channels>>(
@@ -152,10 +191,13 @@ export interface ChannelHandle<
     listener: Listener<Channels, Channel>,
     options?: Omit<SubscribeOptions, "channel">,
   ) => () => void;
-  readonly publish: <Event extends EventName<Inputs, Channel> = DefaultEvent<Inputs, Channel>>(
+  readonly publish: <
+    Event extends EventName<Inputs, Channel> = DefaultEvent<Inputs, Channel>,
+    Tx = undefined,
+  >(
     data: DataOf<Inputs, Channel, Event>,
-    options?: Omit<PublishOptions<Channel, Event>, "channel">,
-  ) => Promise<Published<Channel, Event, DataOf<Channels, Channel, Event>>>;
+    options?: Omit<PublishOptions<Channel, Event, Tx>, "channel">,
+  ) => Promise<PublishResult<Tx, Channel, Event, DataOf<Channels, Channel, Event>>>;
 }
 
 /** See {@link Bus.stats}. */

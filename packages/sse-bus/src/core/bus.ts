@@ -1,8 +1,9 @@
-import type { BackendStatus } from "./backend.ts";
+import type { Backend, BackendStatus, Pending, PublishEntry, Stored } from "./backend.ts";
 import type {
   Bus,
   BusOptions,
   BusStats,
+  PendingPublish,
   Published,
   PublishOptions,
   SubscribeOptions,
@@ -86,15 +87,21 @@ export function createBus(options: BusOptions = {}): Bus {
   const listeners = new Set<LocalListener>();
   let turnMessages = 0;
 
-  async function publish(data: unknown, given: PublishOptions = {}): Promise<Published> {
+  async function publish(
+    data: unknown,
+    given: PublishOptions = {},
+  ): Promise<Published | PendingPublish> {
     assertOpen(engine);
-    const { channel = DEFAULT_CHANNEL, event = "message", key, id } = given;
+    const { channel = DEFAULT_CHANNEL, event = "message", key, id, tx } = given;
+    if (tx !== undefined) assertTransactional(engine.backend);
     assertChannel(channel);
     assertEventName(event);
     if (key !== undefined) assertKey(key);
     if (id !== undefined) assertIdempotencyId(id);
     const checked = validate(mutable.schemas, channel, event, data);
-    const value = checked instanceof Promise ? await checked : checked;
+    // Only a validator may take its time: a promise given as data is refused, like anything else
+    // that is not JSON.
+    const value = mutable.schemas && checked instanceof Promise ? await checked : checked;
     const json = encodeJson(value);
     assertSize(json, maxMessageBytes);
     // A listener that is still being connected must not miss what its own process publishes next.
@@ -106,16 +113,21 @@ export function createBus(options: BusOptions = {}): Bus {
     }
     if (!engine.isOpened) await engine.open();
     assertOpen(engine);
-    const stored = await engine.backend.publish({ channel, event, key, json, id });
-    if (!stored.duplicate) engine.counters.published++;
-    return {
-      id: messageId(stored, stored.epoch, stored.channel),
+    const stored = await store(engine.backend, { channel, event, key, json, id }, tx);
+    const message = {
       channel: stored.channel,
       event,
       data: value,
       ...(key !== undefined && { key }),
-      time: stored.time,
       ...(stored.duplicate && { duplicate: true as const }),
+    };
+    // One that waits for a commit is not counted: whether it will be published is not known here.
+    if ("pending" in stored) return { ...message, pending: true };
+    if (!stored.duplicate) engine.counters.published++;
+    return {
+      id: messageId(stored, stored.epoch, stored.channel),
+      ...message,
+      time: stored.time,
     };
   }
 
@@ -224,6 +236,22 @@ function assertSize(json: string, maxMessageBytes: number): void {
     "MESSAGE_TOO_LARGE",
     `The message is ${bytes} bytes of JSON and \`maxMessageBytes\` is ${maxMessageBytes}: send a reference to the data, or raise the limit.`,
   );
+}
+
+function assertTransactional(
+  backend: Backend,
+): asserts backend is Backend & { publishIn: NonNullable<Backend["publishIn"]> } {
+  if (backend.publishIn) return;
+  throw new SseBusError(
+    "TX_UNSUPPORTED",
+    `\`tx\` needs a backend that lives in your database, such as postgresBackend; this bus is on "${backend.name}". Publish after the commit instead, without \`tx\`.`,
+  );
+}
+
+function store(backend: Backend, entry: PublishEntry, tx: unknown): Promise<Stored | Pending> {
+  if (tx === undefined) return backend.publish(entry);
+  assertTransactional(backend);
+  return backend.publishIn(tx, entry);
 }
 
 function assertFunction(listener: unknown): void {

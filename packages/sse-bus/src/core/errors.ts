@@ -13,6 +13,7 @@ export type SseBusErrorCode =
   | "LISTENER_FAILED"
   | "MESSAGE_TOO_LARGE"
   | "SINK_FAILED"
+  | "TX_UNSUPPORTED"
   | "UNDECLARED"
   | "VALIDATION_FAILED";
 
