@@ -1,0 +1,58 @@
+import { connect } from "@nats-io/transport-node";
+import type { Backend } from "../../packages/sse-bus/src/index.ts";
+import { natsBackend, type NatsBackendOptions } from "../../packages/sse-bus/src/nats/index.ts";
+import type { NatsServer } from "../support/nats.ts";
+import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
+
+/** A log of its own on a server that several logs share, reached through relays that can fail. */
+export interface NatsLog extends AsyncDisposable {
+  readonly stream: string;
+  readonly server: NatsServer;
+  /** An instance, with a relay of its own between it and the server. */
+  connect(options?: Partial<NatsBackendOptions>): Promise<Backend>;
+  proxyOf(backend: Backend): TcpProxy;
+}
+
+let count = 0;
+
+export function createNatsLog(server: NatsServer): NatsLog {
+  const stream = `test-${++count}`;
+  const proxies = new Map<Backend, TcpProxy>();
+
+  return {
+    stream,
+    server,
+    async connect(options = {}) {
+      const proxy = await startTcpProxy(server.port);
+      const backend = natsBackend({
+        stream,
+        heartbeatMs: 250,
+        connection: async () => connectTo(proxy.port),
+        ...options,
+      });
+      proxies.set(backend, proxy);
+      const { close } = backend;
+      backend.close = async () => {
+        await close();
+        await proxy[Symbol.asyncDispose]();
+      };
+      return backend;
+    },
+    proxyOf: (backend) => proxies.get(backend) as TcpProxy,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...proxies.keys()].map(async (backend) => backend.close()));
+    },
+  };
+}
+
+export type Connection = Awaited<ReturnType<typeof connectTo>>;
+
+export async function connectTo(port: number) {
+  return connect({
+    servers: `127.0.0.1:${port}`,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 20,
+    // The server would tell its own address, past the relay.
+    ignoreClusterUpdates: true,
+  });
+}
