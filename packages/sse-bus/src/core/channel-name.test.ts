@@ -38,7 +38,41 @@ test("a topic covers just the channels that its regular expression matches", () 
   );
 });
 
+test("a topic covers just the patterns all of whose channels it covers", () => {
+  // Segments that no topic names stand for any other, so that a few channels tell all apart.
+  const segments = fc.constantFrom("a", "b", "*");
+  const topic = fc
+    .tuple(fc.array(segments, { minLength: 1, maxLength: 3 }), fc.boolean())
+    .map(([names, isDeep]) => (isDeep ? [...names, "**"] : names).join("/"));
+  const channels = combinations(["a", "b", "z"], 5);
+  fc.assert(
+    fc.property(fc.oneof(topic, fc.constant("**")), topic, (wide, narrow) => {
+      const within = channels.filter((channel) => topicCovers(narrow, channel));
+      const isWithin = within.every((channel) => topicCovers(wide, channel));
+      expect(topicCovers(wide, narrow)).toBe(isWithin);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+/** Every channel of up to `depth` of these segments. */
+function combinations(segments: readonly string[], depth: number): string[] {
+  let level = [...segments];
+  const all = [...level];
+  for (let length = 2; length <= depth; length++) {
+    level = level.flatMap((name) => segments.map((segment) => `${name}/${segment}`));
+    all.push(...level);
+  }
+  return all;
+}
+
 test.each([
+  ["orders/*", "orders/*", true],
+  ["orders/*", "orders/**", false],
+  ["orders/**", "orders/*", true],
+  ["**", "orders/**", true],
+  ["*", "**", false],
+  ["orders/42", "orders/*", false],
   ["orders/*", "orders/42", true],
   ["orders/*", "orders/42/lines", false],
   ["orders/*", "orders", false],

@@ -33,14 +33,17 @@ export function assertTopic(topic: unknown): asserts topic is string {
   }
 }
 
-/** Whether `topic` (a channel or a pattern) covers `channel`. */
-export function topicCovers(topic: string, channel: string): boolean {
-  if (!isPattern(topic)) return topic === channel;
+/**
+ * Whether `topic` (a channel or a pattern) covers `other`: that channel, or whatever that pattern
+ * covers. `orders/*` covers `orders/42` and itself, never `orders/**`.
+ */
+export function topicCovers(topic: string, other: string): boolean {
+  if (!isPattern(topic)) return topic === other;
   const wanted = topic.split("/");
-  const actual = channel.split("/");
+  const actual = other.split("/");
   for (const [index, segment] of wanted.entries()) {
     if (segment === "**") return actual.length > index;
-    if (index >= actual.length) return false;
+    if (index >= actual.length || actual[index] === "**") return false;
     if (segment !== "*" && segment !== actual[index]) return false;
   }
   return actual.length === wanted.length;

@@ -169,3 +169,13 @@ test("a megabyte is checked and encoded in a moment", () => {
   };
   expect(JSON.parse(encodeJson(value))).toEqual(value);
 });
+
+test("nesting is bounded far from where a stack overflows", () => {
+  const nested = (depth: number): unknown =>
+    JSON.parse("[".repeat(depth) + "]".repeat(depth)) as unknown;
+  expect(encodeJson(nested(1000))).toHaveLength(2000);
+  expect(() => encodeJson(nested(1001))).toThrow(/deeper than 1000 levels/);
+  expect(() => encodeJson(nested(200_000))).toThrow(
+    expect.objectContaining({ code: "INVALID_DATA" }),
+  );
+});

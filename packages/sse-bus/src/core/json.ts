@@ -1,19 +1,25 @@
 import { SseBusError } from "./errors.ts";
 
 /**
+ * How deep data may nest. Far from where a stack overflows, so that what has been checked here can be
+ * written and read by everybody after.
+ */
+const MAX_DEPTH = 1000;
+
+/**
  * `JSON.stringify` that refuses what JSON would silently drop or change.
  *
  * @throws SseBusError `INVALID_DATA`, naming the path, for `undefined`, functions, symbols, BigInt,
- * NaN and infinities, cycles, invalid dates, bytes, and objects that JSON would turn into `{}` (Map,
- * Set, Error, Promise).
+ * NaN and infinities, cycles, nesting beyond 1000 levels, invalid dates, bytes, and objects that JSON
+ * would turn into `{}` (Map, Set, Error, Promise).
  */
 export function encodeJson(data: unknown): string {
   try {
-    check(data, "data", []);
+    check(data, "data", new Set());
     return JSON.stringify(data);
   } catch (cause) {
     if (cause instanceof SseBusError) throw cause;
-    // A stack overflow (nesting too deep) or an error thrown by a getter or a `toJSON`.
+    // An error thrown by a getter or a `toJSON`.
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new SseBusError("INVALID_DATA", `\`data\` cannot be written as JSON: ${reason}`, {
       cause,
@@ -21,7 +27,7 @@ export function encodeJson(data: unknown): string {
   }
 }
 
-function check(value: unknown, path: string, ancestors: object[], isConverted = false): void {
+function check(value: unknown, path: string, ancestors: Set<object>, isConverted = false): void {
   switch (typeof value) {
     case "string":
     case "boolean":
@@ -50,11 +56,14 @@ function check(value: unknown, path: string, ancestors: object[], isConverted = 
   }
 }
 
-function checkObject(value: object, path: string, ancestors: object[]): void {
-  if (ancestors.includes(value)) {
+function checkObject(value: object, path: string, ancestors: Set<object>): void {
+  if (ancestors.has(value)) {
     throw refuse(path, "refers back to one of its own parents", "send a tree without cycles.");
   }
-  ancestors.push(value);
+  if (ancestors.size >= MAX_DEPTH) {
+    throw refuse("data", `nests deeper than ${MAX_DEPTH} levels`, "send a flatter shape.");
+  }
+  ancestors.add(value);
   if (Array.isArray(value)) {
     for (let index = 0; index < value.length; index++) {
       check(value[index], `${path}[${index}]`, ancestors);
@@ -66,7 +75,7 @@ function checkObject(value: object, path: string, ancestors: object[]): void {
       check((value as Record<string, unknown>)[key], `${path}.${key}`, ancestors);
     }
   }
-  ancestors.pop();
+  ancestors.delete(value);
 }
 
 /** `JSON.stringify(new Map([[1, 2]]))` is `{}`: what looks sent would be lost. */
@@ -74,7 +83,7 @@ function checkExotic(value: object, path: string): void {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === null || prototype === Object.prototype) return;
   const tag = Object.prototype.toString.call(value).slice(8, -1);
-  if (tag === "Number") check(Number(value), path, []);
+  if (tag === "Number") check(Number(value), path, new Set());
   if (tag === "Object" || tag === "String" || tag === "Number" || tag === "Boolean") return;
   throw refuse(
     path,
