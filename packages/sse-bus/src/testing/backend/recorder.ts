@@ -47,7 +47,7 @@ export async function listen(lab: Lab, instance: Instance, topic: string): Promi
     restart() {
       messages.length = 0;
       losses.length = 0;
-      cursor = { seq: 0, time: 0, epoch: instance.backend.reached().epoch };
+      cursor = instance.backend.reached();
     },
   };
   instance.recorders.push(recorder);

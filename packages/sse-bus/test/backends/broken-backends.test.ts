@@ -1,0 +1,730 @@
+import { expect, test } from "vitest";
+import type { Backend, Feed, PublishEntry, Stored } from "../../src/core/backend.ts";
+import { createHistoryResolver } from "../../src/core/history.ts";
+import type { LogMessage } from "../../src/core/message.ts";
+import { testBackend } from "../../src/testing/test-backend.ts";
+import { createLogServer, type LogServer, type LogTable } from "./log-table.ts";
+import { pollingBackend } from "./polling-backend.ts";
+import { pollingConformance } from "./polling-conformance.ts";
+
+/**
+ * A good backend with one fault put in: at its server, at its connection to it, or in itself. The
+ * same backend without a fault passes the whole suite (polling-backend.test.ts).
+ */
+interface Broken {
+  /** The suite's tests that must notice: each of them. */
+  readonly noticed: readonly RegExp[];
+  readonly server?: (server: LogServer) => LogServer;
+  readonly table?: (table: LogTable, server: LogServer) => LogTable;
+  readonly backend?: (backend: Backend, table: LogTable) => Backend;
+}
+
+const broken: Readonly<Record<string, Broken>> = {
+  "resolves a publish before the message is stored": {
+    noticed: [/publish: a message is in history/],
+    backend: (backend) => {
+      let next = 0;
+      return {
+        ...backend,
+        async publish(entry) {
+          setTimeout(() => void backend.publish(entry).catch(() => {}), 5);
+          const { epoch } = backend.reached();
+          const { channel } = entry;
+          return { seq: ++next, time: Date.now(), epoch, channel, duplicate: false };
+        },
+      };
+    },
+  },
+  "gives two publishes of one moment the same position": {
+    noticed: [/publish: concurrent publishes/],
+    backend: (backend) => {
+      let last: { time: number; stored: Stored } | undefined;
+      return {
+        ...backend,
+        async publish(entry) {
+          const stored = await backend.publish(entry);
+          if (last?.time === stored.time) return { ...stored, seq: last.stored.seq };
+          last = { time: stored.time, stored };
+          return stored;
+        },
+      };
+    },
+  },
+  "hands positions out in blocks, one for each instance": {
+    noticed: [/publish: positions follow each other/],
+    backend: (backend) => {
+      const block = 1000 * ++blocks;
+      return {
+        ...backend,
+        async publish(entry) {
+          const stored = await backend.publish(entry);
+          return { ...stored, seq: block + stored.seq };
+        },
+      };
+    },
+  },
+  "keeps channels under names without regard to case": {
+    noticed: [/publish: channels whose names look alike/],
+    table: (table) => ({
+      ...table,
+      append: async (entry, limits) =>
+        table.append({ ...entry, channel: entry.channel.toLowerCase() }, limits),
+      kept: async (topic) => table.kept(topic.toLowerCase()),
+    }),
+  },
+  "stores data by way of a character set that lacks some": {
+    noticed: [/publish: channel, event, key and data come back/],
+    table: (table) => ({
+      ...table,
+      append: async (entry, limits) =>
+        table.append({ ...entry, json: Buffer.from(entry.json, "latin1").toString() }, limits),
+    }),
+  },
+  "forgets the key of a message": {
+    noticed: [/publish: channel, event, key and data/, /history: the newest value of a key/],
+    table: (table) => ({
+      ...table,
+      append: async (entry, limits) => table.append({ ...entry, key: undefined }, limits),
+    }),
+  },
+  "tells as its head what it has received, not what the log has": {
+    noticed: [/cursor: it is the head/],
+    backend: (backend) => ({ ...backend, cursor: async () => backend.reached() }),
+  },
+  "ignores idempotency ids": {
+    noticed: [/idempotency: an id seen before/, /idempotency: of many publishes/],
+    table: (table) => ({
+      ...table,
+      append: async (entry, limits) => table.append({ ...entry, id: undefined }, limits),
+    }),
+  },
+  "looks an id up first and stores the message after that": {
+    noticed: [/idempotency: of many publishes/],
+    backend: (backend) => {
+      const seen = new Map<string, Stored>();
+      return {
+        ...backend,
+        async publish(entry: PublishEntry) {
+          const first = entry.id === undefined ? undefined : seen.get(entry.id);
+          if (first) return { ...first, duplicate: true };
+          const stored = await backend.publish({ ...entry, id: undefined });
+          if (entry.id !== undefined) seen.set(entry.id, stored);
+          return stored;
+        },
+      };
+    },
+  },
+  "counts an id for each channel apart": {
+    noticed: [/idempotency: an id seen before/],
+    table: (table) => ({
+      ...table,
+      append: async (entry, limits) =>
+        table.append({ ...entry, id: entry.id && `${entry.channel} ${entry.id}` }, limits),
+    }),
+  },
+  "takes equal messages for repeats": {
+    noticed: [/idempotency: messages without an id/],
+    table: (table) => ({
+      ...table,
+      append: async (entry, limits) => table.append({ ...entry, id: entry.json }, limits),
+    }),
+  },
+  "loses what comes between its cursor and live": {
+    noticed: [
+      /subscribe: history up to its cursor and live after it join/,
+      /bus: listeners that come, resume and go/,
+      /bus: from a cursor of one instance/,
+    ],
+    backend: (backend) => ({
+      ...backend,
+      async subscribe(topic, feed) {
+        const { seq } = await backend.cursor();
+        const subscription = await backend.subscribe(topic, {
+          ...feed,
+          message: (message) => {
+            if (message.seq > Math.max(seq, subscription?.cursor.seq ?? 0) + 1)
+              feed.message(message);
+          },
+        });
+        return subscription;
+      },
+    }),
+  },
+  "feeds what history has too": {
+    noticed: [/subscribe: what is published from the moment/, /join without loss or double/],
+    backend: (backend) => ({
+      ...backend,
+      async subscribe(topic, feed) {
+        const subscription = await backend.subscribe(topic, feed);
+        const { messages } = await backend.read(topic);
+        for (const message of messages.slice(-1)) feed.message(message);
+        return subscription;
+      },
+    }),
+  },
+  "delivers each subscription in an order of its own": {
+    noticed: [/subscribe: all subscriptions of an instance are fed in one order/],
+    backend: (backend) => ({
+      ...backend,
+      async subscribe(topic, feed) {
+        // In order within the topic, and later than other topics.
+        const late = topic.length % 2 === 0;
+        return backend.subscribe(topic, {
+          ...feed,
+          message: (message) =>
+            late ? void setTimeout(() => feed.message(message), 5) : feed.message(message),
+        });
+      },
+    }),
+  },
+  "hands messages of one moment over in the wrong order": {
+    noticed: [/subscribe: all subscriptions/, /join without loss or double/],
+    table: (table) => ({
+      ...table,
+      async after(seq) {
+        const { head, rows } = await table.after(seq);
+        const [first, second, ...rest] = rows;
+        return { head, rows: first && second ? [second, first, ...rest] : rows };
+      },
+    }),
+  },
+  "takes `*` for any depth": {
+    noticed: [/subscribe: patterns cover what they say/],
+    backend: (backend) => ({
+      ...backend,
+      subscribe: async (topic, feed) => backend.subscribe(topic.replace(/\/\*$/, "/**"), feed),
+      read: async (topic) => backend.read(topic.replace(/\/\*$/, "/**")),
+    }),
+  },
+  "goes on feeding a subscription that was closed": {
+    noticed: [/subscribe: closing ends one subscription/],
+    backend: (backend) => ({
+      ...backend,
+      subscribe: async (topic, feed) => ({
+        ...(await backend.subscribe(topic, feed)),
+        close() {},
+      }),
+    }),
+  },
+  "ends every subscription of a topic with one of them": {
+    noticed: [/subscribe: two feeds of one topic/],
+    backend: (backend) => {
+      const open = new Map<string, (() => void)[]>();
+      return {
+        ...backend,
+        async subscribe(topic, feed) {
+          const subscription = await backend.subscribe(topic, feed);
+          const all = open.get(topic) ?? [];
+          open.set(topic, [...all, () => subscription.close()]);
+          return { ...subscription, close: () => open.get(topic)?.forEach((close) => close()) };
+        },
+      };
+    },
+  },
+  "ends a subscription late, and the next one of the topic with it": {
+    noticed: [/subscribe: topics that are closed and subscribed again at once/],
+    backend: (backend) => {
+      const open = new Map<string, Set<() => void>>();
+      return {
+        ...backend,
+        async subscribe(topic, feed) {
+          const subscription = await backend.subscribe(topic, feed);
+          const all = open.get(topic) ?? new Set();
+          open.set(topic, all.add(subscription.close));
+          const endAll = (): void => all.forEach((end) => end());
+          return { ...subscription, close: () => void setTimeout(endAll, 1) };
+        },
+      };
+    },
+  },
+  "announces only what it keeps": {
+    noticed: [/history: a channel that keeps nothing is delivered live/],
+    table: (table) => ({
+      ...table,
+      append: async (entry, limits) =>
+        table.append({ ...entry, channel: limits.maxMessages ? entry.channel : "void" }, limits),
+    }),
+  },
+  "reads history from a replica that lags behind": {
+    noticed: [/publish: a message is in history/, /read: it holds everything/],
+    table: (table) => {
+      let last: ReturnType<LogTable["kept"]> | undefined;
+      return {
+        ...table,
+        async kept(topic) {
+          const answer = await table.kept(topic);
+          last = Promise.resolve({ ...answer, rows: answer.rows.slice(0, -1) });
+          return last;
+        },
+      };
+    },
+  },
+  "has a hole in what it reads": {
+    noticed: [/read: it holds everything/, /join without loss or double/],
+    table: (table) => ({
+      ...table,
+      async kept(topic) {
+        const answer = await table.kept(topic);
+        return { ...answer, rows: answer.rows.filter((_, index) => index !== 2) };
+      },
+    }),
+  },
+  "keeps less than it should": {
+    noticed: [/history: a channel keeps its newest `maxMessages`/],
+    table: (table) => ({
+      ...table,
+      async kept(topic) {
+        const answer = await table.kept(topic);
+        const rows = answer.rows.slice(-15);
+        const dropped = answer.rows.at(-16)?.seq ?? 0;
+        return { ...answer, rows, horizon: Math.max(answer.horizon, dropped) };
+      },
+    }),
+  },
+  "never drops anything": {
+    noticed: [
+      /history: a channel keeps its newest `maxMessages`/,
+      /history: a channel keeps no more than `maxBytes`/,
+      /history: what is older than `maxAgeMs` goes/,
+    ],
+    backend: (backend) => ({
+      ...backend,
+      open: async (host) =>
+        backend.open({
+          ...host,
+          history: createHistoryResolver({
+            maxMessages: Number.POSITIVE_INFINITY,
+            maxBytes: Number.POSITIVE_INFINITY,
+            maxAgeMs: Number.POSITIVE_INFINITY,
+          }),
+        }),
+    }),
+  },
+  "keeps no horizon": {
+    noticed: [
+      /history: a channel keeps its newest `maxMessages`/,
+      /history: what is older than `maxAgeMs` goes/,
+      /bus: a cursor that history has passed is told as a gap/,
+    ],
+    table: (table) => ({
+      ...table,
+      kept: async (topic) => ({ ...(await table.kept(topic)), horizon: 0 }),
+    }),
+  },
+  "calls everything dropped that is not kept": {
+    noticed: [/history: a channel keeps its newest `maxMessages`/],
+    table: (table) => ({
+      ...table,
+      async kept(topic) {
+        const answer = await table.kept(topic);
+        const { head } = await table.after(Number.MAX_SAFE_INTEGER);
+        return { ...answer, horizon: (answer.rows[0]?.seq ?? head.seq + 1) - 1 };
+      },
+    }),
+  },
+  "lets updates of one key push the others out": {
+    noticed: [
+      /history: the newest value of a key/,
+      /history: a message goes only when/,
+      /bus: a newcomer who asks for the latest/,
+    ],
+    table: (table) => ({
+      ...table,
+      async kept(topic) {
+        const answer = await table.kept(topic);
+        const rows = answer.rows.slice(-10);
+        return { ...answer, rows };
+      },
+      append: async (entry, limits) =>
+        table.append(entry, { ...limits, maxMessages: Number.POSITIVE_INFINITY }),
+    }),
+  },
+  "tells as reached what it has only heard of": {
+    noticed: [/reached: it never runs ahead/],
+    table: (table) => ({
+      ...table,
+      async append(entry, limits) {
+        const stored = await table.append(entry, limits);
+        heard = Math.max(heard, stored.seq);
+        return stored;
+      },
+    }),
+    backend: (backend) => {
+      heard = 0;
+      return {
+        ...backend,
+        reached: () => {
+          const reached = backend.reached();
+          return { ...reached, seq: Math.max(reached.seq, heard) };
+        },
+      };
+    },
+  },
+  "moves reached() only with messages of its own": {
+    noticed: [/reached: it comes to the head on quiet subscriptions/],
+    backend: (backend) => {
+      let reached: ReturnType<Backend["reached"]> | undefined;
+      return {
+        ...backend,
+        async open(host) {
+          await backend.open(host);
+          reached = backend.reached();
+        },
+        reached: () => reached ?? backend.reached(),
+        subscribe: async (topic, feed) =>
+          backend.subscribe(topic, {
+            ...feed,
+            message(message) {
+              reached = backend.reached();
+              feed.message(message);
+            },
+          }),
+      };
+    },
+  },
+  "starts from a head that is ahead of the log": {
+    noticed: [/reached: from open\(\) on/],
+    backend: (backend) => ({
+      ...backend,
+      reached: () => ({ ...backend.reached(), seq: Date.now() }),
+    }),
+  },
+  "cannot be closed twice": {
+    noticed: [/close: it may be called twice/],
+    backend: (backend) => {
+      let isClosed = false;
+      return {
+        ...backend,
+        async close() {
+          if (isClosed) throw new Error("Already closed");
+          isClosed = true;
+          await backend.close();
+        },
+      };
+    },
+  },
+  "answers when it is closed": {
+    noticed: [/close: it may be called twice/],
+    backend: (backend, table) => ({ ...backend, cursor: async () => (await table.after(0)).head }),
+  },
+  "feeds on after it was closed": {
+    noticed: [/close: nothing is fed after it/],
+    backend: (backend) => {
+      let close = async (): Promise<void> => {};
+      return {
+        ...backend,
+        async open(host) {
+          await backend.open(host);
+          close = backend.close;
+        },
+        close: async () => void setTimeout(() => void close(), 200),
+      };
+    },
+  },
+  "never settles what is under way when it is closed": {
+    noticed: [/close: publishes and subscriptions under way settle/],
+    backend: (backend) => {
+      let isClosed = false;
+      return {
+        ...backend,
+        async publish(entry) {
+          const stored = await backend.publish(entry);
+          if (isClosed) await new Promise(() => {});
+          return stored;
+        },
+        async close() {
+          isClosed = true;
+          await backend.close();
+        },
+      };
+    },
+  },
+  "leaves a timer behind that keeps no process alive": {
+    noticed: [/close: it leaves no timer/],
+    backend: (backend) => ({
+      ...backend,
+      async open(host) {
+        await backend.open(host);
+        setInterval(() => {}, 1000).unref();
+      },
+    }),
+  },
+  "queues publishes while the server is away and sends them later": {
+    noticed: [/outage: publishes reject and are never stored later/],
+    table: (table, server) => ({
+      ...table,
+      append: async (entry, limits) =>
+        table.append(entry, limits).catch(async (error: unknown) => {
+          const again = setInterval(() => {
+            if (server.isDown) return;
+            clearInterval(again);
+            void table.append(entry, limits);
+          }, 1);
+          throw error;
+        }),
+    }),
+  },
+  "waits for ever for a server that is away": {
+    noticed: [/outage: publishes reject/],
+    table: (table, server) => ({
+      ...table,
+      append: async (entry, limits) => {
+        while (server.isDown) await new Promise((resolve) => setTimeout(resolve, 5));
+        return table.append(entry, limits);
+      },
+    }),
+  },
+  "leaves a subscription that is asked for while the server is away unanswered": {
+    noticed: [/outage: what is subscribed meanwhile/],
+    backend: (backend, table) => ({
+      ...backend,
+      async subscribe(topic, feed) {
+        await table.after(Number.MAX_SAFE_INTEGER).catch(async () => new Promise(() => {}));
+        return backend.subscribe(topic, feed);
+      },
+    }),
+  },
+  "rejects with whatever its client throws": {
+    noticed: [/outage: publishes reject/, /outage: open\(\) rejects/],
+    backend: (backend, table) => ({
+      ...backend,
+      async publish(entry) {
+        await table.after(Number.MAX_SAFE_INTEGER);
+        return backend.publish(entry);
+      },
+      async open(host) {
+        await table.after(Number.MAX_SAFE_INTEGER);
+        await backend.open(host);
+      },
+    }),
+  },
+  "opens although the server is away": {
+    noticed: [/outage: open\(\) rejects/],
+    backend: (backend) => ({
+      ...backend,
+      open: async (host) => backend.open(host).catch(() => {}),
+    }),
+  },
+  "tells nobody that the server is away": {
+    noticed: [/outage: publishes reject/, /recovery: an instance that was cut off/],
+    backend: (backend) => ({
+      ...backend,
+      open: async (host) => backend.open({ ...host, onStatus() {} }),
+    }),
+  },
+  "lets reached() go on while the server is away": {
+    noticed: [/outage: publishes reject/],
+    backend: (backend) => {
+      let ahead = 0;
+      return {
+        ...backend,
+        open: async (host) =>
+          backend.open({
+            ...host,
+            onStatus(status) {
+              if (status === "down") ahead = Date.now();
+              host.onStatus(status);
+            },
+          }),
+        reached() {
+          const reached = backend.reached();
+          return ahead ? { ...reached, seq: reached.seq + Date.now() - ahead } : reached;
+        },
+      };
+    },
+  },
+  "goes on after an outage with what is new": {
+    noticed: [
+      /recovery: an instance that was cut off/,
+      /recovery: instances cut off again and again/,
+      /outage: over three of them, under load/,
+      /bus: listeners of an instance that was cut off/,
+    ],
+    table: (table) => {
+      let missing = false;
+      return {
+        ...table,
+        async after(seq) {
+          const answer = await table.after(seq).catch((error: unknown) => {
+            missing = true;
+            throw error;
+          });
+          if (!missing) return answer;
+          missing = false;
+          return { ...answer, rows: [] };
+        },
+      };
+    },
+  },
+  "is up again before it has fed what was missed": {
+    noticed: [/recovery: an instance that was cut off/],
+    backend: (backend) => {
+      let late = 0;
+      return {
+        ...backend,
+        open: async (host) =>
+          backend.open({
+            ...host,
+            onStatus(status) {
+              if (status === "down") late = 30;
+              host.onStatus(status);
+            },
+          }),
+        subscribe: async (topic, feed) =>
+          backend.subscribe(topic, {
+            ...feed,
+            message: (message) =>
+              late ? void setTimeout(() => feed.message(message), late) : feed.message(message),
+          }),
+      };
+    },
+  },
+  "feeds what it had fed before an outage once more": {
+    noticed: [/recovery: an instance that was cut off/],
+    backend: (backend) => {
+      let last: { feed: Feed; message: LogMessage } | undefined;
+      return {
+        ...backend,
+        open: async (host) =>
+          backend.open({
+            ...host,
+            onStatus(status) {
+              if (status === "up") last?.feed.message(last.message);
+              host.onStatus(status);
+            },
+          }),
+        subscribe: async (topic, feed) =>
+          backend.subscribe(topic, {
+            ...feed,
+            message(message) {
+              last = { feed, message };
+              feed.message(message);
+            },
+          }),
+      };
+    },
+  },
+  "says nothing of what it could not recover": {
+    noticed: [/recovery: what history no longer has is told as lost/],
+    backend: (backend) => ({
+      ...backend,
+      subscribe: async (topic, feed) => backend.subscribe(topic, { ...feed, lost() {} }),
+    }),
+  },
+  "calls everything lost after an outage": {
+    noticed: [/recovery: an instance that was cut off/],
+    backend: (backend) => {
+      const feeds = new Set<Feed>();
+      return {
+        ...backend,
+        open: async (host) =>
+          backend.open({
+            ...host,
+            onStatus(status) {
+              const { seq } = backend.reached();
+              if (status === "up") for (const feed of feeds) feed.lost(seq);
+              host.onStatus(status);
+            },
+          }),
+        async subscribe(topic, feed) {
+          feeds.add(feed);
+          return backend.subscribe(topic, feed);
+        },
+      };
+    },
+  },
+  "keeps its epoch when the data are lost": {
+    noticed: [
+      /data loss: every instance is told/,
+      /data loss: what is published right after/,
+      /bus: after data loss/,
+    ],
+    table: (table) => ({
+      ...table,
+      append: async (entry, limits) => ({ ...(await table.append(entry, limits)), epoch: "e" }),
+      async after(seq) {
+        const { head, rows } = await table.after(seq);
+        return { head: { ...head, epoch: "e" }, rows };
+      },
+      kept: async (topic) => ({ ...(await table.kept(topic)), epoch: "e" }),
+    }),
+  },
+  "gives each instance an epoch of its own after data loss": {
+    noticed: [/data loss: every instance is told/],
+    table: (table) => {
+      const own = `e${Math.floor(Math.random() * 1e9).toString(36)}`;
+      const first = table.after(Number.MAX_SAFE_INTEGER);
+      const mine = async (epoch: string): Promise<string> =>
+        (await first).head.epoch === epoch ? epoch : own;
+      return {
+        ...table,
+        async append(entry, limits) {
+          const stored = await table.append(entry, limits);
+          return { ...stored, epoch: await mine(stored.epoch) };
+        },
+        async after(seq) {
+          const { head, rows } = await table.after(seq);
+          return { head: { ...head, epoch: await mine(head.epoch) }, rows };
+        },
+      };
+    },
+  },
+  "tells nobody of data loss": {
+    noticed: [/data loss: every instance is told/],
+    backend: (backend) => ({
+      ...backend,
+      open: async (host) => backend.open({ ...host, onRestart() {} }),
+    }),
+  },
+};
+
+let heard = 0;
+let blocks = 0;
+
+for (const [fault, { noticed, ...parts }] of Object.entries(broken)) {
+  test(`a backend that ${fault} is caught`, async () => {
+    const suite = collectSuite(parts);
+    for (const pattern of noticed) {
+      const found = [...suite].filter(([name]) => pattern.test(name));
+      expect(found.map(([name]) => name)).toHaveLength(1);
+      for (const [name, run] of found) {
+        await expect(run(), `"${name}" passes`).rejects.toThrow(/seed/);
+      }
+    }
+  });
+}
+
+test("every test of the suite is one that some broken backend fails", () => {
+  const patterns = Object.values(broken).flatMap(({ noticed }) => noticed);
+  const idle = [...collectSuite({}).keys()].filter(
+    (name) => !patterns.some((pattern) => pattern.test(name)),
+  );
+  expect(idle).toEqual([]);
+});
+
+type Run = () => Promise<void>;
+
+function collectSuite(parts: Omit<Broken, "noticed">): Map<string, Run> {
+  const { server = (it) => it, table = (it) => it, backend = (it) => it } = parts;
+  const tables = new WeakMap<Backend, LogTable>();
+  const suite = new Map<string, Run>();
+  const cutOf = (given: Backend): LogTable => tables.get(given) as LogTable;
+  testBackend({
+    ...pollingConformance,
+    test: (name, run) => suite.set(name, run),
+    createLog: () => server(createLogServer()),
+    connect(log) {
+      const good = log.connect();
+      const faulty = table(good, log);
+      const result = backend(pollingBackend(faulty), good);
+      tables.set(result, good);
+      return result;
+    },
+    partition: {
+      cut: async (log, given) => void log.cut.add(cutOf(given)),
+      mend: async (log, given) => void log.cut.delete(cutOf(given)),
+    },
+    timeoutMs: 500,
+  });
+  return suite;
+}

@@ -1,0 +1,122 @@
+import type { Backend, PublishEntry, Stored } from "../../src/core/backend.ts";
+import type { HistoryLimits } from "../../src/core/history.ts";
+import { memoryBackend } from "../../src/core/memory-backend.ts";
+import { type LogMessage, type MessageRecord, messageJson } from "../../src/core/message.ts";
+import type { Cursor, Position } from "../../src/core/position.ts";
+
+/** A row of the log: a message and its place. */
+export interface Row extends MessageRecord, Position {}
+
+/** What is kept of a topic, and the newest `seq` dropped of it. */
+export interface Kept {
+  readonly epoch: string;
+  readonly rows: readonly Row[];
+  readonly horizon: number;
+}
+
+/** What the example backend asks of its server: three queries, each one atomic. */
+export interface LogTable {
+  /**
+   * Stores the entry under the next `seq` and drops of its channel what the limits no longer allow;
+   * or gives the place of the first entry with its id.
+   */
+  append(entry: PublishEntry, limits: HistoryLimits): Promise<Stored>;
+  /** The rows after `seq` and the head, of one moment. */
+  after(seq: number): Promise<{ readonly head: Cursor; readonly rows: readonly Row[] }>;
+  kept(topic: string): Promise<Kept>;
+}
+
+/** A server with such a table and a network to it, both of which can fail. */
+export interface LogServer {
+  /** A connection, which waits as on a network and may find the server away. */
+  connect(): LogTable;
+  isDown: boolean;
+  readonly cut: Set<LogTable>;
+  /** Everything is gone, the epoch too. */
+  loseData(): void;
+}
+
+/** The smallest number of messages the table keeps, so that a poll finds what was just published. */
+const MIN_KEPT = 100;
+const NO_LIMITS: HistoryLimits = {
+  maxMessages: Number.POSITIVE_INFINITY,
+  maxAgeMs: Number.POSITIVE_INFINITY,
+  maxBytes: Number.POSITIVE_INFINITY,
+};
+
+export function createLogServer(): LogServer {
+  const limits = new Map<string, HistoryLimits>();
+  const reset = (): void => {
+    const log = memoryBackend();
+    logs = openLog(log, (channel) => limits.get(channel) ?? NO_LIMITS);
+  };
+  let logs: Promise<Backend>;
+  reset();
+
+  const server: LogServer = {
+    isDown: false,
+    cut: new Set(),
+    loseData: reset,
+    connect() {
+      const assertReachable = (): void => {
+        if (server.isDown || server.cut.has(table)) throw new Error("ECONNRESET");
+      };
+      const ask = async <T>(query: (log: Backend) => Promise<T>): Promise<T> => {
+        await travel();
+        assertReachable();
+        const answer = await query(await logs);
+        await travel();
+        // The server has done it, and the answer is lost: the worst of outages.
+        assertReachable();
+        return answer;
+      };
+      const table: LogTable = {
+        append: async (entry, allowed) =>
+          ask(async (log) => {
+            limits.set(entry.channel, {
+              ...allowed,
+              maxMessages: Math.max(MIN_KEPT, allowed.maxMessages),
+            });
+            return log.publish(entry);
+          }),
+        after: async (seq) =>
+          ask(async (log) => {
+            const { messages } = await log.read("**");
+            const rows = messages.filter((message) => message.seq > seq).map(toRow);
+            return { head: log.reached(), rows };
+          }),
+        kept: async (topic) =>
+          ask(async (log) => {
+            const { messages, horizon } = await log.read(topic);
+            return { epoch: log.reached().epoch, rows: messages.map(toRow), horizon };
+          }),
+      };
+      return table;
+    },
+  };
+  return server;
+}
+
+async function openLog(
+  log: Backend,
+  history: (channel: string) => HistoryLimits,
+): Promise<Backend> {
+  await log.open({
+    history,
+    maxHistoryBytes: Number.POSITIVE_INFINITY,
+    onError() {},
+    onStatus() {},
+    onRestart() {},
+  });
+  return log;
+}
+
+/** Long enough for others to come in between, as on every network. */
+async function travel(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+function toRow(message: LogMessage): Row {
+  const { seq, time, channel, event, key } = message;
+  return { seq, time, channel, event, key, json: messageJson(message) };
+}
