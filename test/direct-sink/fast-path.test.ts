@@ -1,0 +1,214 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openStream } from "../support/event-stream.ts";
+import { publish } from "../support/example-api.ts";
+import { startDev, startExample } from "../support/example-app.ts";
+import type { ExampleVariant } from "../support/example-variant.ts";
+import type { NextServer } from "../support/next-server.ts";
+import { waitFor } from "../support/wait-for.ts";
+import { buildDirectApp, countSinks, startCustom } from "./direct-app.ts";
+import { rawClient, takeResponse } from "./raw-client.ts";
+
+let variant: ExampleVariant;
+let app: NextServer;
+
+beforeAll(async () => {
+  variant = await buildDirectApp();
+  app = await variant.start({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
+}, 240_000);
+
+afterAll(async () => {
+  await app?.[Symbol.asyncDispose]();
+  await variant?.[Symbol.asyncDispose]();
+});
+
+/** Fails when the supported Next no longer lets the fast path in: users would only lose speed. */
+async function expectSink(server: NextServer, kind: "direct" | "web") {
+  // `next start` runs instrumentation.ts within its first request, which so comes too early.
+  await countSinks(server.url);
+  const channel = `sink/${crypto.randomUUID()}`;
+  await using stream = await openStream(`${server.url}/api/sse?channel=${channel}`, { gzip: true });
+  await stream.next("hello", { timeoutMs: 60_000 });
+  await publish(server.url, { data: "first", channel });
+  expect((await stream.next("message")).json()).toBe("first");
+  expect(await countSinks(server.url)).toEqual({ direct: 0, web: 0, [kind]: 1 });
+  for (const data of ["second", "é".repeat(50_000), "third"]) {
+    await publish(server.url, { data, channel });
+    expect((await stream.next("message")).json()).toBe(data);
+  }
+  await stream[Symbol.asyncDispose]();
+  await untilNobodyIsLeft(server);
+  return stream.headers;
+}
+
+async function untilNobodyIsLeft(server: NextServer): Promise<void> {
+  await waitFor("no stream to be left", async () => {
+    const { direct, web } = await countSinks(server.url);
+    return direct + web === 0;
+  });
+}
+
+describe("frames go straight to the socket", () => {
+  test("under next start, with compression on", async () => {
+    await using server = await startExample({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
+    const headers = await expectSink(server, "direct");
+    expect(headers["content-encoding"]).toBeUndefined();
+  });
+
+  test("under next dev", async () => {
+    await using server = await startDev();
+    await expectSink(server, "direct");
+  }, 120_000);
+
+  test("in the standalone build, behind a proxy.ts that matches the stream", async () => {
+    const headers = await expectSink(app, "direct");
+    expect(headers["x-proxied"]).toBe("yes");
+  });
+
+  test("behind a custom server", async () => {
+    await using server = await startCustom(variant, "http");
+    await expectSink(server, "direct");
+  });
+});
+
+describe("frames stay in the web stream", () => {
+  test("when the environment says so", async () => {
+    await using server = await startExample({
+      env: { SSE_BUS_OPEN_PUBLISH: "1", SSE_BUS_SINK: "web" },
+    });
+    await expectSink(server, "web");
+  });
+
+  test("when a custom server compresses the body behind Next's back", async () => {
+    await using server = await startCustom(variant, "gzip");
+    await expectSink(server, "web");
+  });
+
+  test("when the route transforms the body", async () => {
+    const channel = `sink/${crypto.randomUUID()}`;
+    await using stream = await openStream(`${app.url}/api/wrapped?channel=${channel}`);
+    await stream.next("hello");
+    for (let count = 0; count < 3; count++) {
+      await publish(app.url, { data: "a secret", channel });
+      expect((await stream.next("message")).json()).toBe("a ******");
+    }
+    expect(await countSinks(app.url)).toEqual({ direct: 0, web: 1 });
+    await stream[Symbol.asyncDispose]();
+    await untilNobodyIsLeft(app);
+  });
+
+  test("when a route reads a stream for itself and answers something else", async () => {
+    const channel = `sink/${crypto.randomUUID()}`;
+    const answer = fetch(`${app.url}/api/nested?channel=${channel}`);
+    await waitFor("the stream", async () => (await countSinks(app.url)).web === 1);
+    await publish(app.url, { data: 1, channel });
+    await publish(app.url, { data: 2, channel });
+    expect(await (await answer).text()).toMatch(/^(\[\d+\]){3}$/);
+    await untilNobodyIsLeft(app);
+  });
+});
+
+describe("the bytes on the wire", () => {
+  const get = (path: string, version = "1.1", headers = ""): string =>
+    `GET ${path} HTTP/${version}\r\nHost: localhost\r\n${headers}\r\n`;
+
+  test("HTTP/1.1 is chunked to the end, and the connection serves the next request", async () => {
+    await using client = await rawClient(app.port);
+    client.send(get("/api/health"));
+    const before = await client.until(/"status":"ok"[^]*\r\n0\r\n\r\n$/);
+    client.send(get("/api/brief?channel=wire/1"));
+    await client.until("event: hello");
+    await waitFor("the fast path", async () => (await countSinks(app.url)).direct === 1);
+    await publish(app.url, { data: "one", channel: "wire/1" });
+    await client.until(/event: bye[^]*\r\n0\r\n\r\n$/);
+    const { head, body, rest } = takeResponse(client.text().slice(before.length));
+    expect(head).toMatch(/transfer-encoding: chunked/i);
+    expect(body).toMatch(/^retry: 2000\nid: .*\nevent: hello\n/);
+    expect(body).toMatch(/\nevent: bye\ndata: \{"reason":"lifetime","retryMs":\d+\}\n\n$/);
+    expect(rest).toBe("");
+    const length = client.text().length;
+    client.send(get("/api/health"));
+    await waitFor("the next answer", () => client.text().slice(length).includes('"status":"ok"'));
+    expect(takeResponse(client.text().slice(length)).head).toMatch(/^HTTP\/1\.1 200/);
+  });
+
+  test("HTTP/1.0 is not chunked, and ends with the connection", async () => {
+    await using client = await rawClient(app.port);
+    client.send(get("/api/brief?channel=wire/2", "1.0"));
+    await client.until("event: hello");
+    await waitFor("the fast path", async () => (await countSinks(app.url)).direct === 1);
+    await publish(app.url, { data: "one", channel: "wire/2" });
+    await client.ended;
+    const { head, body } = takeResponse(client.text());
+    expect(head).not.toMatch(/transfer-encoding/i);
+    expect(body).toMatch(/^retry: 2000\nid: /);
+    expect(body).toMatch(/\n\nid: [^\n]+@wire\/2\ndata: "one"\n\n/);
+    expect(body).toMatch(/\nevent: bye\ndata: [^\n]+\n\n$/);
+  });
+
+  test("a pipelined request is answered after the stream, and not within it", async () => {
+    await using client = await rawClient(app.port);
+    client.send(get("/api/brief?channel=wire/3") + get("/api/health"));
+    await client.until("event: hello");
+    for (let count = 0; count < 5; count++) {
+      await publish(app.url, { data: count, channel: "wire/3" });
+    }
+    await client.until('"status":"ok"');
+    const { body, rest } = takeResponse(client.text());
+    expect(body.match(/^data: \d$/gm)).toEqual([0, 1, 2, 3, 4].map((count) => `data: ${count}`));
+    expect(takeResponse(rest).head).toMatch(/^HTTP\/1\.1 200/);
+  });
+
+  test("a stream pipelined behind another request comes after its answer", async () => {
+    await using client = await rawClient(app.port);
+    client.send(get("/api/health") + get("/api/brief?channel=wire/4"));
+    await client.until("event: hello");
+    await publish(app.url, { data: "one", channel: "wire/4" });
+    await client.until(/event: bye[^]*\r\n0\r\n\r\n$/);
+    const first = takeResponse(client.text());
+    expect(JSON.parse(first.body)).toMatchObject({ status: "ok" });
+    expect(takeResponse(first.rest).body).toContain('data: "one"');
+  });
+});
+
+describe.each(["direct", "web"] as const)("a client that takes nothing, %s sink", (kind) => {
+  const sse = kind === "web" ? { SSE_BUS_SINK: "web" } : {};
+
+  test("is told bye slow, and its connection is cut when it does not read that either", async () => {
+    await using server = await variant.start({ env: { SSE_BUS_OPEN_PUBLISH: "1", ...sse } });
+    await countSinks(server.url);
+    const channel = "slow/1";
+    await using stream = await openStream(`${server.url}/api/strict?channel=${channel}`);
+    await stream.next("hello");
+    stream.pause();
+    await flood(server, channel, 12_000_000);
+    expect(await countSinks(server.url)).toMatchObject({ [kind]: 1 });
+    await untilNobodyIsLeft(server);
+    // Longer than the farewell's grace; nothing tells from outside that a server has let go.
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    stream.resume();
+    expect(await stream.closed).toBe("cut");
+    expect(stream.events.map(({ event }) => event)).not.toContain("bye");
+  });
+
+  test("does not keep a server from exiting", async () => {
+    await using server = await variant.start({ env: { SSE_BUS_OPEN_PUBLISH: "1", ...sse } });
+    await countSinks(server.url);
+    const channel = "slow/2";
+    await using stream = await openStream(`${server.url}/api/sse?channel=${channel}`);
+    await stream.next("hello");
+    stream.pause();
+    await flood(server, channel, 12_000_000);
+    const started = performance.now();
+    server.process.signal("SIGTERM");
+    await server.process.exited;
+    expect(performance.now() - started).toBeLessThan(3000);
+  });
+});
+
+/** More than the kernel's buffers take on both sides. */
+async function flood(server: NextServer, channel: string, bytes: number): Promise<void> {
+  const data = "x".repeat(100_000);
+  for (let sent = 0; sent < bytes; sent += data.length) {
+    await publish(server.url, { data, channel });
+  }
+}
