@@ -64,6 +64,7 @@ export function createFollower(options: FollowerOptions): Follower {
   let reached: Cursor = { seq: 0, time: 0, epoch: "" };
   /** Deliveries that wait until a hole before them is explained. */
   let held: Delivery[] | undefined;
+  let isClosed = false;
 
   function accept(delivery: Delivery): void {
     if (held) held.push(delivery);
@@ -139,7 +140,7 @@ export function createFollower(options: FollowerOptions): Follower {
   }
 
   function whenReached(seq: number, timeoutMs: number): Promise<boolean> {
-    if (seq <= reached.seq) return Promise.resolve(true);
+    if (seq <= reached.seq || isClosed) return Promise.resolve(seq <= reached.seq);
     return new Promise((resolve) => {
       const timer = setTimeout(() => waiter.settle(false), timeoutMs);
       const waiter: Waiter = {
@@ -190,6 +191,7 @@ export function createFollower(options: FollowerOptions): Follower {
       return reached.epoch === epoch ? recent.get(seq) : undefined;
     },
     close() {
+      isClosed = true;
       held = undefined;
       topics.clear();
       feeds.exact.clear();

@@ -191,8 +191,7 @@ function describe(error: unknown): Error {
       { cause: error },
     );
   }
-  const { isNoResponders } = error as { isNoResponders?: () => boolean };
-  if (isNoResponders?.() === true) {
+  if ((error as { isNoResponders?: () => boolean }).isNoResponders?.() === true) {
     return unavailable(
       "JetStream is not enabled, or has no leader now, or the stream is gone.",
       error,
