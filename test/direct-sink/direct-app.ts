@@ -8,7 +8,7 @@ export function buildDirectApp(): Promise<ExampleVariant> {
     config: { output: "standalone" },
     files: {
       "app/api/brief/route.ts": route("{ bus, heartbeatMs: 200, maxLifetimeMs: 1000 }"),
-      "app/api/strict/route.ts": route("{ bus, heartbeatMs: 200, writeTimeoutMs: 1000 }"),
+      "app/api/strict/route.ts": route("{ bus, heartbeatMs: 200, writeTimeoutMs: 4000 }"),
       "app/api/wrapped/route.ts": wrapped,
       "app/api/nested/route.ts": nested,
       "proxy.ts": proxy,

@@ -41,10 +41,14 @@ async function expectSink(server: NextServer, kind: "direct" | "web") {
 }
 
 async function untilNobodyIsLeft(server: NextServer): Promise<void> {
-  await waitFor("no stream to be left", async () => {
-    const { direct, web } = await countSinks(server.url);
-    return direct + web === 0;
-  });
+  await waitFor(
+    "no stream to be left",
+    async () => {
+      const { direct, web } = await countSinks(server.url);
+      return direct + web === 0;
+    },
+    { timeoutMs: 10_000 },
+  );
 }
 
 describe("frames go straight to the socket", () => {
