@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
 
 import { findProgram, locateProgram, remedy } from "./find-program.ts";
+import { useNats } from "./nats.ts";
+import { usePostgres } from "./postgres.ts";
 import { useRedis } from "./redis.ts";
 import { tempFolder } from "./temp-folder.ts";
 
@@ -40,9 +42,12 @@ test("what is missing is told with the command to run and the variables to set",
   );
 });
 
-test("a server's URL in the environment is used as it is, and not ended", async () => {
-  vi.stubEnv("SSE_BUS_TEST_REDIS_URL", "redis://redis.example:6379");
-  const server = await useRedis();
-  expect(server.url).toBe("redis://redis.example:6379");
-  await server[Symbol.asyncDispose]();
+test.each([
+  { variable: "SSE_BUS_TEST_REDIS_URL", url: "redis://redis.example:6379", use: useRedis },
+  { variable: "SSE_BUS_TEST_NATS_URL", url: "nats://nats.example:4222", use: useNats },
+  { variable: "SSE_BUS_TEST_POSTGRES_URL", url: "postgres://db.example/x", use: usePostgres },
+])("a server given by $variable is used as it is", async ({ variable, url, use }) => {
+  vi.stubEnv(variable, url);
+  await using server = await use();
+  expect(server.url).toBe(url);
 });
