@@ -42,6 +42,8 @@ const CLOSE_MS = 1000;
 const LEADER_CHECKS = 5;
 const LEADER_WAIT_MS = 200;
 
+const decoder = new TextDecoder();
+
 /** @throws SseBusError `BACKEND_UNAVAILABLE`, `INVALID_OPTION` */
 export async function openSession(settings: NatsSettings, host: BackendHost): Promise<Session> {
   const { requestTimeoutMs: timeoutMs, heartbeatMs, inboxPrefix } = settings;
@@ -68,7 +70,7 @@ export async function openSession(settings: NatsSettings, host: BackendHost): Pr
   });
   const js = createJetStream(link, settings);
   const limits = limitsFor(host.history(""));
-  const stream = createLogStream(js, { settings, limits, onError });
+  const stream = createLogStream(js, { settings, subjects, limits, onError });
   const head = shareCalls(stream.info);
   const fences = createFences(js, { subjects, isUsable: () => isUsable, onError });
   const limitReads = createLimiter(MAX_READS);
@@ -82,7 +84,9 @@ export async function openSession(settings: NatsSettings, host: BackendHost): Pr
       if (held) consumer?.pause();
       else consumer?.resume();
     },
-    onHanded({ seq, pending }) {
+    onHanded({ subject, data, seq, pending }) {
+      const isNews = subject === subjects.epoch && isOpened;
+      if (isNews && decoder.decode(data) !== follower.reached.epoch) recovery.start();
       if (pending === 0 || seq >= catchUp.seq) catchUp.resolve();
     },
   });
@@ -131,7 +135,7 @@ export async function openSession(settings: NatsSettings, host: BackendHost): Pr
       return found;
     }
     if (epochOf(found) === reached.epoch && !(await hasGoneBack(found))) return found;
-    const info = epochOf(found) === reached.epoch ? await stream.renew() : found;
+    const info = await stream.renew(reached.epoch);
     follower.begin(epochOf(info), headOf(info));
     isUsable = true;
     host.onRestart();

@@ -3,6 +3,7 @@ import { epochOf, withNewEpoch } from "./epoch.ts";
 import type { JetStream, StreamConfig, StreamInfo } from "./jetstream.ts";
 import type { NatsSettings } from "./nats-options.ts";
 import { coversLimits, largerLimits, type StreamLimits } from "./stream-limits.ts";
+import type { Subjects } from "./subjects.ts";
 import { unavailable } from "./unavailable.ts";
 
 /** The stream that holds a bus's log: made when it is missing, and large enough. */
@@ -13,18 +14,22 @@ export interface LogStream {
   info(): Promise<StreamInfo>;
   /** Resolves once the stream keeps as much as these limits say. */
   grow(limits: StreamLimits): Promise<void>;
-  /** Gives the stream a new epoch: it lost messages that it had acknowledged. */
-  renew(): Promise<StreamInfo>;
+  /**
+   * Gives the stream another epoch than `epoch`: it lost messages that it had acknowledged. Those
+   * who did not see them lost are told by a message in the stream itself.
+   */
+  renew(epoch: string): Promise<StreamInfo>;
 }
 
 export interface LogStreamOptions {
   readonly settings: NatsSettings;
+  readonly subjects: Subjects;
   readonly limits: StreamLimits;
   onError(error: Error): void;
 }
 
 export function createLogStream(js: JetStream, options: LogStreamOptions): LogStream {
-  const { settings, onError } = options;
+  const { settings, subjects, onError } = options;
   let wanted = options.limits;
   let growing: Promise<void> | undefined;
 
@@ -98,12 +103,14 @@ export function createLogStream(js: JetStream, options: LogStreamOptions): LogSt
       });
       return mine;
     },
-    async renew() {
+    async renew(epoch) {
       const before = await found();
+      if (epochOf(before) !== epoch) return before;
       await js.updateStream(withNewEpoch(before.config));
-      // Another process may have done the same just now: what stands there in the end counts.
+      // Another process may have done the same just now: what stands there in the end counts, and
+      // whoever took the other one hears of it.
       const after = await found();
-      if (epochOf(after) === epochOf(before)) throw unavailable("The epoch could not be changed.");
+      await js.publish(subjects.epoch, new TextEncoder().encode(epochOf(after)), {});
       return after;
     },
   };

@@ -12,7 +12,8 @@ export interface BusSubject {
  * - `<stream>.c.<channel>` for messages without a key,
  * - `<stream>.k.<key>.<channel>` for those with one, so that the server keeps each key's newest
  *   apart and can give it alone (`last_per_subject`),
- * - `<stream>.f.<slot>` for fences (see fences.ts).
+ * - `<stream>.f.<slot>` for fences (see fences.ts),
+ * - `<stream>.e` for the news that the log has another epoch (see stream.ts).
  *
  * A channel's segments are tokens, so its patterns are the server's wildcards. `.`, `~`, `:` and the
  * empty segment, which a token cannot hold, are written `=d`, `=t`, `=c` and `=e`.
@@ -20,13 +21,13 @@ export interface BusSubject {
 export interface Subjects {
   /** Everything of the bus. */
   readonly all: string;
+  readonly epoch: string;
   of(channel: string, key: string | undefined): string;
   fence(slot: number): string;
   /** Subjects that hold a topic's messages without a key, and those with one. */
   filters(topic: string): { readonly keyless: string; readonly keyed: string };
-  /** What a subject stands for; `undefined` if it is a fence or nothing of ours. */
+  /** What a subject stands for; `undefined` if it is no message of ours. */
   parse(subject: string): BusSubject | undefined;
-  isFence(subject: string): boolean;
 }
 
 export function createSubjects(stream: string): Subjects {
@@ -35,6 +36,7 @@ export function createSubjects(stream: string): Subjects {
   const fences = `${stream}.f.`;
   return {
     all: `${stream}.>`,
+    epoch: `${stream}.e`,
     of: (channel, key) =>
       key === undefined
         ? keyless + encodeTopic(channel)
@@ -55,7 +57,6 @@ export function createSubjects(stream: string): Subjects {
       const key = dot < 0 ? undefined : decodeKey(subject.slice(keyed.length, dot));
       return channel === undefined || key === undefined ? undefined : { channel, key };
     },
-    isFence: (subject) => subject.startsWith(fences),
   };
 }
 

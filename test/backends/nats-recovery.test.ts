@@ -1,0 +1,262 @@
+import { jetstreamManager } from "@nats-io/jetstream";
+import { cp, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { type NatsServer, startNats } from "../support/nats.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+import { waitFor } from "../support/wait-for.ts";
+import { openInstance, publishMany } from "./nats-instance.ts";
+import { connectTo, createNatsLog } from "./nats-log.ts";
+
+let server: NatsServer;
+beforeAll(async () => {
+  server = await startNats();
+});
+afterAll(async () => server[Symbol.asyncDispose]());
+
+/** What the server keeps of one subject, at the least. */
+const KEPT = 1001;
+
+test("a channel that outran its history while an instance was cut off has lost just what is gone", async () => {
+  await using log = createNatsLog(server);
+  await using cut = await openInstance(await log.connect());
+  await using other = await openInstance(await log.connect());
+  const [busy, quiet, all] = await Promise.all(["busy", "quiet", "**"].map(cut.listen));
+  await other.publish("busy", "before");
+  await waitFor("the first message", () => busy?.data.length === 1);
+
+  await log.proxyOf(cut.backend).cut();
+  await waitFor("the outage to be told", () => cut.statuses.at(-1) === "down");
+  const published = await publishMany(other, "busy", { count: KEPT + 500 });
+  const last = await other.publish("quiet", "after");
+  await log.proxyOf(cut.backend).mend();
+  await waitFor("all that is kept", () => all?.seqs.at(-1) === last.seq);
+
+  const newestGone = published.map(({ seq }) => seq).toSorted((a, b) => a - b)[499] as number;
+  expect(busy?.losses).toEqual([newestGone]);
+  expect(all?.losses).toEqual([newestGone]);
+  expect(quiet?.losses).toEqual([]);
+  expect(busy?.seqs).toHaveLength(1 + KEPT);
+  expect(quiet?.data).toEqual(["after"]);
+  expect(cut.statuses).toEqual(["down", "up"]);
+  expect(cut.restarts).toEqual([]);
+});
+
+test("updates of a key that outran the server while an instance was cut off are no loss", async () => {
+  await using log = createNatsLog(server);
+  await using cut = await openInstance(await log.connect());
+  await using other = await openInstance(await log.connect());
+  const scores = await cut.listen("scores");
+  await log.proxyOf(cut.backend).cut();
+  await waitFor("the outage to be told", () => cut.statuses.at(-1) === "down");
+  await publishMany(other, "scores", { count: KEPT + 500, key: "home" });
+  await other.publish("scores", "last", { key: "home" });
+  await log.proxyOf(cut.backend).mend();
+  await waitFor("the newest value", () => scores.data.at(-1) === "last");
+  expect(scores.losses).toEqual([]);
+  expect(scores.data).toHaveLength(KEPT);
+});
+
+test("what was purged while an instance was cut off is lost for all, at once and not when the next comes", async () => {
+  await using log = createNatsLog(server);
+  await using cut = await openInstance(await log.connect());
+  await using other = await openInstance(await log.connect());
+  const heard = await Promise.all(["a", "b", "**"].map(cut.listen));
+  await log.proxyOf(cut.backend).cut();
+  await waitFor("the outage to be told", () => cut.statuses.at(-1) === "down");
+  const published = await publishMany(other, "a", { count: 5 });
+  await using connection = await connectTo(server.port);
+  await (await jetstreamManager(connection)).streams.purge(log.stream);
+  await log.proxyOf(cut.backend).mend();
+  await waitFor("the end of the outage", () => cut.statuses.at(-1) === "up");
+  for (const { losses } of heard) expect(losses).toEqual([published.at(-1)?.seq]);
+  expect((await other.backend.read("a")).horizon).toBe(published.at(-1)?.seq);
+  await other.publish("b", "next");
+  await waitFor("the next message", () => heard[1]?.data.at(-1) === "next");
+});
+
+test("a message that was deleted by hand before it came is told as a loss, as nothing explains it", async () => {
+  await using log = createNatsLog(server);
+  await using cut = await openInstance(await log.connect());
+  await using other = await openInstance(await log.connect());
+  const heard = await Promise.all(["a", "b"].map(cut.listen));
+  await log.proxyOf(cut.backend).cut();
+  await waitFor("the outage to be told", () => cut.statuses.at(-1) === "down");
+  const published = await publishMany(other, "a", { count: 5 });
+  const [, second, third] = published.map(({ seq }) => seq).toSorted((a, b) => a - b);
+  await using connection = await connectTo(server.port);
+  await (await jetstreamManager(connection)).streams.deleteMessage(log.stream, second as number);
+  await log.proxyOf(cut.backend).mend();
+  await waitFor("what is left", () => heard[0]?.seqs.length === 4);
+  for (const { losses } of heard) expect(losses).toEqual([(third as number) - 1]);
+});
+
+test("a line that is dead without a word is noticed by its silence, and nothing is lost", async () => {
+  await using log = createNatsLog(server);
+  await using silent = await openInstance(await log.connect({ requestTimeoutMs: 500 }));
+  await using other = await openInstance(await log.connect());
+  const heard = await silent.listen("a");
+  await other.publish("a", 0);
+  await waitFor("the first message", () => heard.data.length === 1);
+  const { seq } = silent.backend.reached();
+
+  const since = performance.now();
+  log.proxyOf(silent.backend).hang();
+  await waitFor("the silence to be told", () => silent.statuses.at(-1) === "down");
+  // Three beats of 250 ms may go missing.
+  expect(performance.now() - since).toBeLessThan(2000);
+  await publishMany(other, "a", { count: 100, first: 1 });
+  const asked = performance.now();
+  await expect(silent.publish("a", "refused")).rejects.toMatchObject({
+    code: "BACKEND_UNAVAILABLE",
+  });
+  expect(performance.now() - asked).toBeLessThan(50);
+  expect(silent.backend.reached().seq).toBe(seq);
+
+  await log.proxyOf(silent.backend).mend();
+  await waitFor("the end of the outage", () => silent.statuses.at(-1) === "up");
+  await other.publish("a", "after");
+  await waitFor("the last message", () => heard.data.at(-1) === "after");
+  expect(heard.data.toSorted()).toEqual([...Array(101).keys(), "after"].toSorted());
+  expect(heard.losses).toEqual([]);
+});
+
+test("a frozen server is noticed, and goes on where it stopped once it thaws", async () => {
+  await using frozen = await startNats();
+  await using log = createNatsLog(frozen);
+  await using instance = await openInstance(await log.connect({ requestTimeoutMs: 500 }));
+  const heard = await instance.listen("a");
+  await publishMany(instance, "a", { count: 3 });
+  frozen.pause();
+  await waitFor("the silence to be told", () => instance.statuses.at(-1) === "down");
+  frozen.resume();
+  await waitFor("the end of the outage", () => instance.statuses.at(-1) === "up");
+  await publishMany(instance, "a", { count: 3, first: 3 });
+  await waitFor("all messages", () => heard.data.length >= 6);
+  expect(heard.data).toEqual([0, 1, 2, 3, 4, 5]);
+});
+
+test("a beat that tells of more messages than have come brings them, without an outage", async () => {
+  await using log = createNatsLog(server);
+  await using instance = await openInstance(await log.connect());
+  const heard = await instance.listen("a");
+  await instance.publish("a", 1);
+  await using connection = await connectTo(server.port);
+  const jsm = await jetstreamManager(connection);
+  const [consumer] = await jsm.consumers.list(log.stream).next();
+  const { headers } = await import("@nats-io/transport-node");
+  const beat = headers(100, "Idle Heartbeat");
+  beat.set("Nats-Last-Consumer", "99");
+  connection.publish(consumer?.config.deliver_subject as string, "", { headers: beat });
+  await waitFor("another consumer to follow the stream", async () => {
+    const consumers = await jsm.consumers.list(log.stream).next();
+    return consumers.length === 1 && consumers[0]?.name !== consumer?.name;
+  });
+  await publishMany(instance, "a", { count: 2, first: 2 });
+  await waitFor("all messages", () => heard.data.length >= 3);
+  expect(heard.data).toEqual([1, 2, 3]);
+  expect(instance.statuses).toEqual([]);
+});
+
+test("a stream deleted under a running bus begins anew for every instance, and no publish fails", async () => {
+  await using log = createNatsLog(server);
+  await using one = await openInstance(await log.connect());
+  await using two = await openInstance(await log.connect());
+  const heard = await two.listen("a");
+  const [old] = await publishMany(one, "a", { count: 20 });
+  await using connection = await connectTo(server.port);
+  await (await jetstreamManager(connection)).streams.delete(log.stream);
+  const published = [await one.publish("a", "one"), await two.publish("a", "two")];
+  await waitFor("both to be told", () => one.restarts.length > 0 && two.restarts.length > 0);
+  const { epoch } = one.backend.reached();
+  expect(epoch).not.toBe(old?.epoch);
+  expect(published.map((each) => each.epoch)).toEqual([epoch, epoch]);
+  expect([one.restarts, two.restarts]).toEqual([[epoch], [epoch]]);
+  expect(await two.kept("a")).toEqual(["one", "two"]);
+  await one.publish("a", "three");
+  await waitFor("the new log's messages", () => heard.data.at(-1) === "three");
+  expect((await two.backend.cursor()).epoch).toBe(epoch);
+});
+
+test("a stream deleted while nobody publishes is noticed by every instance", async () => {
+  await using log = createNatsLog(server);
+  await using one = await openInstance(await log.connect());
+  await using two = await openInstance(await log.connect());
+  await publishMany(one, "a", { count: 20 });
+  await using connection = await connectTo(server.port);
+  await (await jetstreamManager(connection)).streams.delete(log.stream);
+  await waitFor("both to be told", () => one.restarts.length > 0 && two.restarts.length > 0);
+  expect(one.restarts).toEqual(two.restarts);
+});
+
+test("a server that comes back with an older state of its disk gives a new epoch, and keeps what it has", async () => {
+  await using crashed = await startForgetful();
+  await using log = createNatsLog(crashed);
+  await using one = await openInstance(await log.connect());
+  await using two = await openInstance(await log.connect());
+  await publishMany(one, "a", { count: 10 });
+  await crashed.stop();
+  await crashed.remember();
+  await crashed.start();
+  await waitFor("both to be up", () => [one, two].every((each) => each.statuses.at(-1) === "up"));
+  const lost = await publishMany(one, "a", { count: 5, first: 10 });
+  await crashed.kill();
+  await crashed.forget();
+  await crashed.start();
+
+  await waitFor("both to be told", () => one.restarts.length > 0 && two.restarts.length > 0);
+  await waitFor("both to be up", () => [one, two].every((each) => each.statuses.at(-1) === "up"));
+  await waitFor("both to agree", () => one.backend.reached().epoch === two.backend.reached().epoch);
+  expect(one.backend.reached().epoch).not.toBe(lost[0]?.epoch);
+  expect(await two.kept("a")).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  const { epoch } = await two.publish("a", 10);
+  expect(epoch).toBe(one.backend.reached().epoch);
+});
+
+test("places that were given a second time, after a crash, are told from the first by their time", async () => {
+  await using crashed = await startForgetful();
+  await using log = createNatsLog(crashed);
+  await using away = await openInstance(await log.connect());
+  await publishMany(away, "a", { count: 10 });
+  await crashed.stop();
+  await crashed.remember();
+  await crashed.start();
+  await waitFor("it to be up", () => away.statuses.at(-1) === "up");
+  const lost = await publishMany(away, "a", { count: 5, first: 10 });
+  await waitFor("its own messages", () => away.backend.reached().seq >= (lost.at(-1)?.seq ?? 0));
+  await log.proxyOf(away.backend).cut();
+  await crashed.kill();
+  await crashed.forget();
+  await crashed.start();
+  // An instance that knows nothing of it goes on past the place that the other one has reached.
+  await using fresh = await openInstance(await log.connect());
+  await publishMany(fresh, "a", { count: 20, first: 100 });
+  expect(fresh.backend.reached().seq).toBeGreaterThan(away.backend.reached().seq);
+  await log.proxyOf(away.backend).mend();
+  await waitFor("it to be told", () => away.restarts.length > 0);
+  await waitFor("both to agree", () => fresh.restarts.at(-1) === away.restarts.at(-1));
+  expect(away.restarts[0]).not.toBe(lost[0]?.epoch);
+});
+
+/** A server whose disk can be set back to an earlier state, as a crash of its machine may do. */
+async function startForgetful(): Promise<
+  NatsServer & { remember(): Promise<void>; forget(): Promise<void> }
+> {
+  const folder = await tempFolder("nats-disk");
+  const disk = join(folder.path, "disk");
+  const copy = join(folder.path, "copy");
+  // The last of two flags counts.
+  const running = await startNats({ args: ["-sd", disk] });
+  return Object.assign(running, {
+    remember: async () => cp(disk, copy, { recursive: true }),
+    async forget() {
+      await rm(disk, { recursive: true });
+      await cp(copy, disk, { recursive: true });
+    },
+    async [Symbol.asyncDispose]() {
+      await running.stop();
+      await folder[Symbol.asyncDispose]();
+    },
+  });
+}
