@@ -1,6 +1,7 @@
 import { internalsOf } from "../core/bus.ts";
 import { drainConnections } from "../core/connections.ts";
 import { sharedBuses } from "../core/shared-bus.ts";
+import { closeIdleOfStoppedServers } from "./close-idle.ts";
 
 const INSTALLED: unique symbol = Symbol.for("sse-bus.drain");
 
@@ -18,6 +19,7 @@ export function drainOnSignal(): void {
   shared[INSTALLED] = true;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => {
+      closeIdleOfStoppedServers();
       for (const bus of sharedBuses()) drainConnections(internalsOf(bus).connections);
       // Having listened, we took away Node's default of dying: without another listener, restore it.
       if (process.listenerCount(signal) > 0) return;
