@@ -32,6 +32,8 @@ export interface BusInternals {
   readonly options: MutableOptions;
   readonly connections: ConnectionRegistry;
   readonly maxMessageBytes: number;
+  /** Where failures in the background go. Never throws. */
+  readonly onError: (error: Error) => void;
 }
 
 /** Settings that may be exchanged while the bus runs, as hot reload does. */
@@ -188,6 +190,7 @@ export function createBus(options: BusOptions = {}): Bus {
       options: mutable,
       connections: createConnectionRegistry(),
       maxMessageBytes,
+      onError,
     } satisfies BusInternals,
   };
   return bus as unknown as Bus;
@@ -204,15 +207,20 @@ export function internalsOf(bus: object): BusInternals {
   throw new SseBusError("INVALID_OPTION", "`bus` must come from createBus() or sharedBus().");
 }
 
-/** One place for every failure in the background; an `onError` that throws must not harm either. */
+/** One place for every failure in the background; an `onError` that fails must not harm either. */
 function createReporter(options: MutableOptions): (error: Error) => void {
   return (error) => {
     try {
-      options.onError(error);
+      catchRejection(options.onError(error));
     } catch (failure) {
       reportToConsole(failure as Error);
     }
   };
+}
+
+/** An async `onError` that rejects would be an unhandled rejection, which ends a Node process. */
+function catchRejection(answer: unknown): void {
+  if (answer instanceof Promise) answer.catch(reportToConsole);
 }
 
 function reportToConsole(error: Error): void {

@@ -19,7 +19,9 @@ export interface Connection {
 /** All event streams of a bus, whichever route or bundle opened them. */
 export interface ConnectionRegistry {
   readonly open: Set<Connection>;
-  /** Open streams by client address; loopback is no client but a proxy or a tool. */
+  /** Streams that are open, and requests for one that `authorize` has still to answer. */
+  places: number;
+  /** Places by client, as {@link clientKey} tells them apart. */
   readonly perClient: Map<string, number>;
   /** Shutting down: no new stream is opened. */
   isDraining: boolean;
@@ -28,28 +30,50 @@ export interface ConnectionRegistry {
   readonly disconnects: Map<string, number>;
   /** Requests refused, by error code. */
   readonly refusals: Map<string, number>;
+  /** Times a limit was hit, by the name of its option. */
+  readonly limitsHit: Map<string, number>;
 }
 
 export function createConnectionRegistry(): ConnectionRegistry {
   return {
     open: new Set(),
+    places: 0,
     perClient: new Map(),
     isDraining: false,
     connects: 0,
     disconnects: new Map(),
     refusals: new Map(),
+    limitsHit: new Map(),
   };
 }
 
-/** Takes a stream into the registry. */
+/**
+ * Takes the place of a stream before `authorize` is asked: while that takes its time, any number of
+ * requests would otherwise pass a limit that none of them counts against yet.
+ */
+export function takePlace(registry: ConnectionRegistry, ip: string | undefined): void {
+  registry.places++;
+  const client = clientKey(ip);
+  if (client !== undefined) increment(registry.perClient, client);
+}
+
+/** Gives back the place of a stream that was not opened; an open one's goes with it. */
+export function leavePlace(registry: ConnectionRegistry, ip: string | undefined): void {
+  registry.places--;
+  const client = clientKey(ip);
+  const own = client === undefined ? undefined : registry.perClient.get(client);
+  if (client === undefined || own === undefined) return;
+  if (own > 1) registry.perClient.set(client, own - 1);
+  else registry.perClient.delete(client);
+}
+
+/** Takes a stream that has a place into the registry. */
 export function register(registry: ConnectionRegistry, connection: Connection): void {
   registry.open.add(connection);
   registry.connects++;
-  const { ip } = connection;
-  if (ip !== undefined && !isLoopback(ip)) increment(registry.perClient, ip);
 }
 
-/** Takes a stream out again, once. */
+/** Takes a stream out again, once, and its place with it. */
 export function unregister(
   registry: ConnectionRegistry,
   connection: Connection,
@@ -57,11 +81,7 @@ export function unregister(
 ): void {
   if (!registry.open.delete(connection)) return;
   increment(registry.disconnects, reason);
-  const { ip } = connection;
-  const own = ip === undefined ? undefined : registry.perClient.get(ip);
-  if (ip === undefined || own === undefined) return;
-  if (own > 1) registry.perClient.set(ip, own - 1);
-  else registry.perClient.delete(ip);
+  leavePlace(registry, connection.ip);
 }
 
 /** Adds one to a labelled count. */
@@ -85,7 +105,21 @@ function drainWindowMs(clients: number): number {
   return Math.min(60_000, Math.max(500, clients));
 }
 
-/** Whether an address is this machine's own: a local proxy or a tool, which stands for no one client. */
-export function isLoopback(ip: string): boolean {
-  return ip.startsWith("127.") || ip === "::1";
+/**
+ * The client that an address stands for in limits. None for an unknown address, nor for loopback,
+ * which is a local proxy or a tool and no one client. All of an IPv6 network of 64 bits is one
+ * client: a subscriber gets that many addresses (RFC 6177) and could use each of them once.
+ */
+export function clientKey(ip: string | undefined): string | undefined {
+  if (ip === undefined || ip.startsWith("127.") || ip === "::1") return undefined;
+  return ip.includes(":") ? `${networkOf(ip)}/64` : ip;
+}
+
+function networkOf(ip: string): string {
+  const [left = "", right] = ip.split("::");
+  const head = left.split(":");
+  const tail = right === undefined ? [] : right.split(":");
+  const zeros = Array.from({ length: Math.max(0, 8 - head.length - tail.length) }, () => "0");
+  const groups = [...head, ...zeros, ...tail].slice(0, 4);
+  return groups.map((group) => Number.parseInt(group || "0", 16).toString(16)).join(":");
 }

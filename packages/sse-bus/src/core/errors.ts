@@ -1,5 +1,8 @@
 /** Every code an {@link SseBusError} can carry. Each has a page of cause and fix under `docs/errors/`. */
 export type SseBusErrorCode =
+  | "AUTHORIZATION_FAILED"
+  | "AUTHORIZATION_UNAVAILABLE"
+  | "BACKEND_NOT_MIGRATED"
   | "BACKEND_UNAVAILABLE"
   | "BUS_CLOSED"
   | "GAP"
@@ -11,6 +14,7 @@ export type SseBusErrorCode =
   | "INVALID_KEY"
   | "INVALID_OPTION"
   | "LISTENER_FAILED"
+  | "LISTEN_UNAVAILABLE"
   | "MESSAGE_TOO_LARGE"
   | "SINK_FAILED"
   | "TX_UNSUPPORTED"

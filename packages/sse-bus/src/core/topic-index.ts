@@ -12,10 +12,10 @@ export interface TopicIndex<Value> {
 interface PatternNode<Value> {
   /** Children by literal segment; `*` is kept among them, as no channel can hold it. */
   readonly next: Map<string, PatternNode<Value>>;
-  /** Patterns that end here. */
-  readonly here: Set<Value>;
+  /** Patterns that end here; made with the first one, as most nodes only lead on. */
+  here: Set<Value> | undefined;
   /** Patterns that go on with `**`. */
-  readonly below: Set<Value>;
+  below: Set<Value> | undefined;
 }
 
 export function createTopicIndex<Value>(): TopicIndex<Value> {
@@ -24,7 +24,8 @@ export function createTopicIndex<Value>(): TopicIndex<Value> {
 
 export function addTopic<Value>(index: TopicIndex<Value>, topic: string, value: Value): void {
   if (isPattern(topic)) {
-    pathTo(index, topic).forEach((step) => step.set?.add(value));
+    const { node, end } = pathTo(index, topic).at(-1) as PathStep<Value>;
+    (node[end] ??= new Set()).add(value);
     return;
   }
   const values = index.exact.get(topic);
@@ -39,9 +40,11 @@ export function removeTopic<Value>(index: TopicIndex<Value>, topic: string, valu
     return;
   }
   // From the leaf upwards: a branch nobody needs any more is cut, so that churn leaves nothing.
-  for (const { parent, segment, node, set } of pathTo(index, topic).toReversed()) {
-    set?.delete(value);
-    if (node.next.size + node.here.size + node.below.size === 0) parent?.next.delete(segment);
+  const path = pathTo(index, topic).toReversed();
+  const { node: leaf, end } = path[0] as PathStep<Value>;
+  if (leaf[end]?.delete(value) && leaf[end].size === 0) leaf[end] = undefined;
+  for (const { parent, segment, node } of path) {
+    if (node.next.size === 0 && !node.here && !node.below) parent?.next.delete(segment);
   }
 }
 
@@ -53,31 +56,30 @@ export function visitTopics<Value>(
 ): void {
   index.exact.get(channel)?.forEach(visit);
   const root = index.patterns;
-  if (root.next.size + root.below.size > 0) walk(root, channel.split("/"), 0, visit);
+  if (root.next.size > 0 || root.below) walk(root, channel.split("/"), 0, visit);
 }
 
 interface PathStep<Value> {
   parent: PatternNode<Value> | undefined;
   segment: string;
   node: PatternNode<Value>;
-  set: Set<Value> | undefined;
+  /** Where the pattern is kept, if it ends with this step. */
+  end: "here" | "below";
 }
 
 function pathTo<Value>(index: TopicIndex<Value>, pattern: string): PathStep<Value>[] {
   const steps: PathStep<Value>[] = [
-    { parent: undefined, segment: "", node: index.patterns, set: undefined },
+    { parent: undefined, segment: "", node: index.patterns, end: "here" },
   ];
-  const segments = pattern.split("/");
-  for (const [depth, segment] of segments.entries()) {
+  for (const segment of pattern.split("/")) {
     const last = steps.at(-1) as PathStep<Value>;
     if (segment === "**") {
-      last.set = last.node.below;
+      last.end = "below";
       break;
     }
     let node = last.node.next.get(segment);
     if (!node) last.node.next.set(segment, (node = createNode()));
-    const set = depth === segments.length - 1 ? node.here : undefined;
-    steps.push({ parent: last.node, segment, node, set });
+    steps.push({ parent: last.node, segment, node, end: "here" });
   }
   return steps;
 }
@@ -89,10 +91,10 @@ function walk<Value>(
   visit: (value: Value) => void,
 ): void {
   if (depth === segments.length) {
-    node.here.forEach(visit);
+    node.here?.forEach(visit);
     return;
   }
-  node.below.forEach(visit);
+  node.below?.forEach(visit);
   const literal = node.next.get(segments[depth] as string);
   if (literal) walk(literal, segments, depth + 1, visit);
   const star = node.next.get("*");
@@ -100,5 +102,5 @@ function walk<Value>(
 }
 
 function createNode<Value>(): PatternNode<Value> {
-  return { next: new Map(), here: new Set(), below: new Set() };
+  return { next: new Map(), here: undefined, below: undefined };
 }

@@ -1,10 +1,18 @@
 import { assertTopic, topicCovers } from "../core/channel-name.ts";
-import type { Problem } from "./problem.ts";
+import { isSseBusError, SseBusError } from "../core/errors.ts";
+import { type Problem, problemOf } from "./problem.ts";
 
-/** Decides whether a request may subscribe or publish; what it throws means no. */
+/**
+ * Decides whether a request may subscribe or publish. What it throws means no, and so does an answer
+ * that does not come within `authorizeTimeoutMs`.
+ *
+ * An `SseBusError` with the code `AUTHORIZATION_UNAVAILABLE` means that it cannot tell just now: 503,
+ * after which clients try again, as they do not after 403.
+ */
 export type Authorize = (context: AuthorizeContext) => Authorization | Promise<Authorization>;
 
 export interface AuthorizeContext {
+  /** For its headers and address; the body of a publish has been read. */
   readonly request: Request;
   /** What is asked for. Patterns are asked for, and to be judged, as patterns. */
   readonly channels: readonly string[];
@@ -28,26 +36,60 @@ export type Decision =
   | { readonly channels: readonly string[]; readonly expiresAt: number }
   | { readonly problem: Problem };
 
+export interface DecideOptions {
+  readonly timeoutMs: number;
+  readonly onError: (error: Error) => void;
+}
+
 /** Asks `authorize`; anything but a clear yes is a no. */
 export async function decide(
   authorize: Authorize | undefined,
   context: AuthorizeContext,
-  onError: (error: Error) => void,
+  { timeoutMs, onError }: DecideOptions,
 ): Promise<Decision> {
   const all = { channels: context.channels, expiresAt: Number.POSITIVE_INFINITY };
   if (!authorize) return all;
   try {
-    const answer = await authorize(context);
+    const asked = authorize(context);
+    const answer =
+      typeof asked === "object" && "then" in asked ? await inTime(asked, timeoutMs) : asked;
     if (answer === true) return all;
     if (answer === 401) return { problem: UNAUTHORIZED };
     if (typeof answer !== "object" || answer === null) return { problem: FORBIDDEN };
-    const channels = answer.channels ?? context.channels;
-    for (const topic of channels) assertGranted(topic, context.channels);
-    if (channels.length === 0) return { problem: FORBIDDEN };
-    return { channels: [...new Set(channels)], expiresAt: readExpiry(answer.expiresAt) };
-  } catch (error) {
-    onError(error as Error);
+    const grant = readGrant(answer, context.channels);
+    if (grant.channels.length === 0) return { problem: FORBIDDEN };
+    // What has expired already grants nothing.
+    return grant.expiresAt > Date.now() ? grant : { problem: UNAUTHORIZED };
+  } catch (cause) {
+    if (isSseBusError(cause) && cause.code === "AUTHORIZATION_UNAVAILABLE") {
+      onError(cause);
+      return { problem: { ...problemOf(cause), detail: UNAVAILABLE_DETAIL } };
+    }
+    const message = "`authorize` threw, which means no.";
+    onError(new SseBusError("AUTHORIZATION_FAILED", message, { cause }));
     return { problem: FORBIDDEN };
+  }
+}
+
+/** The rest of the story, which may name what is inside, is for `onError`. */
+const UNAVAILABLE_DETAIL = "Permission cannot be checked just now: try again.";
+
+/** A longer timer would fire at once. */
+const MAX_TIMER_MS = 2_147_483_647;
+
+async function inTime<T>(promise: PromiseLike<T>, timeoutMs: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const message = `\`authorize\` has not answered within ${timeoutMs} ms, which means no.`;
+    timer = setTimeout(
+      () => reject(new SseBusError("AUTHORIZATION_UNAVAILABLE", message)),
+      Math.min(timeoutMs, MAX_TIMER_MS),
+    );
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -64,16 +106,35 @@ const FORBIDDEN: Problem = {
   detail: "These credentials do not allow it: ask for other channels, or for access.",
 };
 
-/** A typing error in `authorize` must not open a channel that nobody asked for. */
-function assertGranted(topic: string, asked: readonly string[]): void {
-  assertTopic(topic);
-  const isAsked = asked.some((name) => name === topic || topicCovers(name, topic));
-  if (!isAsked) throw new Error(`authorize granted "${topic}", which was not asked for`);
+/**
+ * A mistake in `authorize` must not open what it did not mean to: not a channel that nobody asked
+ * for, and not everything because it returned a `Response`, a list, or `channels: undefined`.
+ */
+function readGrant(
+  grant: Grant,
+  asked: readonly string[],
+): { readonly channels: readonly string[]; readonly expiresAt: number } {
+  const hasChannels = "channels" in grant;
+  const hasExpiry = "expiresAt" in grant;
+  if (!hasChannels && !hasExpiry) throw new Error("authorize returned an object that is no Grant");
+  const channels = hasChannels ? new Set(readChannels(grant.channels, asked)) : asked;
+  return {
+    channels: [...channels],
+    expiresAt: hasExpiry ? readExpiry(grant.expiresAt) : Number.POSITIVE_INFINITY,
+  };
 }
 
-function readExpiry(expiresAt: number | Date | undefined): number {
-  if (expiresAt === undefined) return Number.POSITIVE_INFINITY;
-  const time = Number(expiresAt);
-  if (Number.isNaN(time)) throw new Error("authorize returned an `expiresAt` that is no time");
-  return time;
+function readChannels(channels: unknown, asked: readonly string[]): string[] {
+  if (!Array.isArray(channels)) throw new Error("authorize returned `channels` that are no list");
+  return channels.map((topic: unknown) => {
+    assertTopic(topic);
+    if (asked.some((name) => topicCovers(name, topic))) return topic;
+    throw new Error(`authorize granted "${topic}", which was not asked for`);
+  });
+}
+
+function readExpiry(expiresAt: unknown): number {
+  const time = expiresAt instanceof Date ? expiresAt.getTime() : expiresAt;
+  if (typeof time === "number" && !Number.isNaN(time)) return time;
+  throw new Error("authorize returned an `expiresAt` that is no time");
 }

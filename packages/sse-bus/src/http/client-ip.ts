@@ -16,8 +16,8 @@ export function clientIp(request: RequestHead, options: ClientIpOptions): string
   const { socketIp, trustedProxies } = options;
   if (trustedProxies > 0) {
     const hops = request.headers.get("x-forwarded-for")?.split(",");
-    const hop = hops?.at(-Math.min(trustedProxies, hops.length))?.trim();
-    if (hop) return normalise(hop);
+    const hop = readAddress(hops?.at(-Math.min(trustedProxies, hops.length)));
+    if (hop !== undefined) return normalise(hop);
   }
   const ip = socketIp(request);
   return ip === undefined ? undefined : normalise(ip);
@@ -27,6 +27,18 @@ export function clientIp(request: RequestHead, options: ClientIpOptions): string
 export function readTrustedProxies(value: string | undefined): number {
   const count = Number(value ?? 0);
   return Number.isSafeInteger(count) && count > 0 ? count : 0;
+}
+
+/**
+ * An address as proxies write it: some add the port, and brackets to IPv6. Anything else is no
+ * proxy's word and not believed, as it would become a limit's key and part of messages.
+ */
+function readAddress(text: string | undefined): string | undefined {
+  const match =
+    /^\s*(?:\[([\da-f:.]{2,45})\](?::\d+)?|([\d.]{7,15})(?::\d+)?|([\da-f:.]{2,45}))\s*$/i.exec(
+      text ?? "",
+    );
+  return match?.[1] ?? match?.[2] ?? match?.[3];
 }
 
 /** An IPv4 client on a dual-stack socket is shown as IPv6 (RFC 4291 §2.5.5.2). */

@@ -1,3 +1,4 @@
+import { SseBusError } from "../core/errors.ts";
 import type { RequestHead } from "./request-head.ts";
 
 /** Which pages of other origins may use a route. */
@@ -6,6 +7,18 @@ export interface CorsOptions {
   readonly origins: readonly string[];
   /** Cookies may come along. @default false */
   readonly credentials?: boolean;
+}
+
+/** @throws SseBusError `INVALID_OPTION` for what no browser sends as `Origin`, and so never matches. */
+export function assertCors(cors: CorsOptions | undefined): void {
+  for (const origin of cors?.origins ?? []) {
+    const isExact = URL.canParse(origin) && new URL(origin).origin === origin;
+    if (isExact && !origin.includes("*")) continue;
+    throw new SseBusError(
+      "INVALID_OPTION",
+      `\`cors.origins\` must hold exact origins such as https://app.example.com, without a path or a wildcard; got ${JSON.stringify(origin)}.`,
+    );
+  }
 }
 
 /** The headers that let the page behind this request read the answer (Fetch standard §3.3). */
@@ -58,6 +71,18 @@ export function isCrossSite(request: RequestHead, cors: CorsOptions | undefined)
   }
   const site = request.headers.get("sec-fetch-site");
   return site === "cross-site" || site === "same-site";
+}
+
+/**
+ * Whether a page of another origin uses this address as an image, a script, a frame or the like. It
+ * can read nothing of it, but each of its visitors would hold a stream open.
+ */
+export function isEmbeddedElsewhere({ headers }: RequestHead): boolean {
+  const site = headers.get("sec-fetch-site");
+  if (site !== "cross-site" && site !== "same-site") return false;
+  const mode = headers.get("sec-fetch-mode");
+  const isFrame = mode === "navigate" && headers.get("sec-fetch-dest") !== "document";
+  return mode === "no-cors" || isFrame;
 }
 
 /** The origin a browser would send for this server, by the host that it asked. */

@@ -11,8 +11,11 @@ export type HttpErrorCode =
   | "METHOD_NOT_ALLOWED"
   | "MISSING_MESSAGE"
   | "NOT_ACCEPTABLE"
+  | "NOT_FOUND"
+  | "PATTERN_TOO_DEEP"
   | "PREFETCH"
   | "PUBLISHING_CLOSED"
+  | "REQUEST_TIMEOUT"
   | "TOO_MANY_CHANNELS"
   | "TOO_MANY_CONNECTIONS"
   | "TOO_MANY_REQUESTS"
@@ -36,6 +39,8 @@ export function problemResponse({ status, code, detail, headers }: Problem): Res
     headers: {
       "Content-Type": "application/problem+json",
       "Cache-Control": "no-store",
+      // The detail may quote the request: nothing may take it for a page.
+      "X-Content-Type-Options": "nosniff",
       ...headers,
     },
   });
@@ -54,6 +59,7 @@ export function problemOf(error: unknown): Problem {
 }
 
 const STATUS: Partial<Record<SseBusErrorCode, number>> = {
+  AUTHORIZATION_UNAVAILABLE: 503,
   BACKEND_UNAVAILABLE: 503,
   BUS_CLOSED: 503,
   INVALID_OPTION: 500,
@@ -64,8 +70,10 @@ const TITLES: Readonly<Record<number, string>> = {
   400: "Bad Request",
   401: "Unauthorized",
   403: "Forbidden",
+  404: "Not Found",
   405: "Method Not Allowed",
   406: "Not Acceptable",
+  408: "Request Timeout",
   413: "Content Too Large",
   415: "Unsupported Media Type",
   429: "Too Many Requests",

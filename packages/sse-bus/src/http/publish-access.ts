@@ -1,30 +1,32 @@
-import { type Authorize, decide } from "./authorize.ts";
+import { type Authorize, decide, type DecideOptions } from "./authorize.ts";
 import type { Problem } from "./problem.ts";
 import { isOpen, type PublishEnv } from "./publish-options.ts";
 
-/** Why this request may not publish to this channel, if so. */
-export async function refusePublish(
+/** Why the environment does not let this request publish, if so; for routes without `authorize`. */
+export async function refuseByEnvironment(
   request: Request,
-  channel: string,
-  authorize: Authorize | undefined,
   env: PublishEnv,
-  onError: (error: Error) => void,
 ): Promise<Problem | undefined> {
-  if (authorize) {
-    const decision = await decide(
-      authorize,
-      { request, channels: [channel], action: "publish" },
-      onError,
-    );
-    if ("problem" in decision) return decision.problem;
-    // What has expired already grants nothing.
-    return decision.expiresAt > Date.now() ? undefined : EXPIRED;
-  }
   if (isOpen(env)) return undefined;
   const token = env.SSE_BUS_PUBLISH_TOKEN;
   if (!token) return CLOSED;
   const given = /^Bearer +(.+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
-  return given !== undefined && (await isEqual(given, token)) ? undefined : WRONG_TOKEN;
+  if (given === undefined) return NO_TOKEN;
+  return (await isEqual(given, token)) ? undefined : WRONG_TOKEN;
+}
+
+/** Why `authorize` does not let this request publish to this channel, if so. */
+export async function refuseByAuthorize(
+  authorize: Authorize,
+  { request, channel }: { readonly request: Request; readonly channel: string },
+  options: DecideOptions,
+): Promise<Problem | undefined> {
+  const decision = await decide(
+    authorize,
+    { request, channels: [channel], action: "publish" },
+    options,
+  );
+  return "problem" in decision ? decision.problem : undefined;
 }
 
 const CLOSED: Problem = {
@@ -34,19 +36,15 @@ const CLOSED: Problem = {
     "Publishing over HTTP is closed in production: set SSE_BUS_PUBLISH_TOKEN and send it as `Authorization: Bearer`, or set SSE_BUS_OPEN_PUBLISH=1.",
 };
 
-const WRONG_TOKEN: Problem = {
+const NO_TOKEN: Problem = {
   status: 401,
   code: "UNAUTHORIZED",
   detail: "Send the publish token as `Authorization: Bearer <SSE_BUS_PUBLISH_TOKEN>`.",
   headers: { "WWW-Authenticate": "Bearer" },
 };
 
-const EXPIRED: Problem = {
-  status: 401,
-  code: "UNAUTHORIZED",
-  detail: "The credentials have expired: send fresh ones.",
-  headers: { "WWW-Authenticate": "Bearer" },
-};
+/** A guess at the token, for the publish handler to count as such. */
+export const WRONG_TOKEN: Problem = { ...NO_TOKEN };
 
 /** Compares digests, so that the time taken tells nothing of the token or of its length. */
 async function isEqual(given: string, wanted: string): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { createBus, internalsOf } from "../core/bus.ts";
 import type { Bus, BusOptions } from "../core/bus-types.ts";
 import { createPublishHandler } from "./publish-handler.ts";
@@ -37,6 +37,11 @@ function setUp({ env, bus: busOptions, ip, trustedProxies = 0, ...options }: Set
       }),
     );
   return { bus, handle, get, post };
+}
+
+function postOf(body: ReadableStream<Uint8Array>): Request {
+  const init = { method: "POST", body, duplex: "half" };
+  return new Request(URL_BASE, { ...init, headers: { "Content-Type": "application/json" } });
 }
 
 async function refusal(response: Response) {
@@ -108,6 +113,19 @@ describe("the trigger", () => {
     expect(bus.stats().published).toBe(0);
   });
 
+  test.each([
+    { "Sec-Purpose": "prefetch;prerender" },
+    { Purpose: "prefetch" },
+    { "X-Moz": "prefetch" },
+    { "X-Purpose": "prefetch" },
+    { "Next-Router-Prefetch": "1", RSC: "1" },
+    { RSC: "1" },
+  ] as Record<string, string>[])("publishes nothing for a guess: %o", async (headers) => {
+    const { bus, get } = setUp();
+    expect(await refusal(await get("?msg=x", headers))).toEqual({ status: 403, code: "PREFETCH" });
+    expect(bus.stats().published).toBe(0);
+  });
+
   test("publishes for a typed address and for the site's own pages", async () => {
     const { get, post } = setUp();
     for (const site of ["none", "same-origin"]) {
@@ -173,6 +191,44 @@ describe("POST", () => {
     expect(bus.stats().published).toBe(0);
   });
 
+  test("refuses a compressed body, whatever is in it", async () => {
+    const { bus, post } = setUp();
+    const response = await post('{"data":1}', { "Content-Encoding": "gzip" });
+    expect(response.headers.get("accept-encoding")).toBe("identity");
+    expect(await refusal(response)).toEqual({ status: 415, code: "UNSUPPORTED_MEDIA_TYPE" });
+    expect(bus.stats().published).toBe(0);
+  });
+
+  test("a body that does not come to its end is answered, and its sender let go", async () => {
+    vi.useFakeTimers();
+    const { handle } = setUp();
+    let cancelled = false;
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(new TextEncoder().encode('{"data":')),
+      cancel: () => void (cancelled = true),
+    });
+    const pending = handle(postOf(body));
+    await vi.advanceTimersByTimeAsync(15_000);
+    vi.useRealTimers();
+    const response = await pending;
+    expect(response.headers.get("connection")).toBe("close");
+    expect(await refusal(response)).toEqual({ status: 408, code: "REQUEST_TIMEOUT" });
+    expect(cancelled).toBe(true);
+  });
+
+  test("a sender that breaks off is no fault of the server", async () => {
+    const errors: Error[] = [];
+    const { handle } = setUp({ bus: { onError: (error) => errors.push(error) } });
+    const body = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.error(new Error("aborted")),
+    });
+    expect(await refusal(await handle(postOf(body)))).toEqual({
+      status: 400,
+      code: "MALFORMED_BODY",
+    });
+    expect(errors).toEqual([]);
+  });
+
   test("is 503 with Retry-After when the bus is closed", async () => {
     const { bus, post } = setUp();
     await bus.close();
@@ -221,6 +277,45 @@ describe("who may publish", () => {
     expect(await status("1")).toBe(200);
     expect(await status("0")).toBe(403);
     expect(await status("true")).toBe(403);
+  });
+
+  test("nobody's body is read before it is known that they may publish at all", async () => {
+    for (const env of [production, { ...production, SSE_BUS_PUBLISH_TOKEN: "s3cret" }]) {
+      let isRead = false;
+      const body = new ReadableStream<Uint8Array>(
+        { pull: () => void (isRead = true) },
+        { highWaterMark: 0 },
+      );
+      const { handle } = setUp({ env });
+      expect([401, 403]).toContain((await handle(postOf(body))).status);
+      expect(isRead).toBe(false);
+    }
+  });
+
+  test("guessing at the token is slowed down, per client and per IPv6 network", async () => {
+    const env = { ...production, SSE_BUS_PUBLISH_TOKEN: "s3cret" };
+    let ip = "2001:db8::1";
+    const bus = createBus();
+    buses.push(bus);
+    const handle = createPublishHandler(
+      bus,
+      internalsOf(bus),
+      { maxPublishesPerMinute: 1000 },
+      { env: () => env, socketIp: () => ip, trustedProxies: 0 },
+    );
+    const guess = async (token: string) => {
+      const headers = { Authorization: `Bearer ${token}` };
+      return (await handle(new Request(`${URL_BASE}?msg=x`, { headers }))).status;
+    };
+    const answers: number[] = [];
+    for (let n = 0; n < 12; n++) {
+      ip = `2001:db8::${n.toString(16)}`;
+      answers.push(await guess(`guess ${n}`));
+    }
+    expect(answers).toEqual([...Array.from({ length: 10 }, () => 401), 429, 429]);
+    expect(await guess("s3cret"), "not even the right one is looked at now").toBe(429);
+    ip = "198.51.100.9";
+    expect(await guess("s3cret"), "others are not harmed").toBe(200);
   });
 
   test("nobody where the environment does not say that this is development", async () => {

@@ -2,13 +2,15 @@ import { RateLimiterMemory, type RateLimiterRes } from "rate-limiter-flexible";
 import type { BusInternals } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
 import { DEFAULT_CHANNEL } from "../core/channel-name.ts";
-import { increment, isLoopback } from "../core/connections.ts";
+import { clientKey, increment } from "../core/connections.ts";
+import { assertCount } from "../core/history.ts";
 import { type ClientIpOptions, clientIp } from "./client-ip.ts";
-import { corsHeaders, isCrossSite, optionsResponse } from "./cors.ts";
+import { assertCors, corsHeaders, isCrossSite, optionsResponse } from "./cors.ts";
+import { isPrefetch } from "./prefetch.ts";
 import { type Problem, problemOf, problemResponse } from "./problem.ts";
-import { refusePublish } from "./publish-access.ts";
+import { refuseByAuthorize, refuseByEnvironment, WRONG_TOKEN } from "./publish-access.ts";
 import type { PublishEnv, PublishRouteOptions } from "./publish-options.ts";
-import { readPost, readTrigger } from "./publish-request.ts";
+import { type PublishRequest, readPost, readTrigger } from "./publish-request.ts";
 import { Refusal } from "./refusal.ts";
 
 /** Answers requests to publish, on any host that speaks `Request` and `Response`. */
@@ -21,34 +23,61 @@ export interface PublishHandlerHost extends ClientIpOptions {
 
 const ALLOW = "GET, POST, OPTIONS";
 
+/** What a wrong token costs of `maxPublishesPerMinute`: guessing is sixty times slower by default. */
+const WRONG_TOKEN_COST = 100;
+
+/** @throws SseBusError `INVALID_OPTION` */
 export function createPublishHandler(
   bus: Bus,
-  { connections, options: busOptions, maxMessageBytes }: BusInternals,
+  { connections, maxMessageBytes, onError }: BusInternals,
   options: PublishRouteOptions,
   host: PublishHandlerHost,
 ): PublishHandler {
-  const { authorize, cors, maxPublishesPerMinute = 6000 } = options;
+  const { authorize, authorizeTimeoutMs = 10_000, cors, maxPublishesPerMinute = 6000 } = options;
+  assertCount(authorizeTimeoutMs, "authorizeTimeoutMs");
+  assertCount(maxPublishesPerMinute, "maxPublishesPerMinute");
+  assertCors(cors);
   const limiter = new RateLimiterMemory({ points: maxPublishesPerMinute, duration: 60 });
 
   async function publish(request: Request): Promise<Response> {
     const ip = clientIp(request, host);
     checkMethod(request);
-    // A browser that guesses where the user goes next must not publish for it.
-    if (request.headers.get("sec-purpose")?.includes("prefetch")) throw new Refusal(PREFETCH);
+    if (isPrefetch(request)) throw new Refusal(PREFETCH);
     if (isCrossSite(request, cors)) throw new Refusal(CROSS_SITE);
-    await spend(limiter, ip);
+    const client = allowanceOf(ip);
+    if (client !== undefined) await spend(limiter, client);
+    // Whoever may not publish at all is told before a byte of the body is read.
+    if (!authorize) await checkEnvironment(request, client);
     const wanted =
       request.method === "GET"
         ? readTrigger(request, ip)
         : await readPost(request, maxMessageBytes);
-    const channel = wanted.options.channel ?? DEFAULT_CHANNEL;
-    const env = host.env();
-    const refused = await refusePublish(request, channel, authorize, env, busOptions.onError);
-    if (refused) throw new Refusal(refused);
+    if (authorize) await checkAuthorize(request, wanted);
     const message = await bus.publish(wanted.data, wanted.options);
     return Response.json(message, {
-      headers: { "Cache-Control": "no-store", ...corsHeaders(request, cors) },
+      headers: {
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        ...corsHeaders(request, cors),
+      },
     });
+  }
+
+  async function checkEnvironment(request: Request, client: string | undefined): Promise<void> {
+    const refused = await refuseByEnvironment(request, host.env());
+    if (!refused) return;
+    // Only a known address pays for guessing: among unknown ones, one guesser would shut out all.
+    if (refused === WRONG_TOKEN && client !== undefined && client !== UNKNOWN) {
+      await limiter.penalty(client, WRONG_TOKEN_COST - 1);
+    }
+    throw new Refusal(refused);
+  }
+
+  async function checkAuthorize(request: Request, wanted: PublishRequest): Promise<void> {
+    const asked = { request, channel: wanted.options.channel ?? DEFAULT_CHANNEL };
+    const settings = { timeoutMs: authorizeTimeoutMs, onError };
+    const refused = authorize && (await refuseByAuthorize(authorize, asked, settings));
+    if (refused) throw new Refusal(refused);
   }
 
   return async (request) => {
@@ -57,13 +86,20 @@ export function createPublishHandler(
       return await publish(request);
     } catch (error) {
       const problem = error instanceof Refusal ? error.problem : problemOf(error);
-      if (problem.status === 500) busOptions.onError(error as Error);
+      if (problem.status === 500) onError(error as Error);
       increment(connections.refusals, problem.code);
+      const limit = LIMITS[problem.code];
+      if (limit) increment(connections.limitsHit, limit);
       const headers = { ...problem.headers, ...corsHeaders(request, cors) };
       return problemResponse({ ...problem, headers });
     }
   };
 }
+
+const LIMITS: Partial<Record<Problem["code"], string>> = {
+  MESSAGE_TOO_LARGE: "maxMessageBytes",
+  TOO_MANY_REQUESTS: "maxPublishesPerMinute",
+};
 
 /** HEAD too is refused: it promises to change nothing, and a trigger that answers it would publish. */
 function checkMethod({ method }: Request): void {
@@ -76,10 +112,15 @@ function checkMethod({ method }: Request): void {
   });
 }
 
+const UNKNOWN = "unknown";
+
 /** Clients without a known address share one allowance; loopback is no client but a proxy or a tool. */
-async function spend(limiter: RateLimiterMemory, ip: string | undefined): Promise<void> {
-  if (ip !== undefined && isLoopback(ip)) return;
-  const rejected = await limiter.consume(ip ?? "unknown").then(
+function allowanceOf(ip: string | undefined): string | undefined {
+  return ip === undefined ? UNKNOWN : clientKey(ip);
+}
+
+async function spend(limiter: RateLimiterMemory, client: string): Promise<void> {
+  const rejected = await limiter.consume(client).then(
     () => undefined,
     (reason: RateLimiterRes) => reason,
   );

@@ -9,9 +9,15 @@ export interface PublishRouteOptions {
    * `SSE_BUS_OPEN_PUBLISH=1`.
    */
   readonly authorize?: Authorize;
+  /** How long `authorize` may take; no answer is a no, told as 503. @default 10_000 */
+  readonly authorizeTimeoutMs?: number;
   /** Pages of other origins that may publish. @default none */
   readonly cors?: CorsOptions;
-  /** Publishes a minute for each client address that is not loopback; more are answered 429. @default 6000 */
+  /**
+   * Publishes a minute for each client address that is not loopback; more are answered 429. A wrong
+   * publish token counts as a hundred.
+   * @default 6000
+   */
   readonly maxPublishesPerMinute?: number;
 }
 

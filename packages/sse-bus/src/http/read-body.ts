@@ -11,7 +11,7 @@ export function messageByteLimit(maxMessageBytes: number): number {
 /**
  * Reads a JSON body, giving up as soon as it is larger than it may be.
  *
- * @throws Refusal `UNSUPPORTED_MEDIA_TYPE`, `MESSAGE_TOO_LARGE`, `MALFORMED_BODY`
+ * @throws Refusal `UNSUPPORTED_MEDIA_TYPE`, `MESSAGE_TOO_LARGE`, `REQUEST_TIMEOUT`, `MALFORMED_BODY`
  */
 export async function readJson(request: Request, maxBytes: number): Promise<unknown> {
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
@@ -23,8 +23,17 @@ export async function readJson(request: Request, maxBytes: number): Promise<unkn
       headers: { "Accept-Post": "application/json" },
     });
   }
+  // Whatever is in it would have to be unpacked before it can be measured.
+  if ((request.headers.get("content-encoding") ?? "identity").toLowerCase() !== "identity") {
+    throw new Refusal({
+      status: 415,
+      code: "UNSUPPORTED_MEDIA_TYPE",
+      detail: "Send the body without `Content-Encoding`.",
+      headers: { "Accept-Encoding": "identity" },
+    });
+  }
   if (Number(request.headers.get("content-length")) > maxBytes) throw tooLarge(maxBytes);
-  const bytes = await readBytes(request, maxBytes);
+  const bytes = await readInTime(request, maxBytes);
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (cause) {
@@ -33,17 +42,45 @@ export async function readJson(request: Request, maxBytes: number): Promise<unkn
   }
 }
 
-async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
+/** A body that trickles in would hold what has come of it for as long as its sender likes. */
+const BODY_TIMEOUT_MS = 15_000;
+
+async function readInTime(request: Request, maxBytes: number): Promise<Uint8Array> {
+  const reader = request.body?.getReader();
+  if (!reader) return new Uint8Array();
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    // Ends the pending read.
+    reader.cancel().catch(() => {});
+  }, BODY_TIMEOUT_MS);
+  try {
+    const bytes = await readBytes(reader, maxBytes);
+    if (!isLate) return bytes;
+  } finally {
+    clearTimeout(timer);
+  }
+  throw new Refusal({
+    status: 408,
+    code: "REQUEST_TIMEOUT",
+    detail: `The body has not come within ${BODY_TIMEOUT_MS / 1000} s: send it at once.`,
+    headers: UNREAD,
+  });
+}
+
+async function readBytes(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  maxBytes: number,
+): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  const reader = request.body?.getReader();
   for (;;) {
-    const next = await reader?.read();
-    if (!next || next.done) break;
+    const next = await reader.read().catch(brokenOff);
+    if (next.done) break;
     length += next.value.length;
     if (length > maxBytes) {
       // The rest is of no interest; not reading it is what keeps memory bounded.
-      await reader?.cancel().catch(() => {});
+      await reader.cancel().catch(() => {});
       throw tooLarge(maxBytes);
     }
     chunks.push(next.value);
@@ -57,10 +94,24 @@ async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array
   return bytes;
 }
 
+/** Whoever was sending left, or the line broke: nobody's fault here. */
+function brokenOff(): never {
+  throw new Refusal({
+    status: 400,
+    code: "MALFORMED_BODY",
+    detail: "The body broke off before its end.",
+    headers: UNREAD,
+  });
+}
+
+/** A server that keeps the connection would have to read the rest of the body, which may never end. */
+const UNREAD = { Connection: "close" };
+
 function tooLarge(maxBytes: number): Refusal {
   return new Refusal({
     status: 413,
     code: "MESSAGE_TOO_LARGE",
     detail: `The body is larger than ${maxBytes} bytes: send a reference to the data instead.`,
+    headers: UNREAD,
   });
 }

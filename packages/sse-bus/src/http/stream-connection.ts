@@ -2,6 +2,7 @@ import type { BusInternals } from "../core/bus.ts";
 import { type ByeReason, type Connection, register, unregister } from "../core/connections.ts";
 import { closeReader } from "../core/engine.ts";
 import { type OpenedReader, openReader, resumeReader, type Start } from "../core/open-reader.ts";
+import type { Packet } from "../core/packet.ts";
 import type { Reader } from "../core/reader.ts";
 import type { ByteSink, ByteSinkHandlers } from "./byte-sink.ts";
 
@@ -45,11 +46,13 @@ export function createStreamConnection(
   let { expiresAt } = options;
   /** Since when the client has taken nothing, as far as the deadlines have seen; 0 while it takes. */
   let blockedAt = 0;
+  /** Came after the permission to read had run out; waits for its renewal. */
+  let held: Packet | undefined;
 
   const sink: ByteSink = options.openSink({
     onReady() {
       blockedAt = 0;
-      if (reader) resumeReader(reader);
+      if (reader && !held) resumeReader(reader);
     },
     onCancel: () => connection.drop("client"),
   });
@@ -67,8 +70,23 @@ export function createStreamConnection(
     isRenewing = true;
     const until = await options.renew();
     isRenewing = false;
-    if (until === undefined || until <= Date.now()) connection.end("unauthorized", 0);
-    else expiresAt = until;
+    if (until === undefined || until <= Date.now()) {
+      connection.end("unauthorized", 0);
+      return;
+    }
+    expiresAt = until;
+    if (!isOpen || !reader || !held) return;
+    const packet = held;
+    held = undefined;
+    reader.ready = sink.write(packet);
+    if (reader.ready) resumeReader(reader);
+  }
+
+  /** Not one byte that was not allowed any more: the next heartbeat, which ends the stream, is late. */
+  function hold(packet: Packet): boolean {
+    held = packet;
+    if (!isRenewing) void renew();
+    return false;
   }
 
   const connection: StreamConnection = {
@@ -85,7 +103,10 @@ export function createStreamConnection(
         topics: options.topics,
         start: options.start,
         sink: {
-          write: (packet) => sink.write(packet),
+          write: (packet) =>
+            expiresAt === Number.POSITIVE_INFINITY || Date.now() < expiresAt
+              ? sink.write(packet)
+              : hold(packet),
           end: (reason) =>
             reason === "closed"
               ? connection.end("drain", options.retryMs)
@@ -111,7 +132,7 @@ export function createStreamConnection(
       sink.close();
     },
     checkDeadlines(now) {
-      if (!reader || reader.ready) blockedAt = 0;
+      if (!reader || reader.ready || held) blockedAt = 0;
       else if (blockedAt === 0) blockedAt = now;
       if (now >= options.endsAt) {
         connection.end("lifetime", Math.round(Math.random() * LIFETIME_SPREAD_MS));

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { createBus, internalsOf } from "../core/bus.ts";
 import type { Bus, BusOptions } from "../core/bus-types.ts";
 import { drainConnections } from "../core/connections.ts";
@@ -243,6 +243,42 @@ describe("refusals", () => {
     expect(refused.headers.get("retry-after")).not.toBeNull();
   });
 
+  test("a pattern may be only so deep, since each segment costs memory", async () => {
+    const { internals, get } = setUp();
+    const { status, code } = await problem(await get(`?channel=a${"/*".repeat(16)}`));
+    expect({ status, code }).toEqual({ status: 400, code: "PATTERN_TOO_DEEP" });
+    expect((await get(`?channel=a${"/*".repeat(15)}`)).status).toBe(200);
+    expect((await get(`?channel=a${"/b".repeat(60)}`)).status, "no pattern").toBe(200);
+    expect(internals.connections.limitsHit.get("maxPatternDepth")).toBe(1);
+  });
+
+  test("requests that authorize has still to answer count, so that no crowd passes a limit at once", async () => {
+    const answers: ((decision: boolean) => void)[] = [];
+    const { internals, get } = setUp(
+      {
+        maxConnections: 3,
+        maxConnectionsPerClient: 2,
+        authorize: () => new Promise<boolean>((resolve) => answers.push(resolve)),
+      },
+      {},
+      "203.0.113.7",
+    );
+    const pending = [get(), get()];
+    expect((await get()).status, "a third of this address").toBe(429);
+    for (const answer of answers) answer(false);
+    for (const refused of await Promise.all(pending)) expect(refused.status).toBe(403);
+    expect(internals.connections.places).toBe(0);
+    expect(internals.connections.perClient.size).toBe(0);
+    expect(internals.connections.limitsHit.get("maxConnectionsPerClient")).toBe(1);
+  });
+
+  test("a page of another site cannot make its visitors hold streams open", async () => {
+    const { bus, get } = setUp();
+    const image = { "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", Accept: "*/*" };
+    expect(await problem(await get("", image))).toMatchObject({ status: 403, code: "CROSS_SITE" });
+    expect(bus.stats().connections).toBe(0);
+  });
+
   test("one address may not take all connections, and gets its place back when it leaves", async () => {
     const { get } = setUp({ maxConnectionsPerClient: 1 }, {}, "203.0.113.7");
     const stream = readTestStream(await get());
@@ -277,7 +313,22 @@ describe("authorization", () => {
       { onError: (error) => errors.push(error) },
     );
     expect((await get()).status).toBe(403);
-    expect(errors).toHaveLength(1);
+    expect(errors).toEqual([expect.objectContaining({ code: "AUTHORIZATION_FAILED" })]);
+  });
+
+  test("an onError that throws or rejects harms nobody", async () => {
+    const fail = (): never => {
+      throw new Error("authorize");
+    };
+    const reject = (): unknown => Promise.reject(new Error("onError"));
+    for (const onError of [fail, reject]) {
+      const printed = vi.spyOn(console, "error").mockImplementation(() => {});
+      const { get } = setUp({ authorize: fail }, { onError });
+      expect((await get()).status).toBe(403);
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(printed).toHaveBeenCalledOnce();
+      printed.mockRestore();
+    }
   });
 
   test("a reduced set is all that is read, and hello tells it", async () => {
@@ -307,6 +358,79 @@ describe("authorization", () => {
     const response = await pending;
     await bus.publish("secret", { channel: "secrets" });
     expect(await response.text()).not.toContain('"secret"');
+  });
+
+  test("a stream allowed while the server began to drain is refused, since nobody would end it", async () => {
+    let answer: ((decision: boolean) => void) | undefined;
+    const { internals, get } = setUp({
+      authorize: () => new Promise((resolve) => (answer = resolve)),
+    });
+    const pending = get();
+    drainConnections(internals.connections);
+    answer?.(true);
+    expect(await problem(await pending)).toMatchObject({ status: 503, code: "DRAINING" });
+    expect(internals.connections).toMatchObject({ open: new Set(), places: 0 });
+  });
+
+  test("not a byte of what is published after the permission ran out, however late the heartbeat", async () => {
+    let asked = 0;
+    const { bus, get } = setUp({
+      heartbeatMs: 60_000,
+      authorize: () => (++asked > 1 ? 401 : { expiresAt: Date.now() + 30 }),
+    });
+    const stream = readTestStream(await get());
+    await stream.next();
+    await bus.publish("before");
+    expect(await stream.next()).toMatchObject({ data: '"before"' });
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    await bus.publish("after");
+    expect(JSON.parse((await stream.next())?.data ?? "")).toMatchObject({ reason: "unauthorized" });
+    expect(await stream.next()).toBeUndefined();
+  });
+
+  test("what came while the permission was renewed follows, once and in order", async () => {
+    const answers: ((grant: { expiresAt: number }) => void)[] = [];
+    let asked = 0;
+    const { bus, get } = setUp({
+      heartbeatMs: 60_000,
+      authorize: () => {
+        if (++asked === 1) return { expiresAt: Date.now() + 30 };
+        return new Promise<{ expiresAt: number }>((resolve) => answers.push(resolve));
+      },
+    });
+    const stream = readTestStream(await get());
+    await stream.next();
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    // A web stream hands over what is asked for: ask first.
+    const first = stream.next();
+    for (let n = 1; n <= 3; n++) await bus.publish(n);
+    await expect.poll(() => answers.length).toBe(1);
+    await bus.publish(4);
+    answers[0]?.({ expiresAt: Date.now() + 60_000 });
+    expect(await first).toMatchObject({ data: "1" });
+    for (const n of [2, 3, 4]) expect(await stream.next()).toMatchObject({ data: String(n) });
+    await bus.publish(5);
+    expect(await stream.next()).toMatchObject({ data: "5" });
+    expect(asked).toBe(2);
+  });
+
+  test("a renewal that hangs ends the stream in time, and nothing leaks meanwhile", async () => {
+    let asked = 0;
+    const { bus, get } = setUp(
+      {
+        heartbeatMs: 60_000,
+        authorizeTimeoutMs: 30,
+        authorize: () =>
+          ++asked > 1 ? new Promise<boolean>(() => {}) : { expiresAt: Date.now() + 20 },
+      },
+      { onError() {} },
+    );
+    const stream = readTestStream(await get());
+    await stream.next();
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    await bus.publish("after");
+    expect((await stream.next())?.event).toBe("bye");
+    expect(bus.stats().connections).toBe(0);
   });
 
   test("permission that runs out ends the stream, and one that is renewed does not", async () => {

@@ -1,6 +1,6 @@
 import type { BusInternals } from "../core/bus.ts";
 import type { BodySink, OpenBodySink } from "./byte-sink.ts";
-import type { ClientIpOptions } from "./client-ip.ts";
+import { type ClientIpOptions, clientIp } from "./client-ip.ts";
 import { optionsResponse } from "./cors.ts";
 import { problemResponse } from "./problem.ts";
 import { createStreamOpener, STREAM_METHODS } from "./stream-opener.ts";
@@ -21,7 +21,7 @@ export function createStreamHandler(
   host: StreamHandlerHost,
 ): StreamHandler {
   const settings = readStreamOptions(options);
-  const open = createStreamOpener(internals, settings, host);
+  const open = createStreamOpener(internals, settings);
   const openSink = host.openSink ?? createWebSink;
 
   return async (request) => {
@@ -31,6 +31,7 @@ export function createStreamHandler(
     let sink: BodySink | undefined;
     const answer = await open({
       head: request,
+      ip: clientIp(request, host),
       request: () => request,
       openSink: (handlers) => (sink = openSink(request, handlers, settings)),
       isGone: () => request.signal.aborted,

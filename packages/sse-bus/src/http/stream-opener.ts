@@ -1,24 +1,21 @@
 import type { BusInternals } from "../core/bus.ts";
-import { increment } from "../core/connections.ts";
+import { isPattern } from "../core/channel-name.ts";
+import { clientKey, increment, leavePlace, takePlace } from "../core/connections.ts";
 import { type AuthorizeContext, decide } from "./authorize.ts";
 import type { ByteSink, ByteSinkHandlers } from "./byte-sink.ts";
-import { type ClientIpOptions, clientIp } from "./client-ip.ts";
-import { corsHeaders } from "./cors.ts";
+import { corsHeaders, isEmbeddedElsewhere } from "./cors.ts";
 import { type Problem, problemOf } from "./problem.ts";
 import { createPulse } from "./pulse.ts";
 import type { RequestHead } from "./request-head.ts";
 import { createStreamConnection, type StreamConnection } from "./stream-connection.ts";
 import type { StreamSettings } from "./stream-options.ts";
-import {
-  acceptsEventStream,
-  countPatterns,
-  readStreamRequest,
-  type StreamRequest,
-} from "./stream-request.ts";
+import { acceptsEventStream, readStreamRequest, type StreamRequest } from "./stream-request.ts";
 
 /** A request for the stream, as its host sees it. */
 export interface StreamCall {
   readonly head: RequestHead;
+  /** The client's address, where it is known. */
+  readonly ip: string | undefined;
   /** The request for `authorize`; made only when there is one. */
   request(): Request;
   /** Called once, when the request is neither refused nor a HEAD. */
@@ -47,33 +44,52 @@ const STREAM_HEADERS = {
   "Content-Type": "text/event-stream; charset=utf-8",
   "Cache-Control": "no-cache, no-transform",
   "X-Accel-Buffering": "no",
+  "X-Content-Type-Options": "nosniff",
 };
 
 export function createStreamOpener(
   internals: BusInternals,
   settings: StreamSettings,
-  host: ClientIpOptions,
 ): StreamOpener {
   const pulse = createPulse(internals.engine, settings.heartbeatMs);
   const { connections } = internals;
 
   async function open(call: StreamCall): Promise<StreamAnswer> {
-    const { head } = call;
+    const { head, ip } = call;
     if (head.method !== "GET" && head.method !== "HEAD") return refused(METHOD_NOT_ALLOWED);
+    if (isEmbeddedElsewhere(head)) return refused(CROSS_SITE);
     if (!acceptsEventStream(head)) return refused(NOT_ACCEPTABLE);
     const headers = { ...STREAM_HEADERS, ...corsHeaders(head, settings.cors) };
     // The answer to HEAD is never read, so nothing would ever end what it had opened.
     if (head.method === "HEAD") return { kind: "head", headers };
 
-    const ip = clientIp(head, host);
     const asked = readStreamRequest(head);
     const limit = findLimit(internals, settings, asked, ip);
-    if (limit) return refused(limit);
-    const decision = await ask(call, asked.topics);
-    if ("problem" in decision) return refused(decision.problem);
+    if (limit) {
+      increment(connections.limitsHit, limit.option);
+      return refused(limit.problem);
+    }
+    if (connections.isDraining) return refused(DRAINING);
+    let connection: StreamConnection | undefined;
+    takePlace(connections, ip);
+    try {
+      const decision = await ask(call, asked.topics);
+      if ("problem" in decision) return refused(decision.problem);
+      // A stream that began after the others were told to leave would never be told.
+      if (connections.isDraining) return refused(DRAINING);
+      connection = connect(call, { asked, ip, headers, ...decision });
+    } finally {
+      if (!connection) leavePlace(connections, ip);
+    }
+    await start(connection, call);
+    return { kind: "stream", headers };
+  }
 
-    const { channels, expiresAt } = decision;
-    const connection = createStreamConnection(internals, {
+  function connect(
+    call: StreamCall,
+    { asked, ip, headers, channels, expiresAt }: ConnectOptions,
+  ): StreamConnection {
+    return createStreamConnection(internals, {
       topics: channels,
       start: asked.start,
       ip,
@@ -91,8 +107,6 @@ export function createStreamOpener(
       openSink: (handlers) => call.openSink(handlers, headers),
       onClose: pulse.remove,
     });
-    await start(connection, call);
-    return { kind: "stream", headers };
   }
 
   async function start(connection: StreamConnection, call: StreamCall): Promise<void> {
@@ -117,7 +131,10 @@ export function createStreamOpener(
     const { authorize } = settings;
     if (!authorize) return { channels, expiresAt: Number.POSITIVE_INFINITY };
     const context: AuthorizeContext = { request: call.request(), channels, action: "subscribe" };
-    return decide(authorize, context, internals.options.onError);
+    return decide(authorize, context, {
+      timeoutMs: settings.authorizeTimeoutMs,
+      onError: internals.onError,
+    });
   }
 
   return async (call) => {
@@ -126,7 +143,7 @@ export function createStreamOpener(
       answer = await open(call);
     } catch (error) {
       const problem = problemOf(error);
-      if (problem.status === 500) internals.options.onError(error as Error);
+      if (problem.status === 500) internals.onError(error as Error);
       answer = refused(problem);
     }
     if (answer.kind !== "refused") return answer;
@@ -135,6 +152,14 @@ export function createStreamOpener(
     const headers = { ...problem.headers, ...corsHeaders(call.head, settings.cors) };
     return refused({ ...problem, headers });
   };
+}
+
+interface ConnectOptions {
+  readonly asked: StreamRequest;
+  readonly ip: string | undefined;
+  readonly headers: StreamHeaders;
+  readonly channels: readonly string[];
+  readonly expiresAt: number;
 }
 
 /** Answers to OPTIONS allow the same as a 405 does. */
@@ -153,41 +178,58 @@ const NOT_ACCEPTABLE: Problem = {
   detail: "This is a text/event-stream: send `Accept: text/event-stream` or no Accept.",
 };
 
+const CROSS_SITE: Problem = {
+  status: 403,
+  code: "CROSS_SITE",
+  detail: "A page of another origin may not embed a stream: read it with EventSource or fetch.",
+};
+
+const DRAINING: Problem = {
+  status: 503,
+  code: "DRAINING",
+  detail: "This server is shutting down: connect again, to another one.",
+  headers: { "Retry-After": "1" },
+};
+
 function refused(problem: Problem): StreamAnswer {
   return { kind: "refused", problem };
 }
 
+/** The limit that this request would pass, by the name of its option, and the refusal. */
 function findLimit(
   { connections }: BusInternals,
   settings: StreamSettings,
   { topics }: StreamRequest,
   ip: string | undefined,
-): Problem | undefined {
-  if (connections.isDraining) {
-    return busy("DRAINING", "This server is shutting down: connect again, to another one.");
+): { readonly option: keyof StreamSettings; readonly problem: Problem } | undefined {
+  if (topics.length > settings.maxChannels) {
+    const detail = `A stream has at most ${settings.maxChannels} channels: open several, or use a pattern.`;
+    return { option: "maxChannels", problem: { status: 400, code: "TOO_MANY_CHANNELS", detail } };
   }
-  if (connections.open.size >= settings.maxConnections) {
-    return busy("TOO_MANY_CONNECTIONS", "This server has as many streams as it may: come later.");
+  const patterns = topics.filter(isPattern);
+  if (patterns.length > settings.maxPatterns) {
+    const detail = `A stream has at most ${settings.maxPatterns} patterns: open several, or use a wider one.`;
+    return { option: "maxPatterns", problem: { status: 400, code: "TOO_MANY_CHANNELS", detail } };
   }
-  if (topics.length > settings.maxChannels || countPatterns(topics) > settings.maxPatterns) {
+  if (patterns.some((pattern) => pattern.split("/").length > settings.maxPatternDepth)) {
+    const detail = `A pattern has at most ${settings.maxPatternDepth} segments: end it with \`**\`.`;
     return {
-      status: 400,
-      code: "TOO_MANY_CHANNELS",
-      detail: `A stream has at most ${settings.maxChannels} channels, ${settings.maxPatterns} of them patterns: open several, or use a pattern.`,
+      option: "maxPatternDepth",
+      problem: { status: 400, code: "PATTERN_TOO_DEEP", detail },
     };
   }
-  const own = ip === undefined ? undefined : connections.perClient.get(ip);
+  const code = "TOO_MANY_CONNECTIONS";
+  if (connections.places >= settings.maxConnections) {
+    const detail = "This server has as many streams as it may: come later.";
+    const headers = { "Retry-After": "1" };
+    return { option: "maxConnections", problem: { status: 503, code, detail, headers } };
+  }
+  const client = clientKey(ip);
+  const own = client === undefined ? undefined : connections.perClient.get(client);
   if (own === undefined || own < settings.maxConnectionsPerClient) return undefined;
-  return {
-    status: 429,
-    code: "TOO_MANY_CONNECTIONS",
-    detail: "This address has as many streams as it may: close some, or share one among tabs.",
-    headers: { "Retry-After": "10" },
-  };
-}
-
-function busy(code: Problem["code"], detail: string): Problem {
-  return { status: 503, code, detail, headers: { "Retry-After": "1" } };
+  const detail = "This address has as many streams as it may: close some, or share one among tabs.";
+  const headers = { "Retry-After": "10" };
+  return { option: "maxConnectionsPerClient", problem: { status: 429, code, detail, headers } };
 }
 
 /** Spread by 10 % each way, or all clients of one deploy would come back in one moment. */

@@ -1,7 +1,7 @@
 import { SseBusError } from "../core/errors.ts";
 import { assertCount } from "../core/history.ts";
 import type { Authorize } from "./authorize.ts";
-import type { CorsOptions } from "./cors.ts";
+import { assertCors, type CorsOptions } from "./cors.ts";
 
 /** Settings of an event-stream route. */
 export interface StreamOptions {
@@ -21,6 +21,8 @@ export interface StreamOptions {
   readonly maxChannels?: number;
   /** Patterns among them. @default 10 */
   readonly maxPatterns?: number;
+  /** Segments of one pattern (`a/*` has two); each costs memory for as long as somebody reads it. @default 16 */
+  readonly maxPatternDepth?: number;
   /**
    * Bytes handed to a connection's socket that it has not taken yet; what comes after waits in the
    * log, however slow the client is. Never less than one packet: 64 KiB, or one larger message.
@@ -35,6 +37,8 @@ export interface StreamOptions {
   readonly sink?: "auto" | "web";
   /** Who may read what. @default everybody everything */
   readonly authorize?: Authorize;
+  /** How long `authorize` may take; no answer is a no, told as 503. @default 10_000 */
+  readonly authorizeTimeoutMs?: number;
   /** Pages of other origins that may read the stream. @default none */
   readonly cors?: CorsOptions;
 }
@@ -52,6 +56,8 @@ const DEFAULTS = {
   maxConnectionsPerClient: 1000,
   maxChannels: 100,
   maxPatterns: 10,
+  maxPatternDepth: 16,
+  authorizeTimeoutMs: 10_000,
   maxInFlightBytes: 65_536,
 };
 
@@ -64,6 +70,7 @@ export function readStreamOptions(options: StreamOptions): StreamSettings {
     assertCount(value, name, name === "maxPatterns" ? 0 : 1);
     settings[name] = value;
   }
+  assertCors(options.cors);
   return {
     ...settings,
     sink: readSink(options.sink),

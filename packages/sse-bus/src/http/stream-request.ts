@@ -1,4 +1,4 @@
-import { assertTopic, DEFAULT_CHANNEL, isPattern } from "../core/channel-name.ts";
+import { assertTopic, DEFAULT_CHANNEL } from "../core/channel-name.ts";
 import { SseBusError } from "../core/errors.ts";
 import type { Start } from "../core/open-reader.ts";
 import { parseCursor } from "../core/position.ts";
@@ -41,11 +41,6 @@ export function acceptsEventStream(request: RequestHead): boolean {
     if (rank > best.rank) best = { rank, isWanted: quality === undefined || Number(quality) > 0 };
   }
   return best.isWanted;
-}
-
-/** How many of the topics are patterns, the dear part of a subscription. */
-export function countPatterns(topics: readonly string[]): number {
-  return topics.filter(isPattern).length;
 }
 
 function readFrom(from: string | null): Start {

@@ -1,0 +1,101 @@
+import { describe, expect, test } from "vitest";
+import { isSseBusError, SseBusError } from "../core/errors.ts";
+import { type Authorize, decide } from "./authorize.ts";
+
+const asked = ["orders/*", "news"];
+
+async function ask(authorize: Authorize, timeoutMs = 1000) {
+  const errors: Error[] = [];
+  const context = { request: new Request("http://localhost/"), channels: asked } as const;
+  const decision = await decide(
+    authorize,
+    { ...context, action: "subscribe" },
+    { timeoutMs, onError: (error) => errors.push(error) },
+  );
+  const status = "problem" in decision ? decision.problem.status : 200;
+  return { decision, status, codes: errors.map((error) => isSseBusError(error) && error.code) };
+}
+
+describe("an answer", () => {
+  test.each([
+    ["of the channels asked for", ["orders/*", "news"], 200],
+    ["of channels that a pattern asked for covers", ["orders/7", "orders/8"], 200],
+    ["that widens a pattern", ["orders/**"], 403],
+    ["of a channel that nobody asked for", ["orders/*", "admin"], 403],
+    ["of a channel below the pattern", ["orders/7/lines"], 403],
+    ["of all channels", ["**"], 403],
+    ["of something that is no channel", ["orders/\n"], 403],
+  ])("%s: %j is %i", async (_, channels, status) => {
+    expect((await ask(() => ({ channels }))).status).toBe(status);
+  });
+
+  test.each([
+    "yes",
+    1,
+    {},
+    { ok: false },
+    { channels: "news" },
+    { channels: undefined },
+    { channels: [undefined] },
+    { expiresAt: undefined },
+    { expiresAt: "2099-01-01" },
+    new Response(null, { status: 401 }),
+    ["news"],
+    undefined,
+    null,
+    Number.NaN,
+  ] as unknown[])("of %o, which no type allows, is no", async (answer) => {
+    expect((await ask(() => answer as boolean)).status).toBe(403);
+  });
+
+  test.each([Number.NaN, "soon", new Date(Number.NaN)])(
+    "that expires at %s is no",
+    async (time) => {
+      const { status, codes } = await ask(() => ({ expiresAt: time as number }));
+      expect({ status, codes }).toEqual({ status: 403, codes: ["AUTHORIZATION_FAILED"] });
+    },
+  );
+
+  test("that has expired already asks for fresh credentials", async () => {
+    expect((await ask(() => ({ expiresAt: Date.now() - 1 }))).status).toBe(401);
+  });
+});
+
+describe("no answer", () => {
+  test("a throw and a rejection mean no, whatever is thrown, and are reported with their cause", async () => {
+    const cause = new Error("database is down");
+    const throwing = await ask(() => {
+      throw cause;
+    });
+    expect(throwing).toMatchObject({ status: 403, codes: ["AUTHORIZATION_FAILED"] });
+    // oxlint-disable-next-line prefer-promise-reject-errors -- code that does so exists
+    const rejecting = await ask(() => Promise.reject("a string"));
+    expect(rejecting).toMatchObject({ status: 403, codes: ["AUTHORIZATION_FAILED"] });
+  });
+
+  test("one that never comes is refused in time, so that clients try again", async () => {
+    const { decision, status, codes } = await ask(() => new Promise(() => {}), 20);
+    expect({ status, codes }).toEqual({ status: 503, codes: ["AUTHORIZATION_UNAVAILABLE"] });
+    expect(decision).toMatchObject({ problem: { headers: { "Retry-After": expect.any(String) } } });
+  });
+
+  test("one that comes too late, by a rejection, is no unhandled rejection", async () => {
+    const unhandled: unknown[] = [];
+    const listen = (reason: unknown): unknown => unhandled.push(reason);
+    process.on("unhandledRejection", listen);
+    const late = new Promise<boolean>((_, reject) => setTimeout(reject, 30, new Error("late")));
+    expect((await ask(() => late, 5)).status).toBe(503);
+    await late.catch(() => {});
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("unhandledRejection", listen);
+    expect(unhandled).toEqual([]);
+  });
+
+  test("authorize may say itself that it cannot tell, and what it says inside stays inside", async () => {
+    const { decision, status } = await ask(() => {
+      throw new SseBusError("AUTHORIZATION_UNAVAILABLE", "https://keys.internal is down");
+    });
+    expect(status).toBe(503);
+    expect(JSON.stringify(decision)).not.toContain("keys.internal");
+  });
+});
