@@ -1,4 +1,4 @@
-import { connect } from "@nats-io/transport-node";
+import { connect, type ConnectionOptions } from "@nats-io/transport-node";
 import type { Backend } from "../../packages/sse-bus/src/index.ts";
 import { natsBackend, type NatsBackendOptions } from "../../packages/sse-bus/src/nats/index.ts";
 import type { NatsServer } from "../support/nats.ts";
@@ -47,8 +47,9 @@ export function createNatsLog(server: NatsServer): NatsLog {
 
 export type Connection = Awaited<ReturnType<typeof connectTo>>;
 
-export async function connectTo(port: number) {
+export async function connectTo(port: number, credentials: ConnectionOptions = {}) {
   return connect({
+    ...credentials,
     servers: `127.0.0.1:${port}`,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 20,

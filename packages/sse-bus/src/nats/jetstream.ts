@@ -197,7 +197,7 @@ function describe(error: unknown): Error {
       error,
     );
   }
-  return unavailable("NATS has not answered.", error);
+  return unavailable(`NATS has not answered: ${message}.`, error);
 }
 
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows the answer

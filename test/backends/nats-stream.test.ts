@@ -1,0 +1,234 @@
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { headers } from "@nats-io/transport-node";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { natsBackend } from "../../packages/sse-bus/src/nats/index.ts";
+import { type NatsServer, startNats } from "../support/nats.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+import { waitFor } from "../support/wait-for.ts";
+import { openInstance, publishMany } from "./nats-instance.ts";
+import { connectTo, createNatsLog } from "./nats-log.ts";
+
+let server: NatsServer;
+beforeAll(async () => {
+  server = await startNats();
+});
+afterAll(async () => server[Symbol.asyncDispose]());
+
+describe("limits", () => {
+  test("the stream is made as the options and the bus's history say", async () => {
+    await using log = createNatsLog(server);
+    const backend = await log.connect({ maxBytes: 5_000_000, idempotencyWindowMs: 60_000 });
+    await using _ = await openInstance(backend, { maxMessages: 2000, maxAgeMs: 7_200_000 });
+    expect(await configOf(log.stream)).toMatchObject({
+      subjects: [`${log.stream}.>`],
+      storage: "file",
+      discard: "old",
+      max_bytes: 5_000_000,
+      max_age: 7_200_000 * 1e6,
+      max_msgs_per_subject: 2001,
+      duplicate_window: 60_000 * 1e6,
+    });
+  });
+
+  test("a channel that is to keep more makes the stream larger before its first message", async () => {
+    await using log = createNatsLog(server);
+    const channels = { "long/*": { maxMessages: 5000, maxAgeMs: Number.POSITIVE_INFINITY } };
+    await using instance = await openInstance(await log.connect(), { channels });
+    await instance.publish("short", 1);
+    expect(await configOf(log.stream)).toMatchObject({ max_msgs_per_subject: 1001 });
+    const published = await publishMany(instance, "long/1", { count: 1500 });
+    expect(await configOf(log.stream)).toMatchObject({ max_msgs_per_subject: 5001, max_age: 0 });
+    expect(await instance.kept("long/1")).toHaveLength(published.length);
+  });
+
+  test("an instance with a shorter history does not take away what others keep", async () => {
+    await using log = createNatsLog(server);
+    await using long = await openInstance(await log.connect(), { maxMessages: 3000 });
+    await using short = await openInstance(await log.connect(), { maxMessages: 5 });
+    await publishMany(short, "a", { count: 1200 });
+    expect(await long.kept("a")).toHaveLength(1200);
+    expect(await short.kept("a")).toHaveLength(5);
+  });
+
+  test("a stream too small, which may not be changed, costs history, and its horizon says so", async () => {
+    await using restricted = await startRestricted();
+    await using admin = await connectTo(restricted.port, { user: "admin", pass: "admin" });
+    await (
+      await jetstreamManager(admin)
+    ).streams.add({ name: "given", subjects: ["given.>"], max_msgs_per_subject: 10 });
+    const backend = natsBackend({
+      stream: "given",
+      requestTimeoutMs: 500,
+      connection: async () => connectTo(restricted.port, { user: "app", pass: "app" }),
+    });
+    await using instance = await openInstance(backend);
+    expect(instance.errors.map(({ message }) => message)).toEqual([
+      expect.stringContaining("Permissions Violation"),
+    ]);
+    const published = await publishMany(instance, "a", { count: 30 });
+    const seqs = published.map(({ seq }) => seq).toSorted((a, b) => a - b);
+    const { messages, horizon } = await backend.read("a");
+    expect(messages.map(({ seq }) => seq)).toEqual(seqs.slice(20));
+    expect(horizon).toBe(seqs[19]);
+    const heard = await instance.listen("a");
+    await instance.publish("a", "live");
+    await waitFor("the live message", () => heard.data.length === 1);
+  });
+
+  test("what a stream that is full has dropped is told for every channel", async () => {
+    await using log = createNatsLog(server);
+    await using instance = await openInstance(await log.connect({ maxBytes: 200_000 }));
+    const first = await instance.publish("quiet", 1);
+    const large = await publishMany(instance, "large", { count: 1 });
+    await Promise.all(
+      Array.from({ length: 40 }, async () => instance.publish("large", "x".repeat(10_000))),
+    );
+    const quiet = await instance.backend.read("quiet");
+    expect(quiet.messages).toEqual([]);
+    expect(quiet.horizon).toBeGreaterThanOrEqual(first.seq);
+    expect((await instance.backend.read("**")).horizon).toBeGreaterThanOrEqual(large[0]?.seq ?? 0);
+  });
+
+  test("a busy channel that outruns its history does not make quiet ones lose theirs", async () => {
+    await using log = createNatsLog(server);
+    await using instance = await openInstance(await log.connect());
+    const start = await instance.backend.cursor();
+    const quiet = await instance.publish("quiet", 1);
+    await publishMany(instance, "busy", { count: 3000 });
+    expect((await instance.backend.read("busy")).horizon).toBeGreaterThan(quiet.seq);
+    for (const topic of ["quiet", "never"]) {
+      expect((await instance.backend.read(topic)).horizon).toBeLessThanOrEqual(start.seq);
+    }
+  });
+
+  test("as age eats into the log, a reader of a quiet channel hears of it a moment early at most", async () => {
+    await using log = createNatsLog(server);
+    const history = { maxAgeMs: 3000 };
+    await using instance = await openInstance(await log.connect(), history);
+    await instance.publish("quiet", "old");
+    let isDone = false;
+    const busy = (async () => {
+      while (!isDone) await publishMany(instance, "busy", { count: 200 });
+    })();
+    // Longer than the stream keeps anything, so that only fences stand where age ends.
+    await new Promise((resolve) => setTimeout(resolve, 3500));
+    const { time: now } = instance.backend.reached();
+    const { horizon } = await instance.backend.read("quiet");
+    isDone = true;
+    await busy;
+    await using connection = await connectTo(server.port);
+    const jsm = await jetstreamManager(connection);
+    const { state } = await jsm.streams.info(log.stream);
+    expect(horizon).toBeGreaterThan(0);
+    // Everything after the horizon is there, except what went by count; a fence tells its age.
+    const next = await jsm.streams.getMessage(log.stream, { seq: state.first_seq });
+    expect(next?.subject).toMatch(/\.f\.\d+$/);
+    expect(now - Date.parse(next?.time.toISOString() ?? "")).toBeGreaterThan(3000 - 1500);
+  });
+});
+
+describe("other programs", () => {
+  test("JSON that any NATS client publishes on a channel's subject is a message of the bus", async () => {
+    await using log = createNatsLog(server);
+    await using instance = await openInstance(await log.connect());
+    const heard = await instance.listen("orders/*");
+    await using connection = await connectTo(server.port);
+    const js = jetstream(connection);
+    await js.publish(`${log.stream}.c.orders.42`, '{\n  "total": 5\n}');
+    const cancelled = headers();
+    cancelled.set("Sse-Event", "cancelled");
+    const key = Buffer.from("42").toString("base64url");
+    await js.publish(`${log.stream}.k.${key}.orders.a=db`, "[]", { headers: cancelled });
+    await waitFor("both", () => heard.data.length === 2);
+    expect(heard.data).toEqual([{ total: 5 }, []]);
+    const { messages } = await instance.backend.read("orders/**");
+    expect(messages).toMatchObject([
+      { channel: "orders/42", event: "message", key: undefined },
+      { channel: "orders/a.b", event: "cancelled", key: "42" },
+    ]);
+  });
+
+  test("a message of the bus is plain JSON on a readable subject", async () => {
+    await using log = createNatsLog(server);
+    await using instance = await openInstance(await log.connect());
+    const { seq } = await instance.publish("orders/42", { total: 5 });
+    await using connection = await connectTo(server.port);
+    const jsm = await jetstreamManager(connection);
+    const stored = await jsm.streams.getMessage(log.stream, { seq });
+    expect(stored?.subject).toBe(`${log.stream}.c.orders.42`);
+    expect(stored?.json()).toEqual({ total: 5 });
+  });
+
+  test("what they publish amiss is reported and left out, live and in history", async () => {
+    await using log = createNatsLog(server);
+    await using instance = await openInstance(await log.connect());
+    const heard = await instance.listen("**");
+    await using connection = await connectTo(server.port);
+    const js = jetstream(connection);
+    await js.publish(`${log.stream}.c.a`, "hello");
+    const forged = headers();
+    forged.set("Sse-Event", "a%0Adata: forged");
+    await js.publish(`${log.stream}.c.a`, "1", { headers: forged });
+    await js.publish(`${log.stream}.c.a=zz`, "1");
+    await js.publish(`${log.stream}.elsewhere`, "1");
+    await instance.publish("a", "fine");
+    await waitFor("the last one", () => heard.data.length > 0);
+    expect(heard.data).toEqual(["fine"]);
+    expect(await instance.kept("**")).toEqual(["fine"]);
+    const codes = instance.errors.map((error) => (error as { code?: string }).code);
+    expect(new Set(codes)).toEqual(new Set(["INVALID_DATA", "INVALID_EVENT_NAME"]));
+  });
+});
+
+describe("idempotency", () => {
+  test("an id is remembered over a restart of the server", async () => {
+    await using own = await startNats();
+    await using log = createNatsLog(own);
+    await using instance = await openInstance(await log.connect());
+    const first = await instance.publish("a", 1, { id: "order 1" });
+    await own.kill();
+    await own.start();
+    await waitFor("it to be up", () => instance.statuses.at(-1) === "up");
+    const again = await instance.publish("b", 2, { id: "order 1" });
+    expect(again).toEqual({ ...first, duplicate: true });
+  });
+
+  test("an id may be used again once its window has passed", async () => {
+    await using log = createNatsLog(server);
+    await using instance = await openInstance(await log.connect({ idempotencyWindowMs: 200 }));
+    const first = await instance.publish("a", 1, { id: "x" });
+    await waitFor("another place for the id", async () => {
+      const next = await instance.publish("a", 1, { id: "x" });
+      return !next.duplicate && next.seq > first.seq;
+    });
+  });
+});
+
+async function configOf(stream: string): Promise<object> {
+  await using connection = await connectTo(server.port);
+  return (await (await jetstreamManager(connection)).streams.info(stream)).config;
+}
+
+/** A server whose user `app` may use a stream and neither make nor change one. */
+async function startRestricted(): Promise<NatsServer> {
+  const folder = await tempFolder("nats-users");
+  const file = join(folder.path, "users.conf");
+  await writeFile(
+    file,
+    `accounts { A { jetstream: enabled, users: [
+      { user: admin, password: admin },
+      { user: app, password: app, permissions: {
+        publish: { deny: ["$JS.API.STREAM.CREATE.>", "$JS.API.STREAM.UPDATE.>"] } } }
+    ] } }`,
+  );
+  const running = await startNats({ args: ["-c", file] });
+  return Object.assign(running, {
+    async [Symbol.asyncDispose]() {
+      await running.stop();
+      await folder[Symbol.asyncDispose]();
+    },
+  });
+}
