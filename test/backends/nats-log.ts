@@ -47,13 +47,13 @@ export function createNatsLog(server: NatsServer): NatsLog {
 
 export type Connection = Awaited<ReturnType<typeof connectTo>>;
 
-export async function connectTo(port: number, credentials: ConnectionOptions = {}) {
+export async function connectTo(port: number, options: ConnectionOptions = {}) {
   return connect({
-    ...credentials,
     servers: `127.0.0.1:${port}`,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 20,
     // The server would tell its own address, past the relay.
     ignoreClusterUpdates: true,
+    ...options,
   });
 }
