@@ -16,7 +16,11 @@ export default function config(phase: string): NextConfig {
   const development = phase === PHASE_DEVELOPMENT_SERVER;
   return {
     typescript: { tsconfigPath: development ? "tsconfig.json" : "tsconfig.build.json" },
-    turbopack: { root: repositoryRoot },
+    turbopack: {
+      root: repositoryRoot,
+      // `import text from "./file.ts?raw"`: what "how it works" shows is the source itself.
+      rules: { "*": { condition: { query: "?raw" }, type: "text" } },
+    },
     outputFileTracingRoot: repositoryRoot,
     poweredByHeader: false,
     // Dev logs a request when it ends: a stream would be logged minutes late, as a slow request.

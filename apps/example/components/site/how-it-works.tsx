@@ -1,0 +1,65 @@
+import type { ReactNode } from "react";
+
+interface Excerpt {
+  /** Where it stands, from `apps/example` on. */
+  file: string;
+  /** The file's text: `import text from "./server.ts?raw"`. */
+  source: string;
+  /** Which of the file's regions to show, by what follows `how`. @default the unnamed one */
+  region?: string;
+}
+
+interface HowItWorksProps {
+  excerpts: readonly Excerpt[];
+  children: ReactNode;
+}
+
+/**
+ * A fold with the few lines that matter. They are cut from the sources that run, between
+ * `// #region how` and `// #endregion`, when the page is built: they cannot be out of date.
+ */
+export function HowItWorks({ excerpts, children }: HowItWorksProps) {
+  return (
+    <details className="group mt-6 rounded-xl border border-line bg-surface">
+      <summary className="flex cursor-pointer list-none items-center gap-2 rounded-xl px-4 py-3.5 font-semibold tracking-tight -outline-offset-2 sm:px-5 [&::-webkit-details-marker]:hidden">
+        <span aria-hidden="true" className="text-muted group-open:rotate-90">
+          ▸
+        </span>
+        How it works
+      </summary>
+      <div className="grid grid-cols-1 gap-4 border-t border-line p-4 sm:p-5">
+        <div className="max-w-3xl text-sm/6 text-muted">{children}</div>
+        <div className="grid grid-cols-1 items-start gap-4 xl:grid-cols-2">
+          {excerpts.map(({ file, source, region = "" }) => (
+            <figure key={file + region} className="min-w-0 rounded-lg border border-line bg-sunken">
+              <figcaption className="border-b border-line px-3 py-2 font-mono text-xs break-words text-muted">
+                {file}
+              </figcaption>
+              <pre
+                // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- scrolled with the keyboard
+                tabIndex={0}
+                role="region"
+                aria-label={`Lines of ${file}${region && `, ${region}`}`}
+                className="overflow-x-auto p-3 font-mono text-xs/5 -outline-offset-2"
+              >
+                <code>{cutRegion(source, region)}</code>
+              </pre>
+            </figure>
+          ))}
+        </div>
+      </div>
+    </details>
+  );
+}
+
+/** @throws Error when the file has no such region: a build that would show nothing fails. */
+function cutRegion(source: string, region: string): string {
+  const lines = source.split("\n");
+  const start = lines.findIndex((line) => line.trim() === `// #region how ${region}`.trim());
+  const length = lines.slice(start).findIndex((line) => line.trim() === "// #endregion");
+  if (start < 0 || length < 0) throw new Error(`No region "how ${region}" in the given source.`);
+  const cut = lines.slice(start + 1, start + length);
+  const indents = cut.filter((line) => line.trim()).map((line) => line.search(/\S/));
+  const indent = Math.min(...indents);
+  return cut.map((line) => line.slice(indent)).join("\n").trim();
+}
