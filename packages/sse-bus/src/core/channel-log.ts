@@ -1,5 +1,6 @@
 import type { HistoryLimits } from "./history.ts";
 import { type LogMessage, messageBytes } from "./message.ts";
+import type { Position } from "./position.ts";
 
 /**
  * The bounded slice of a bus's order that one topic keeps: ascending by `seq`, complete after
@@ -16,15 +17,25 @@ export interface ChannelLog {
   /** The horizon's time in ms, 0 if unknown. */
   baseTime: number;
   /**
+   * The newest `seq` that this log itself has dropped or lost since its history was read, 0 if none.
+   * Not the horizon: a pattern's history keeps messages of one channel from before what another
+   * channel has dropped.
+   */
+  evicted: number;
+  /**
    * Nothing after this `seq` is evicted yet: readers at the head have still to be offered it, or a
    * channel that keeps one message would lose the first of two published in one turn.
    */
   settled: number;
   /** Kept messages that a newer one of the same key has superseded. */
   stale: number;
+  /** Messages added since superseded ones were last removed. */
+  sinceCompaction: number;
   bytes: number;
-  /** Messages dropped since the log was made, counted only while no message has had a key. */
+  /** Messages dropped since the log was made, as long as {@link isCounted}. */
   dropped: number;
+  /** Every message dropped has been counted: none had a key, and none was lost on the way here. */
+  isCounted: boolean;
   /** Newest message per channel and key; made when the first keyed message comes. */
   byKey: Map<string, LogMessage> | undefined;
 }
@@ -40,10 +51,13 @@ export function createChannelLog(name: string, limits: HistoryLimits, base: numb
     first: 0,
     base,
     baseTime: 0,
+    evicted: 0,
     settled: Number.POSITIVE_INFINITY,
     stale: 0,
+    sinceCompaction: 0,
     bytes: 0,
     dropped: 0,
+    isCounted: true,
     byKey: undefined,
   };
 }
@@ -53,16 +67,15 @@ export function liveCount(log: ChannelLog): number {
   return log.entries.length - log.first - log.stale;
 }
 
-/** The newest kept `seq`, or the horizon of an empty log. */
+/** The newest `seq` that was kept or lost. */
 export function newestSeq(log: ChannelLog): number {
-  return log.entries.length > log.first ? (log.entries.at(-1) as LogMessage).seq : log.base;
+  const newest = log.entries.length > log.first ? (log.entries.at(-1) as LogMessage).seq : 0;
+  return Math.max(newest, log.base);
 }
 
 /** Adds the newest message, then evicts what the limits no longer allow. */
 export function appendMessage(log: ChannelLog, message: LogMessage, now: number): void {
-  log.entries.push(message);
-  log.bytes += messageBytes(message);
-  if (message.key !== undefined) supersede(log, message, message.key);
+  add(log, message);
   enforceLimits(log, now);
 }
 
@@ -73,35 +86,78 @@ export function appendMessage(log: ChannelLog, message: LogMessage, now: number)
 export function prependHistory(
   log: ChannelLog,
   history: readonly LogMessage[],
-  base: number,
+  horizon: number,
 ): void {
+  // What was dropped while history was read is in neither: then the horizon is there.
+  if (log.evicted > Math.max(horizon, history.at(-1)?.seq ?? 0)) return;
   const kept = log.entries.slice(log.first) as LogMessage[];
   const limit = kept[0]?.seq ?? log.base + 1;
+  const older = history.filter((entry) => entry.seq < limit);
   log.entries = [];
   log.first = 0;
   log.stale = 0;
+  log.sinceCompaction = 0;
   log.bytes = 0;
   log.byKey = undefined;
-  log.base = base;
-  const older = history.filter((entry) => entry.seq < limit);
+  // A pattern's window can reach back behind what the histories of its channels still keep.
+  if (horizon < log.base) {
+    log.base = horizon;
+    log.baseTime = 0;
+  }
+  log.evicted = 0;
   // Ordinals count from what was known first, so that readers' own stay true.
   log.dropped -= older.length;
-  for (const message of [...older, ...kept]) {
-    log.entries.push(message);
-    log.bytes += messageBytes(message);
-    if (message.key !== undefined) supersede(log, message, message.key);
-  }
+  for (const message of older) add(log, message);
+  for (const message of kept) add(log, message);
+  // Older than the live feed: no reader at the head has still to be offered it.
+  log.settled = Math.max(log.settled, older.at(-1)?.seq ?? 0);
+}
+
+/** The log is complete after this position: what came before it is history, and read as such. */
+export function startAfter(log: ChannelLog, { seq, time }: Position): void {
+  log.settled = Math.max(log.settled, seq);
+  while ((log.entries[log.first]?.seq ?? Number.POSITIVE_INFINITY) <= seq) dropOldest(log);
+  log.base = Math.max(seq, log.evicted);
+  log.baseTime = time;
+}
+
+/** What came up to a position is not to be had any more, and how much it was nobody knows. */
+export function loseUpTo(log: ChannelLog, { seq, time }: Position): void {
+  if (seq <= log.base) return;
+  log.settled = Math.max(log.settled, seq);
+  while ((log.entries[log.first]?.seq ?? Number.POSITIVE_INFINITY) <= seq) dropOldest(log);
+  log.base = log.evicted = seq;
+  log.baseTime = time;
+  log.isCounted = false;
+}
+
+/** Empties the log, which begins anew after this position of another order. */
+export function restartLog(log: ChannelLog, { seq, time }: Position): void {
+  log.entries = [];
+  log.first = log.stale = log.sinceCompaction = log.bytes = log.evicted = 0;
+  log.base = log.settled = seq;
+  log.baseTime = time;
+  log.byKey = undefined;
+  log.isCounted = false;
 }
 
 /** Evicts by age, count and bytes, oldest first. */
 export function enforceLimits(log: ChannelLog, now: number): void {
   const { limits } = log;
-  if (log.stale >= MIN_STALE && log.stale > liveCount(log)) dropStale(log);
-  if (log.stale > 0 && log.bytes > limits.maxBytes) dropStale(log);
+  const isWorthwhile = log.stale > MIN_STALE && log.stale > liveCount(log);
+  // A compaction reads the whole log, so some messages must have come since the last one.
+  if (isWorthwhile || (log.stale > 0 && log.bytes > limits.maxBytes)) {
+    if (log.sinceCompaction * 8 >= log.entries.length - log.first) dropStale(log);
+  }
   while (liveCount(log) > limits.maxMessages || log.bytes > limits.maxBytes) {
     if (!dropOldest(log)) break;
   }
-  const oldestAllowed = now - limits.maxAgeMs;
+  dropAged(log, now);
+}
+
+/** Evicts by age alone. */
+export function dropAged(log: ChannelLog, now: number): void {
+  const oldestAllowed = now - log.limits.maxAgeMs;
   while ((log.entries[log.first]?.time ?? Number.POSITIVE_INFINITY) < oldestAllowed) {
     if (!dropOldest(log)) break;
   }
@@ -125,9 +181,13 @@ export function dropOldest(log: ChannelLog): boolean {
     return true;
   }
   if (oldest.key !== undefined) log.byKey?.delete(keyOf(oldest));
-  log.base = oldest.seq;
-  log.baseTime = oldest.time;
+  log.evicted = oldest.seq;
   log.dropped++;
+  // A horizon never goes back: what history kept from before it tells nothing of what it dropped.
+  if (oldest.seq > log.base) {
+    log.base = oldest.seq;
+    log.baseTime = oldest.time;
+  }
   return true;
 }
 
@@ -147,12 +207,20 @@ export function indexAfter(log: ChannelLog, seq: number): number {
 
 /** How many messages up to `seq` this log has seen, if that is known exactly. */
 export function ordinalOf(log: ChannelLog, seq: number): number | undefined {
-  if (log.byKey || seq < log.base) return undefined;
+  if (!log.isCounted || seq < log.base) return undefined;
   return log.dropped + indexAfter(log, seq) - log.first;
+}
+
+function add(log: ChannelLog, message: LogMessage): void {
+  log.entries.push(message);
+  log.sinceCompaction++;
+  log.bytes += messageBytes(message);
+  if (message.key !== undefined) supersede(log, message, message.key);
 }
 
 function supersede(log: ChannelLog, message: LogMessage, key: string): void {
   log.byKey ??= new Map();
+  log.isCounted = false;
   const id = keyOf(message, key);
   const older = log.byKey.get(id);
   if (older) {
@@ -172,6 +240,7 @@ function dropStale(log: ChannelLog): void {
     kept.push(message);
     bytes += messageBytes(message);
   }
+  log.sinceCompaction = 0;
   log.stale -= log.entries.length - log.first - kept.length;
   log.entries = kept;
   log.first = 0;

@@ -26,6 +26,8 @@ export interface Engine {
   readonly remote: GroupContext;
   readonly store: LogStore;
   readonly unsettled: Set<Topic>;
+  /** How often the backend's log has begun anew. */
+  restarts: number;
   isOpened: boolean;
   isClosed: boolean;
 }
@@ -70,6 +72,7 @@ export function createEngine(options: EngineOptions): Engine {
     remote: { ...shared, flusher: createFlusher(afterTurn, flushGroup, () => settle(engine)) },
     store: createLogStore(windowLimits(history), maxHistoryBytes, false),
     unsettled: new Set(),
+    restarts: 0,
     isOpened: false,
     isClosed: false,
     open() {

@@ -48,7 +48,7 @@ export function flushGroup(group: Group): void {
   const packet = readLog(group.topics, group.cursor.seq, {
     upTo: Number.MAX_SAFE_INTEGER,
     skipSuperseded: false,
-    ignoreUntil: 0,
+    ignored: undefined,
     snapshot: undefined,
     maxBytes: context.maxPacketBytes,
     epoch: context.epoch(),
@@ -71,7 +71,7 @@ export function flushGroup(group: Group): void {
 /** Lets a reader that is not at the head read on, until its sink is full or it is at the head. */
 export function pumpReader(reader: Reader): void {
   const { group } = reader;
-  if (reader.state === "head" || group.phase !== "running") return;
+  if (reader.state === "head" || reader.state === "opening" || group.phase !== "running") return;
   while (reader.ready && (reader.state as string) !== "closed") {
     const packet = takePendingGap(reader) ?? readOn(reader);
     if (!packet) break;
@@ -93,7 +93,8 @@ export function place(reader: Reader): void {
   const { group } = reader;
   unplace(reader);
   const ahead = reader.cursor.seq - group.cursor.seq;
-  if (reader.pendingGap || ahead < 0) {
+  // While the log is read anew, the group's cursor is one of the old log.
+  if (reader.pendingGap || ahead < 0 || group.phase !== "running") {
     reader.state = "behind";
     group.behind.add(reader);
   } else if (ahead > 0) {
@@ -101,6 +102,7 @@ export function place(reader: Reader): void {
     group.waiting.add(reader);
   } else {
     reader.state = "head";
+    reader.ignored = undefined;
     reader.snapshot = undefined;
     reader.index = group.atHead.push(reader) - 1;
   }
@@ -167,16 +169,16 @@ function fallBehind(reader: Reader, from: Position): void {
 }
 
 function readOn(reader: Reader): Packet | undefined {
-  const { group, cursor, ignoreUntil, snapshot } = reader;
+  const { group, cursor, ignored, snapshot } = reader;
   const upTo = group.cursor.seq;
   if (cursor.seq >= upTo) return undefined;
-  const key = `${cursor.seq} ${ignoreUntil} ${snapshot ? snapshot.until : ""}`;
+  const key = `${cursor.seq} ${ignored?.join() ?? ""} ${snapshot?.until ?? ""}`;
   let packet = group.packets.get(key);
   if (!packet) {
     packet = readLog(group.topics, cursor.seq, {
       upTo,
       skipSuperseded: true,
-      ignoreUntil,
+      ignored,
       snapshot,
       maxBytes: group.context.maxPacketBytes,
       epoch: group.context.epoch(),

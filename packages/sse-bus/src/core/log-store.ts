@@ -64,8 +64,7 @@ export function storeMessage(
 ): void {
   touchLog(store, log);
   track(store, log, () => appendMessage(log, message, now));
-  if (store.bytes > store.maxBytes) evictLeastRecent(store, log);
-  scheduleSweep(store);
+  enforceTotal(store, log);
 }
 
 /** Marks a log as used just now. */
@@ -99,7 +98,13 @@ export function closeStore(store: LogStore): void {
   store.bytes = 0;
 }
 
-function evictLeastRecent(store: LogStore, current: ChannelLog): void {
+/** Keeps the limit of all logs together, and sees to it that what grows too old will go. */
+export function enforceTotal(store: LogStore, current?: ChannelLog): void {
+  if (store.bytes > store.maxBytes) evictLeastRecent(store, current);
+  scheduleSweep(store);
+}
+
+function evictLeastRecent(store: LogStore, current: ChannelLog | undefined): void {
   for (const log of store.logs.values()) {
     if (store.bytes <= store.maxBytes) return;
     track(store, log, () => {

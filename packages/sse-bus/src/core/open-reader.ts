@@ -45,34 +45,38 @@ export async function openReader(
   engine: Engine,
   options: OpenReaderOptions,
 ): Promise<OpenedReader> {
+  assertOpen(engine);
   if (!engine.isOpened) await engine.open();
   assertOpen(engine);
-  const now = reached(engine);
-  const known = new Set(options.topics.filter((name) => engine.topics.has(name)));
+  let now: Position = reached(engine);
   const group = acquireGroup(engine, options.topics, options.isLocal);
   // In the group before the first await: a group without readers would be freed meanwhile.
   const reader = createReader(group, options);
   group.behind.add(reader);
   engine.readers.add(reader);
   try {
-    const live = await Promise.all(group.topics.map((topic) => topic.live));
-    assertOpen(engine);
-    startGroup(
-      group,
-      live.map((subscription) => subscription.cursor),
-    );
-    advanceGroup(group, reached(engine));
-    const fresh = live.filter((_, index) => !known.has((group.topics[index] as Topic).name));
-    const from = fresh.reduce<Cursor>((newest, sub) => later(newest, sub.cursor), now);
-    const started = await startReader(engine, reader, options.start, from);
-    if ((reader.state as string) !== "closed") {
-      place(reader);
-      reader.ready = options.isReady;
-      if (reader.ready) pumpReader(reader);
+    for (;;) {
+      const { restarts } = engine;
+      await Promise.all(group.topics.map((topic) => topic.live));
+      assertOpen(engine);
+      startGroup(group, reached(engine));
+      advanceGroup(group, reached(engine));
+      const from = newestSince(group.topics, now);
+      const started = await startReader(engine, reader, options.start, from);
+      assertOpen(engine);
+      if (restarts === engine.restarts) {
+        place(reader);
+        reader.ready = options.isReady;
+        if (reader.ready) pumpReader(reader);
+        return { reader, ...started };
+      }
+      // The log began anew meanwhile, and what was found out is of the old one.
+      now = reached(engine);
+      reader.pendingGap = reader.ignored = reader.snapshot = undefined;
     }
-    return { reader, ...started };
   } catch (error) {
     closeReader(engine, reader);
+    assertOpen(engine);
     throw error;
   }
 }
@@ -89,13 +93,17 @@ export function assertOpen(engine: Engine): void {
   throw new SseBusError("BUS_CLOSED", "The bus is closed: create a new one, or close it later.");
 }
 
-/** Begins a group at the newest of its subscriptions: before that, everything is history. */
-function startGroup(group: Group, live: readonly Cursor[]): void {
+/** Begins a group where all its subscriptions are live: before that, everything is history. */
+function startGroup(group: Group, head: Position): void {
   if (group.phase !== "starting") return;
   group.phase = "running";
-  group.cursor = live.reduce(later);
-  // What came since the subscriptions were live has been waiting in the windows.
+  group.cursor = newestSince(group.topics, head);
+  // What came since then has been waiting in the windows.
   group.context.flusher.add(group);
+}
+
+function newestSince(topics: readonly Topic[], position: Position): Position {
+  return topics.reduce((newest, { since }) => later(newest, since), position);
 }
 
 type Started = Omit<OpenedReader, "reader">;
@@ -104,13 +112,13 @@ async function startReader(
   engine: Engine,
   reader: Reader,
   start: Start,
-  now: Cursor,
+  now: Position,
 ): Promise<Started> {
   if (start === "now") return startAt(engine, reader, now);
   if (typeof start === "object") return resume(engine, reader, start.cursor, now);
 
-  const { oldest, newest } = await hydrate(engine, reader.group.topics);
-  reader.ignoreUntil = newest.seq;
+  const oldest = await hydrate(engine, reader.group.topics);
+  startFromKept(reader, oldest);
   if (start === "latest") {
     const until = reached(engine).seq;
     reader.snapshot = { until, newestKeyless: newestKeyless(reader.group.topics, until) };
@@ -118,7 +126,12 @@ async function startReader(
   return startAt(engine, reader, oldest);
 }
 
-async function resume(engine: Engine, reader: Reader, text: string, now: Cursor): Promise<Started> {
+async function resume(
+  engine: Engine,
+  reader: Reader,
+  text: string,
+  now: Position,
+): Promise<Started> {
   const cursor = parseCursor(text);
   const reason = cursor ? await checkCursor(engine, cursor) : "unknown";
   if (!cursor || reason) {
@@ -132,9 +145,19 @@ async function resume(engine: Engine, reader: Reader, text: string, now: Cursor)
   }
   const isShort = (topic: Topic): boolean => topic.log.base > cursor.seq;
   await hydrate(engine, reader.group.topics.filter(isShort));
-  const isComplete = !reader.group.topics.some(isShort);
-  engine.counters[isComplete ? "resumed" : "resumedWithGap"]++;
-  return { ...startAt(engine, reader, cursor), resumed: isComplete };
+  const lost = reader.group.topics.filter(isShort);
+  const resumed = lost.length === 0;
+  engine.counters[resumed ? "resumed" : "resumedWithGap"]++;
+  if (lost.some(keepsBeforeHorizon)) {
+    // What a pattern keeps from before its horizon follows the loss, so the gap goes first.
+    startFromKept(reader, cursor);
+    reader.pendingGap = { channels: lost.map(({ name }) => name), reason: "evicted" };
+  }
+  return { ...startAt(engine, reader, cursor), resumed };
+}
+
+function keepsBeforeHorizon({ log }: Topic): boolean {
+  return (log.entries[log.first]?.seq ?? Number.POSITIVE_INFINITY) <= log.base;
 }
 
 /** Why a well-formed cursor cannot be resumed from, if so. */
@@ -150,42 +173,48 @@ async function startWithGap(
   engine: Engine,
   reader: Reader,
   reason: Gap["reason"],
-  now: Cursor,
+  now: Position,
 ): Promise<void> {
-  const { oldest, newest } = await hydrate(engine, reader.group.topics);
+  const oldest = await hydrate(engine, reader.group.topics);
   reader.pendingGap = { channels: reader.group.topics.map(({ name }) => name), reason };
-  reader.ignoreUntil = newest.seq;
   // A cursor ahead of the log has nothing kept after it; any other is older than all that is kept.
-  startAt(engine, reader, reason === "ahead" ? now : oldest);
+  startFromKept(reader, reason === "ahead" ? now : oldest);
 }
 
-function startAt(engine: Engine, reader: Reader, position: Position): Started {
-  reader.cursor = { seq: position.seq, time: position.time };
-  reader.ordinal = ordinalIn(reader.group, position.seq);
-  return { cursor: formatCursor(position, reached(engine).epoch), resumed: false };
+/** Whatever is lost already is no news for this reader: it asked for what is kept, or was told. */
+export function startFromKept(reader: Reader, { seq, time }: Position): void {
+  const { group } = reader;
+  reader.cursor = { seq, time };
+  reader.ordinal = ordinalIn(group, seq);
+  reader.snapshot = undefined;
+  reader.ignored = group.topics.map(({ log }) => log.evicted);
 }
 
-/** Makes the topics' windows complete; gives their oldest and newest horizon. */
-export async function hydrate(
-  engine: Engine,
-  topics: readonly Topic[],
-): Promise<{ oldest: Position; newest: Position }> {
+function startAt(engine: Engine, reader: Reader, { seq, time }: Position): Started {
+  reader.cursor = { seq, time };
+  reader.ordinal = ordinalIn(reader.group, seq);
+  return { cursor: formatCursor({ seq, time }, reached(engine).epoch), resumed: false };
+}
+
+/** Makes the topics' windows complete; gives their oldest horizon. */
+export async function hydrate(engine: Engine, topics: readonly Topic[]): Promise<Position> {
   await Promise.all(topics.map((topic) => hydrateTopic(topic, engine.backend)));
-  const horizons = topics.map(({ log }) => ({ seq: log.base, time: log.baseTime }));
-  if (horizons.length === 0) return { oldest: reached(engine), newest: reached(engine) };
-  horizons.sort((a, b) => a.seq - b.seq);
-  return { oldest: horizons[0] as Position, newest: horizons.at(-1) as Position };
+  let oldest: Position | undefined;
+  for (const { log } of topics) {
+    if (!oldest || log.base < oldest.seq) oldest = { seq: log.base, time: log.baseTime };
+  }
+  return oldest ?? reached(engine);
 }
 
 function createReader(group: Group, { sink }: OpenReaderOptions): Reader {
   return {
     group,
     sink,
-    state: "behind",
+    state: "opening",
     ready: false,
     cursor: group.cursor,
     index: 0,
-    ignoreUntil: 0,
+    ignored: undefined,
     snapshot: undefined,
     pendingGap: undefined,
     ordinal: undefined,

@@ -15,8 +15,11 @@ export interface ReadOptions {
   readonly upTo: number;
   /** Leave out messages that a newer one of the same key has superseded. */
   readonly skipSuperseded: boolean;
-  /** Horizons up to this `seq` are no loss to this reader: it never asked for what lies before. */
-  readonly ignoreUntil: number;
+  /**
+   * For a reader that asked for no more than what was kept when it started: up to where each source
+   * had evicted by then. Horizons are no loss to it, only what was evicted since.
+   */
+  readonly ignored: readonly number[] | undefined;
   /** The newcomer's snapshot (`from=latest`): up to its `until`, only what `includes` says. */
   readonly snapshot: Snapshot | undefined;
   /** Stop before the packet grows larger than this; a single message always fits. */
@@ -41,12 +44,12 @@ export function readLog(
   options: ReadOptions,
 ): Packet | undefined {
   const loss = findLoss(sources, after, options);
-  const bound = loss ? Math.min(loss.seq, options.upTo) : options.upTo;
+  const bound = loss ? Math.min(loss.to.seq, options.upTo) : options.upTo;
   const messages = collect(sources, after, bound, options);
   if (messages.length > 0) return createMessagePacket(messages);
-  if (!loss || loss.seq > options.upTo) return undefined;
-  const channels = sources.filter(({ log }) => log.base === loss.seq).map(({ name }) => name);
-  return createGapPacket({ channels, reason: "evicted" }, loss, options.epoch);
+  if (!loss || loss.to.seq > options.upTo) return undefined;
+  const { channels, to } = loss;
+  return createGapPacket({ channels, reason: "evicted" }, to, options.epoch);
 }
 
 /** The newest message without a key of every channel, for a {@link Snapshot}. */
@@ -65,18 +68,28 @@ export function newestKeyless(sources: readonly Source[], until: number): Set<Lo
   return new Set(newest.values());
 }
 
+interface Loss {
+  readonly to: Position;
+  readonly channels: string[];
+}
+
 /** The oldest horizon that lies ahead of the cursor: there, and no earlier, the loss is told. */
 function findLoss(
   sources: readonly Source[],
   after: number,
-  options: ReadOptions,
-): Position | undefined {
-  let loss: ChannelLog | undefined;
-  for (const { log } of sources) {
-    if (log.base <= after || log.base <= options.ignoreUntil) continue;
-    if (!loss || log.base < loss.base) loss = log;
+  { ignored }: ReadOptions,
+): Loss | undefined {
+  let loss: Loss | undefined;
+  for (let index = 0; index < sources.length; index++) {
+    const { name, log } = sources[index] as Source;
+    const seq = ignored ? log.evicted : log.base;
+    if (seq <= after || seq <= (ignored?.[index] ?? 0)) continue;
+    if (seq === loss?.to.seq) loss.channels.push(name);
+    else if (!loss || seq < loss.to.seq) {
+      loss = { to: { seq, time: log.baseTime }, channels: [name] };
+    }
   }
-  return loss && { seq: loss.base, time: loss.baseTime };
+  return loss;
 }
 
 function collect(

@@ -21,10 +21,11 @@ export interface Sink {
 export type EndReason = "closed" | "failed";
 
 /**
- * `head`: has everything its group was handed. `behind`: reads on from its cursor when its sink can
- * take more. `waiting`: started ahead of its group, which has yet to get there.
+ * `opening`: where it starts is being found out. `head`: has everything its group was handed.
+ * `behind`: reads on from its cursor when its sink can take more. `waiting`: started ahead of its
+ * group, which has yet to get there.
  */
-export type ReaderState = "head" | "behind" | "waiting" | "closed";
+export type ReaderState = "opening" | "head" | "behind" | "waiting" | "closed";
 
 /** A cursor, a set of topics (its group's) and a sink. */
 export interface Reader {
@@ -38,7 +39,7 @@ export interface Reader {
   /** Place in the group's `atHead`, for removal in constant time. */
   index: number;
   /** See `ReadOptions`. */
-  ignoreUntil: number;
+  ignored: readonly number[] | undefined;
   snapshot: Snapshot | undefined;
   /** A gap to tell before anything else. */
   pendingGap: Gap | undefined;

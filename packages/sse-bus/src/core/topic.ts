@@ -1,9 +1,26 @@
 import type { Backend, Subscription } from "./backend.ts";
 import { isPattern } from "./channel-name.ts";
-import { type ChannelLog, dropOldest, enforceLimits, prependHistory } from "./channel-log.ts";
+import {
+  type ChannelLog,
+  dropAged,
+  enforceLimits,
+  loseUpTo,
+  prependHistory,
+  restartLog,
+  startAfter,
+} from "./channel-log.ts";
 import type { HistoryLimits, HistoryResolver } from "./history.ts";
-import { freeLog, type LogStore, openLog, storeMessage, touchLog, track } from "./log-store.ts";
+import {
+  enforceTotal,
+  freeLog,
+  type LogStore,
+  openLog,
+  storeMessage,
+  touchLog,
+  track,
+} from "./log-store.ts";
 import type { LogMessage } from "./message.ts";
+import type { Position } from "./position.ts";
 
 /**
  * A channel or pattern that somebody in this process reads: a window on the backend's log, fed by
@@ -17,6 +34,8 @@ export interface Topic {
   readonly groups: Set<{ topicChanged(topic: Topic): void }>;
   /** Resolves when live; the window is complete after the subscription's cursor from then on. */
   readonly live: Promise<Subscription>;
+  /** Once live, the window is complete after this position without any history being read. */
+  since: Position;
   users: number;
   /** Nobody reads it any more; what still arrives must not bring its freed window back. */
   isClosed: boolean;
@@ -34,6 +53,7 @@ export function openTopic(backend: Backend, store: LogStore, name: string): Topi
     log,
     store,
     groups: new Set(),
+    since: { seq: 0, time: 0 },
     users: 0,
     isClosed: false,
     hydration: undefined,
@@ -43,8 +63,9 @@ export function openTopic(backend: Backend, store: LogStore, name: string): Topi
         lost: (seq) => acceptLoss(topic, seq),
       })
       .then((subscription) => {
-        log.base = subscription.cursor.seq;
-        log.baseTime = subscription.cursor.time;
+        const { seq, time } = subscription.cursor;
+        topic.since = { seq, time };
+        track(store, log, () => startAfter(log, topic.since));
         return subscription;
       }),
   };
@@ -53,20 +74,15 @@ export function openTopic(backend: Backend, store: LogStore, name: string): Topi
   return topic;
 }
 
-/** Reads the topic's whole kept history into the window, once for all who ask meanwhile and later. */
-export function hydrateTopic(topic: Topic, backend: Backend): Promise<void> {
-  topic.hydration ??= topic.live
-    .then(() => backend.read(topic.name))
-    .then(({ messages, horizon }) => {
-      if (topic.isClosed) return;
-      // What came live since then is in the window; what it has dropped meanwhile stays dropped.
-      track(topic.store, topic.log, () => prependHistory(topic.log, messages, horizon));
-    })
-    .catch((error: unknown) => {
-      topic.hydration = undefined;
-      throw error;
-    });
-  return topic.hydration;
+/**
+ * Reads the topic's whole kept history into the window, once for all who ask meanwhile and later;
+ * what has grown too old since is dropped, so that no newcomer is given it.
+ */
+export async function hydrateTopic(topic: Topic, backend: Backend): Promise<void> {
+  await (topic.hydration ??= readHistory(topic, backend));
+  if (topic.isClosed) return;
+  const { log, store } = topic;
+  track(store, log, () => dropAged(log, Date.now()));
 }
 
 /** Everything in the window has been offered to the readers at the head: limits apply again. */
@@ -78,17 +94,12 @@ export function settleTopic(topic: Topic, seq: number): void {
 
 /**
  * Empties the window after the log started anew; it must be hydrated before it is read. The feed
- * goes on after `seq` of the new log.
+ * goes on after `head` of the new log.
  */
-export function resetTopic(topic: Topic, seq: number): void {
+export function resetTopic(topic: Topic, head: Position): void {
   const { log, store } = topic;
-  log.settled = Number.MAX_SAFE_INTEGER;
-  track(store, log, () => {
-    while (dropOldest(log));
-  });
-  log.base = seq;
-  log.settled = 0;
-  log.byKey?.clear();
+  topic.since = { seq: head.seq, time: head.time };
+  track(store, log, () => restartLog(log, topic.since));
   topic.hydration = undefined;
 }
 
@@ -118,8 +129,27 @@ export function windowLimits(resolve: HistoryResolver): HistoryResolver {
       : resolve(topic);
 }
 
+async function readHistory(topic: Topic, backend: Backend): Promise<void> {
+  const { store, log } = topic;
+  try {
+    await topic.live;
+    // `resetTopic` makes another one: what is under way then is the history of the log before.
+    const { since } = topic;
+    const { messages, horizon } = await backend.read(topic.name);
+    if (topic.isClosed || topic.since !== since) return;
+    // What came live since then is in the window; what it has dropped meanwhile stays dropped.
+    track(store, log, () => prependHistory(log, messages, horizon));
+    touchLog(store, log);
+    enforceTotal(store, log);
+  } catch (error) {
+    topic.hydration = undefined;
+    throw error;
+  }
+}
+
 function acceptMessage(topic: Topic, message: LogMessage): void {
-  if (topic.isClosed) return;
+  // What the feed itself has told as lost stays lost: the gap may have been told already.
+  if (topic.isClosed || message.seq <= topic.log.evicted) return;
   storeMessage(topic.store, topic.log, message, Date.now());
   for (const group of topic.groups) group.topicChanged(topic);
 }
@@ -128,6 +158,6 @@ function acceptLoss(topic: Topic, seq: number): void {
   const { log, store, isClosed } = topic;
   if (isClosed) return;
   touchLog(store, log);
-  log.base = Math.max(log.base, seq);
+  track(store, log, () => loseUpTo(log, { seq, time: Date.now() }));
   for (const group of topic.groups) group.topicChanged(topic);
 }

@@ -1,0 +1,271 @@
+import type {
+  Backend,
+  BackendHost,
+  Feed,
+  History,
+  PublishEntry,
+  Stored,
+} from "../../src/core/backend.ts";
+import {
+  appendMessage,
+  type ChannelLog,
+  createChannelLog,
+  dropOldest,
+} from "../../src/core/channel-log.ts";
+import { isPattern, topicCovers } from "../../src/core/channel-name.ts";
+import { SseBusError } from "../../src/core/errors.ts";
+import { createHistoryResolver, type HistoryOptions } from "../../src/core/history.ts";
+import { createMessage } from "../../src/core/message.ts";
+import type { Cursor } from "../../src/core/position.ts";
+
+/**
+ * A log server as it is behind a network: what it says arrives later, in order on the one connection
+ * that carries live messages, in any order for the answers to requests. Nothing moves before the
+ * test says so, which makes every race a matter of choice.
+ */
+export interface LaggingServer {
+  readonly epoch: string;
+  readonly head: number;
+  /** A connection of one process. */
+  connect(): LaggingConnection;
+  /** Stores a message from elsewhere. */
+  publish(entry: Partial<PublishEntry>): Stored;
+  /** All data are gone and a new epoch begins; connections learn of it when they {@link LaggingConnection.notice}. */
+  loseData(): void;
+  /** Keeps only what came after this position, on every channel. */
+  trim(seq: number): void;
+}
+
+export interface LaggingConnection {
+  readonly backend: Backend;
+  /** Subscriptions that are open. */
+  readonly subscriptions: number;
+  /** Live messages and acknowledgements on their way. */
+  readonly inbox: number;
+  /** Answers on their way. */
+  readonly replies: number;
+  /** Brings this many of what is in the inbox, all by default. */
+  deliver(count?: number): void;
+  /** Brings one of the answers, the oldest by default. */
+  reply(index?: number): Promise<void>;
+  /** The connection was lost; what was on its way is gone. */
+  cut(): void;
+  /** It is back: what was missed is read from history, or told as lost. */
+  restore(): void;
+  /** It learns that the server lost its data. */
+  notice(): void;
+  /** Until told otherwise everything arrives by itself, in the microtask after. */
+  isPrompt: boolean;
+}
+
+export interface LaggingServerOptions {
+  readonly history?: HistoryOptions;
+}
+
+interface OpenFeed {
+  readonly topic: string;
+  readonly feed: Feed;
+  isOpen: boolean;
+}
+
+export function createLaggingServer({ history }: LaggingServerOptions = {}): LaggingServer {
+  const resolve = createHistoryResolver(history);
+  const connections = new Set<{ announce(message: ReturnType<typeof createMessage>): void }>();
+  let logs = new Map<string, ChannelLog>();
+  let seq = 0;
+  let epoch = "e1";
+  let incarnation = 1;
+
+  const server: LaggingServer = {
+    get epoch() {
+      return epoch;
+    },
+    get head() {
+      return seq;
+    },
+    connect,
+    publish({ channel = "default", event = "message", key, json = "1" }) {
+      seq++;
+      const position = { seq, time: Date.now() };
+      const record = { channel, event, key, json };
+      let log = logs.get(channel);
+      if (!log) logs.set(channel, (log = createChannelLog(channel, resolve(channel), 0)));
+      appendMessage(log, createMessage(record, position, epoch), position.time);
+      for (const connection of connections) {
+        // Each process decodes what it received into an object of its own.
+        connection.announce(createMessage(record, position, epoch));
+      }
+      return { ...position, epoch, channel, duplicate: false };
+    },
+    loseData() {
+      epoch = `e${++incarnation}`;
+      logs = new Map();
+      seq = 0;
+    },
+    trim(upTo) {
+      for (const log of logs.values()) {
+        while ((log.entries[log.first]?.seq ?? Number.POSITIVE_INFINITY) <= upTo) dropOldest(log);
+      }
+    },
+  };
+  return server;
+
+  function readTopic(topic: string): History {
+    const covered = [...logs.values()].filter(({ name }) => topicCovers(topic, name));
+    const messages = covered
+      .flatMap((log) => log.entries.slice(log.first))
+      .filter((entry) => entry !== undefined)
+      .map((entry) => ({ ...entry, superseded: false }))
+      .toSorted((a, b) => a.seq - b.seq);
+    const horizon = Math.max(0, ...covered.map(({ base }) => base));
+    return { messages, horizon: isPattern(topic) ? horizon : (covered[0]?.base ?? 0) };
+  }
+
+  function connect(): LaggingConnection {
+    const feeds = new Set<OpenFeed>();
+    const acknowledgements = new Set<{ send(): void; reject(): void }>();
+    let inbox: (() => void)[] = [];
+    const replies: (() => void)[] = [];
+    let host: BackendHost | undefined;
+    let own = { seq, time: Date.now(), epoch };
+    let isUp = true;
+
+    const link = {
+      announce(message: ReturnType<typeof createMessage>) {
+        if (!isUp || feeds.size === 0 || own.epoch !== epoch) return;
+        inbox.push(() => {
+          own = { seq: message.seq, time: message.time, epoch };
+          for (const each of feeds) {
+            if (each.isOpen && topicCovers(each.topic, message.channel)) each.feed.message(message);
+          }
+        });
+        if (connection.isPrompt) queueMicrotask(() => connection.deliver());
+      },
+    };
+
+    /** Answers later with what is true now. */
+    async function answer<T>(value: () => T): Promise<T> {
+      if (!isUp) throw unavailable();
+      const result = value();
+      if (connection.isPrompt) return result;
+      return new Promise((resolve, reject) => {
+        replies.push(() => (isUp ? resolve(result) : reject(unavailable())));
+      });
+    }
+
+    const connection: LaggingConnection = {
+      isPrompt: true,
+      get subscriptions() {
+        return feeds.size;
+      },
+      get inbox() {
+        return inbox.length;
+      },
+      get replies() {
+        return replies.length;
+      },
+      deliver(count = Number.POSITIVE_INFINITY) {
+        for (let n = 0; n < count && inbox.length > 0; n++) (inbox.shift() as () => void)();
+      },
+      async reply(index = 0) {
+        replies.splice(index, 1)[0]?.();
+        for (let n = 0; n < 20; n++) await Promise.resolve();
+      },
+      cut() {
+        if (!isUp) return;
+        isUp = false;
+        inbox = [];
+        host?.onStatus("down");
+        for (const { reject } of acknowledgements) reject();
+        acknowledgements.clear();
+        while (replies.length > 0) (replies.shift() as () => void)();
+      },
+      restore() {
+        if (isUp) return;
+        isUp = true;
+        if (own.epoch !== epoch) {
+          connection.notice();
+        } else {
+          const missed = [...feeds].map((each) => ({ each, history: readTopic(each.topic) }));
+          const losses = new Map<OpenFeed, number>();
+          for (const { each, history } of missed) {
+            if (history.horizon <= own.seq) continue;
+            losses.set(each, history.horizon);
+            each.feed.lost(history.horizon);
+          }
+          const due = missed
+            .flatMap(({ each, history }) => history.messages.map((message) => ({ each, message })))
+            .filter(({ message }) => message.seq > own.seq)
+            .filter(({ each, message }) => message.seq > (losses.get(each) ?? 0))
+            .toSorted((a, b) => a.message.seq - b.message.seq);
+          for (const { each, message } of due) each.feed.message(message);
+          own = { seq, time: Date.now(), epoch };
+        }
+        host?.onStatus("up");
+      },
+      notice() {
+        if (own.epoch === epoch) return;
+        inbox = [];
+        own = { seq, time: Date.now(), epoch };
+        host?.onRestart();
+        for (const { send } of acknowledgements) send();
+      },
+      backend: {
+        name: "lagging",
+        async open(given) {
+          host = given;
+          connections.add(link);
+          own = { seq, time: Date.now(), epoch };
+          await answer(() => {});
+        },
+        publish: async (entry) => answer(() => server.publish(entry)),
+        async subscribe(topic, feed) {
+          if (!isUp) throw unavailable();
+          const open: OpenFeed = { topic, feed, isOpen: true };
+          const close = (): void => {
+            open.isOpen = false;
+            feeds.delete(open);
+          };
+          feeds.add(open);
+          return new Promise((resolve, reject) => {
+            const acknowledgement = {
+              // In the order of the messages: all up to the cursor have been handed over by then.
+              send() {
+                const cursor: Cursor = { seq, time: Date.now(), epoch };
+                inbox.push(() => {
+                  acknowledgements.delete(acknowledgement);
+                  if (cursor.seq > own.seq) own = cursor;
+                  resolve({ cursor, close });
+                });
+                if (connection.isPrompt) queueMicrotask(() => connection.deliver());
+              },
+              reject() {
+                close();
+                reject(unavailable());
+              },
+            };
+            acknowledgements.add(acknowledgement);
+            acknowledgement.send();
+          });
+        },
+        read: async (topic) => answer(() => readTopic(topic)),
+        cursor: async () => answer(() => ({ seq, time: Date.now(), epoch })),
+        reached: () => own,
+        async close() {
+          connections.delete(link);
+          isUp = false;
+          inbox = [];
+          for (const { reject } of acknowledgements) reject();
+          acknowledgements.clear();
+          feeds.clear();
+          while (replies.length > 0) (replies.shift() as () => void)();
+        },
+      },
+    };
+    return connection;
+  }
+}
+
+function unavailable(): SseBusError {
+  return new SseBusError("BACKEND_UNAVAILABLE", "The test has cut the connection.");
+}
