@@ -1,0 +1,41 @@
+/** Runs a function once in the next frame, however often it is asked for until then. */
+export interface FrameRequest {
+  request(): void;
+  cancel(): void;
+}
+
+/** A hidden page draws no frames; it keeps up at this pace, so that it is right when it is shown. */
+const HIDDEN_MS = 250;
+
+export function nextFrame(run: () => void): FrameRequest {
+  let cancel: (() => void) | undefined;
+
+  const act = (): void => {
+    cancel?.();
+    cancel = undefined;
+    run();
+  };
+  return {
+    request() {
+      cancel ??= schedule(act);
+    },
+    cancel() {
+      cancel?.();
+      cancel = undefined;
+    },
+  };
+}
+
+function schedule(act: () => void): () => void {
+  if (globalThis.document?.visibilityState === "visible") {
+    const frame = requestAnimationFrame(act);
+    // A page that is hidden before the frame comes would wait until it is shown.
+    const timer = setTimeout(act, HIDDEN_MS);
+    return () => {
+      cancelAnimationFrame(frame);
+      clearTimeout(timer);
+    };
+  }
+  const timer = setTimeout(act, HIDDEN_MS);
+  return () => clearTimeout(timer);
+}

@@ -1,0 +1,21 @@
+"use client";
+
+import { useSyncExternalStore } from "react";
+import type { SseConnection } from "../client/client-types.ts";
+import { useSse } from "./context.ts";
+
+const SERVER: SseConnection = { status: "idle" };
+
+/**
+ * The state of the page's connection, with the reason where it is not `open`.
+ *
+ * @example
+ * ```tsx
+ * const { status, retryAt } = useSseStatus();
+ * return status === "reconnecting" ? <p>Connection lost. Next attempt at {retryAt}.</p> : null;
+ * ```
+ */
+export function useSseStatus(): SseConnection {
+  const client = useSse();
+  return useSyncExternalStore(client.subscribeStatus, client.getStatus, () => SERVER);
+}
