@@ -4,8 +4,6 @@ export interface BackoffOptions {
   readonly baseMs?: number;
   /** Widest wait before any attempt. @default 30_000 */
   readonly maxMs?: number;
-  /** A connection that held this long makes the next loss a first one. @default 10_000 */
-  readonly stableMs?: number;
 }
 
 /**
@@ -17,7 +15,7 @@ export interface BackoffOptions {
  */
 export function backoffMs(attempt: number, floorMs: number, options: BackoffOptions): number {
   const { baseMs = 1_000, maxMs = 30_000 } = options;
-  const waitMs = floorMs + Math.random() * Math.min(maxMs, baseMs * 2 ** attempt);
+  const waitMs = Math.max(0, floorMs) + Math.random() * Math.min(maxMs, baseMs * 2 ** attempt);
   // A longer timer would fire at once.
   return Math.min(waitMs, 2 ** 31 - 1);
 }

@@ -1,33 +1,16 @@
-import { SseBusError } from "../core/errors.ts";
+import type { SseBusError } from "../core/errors.ts";
 
 /** The codes that an {@link SseClientError} can carry. Each has a page under `docs/errors/`. */
 export type SseClientErrorCode =
-  | "CLIENT_CLOSED"
   | "INVALID_CHANNEL"
   | "INVALID_MESSAGE"
-  | "INVALID_URL"
   | "LISTENER_FAILED"
   | "STREAM_LOST"
   | "STREAM_REFUSED"
-  | "STREAM_SILENT"
-  | "TOKEN_FAILED";
+  | "STREAM_SILENT";
 
 /**
- * An error of the client. Where an HTTP answer caused it, `status` is its status, and `cause` the
- * problem details (RFC 9457) of a refusal.
+ * An error of the client. Where an HTTP answer caused it, `cause` is its problem details (RFC 9457),
+ * or at least its `status`.
  */
-export type SseClientError = SseBusError<SseClientErrorCode> & {
-  readonly status?: number | undefined;
-};
-
-/** An error as it travels between tabs. */
-export interface ErrorRecord {
-  readonly code: SseClientErrorCode;
-  readonly message: string;
-  readonly status?: number | undefined;
-  readonly cause?: unknown;
-}
-
-export function toError({ code, message, status, cause }: ErrorRecord): SseClientError {
-  return Object.assign(new SseBusError(code, message, { cause }), { status });
-}
+export type SseClientError = SseBusError<SseClientErrorCode>;

@@ -77,7 +77,8 @@ export interface SseClient<Channels extends ChannelMap = AnyChannels> {
    * Calls `listener` for each message of a channel or pattern, once and in order. The first
    * subscription connects, the last one to end disconnects.
    *
-   * @returns the function that ends the subscription; it gives the cursor reached, to go on from
+   * @returns the function that ends the subscription; it gives the cursor reached, to go on from,
+   *   empty when there is none yet
    * @throws SseBusError `INVALID_CHANNEL`, `CLIENT_CLOSED`
    */
   readonly subscribe: <
@@ -90,7 +91,7 @@ export interface SseClient<Channels extends ChannelMap = AnyChannels> {
       message: Extract<MessageOf<Channels, Topic>, { readonly event: Event }>,
     ) => void,
     options?: SseSubscribeOptions<Event>,
-  ) => () => string | undefined;
+  ) => () => string;
 
   /** The state of the connection now. */
   readonly status: SseStatus;

@@ -1,41 +1,39 @@
 import { SseBusError } from "../core/errors.ts";
 import type { AnyChannels, ChannelsOf } from "../core/types.ts";
-import { toError, type ErrorRecord } from "./client-error.ts";
+import type { SseClientErrorCode } from "./client-error.ts";
 import type {
   SseClient,
   SseClientOptions,
   SseConnection,
   SseSubscribeOptions,
 } from "./client-types.ts";
-import { groupName, resolveHeaders } from "./credentials.ts";
+import { groupName } from "./credentials.ts";
 import { toCursor } from "./cursor.ts";
 import { joinGroup, type Group, type GroupHost } from "./group.ts";
-import { createHub } from "./hub.ts";
+import type { HubOptions } from "./hub.ts";
 import { transition, type SseClientEvent } from "./machine.ts";
-import { isOwnStart, type HubMessage } from "./protocol.ts";
-import { createSubscriptions, type ReceivedMessage, type Subscription } from "./subscriptions.ts";
+import type { ErrorRecord, HubMessage } from "./protocol.ts";
+import { attach, deliver, wishOf, type Subscription } from "./subscriptions.ts";
+import { matcherOf } from "./topic.ts";
 
 /** What the client needs of its page. */
-export interface ClientHost {
-  readonly document?: Listening & Pick<Document, "visibilityState">;
-  readonly navigator?: { readonly locks?: GroupHost["locks"] };
-  readonly BroadcastChannel?: GroupHost["BroadcastChannel"];
-  readonly addEventListener?: Listening["addEventListener"];
-  readonly removeEventListener?: Listening["removeEventListener"];
+export interface ClientHost
+  extends GroupHost, Partial<Pick<EventTarget, "addEventListener" | "removeEventListener">> {
+  readonly location?: { readonly href: string };
 }
 
-type Listening = Pick<EventTarget, "addEventListener" | "removeEventListener">;
+type Settings = { -readonly [Name in keyof HubOptions]: HubOptions[Name] };
 
 /** How long the connection outlives the last subscription: a page change must not cost it. */
 const LINGER_MS = 1_000;
 /** How long a browser that calls itself offline is believed. */
 const PROBE_MS = 30_000;
 
-const PAGE_EVENTS = ["online", "offline", "pagehide", "pageshow"];
-const DOCUMENT_EVENTS = ["freeze", "resume", "visibilitychange"];
+const SUSPENDING = ["offline", "pagehide", "freeze"];
+const WAKING = ["online", "pageshow", "resume", "visibilitychange"];
 
-/** A channel or pattern, as the server checks it: one bad name would cost the whole connection a 400. */
-const CHANNEL = /^(?=.{1,200}$)(?:(?:[\w.~:-]*|\*)(?:\/|$))*(?:\*\*)?$/;
+/** The server checks names wholly; but a wild one would cost all the others their connection. */
+const CHANNEL = /^[\w.~:*/-]{1,200}$/;
 
 /**
  * Makes a client of an event-stream route. It connects with its first subscription.
@@ -54,63 +52,97 @@ export function createSseClient<Bus = unknown>(
   return createClient(options, globalThis) as unknown as SseClient<ChannelsOf<Bus>>;
 }
 
-/** {@link createSseClient} on a page of one's own. */
-export function createClient(options: SseClientOptions, host: ClientHost): SseClient<AnyChannels> {
-  const { url = "/api/sse", withCredentials = false, identity } = options;
-  let { token } = options;
+/**
+ * {@link createSseClient} on a page of one's own.
+ *
+ * @param heads called once, when a `ping` tells that nothing older is to come; with it, subscriptions
+ *   may start from `latest` or `earliest`
+ */
+export function createClient(
+  options: SseClientOptions,
+  host: ClientHost,
+  heads?: Set<() => void>,
+): SseClient<AnyChannels> {
+  const settings = { url: "/api/sse", ...options } as Settings;
+  const all = new Set<Subscription>();
   let connection: SseConnection = { status: "idle" };
   let group: Group | undefined;
-  /** The group's name, when others may share it. */
-  let name: string | undefined;
-  let known: { readonly headers: Record<string, string>; readonly at: number } | undefined;
-  let entries = 0;
-  let users = 0;
-  let base: readonly Subscription[] = [];
+  let { channels = [] } = options;
   let willWish = false;
-  let lingering: ReturnType<typeof setTimeout> | undefined;
-  let probing: ReturnType<typeof setTimeout> | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const watchers = new Set<() => void>();
+  /** Clients on which subscriptions begin; by start, the one of this turn, and what its head is to do. */
+  const apart = new Set<SseClient>();
+  const starters = new Map<string, readonly [SseClient, Set<() => void>]>();
 
-  const report = (record: ErrorRecord): void => {
-    const error = toError(record);
+  const report = (...record: ErrorRecord): void => {
+    const error = new SseBusError<SseClientErrorCode>(...record);
     if (options.onError) options.onError(error);
-    else (globalThis.reportError ?? console.error)(record.cause ?? error);
+    else (globalThis.reportError ?? console.error)(error);
   };
-  const subscriptions = createSubscriptions(report);
 
-  const move = (event: SseClientEvent, record?: ErrorRecord, retryAt?: number): void => {
+  const call = (listener: (() => void) | undefined): void => {
+    try {
+      listener?.();
+    } catch (error) {
+      report("LISTENER_FAILED", `${error}`, { cause: error });
+    }
+  };
+
+  const move = (event: SseClientEvent, error?: ErrorRecord, retryAt?: number): void => {
     const status = transition(connection.status, event);
-    const isNews = record && (event === "refuse" || status === "reconnecting");
-    if (status === connection.status && !isNews) return;
-    connection = { status, error: record && toError(record), retryAt };
-    for (const watcher of [...watchers]) subscriptions.call(watcher);
-    for (const { onChange } of [...subscriptions.all]) subscriptions.call(onChange);
+    if (status === connection.status && !(error && status === "reconnecting")) return;
+    connection = { status, error: error && new SseBusError(...error), retryAt };
+    watchers.forEach(call);
+    for (const { onChange } of [...all]) call(onChange);
   };
 
-  const onMessage = (message: HubMessage): void => {
-    switch (message.type) {
+  const receive = (message: HubMessage): void => {
+    switch (message[0]) {
       case "hello":
         move("open");
-        if (!subscriptions.attach(message)) wish();
-        break;
-      case "block":
-        subscriptions.deliver(message);
-        break;
-      case "lost":
-        move("lost", message.error, message.retryAt);
-        break;
-      case "refuse":
-        if (message.keys) subscriptions.refuse(message.keys, message.error);
-        else move("refuse", message.error);
-        report(message.error);
-        break;
-      case "retry":
-        subscriptions.forgive();
-        move("retry");
+        attach(all, message, call);
         wish();
         break;
+      case "block":
+        deliver(all, message, call, report);
+        // A sign of life: the hub forgets who gives none.
+        if (message[3] !== "ping") break;
+        wish();
+        heads?.forEach(call);
+        heads?.clear();
+        break;
+      case "lost":
+        move("lost", message[1], message[2]);
+        break;
+      case "refuse":
+        refuse(message[1], message[2]);
+        break;
       default:
+        for (const one of all) delete one.error;
+        move("retry");
+        wish();
     }
+  };
+
+  const detach = (): void => {
+    for (const one of all) one.live &&= false;
+    if (connection.status === "open") move("lost", ["STREAM_SILENT", "Another tab takes over."]);
+  };
+
+  const refuse = (error: ErrorRecord, keys?: readonly string[]): void => {
+    if (keys) {
+      const isHit = (key: string): boolean => keys.includes(key);
+      channels = channels.filter((key) => !isHit(key));
+      for (const one of all) {
+        if (one.live || !isHit(one.key)) continue;
+        one.error = new SseBusError(...error);
+        call(one.onChange);
+      }
+    } else {
+      move("refuse", error);
+    }
+    report(...error);
   };
 
   /** Tells the hub all wishes, once for whatever changes in this turn. */
@@ -119,207 +151,155 @@ export function createClient(options: SseClientOptions, host: ClientHost): SseCl
     willWish = true;
     queueMicrotask(() => {
       willWish = false;
-      group?.wish(subscriptions.wishes());
+      group?.wish();
     });
   };
 
-  const silent = (message: string): void => {
-    if (connection.status === "open") move("lost", { code: "STREAM_SILENT", message });
-  };
-
-  const nameOf = (headers: Record<string, string>): string => {
-    const address = new URL(url, globalThis.location?.href).href;
-    return groupName([address, withCredentials, identity ?? Object.entries(headers).sort()]);
-  };
-
-  const headers = async (refused: boolean): Promise<Record<string, string>> => {
-    // Asked a moment ago to find the group: a token source may be dear.
-    const fresh = !refused && known && Date.now() - known.at < 1_000 && known.headers;
-    known = undefined;
-    const resolved = fresh || (await resolveHeaders({ headers: options.headers, token }, refused));
-    if (name !== undefined && name !== nameOf(resolved)) {
-      // Those who share must not get what other credentials may see.
-      name = nameOf(resolved);
-      group?.move(name);
-    }
-    return resolved;
-  };
-
-  const enter = async (): Promise<void> => {
-    const entry = ++entries;
-    const locks = host.navigator?.locks;
-    const { BroadcastChannel, document } = host;
-    let sharing: GroupHost | undefined;
-    name = undefined;
-    if (
-      locks &&
-      BroadcastChannel &&
-      document &&
-      (options.shareTabs ?? (!options.fetch || identity))
-    ) {
-      try {
-        const found = identity === undefined ? await headers(false) : {};
-        if (entry !== entries) return;
-        name = nameOf(found);
-        known = identity === undefined ? { headers: found, at: Date.now() } : undefined;
-        sharing = { locks, BroadcastChannel };
-      } catch {
-        // What fails here fails again, and is told, when the hub asks.
-        if (entry !== entries) return;
-      }
-    }
-    group = joinGroup(name ?? "", sharing, {
-      createHub: (tell) =>
-        createHub(
-          {
-            url,
-            withCredentials,
-            headers,
-            fetch: options.fetch ?? globalThis.fetch,
-            connectTimeoutMs: options.connectTimeoutMs ?? 15_000,
-            backoff: options.backoff ?? {},
-            canRefresh: () => typeof token === "function",
-          },
-          tell,
-        ),
-      onMessage,
-      onHub() {
-        subscriptions.detach();
-        silent("Another tab takes over.");
-        return subscriptions.wishes();
-      },
-      onSilence: () => silent("The tab that has the connection is silent."),
+  const enter = (): void => {
+    group = joinGroup(groupName(settings), {
+      host,
+      settings,
+      tab: [receive, detach, () => wishOf(all, channels)],
     });
   };
 
   const leave = (): void => {
-    entries++;
-    clearTimeout(probing);
-    group?.leave();
+    clearTimeout(timer);
+    group?.close();
     group = undefined;
-    subscriptions.detach();
+    for (const one of all) one.live &&= false;
   };
 
   const onPageEvent = ({ type }: Event): void => {
-    if (type === "visibilitychange") {
-      if (host.document?.visibilityState === "visible") group?.check();
-    } else if (type === "online" || type === "pageshow" || type === "resume") {
-      clearTimeout(probing);
-      move("resume");
-      if (group) group.check();
-      else void enter();
-    } else {
+    if (SUSPENDING.includes(type)) {
       leave();
       move("suspend");
-      if (type === "offline") probing = setTimeout(() => void enter(), PROBE_MS);
+      if (type === "offline") timer = setTimeout(enter, PROBE_MS);
+    } else if (group || type !== "visibilitychange") {
+      move("resume");
+      if (group) return group.check();
+      clearTimeout(timer);
+      enter();
     }
   };
 
   const listen = (verb: "addEventListener" | "removeEventListener"): void => {
-    for (const type of PAGE_EVENTS) host[verb]?.(type, onPageEvent);
-    for (const type of DOCUMENT_EVENTS) host.document?.[verb](type, onPageEvent);
-  };
-
-  const start = (): void => {
-    base = (options.channels ?? []).map((key) => ({ key: checked(key), cursor: "" }));
-    base.forEach(subscriptions.add);
-    move("need");
-    listen("addEventListener");
-    void enter();
+    for (const type of [...SUSPENDING, ...WAKING]) {
+      // Some are the document's, and do not bubble; but all are captured on their way there.
+      host[verb]?.(type, onPageEvent, true);
+    }
   };
 
   const stop = (): void => {
-    clearTimeout(lingering);
-    lingering = undefined;
-    base.forEach(subscriptions.remove);
     listen("removeEventListener");
     leave();
     move("release");
   };
 
-  const statusOf = ({ error, link }: Subscription): SseConnection => {
-    if (error) return { status: "failed", error };
-    return !link && connection.status === "open" ? { status: "connecting" } : connection;
-  };
-
   const close = (): void => {
     if (connection.status !== "idle") stop();
+    for (const starter of apart) starter.close();
     move("close");
   };
 
-  return {
-    subscribe(channel, listener, { event, cursor, onGap, onStatus }: SseSubscribeOptions = {}) {
-      if (connection.status === "closed") {
-        throw new SseBusError("CLIENT_CLOSED", "`close()` was called: make a new client.");
+  const subscribe: SseClient["subscribe"] = (key, listener, subscribing = {}) => {
+    const { event, cursor = "", onGap, onStatus } = subscribing;
+    if (!CHANNEL.test(key)) {
+      throw new SseBusError("INVALID_CHANNEL", `"${key}" is no channel or pattern.`);
+    }
+    if (!heads && /^(latest|earliest)$/.test(cursor)) return begin(key, listener, subscribing);
+    // Throws where a relative URL has no page to be relative to.
+    settings.url = new URL(settings.url, host.location?.href).href;
+    const one: Subscription = {
+      key,
+      covers: matcherOf(key),
+      onMessage(message) {
+        if (!event || event === message.event) listener(message.data as never, message as never);
+      },
+      onGap,
+      onChange() {
+        const isNew = one.live === undefined && connection.status === "open";
+        onStatus?.(
+          one.error
+            ? { status: "failed", error: one.error }
+            : isNew
+              ? { status: "connecting" }
+              : connection,
+        );
+      },
+      cursor: toCursor(cursor),
+    };
+    all.add(one);
+    if (connection.status === "idle") {
+      listen("addEventListener");
+      move("need");
+      enter();
+    } else {
+      if (group) clearTimeout(timer);
+      wish();
+      call(one.onChange);
+    }
+    return () => {
+      one.live = false;
+      if (all.delete(one)) {
+        if (all.size) wish();
+        else timer = setTimeout(stop, LINGER_MS);
       }
-      let told: SseConnection | undefined;
-      const subscription: Subscription = {
-        key: checked(channel),
-        listener: listener as (data: unknown, message: ReceivedMessage) => void,
-        event,
-        onGap,
-        onChange:
-          onStatus &&
-          (() => {
-            const now = statusOf(subscription);
-            if (
-              told?.status === now.status &&
-              told.error === now.error &&
-              told.retryAt === now.retryAt
-            )
-              return;
-            told = now;
-            onStatus(now);
-          }),
-        cursor: !cursor || isOwnStart(cursor) ? (cursor ?? "") : toCursor(cursor),
-      };
-      users++;
-      clearTimeout(lingering);
-      subscriptions.add(subscription);
-      if (connection.status === "idle") start();
-      else wish();
-      subscriptions.call(subscription.onChange);
-      return () => {
-        const reached = subscriptions.cursorOf(subscription) || undefined;
-        if (subscriptions.all.has(subscription)) {
-          subscription.cursor = reached ?? "";
-          subscriptions.remove(subscription);
-          wish();
-          if (!--users) lingering = setTimeout(stop, LINGER_MS);
-        }
-        return reached;
-      };
-    },
+      return one.cursor;
+    };
+  };
+
+  /**
+   * Only a connection apart can start from a snapshot: it would start the others there too. Once it
+   * has reached the head, what it serves goes on from its cursor like everything else.
+   */
+  const begin: SseClient["subscribe"] = (key, listener, subscribing = {}) => {
+    const start = subscribing.cursor as string;
+    let starter = starters.get(start);
+    if (!starter) {
+      const atHead = new Set([() => void apart.delete(client)]);
+      const client = createClient({ ...settings, channels: [], shareTabs: false }, host, atHead);
+      apart.add(client);
+      starter = [client, atHead];
+      starters.set(start, starter);
+      // What else starts in this turn, starts with it.
+      queueMicrotask(() => starters.delete(start));
+    }
+    const [client, atHead] = starter;
+    const hold = subscribe(key, () => {});
+    let end = client.subscribe(key, listener, subscribing);
+    const goOn = (): void => {
+      end = subscribe(key, listener, { ...subscribing, cursor: end() });
+      hold();
+    };
+    atHead.add(goOn);
+    return () => {
+      atHead.delete(goOn);
+      hold();
+      return end();
+    };
+  };
+
+  return {
+    subscribe,
     get status() {
       return connection.status;
     },
     getStatus: () => connection,
     subscribeStatus(listener) {
-      // Wrapped, so that one function can be given twice.
-      const watcher = (): void => listener();
-      watchers.add(watcher);
-      return () => void watchers.delete(watcher);
+      watchers.add(listener);
+      return () => void watchers.delete(listener);
     },
     reconnect() {
       if (group) group.renew();
-      else if (users) void enter();
+      else if (all.size) enter();
     },
-    setToken(newToken) {
-      token = newToken;
-      known = undefined;
-      if (group?.hub()) group.renew();
-      else if (group && identity === undefined) {
-        leave();
-        silent("The credentials have changed.");
-        void enter();
-      }
+    setToken(token) {
+      settings.token = token;
+      group?.move(groupName(settings));
+      group?.renew();
     },
     close,
     [Symbol.dispose]: close,
   };
-}
-
-function checked(channel: string): string {
-  if (CHANNEL.test(channel)) return channel;
-  throw new SseBusError("INVALID_CHANNEL", `"${channel}" is neither a channel nor a pattern.`);
 }

@@ -4,29 +4,25 @@
  * cover `a`", and errs towards delivering.
  */
 export function compareCursors(a: string, b: string): number {
-  return epoch(a) === epoch(b) ? parseInt(a, 36) - parseInt(b, 36) : NaN;
+  const [seqA, , epochA] = a.split("-");
+  const [seqB, , epochB] = b.split("-");
+  return epochA === epochB ? parseInt(seqA as string, 36) - parseInt(seqB as string, 36) : NaN;
 }
 
 /** The cursor that serves both: the older one, or across epochs the one of the newer epoch. */
 export function olderCursor(a: string, b: string): string {
   if (!a || !b) return a || b;
-  const order = compareCursors(a, b);
-  return (order === order ? order < 0 : time(a) > time(b)) ? a : b;
+  return (compareCursors(a, b) || time(b) - time(a)) < 0 ? a : b;
 }
 
-/** The cursor in an id of the wire, which may end with `@channel`, or in what a user passed. */
+/** The cursor in an id of the wire, which may end with `@channel`; or what a user gave for one. */
 export function toCursor(id: string): string {
   const cursor = id.split("@")[0] as string;
-  // A cursor that is none must not cost the connection of everybody else a 400. The core's
-  // UNKNOWN_CURSOR has the shape of a cursor and is told as a gap.
-  return /^\w+-\w+-\w+$/.test(cursor) ? cursor : "0-0-0";
+  // What is none must not cost all others their connection; this one is told as a gap.
+  return /^(\w+-\w+-\w+|latest|earliest|)$/.test(cursor) ? cursor : "0-0-0";
 }
 
 /** When the message at this cursor was published, in ms since 1970, by the server's clock. */
 export function time(cursor: string): number {
   return parseInt(cursor.split("-")[1] as string, 36);
-}
-
-function epoch(cursor: string): string | undefined {
-  return cursor.split("-")[2];
 }

@@ -1,65 +1,59 @@
-/** What a parsed event stream tells. */
-export interface EventStreamHandlers {
-  /** A whole event: its type (`message` when the block names none), its data, the last event id. */
-  onEvent: (type: string, data: string, lastEventId: string) => void;
-  /** The last event id, after every block, also after one that carries nothing but an id. */
-  onLastEventId?: (lastEventId: string) => void;
-  /** The reconnection time in milliseconds that a `retry` field asks for. */
-  onRetry?: (retryMs: number) => void;
-}
-
 /**
  * Makes a parser of one event stream (HTML standard §9.2.5 and §9.2.6), fed with bytes cut anywhere.
- *
  * Why not a library: see SPEC.md, "The parser".
  *
- * @param lastEventId what the stream before this one ended with. Blocks without an id keep it, as
- *   every browser does.
+ * @param onBlock told each block: its type (`message` when it names none), its data, and the last
+ *   event id. A block without data is no event, but moves the last event id too.
+ * @param onRetry told the reconnection time, in ms, that a `retry` field asks for
+ * @param lastEventId what the stream before ended with. Blocks without an id keep it, as in browsers.
  *
  * @example
  * ```ts
- * const feed = createEventStreamParser({ onEvent: (type, data) => console.log(type, data) });
+ * const feed = createEventStreamParser((type, data) => console.log(type, data), () => {});
  * feed(new TextEncoder().encode("event: tick\ndata: 1\n\n"));
  * ```
  */
 export function createEventStreamParser(
-  handlers: EventStreamHandlers,
+  onBlock: (type: string, data: string | undefined, lastEventId: string) => void,
+  onRetry: (retryMs: number) => void,
   lastEventId = "",
 ): (bytes: Uint8Array) => void {
   const utf8 = new TextDecoder(); // Drops one byte order mark, as the standard's "UTF-8 decode" does.
   let unfinished = "";
   let endedWithCr = false;
   let type = "";
-  let data = "";
+  let data: string | undefined;
 
   const processLine = (line: string): void => {
-    if (!line) {
-      handlers.onLastEventId?.(lastEventId);
-      const [eventType, eventData] = [type || "message", data];
-      type = data = "";
-      if (eventData) handlers.onEvent(eventType, eventData.slice(0, -1), lastEventId);
-      return;
-    }
     const [, field, value = ""] = FIELD.exec(line) as RegExpExecArray;
-    if (field === "data") data += `${value}\n`;
-    else if (field === "event") type = value;
-    else if (field === "id" && !value.includes("\0")) lastEventId = value;
-    else if (field === "retry" && /^\d+$/.test(value)) handlers.onRetry?.(Number(value));
+    if (!line) {
+      const [blockType, blockData] = [type || "message", data];
+      type = "";
+      data = undefined;
+      onBlock(blockType, blockData, lastEventId);
+    } else if (field === "data") {
+      data = data === undefined ? value : `${data}\n${value}`;
+    } else if (field === "event") {
+      type = value;
+    } else if (field === "id" && !value.includes("\0")) {
+      lastEventId = value;
+    } else if (field === "retry" && /^\d+$/.test(value)) {
+      onRetry(Number(value));
+    }
   };
 
   return (bytes) => {
     let text = utf8.decode(bytes, { stream: true });
     if (!text) return;
     // A CR ends its line at once: whether an LF follows may take minutes to learn.
-    if (endedWithCr && text.startsWith("\n")) text = text.slice(1);
-    endedWithCr = text.endsWith("\r");
+    if (endedWithCr && text[0] === "\n") text = text.slice(1);
+    endedWithCr = text.at(-1) === "\r";
+    unfinished += text;
+    // Only joined, not searched again: a long line in small pieces would cost its square.
     if (/[\r\n]/.test(text)) {
-      const lines = (unfinished + text).split(/\r\n?|\n/);
+      const lines = unfinished.split(/\r\n?|\n/);
       unfinished = lines.pop() as string;
       lines.forEach(processLine);
-    } else {
-      // Only joined, not searched again: a long line in small pieces would cost its square.
-      unfinished += text;
     }
   };
 }

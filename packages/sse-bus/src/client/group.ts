@@ -1,129 +1,122 @@
-import type { Hub } from "./hub.ts";
+import { createHub, type Hub, type HubOptions } from "./hub.ts";
 import type { HubMessage, Wish } from "./protocol.ts";
 import { createWatchdog } from "./watchdog.ts";
 
 /** What tabs find each other with. */
 export interface GroupHost {
-  readonly locks: Pick<LockManager, "request">;
-  readonly BroadcastChannel: typeof BroadcastChannel;
+  readonly navigator?: { readonly locks?: Pick<LockManager, "request"> };
+  readonly BroadcastChannel?: typeof BroadcastChannel;
 }
 
-export interface GroupOptions {
-  readonly createHub: (tell: (message: HubMessage) => void) => Hub;
+/** The tab that joins. */
+export type Tab = readonly [
   /** The hub, of this tab or of another, tells something. */
-  readonly onMessage: (message: HubMessage) => void;
-  /** Another hub than before: nothing is served until it does. Gives all wishes. */
-  readonly onHub: () => readonly Wish[];
-  /** The leader has been silent for too long. */
-  readonly onSilence: () => void;
-}
+  receive: (message: HubMessage) => void,
+  /** There is another hub than before, or none: nothing is served until a hub says so. */
+  detach: () => void,
+  /** All that the tab wishes now. */
+  wishes: () => Wish,
+];
 
 /** A tab's membership in the group of tabs that share one connection. See SPEC.md, "Tabs". */
 export interface Group {
-  wish(wishes: readonly Wish[]): void;
-  /** The hub, while this tab leads. */
-  hub(): Hub | undefined;
+  /** The wishes have changed, or a sign of life is due. */
+  wish(): void;
   /** Asks anew for everything, with fresh credentials. */
   renew(): void;
   /** Finds out now whether the line, or the leader, is dead. */
   check(): void;
-  /** Changes to another group and takes the hub along. */
-  move(name: string): void;
-  leave(): void;
+  /** Changes to another group, and takes the hub along. */
+  move(name: string | undefined): void;
+  close(): void;
 }
 
-/** From the leader (with its term), or to it (with the sender's tab; without wishes: "are you there?"). */
-interface Envelope {
-  readonly term?: string;
-  readonly message?: HubMessage;
-  readonly tab?: string;
-  readonly wishes?: readonly Wish[];
-  readonly renew?: boolean;
-}
+/** To the leader: wishes, or to renew everything, or only whether it lives. */
+type Request = [tab: string, content?: Wish | true];
+/** From the leader, with its term: what the hub tells, or only that it is there. */
+type Answer = [term: number, content?: HubMessage];
 
 /** How long a tab waits for the first word of a leader, and for an answer. */
 const FIRST_WORD_MS = 3_000;
 const ANSWER_MS = 1_000;
 
-/** Joins the group `name`; without a host, the tab is a group of its own. */
-export function joinGroup(name: string, host: GroupHost | undefined, options: GroupOptions): Group {
-  const tab = Math.random().toString(36).slice(2);
+/** Joins the group `name`; without a name or a host, the tab is a group of its own. */
+export function joinGroup(
+  name: string | undefined,
+  options: { host: GroupHost; settings: HubOptions; tab: Tab },
+): Group {
+  const { host, settings, tab } = options;
+  const [receive, detach, wishes] = tab;
+  const id = `${Math.random()}`;
   let hub: Hub | undefined;
-  let wishes: readonly Wish[] = [];
-  /** The term of the newest leader known. Terms are ordered, so that one that was robbed is older. */
-  let leader = "";
+  /** The term of the newest leader known; whoever was robbed of the lead has an older one. */
+  let term = 0;
   let silenceMs = FIRST_WORD_MS;
   let isAsked = false;
-  const others = new Map<string, AbortController>();
-  let send = (_: Envelope): void => {};
+  let send = (_: Request | Answer): void => {};
   let exit = (): void => {};
   let rob = (): void => {};
 
-  const watchdog = createWatchdog(0, () => {
+  const [expect, check] = createWatchdog(() => {
     if (isAsked) return rob();
     isAsked = true;
-    options.onSilence();
-    send({ tab });
-    watchdog.heard();
-    watchdog.limit(ANSWER_MS);
+    detach();
+    send([id]);
+    expect(ANSWER_MS);
   });
 
-  const receive = (message: HubMessage): void => {
-    if (message.type === "hello") silenceMs = message.silenceMs;
-    options.onMessage(message);
+  const wish = (): void => {
+    if (hub) hub.wish(id, wishes());
+    else send([id, wishes()]);
   };
 
   const lead = (): void => {
-    const term = Math.max(Date.now(), parseInt(leader, 36) + 1 || 0);
-    leader = `${term.toString(36)}.${tab}`;
-    watchdog.stop();
-    // Moved from another group, it brings its hub and all that it serves.
-    if (hub) return send({ term: leader });
-    hub = options.createHub((message) => {
-      if (others.size) send({ term: leader, message });
+    term = Math.max(Date.now(), term + 1);
+    expect(0);
+    // All others answer with their wishes.
+    send([term]);
+    // Who moved from another group brings its hub, and all that it serves.
+    if (hub) return;
+    hub = createHub(settings, (message) => {
+      send([term, message]);
       receive(message);
     });
-    // Everybody's wishes, with their cursors, come in answer to this.
-    send({ term: leader });
-    wishes = options.onHub();
-    hub.wish(tab, wishes);
+    detach();
+    wish();
   };
 
-  const standDown = (): void => {
-    if (!hub) return;
-    hub.close();
+  /** Becomes one of those who are not the leader. */
+  const follow = (): void => {
+    hub?.close();
     hub = undefined;
-    forgetOthers();
-    options.onSilence();
+    isAsked = false;
+    expect(silenceMs);
+    detach();
+    wish();
   };
 
-  const forgetOthers = (): void => {
-    for (const [other, watch] of others) {
-      watch.abort();
-      hub?.wish(other);
-    }
-    others.clear();
-  };
-
-  const enter = (name: string, { locks, BroadcastChannel }: GroupHost): void => {
+  const enter = (): void => {
+    const locks = host.navigator?.locks;
+    const { BroadcastChannel } = host;
+    if (!name || !locks || !BroadcastChannel) return lead();
     const channel = new BroadcastChannel(name);
-    const left = new AbortController();
     let queue = new AbortController();
-    const releases: (() => void)[] = [];
-    const held = (): Promise<void> => new Promise((release) => void releases.push(release));
+    let release = (): void => {};
+    let hasLeft = false;
 
-    const contend = (request: LockOptions): void => {
+    const contend = (options: LockOptions): void => {
       locks
-        .request(name, request, () => {
-          if (left.signal.aborted) return;
+        .request(name as string, options, () => {
+          if (hasLeft) return;
           lead();
-          return held();
+          return new Promise<void>((resolve) => (release = resolve));
         })
         .catch((error: Error) => {
-          if (left.signal.aborted || request.signal?.aborted) return;
+          if (hasLeft || options.signal?.aborted) return;
           if (error.name === "AbortError") {
-            standDown();
+            // Another tab has taken the lead by force, as this one had seemed dead.
             contend({ signal: queue.signal });
+            follow();
           } else {
             // A sandboxed frame, for one, may not use locks.
             exit();
@@ -132,21 +125,30 @@ export function joinGroup(name: string, host: GroupHost | undefined, options: Gr
         });
     };
 
-    const takeIn = (other: string, wishes: readonly Wish[]): void => {
-      if (!others.has(other)) {
-        const watch = new AbortController();
-        others.set(other, watch);
-        // Granted when the other tab lets go of its lock, by leaving or by dying.
-        locks
-          .request(name + other, { signal: watch.signal }, () => {
-            others.delete(other);
-            hub?.wish(other);
-          })
-          .catch(() => {});
+    const onRequest = ([other, content]: Request): void => {
+      if (content === true) {
+        hub?.renew();
+      } else if (content) {
+        hub?.wish(other, content);
+      } else if (hub) {
+        hub.check();
+        send([term]);
       }
-      hub?.wish(other, wishes);
     };
-
+    const onAnswer = ([newTerm, content]: Answer): void => {
+      if (newTerm < term) return;
+      if (newTerm > term || isAsked) {
+        term = newTerm;
+        follow();
+      }
+      if (content?.[0] === "hello") silenceMs = content[5];
+      if (content) receive(content);
+      expect(silenceMs);
+    };
+    channel.onmessage = ({ data }: MessageEvent<Request | Answer>) => {
+      if (typeof data[0] === "string") onRequest(data as Request);
+      else onAnswer(data as Answer);
+    };
     send = (envelope) => channel.postMessage(envelope);
     rob = () => {
       queue.abort();
@@ -154,82 +156,40 @@ export function joinGroup(name: string, host: GroupHost | undefined, options: Gr
       contend({ steal: true });
     };
     exit = () => {
-      left.abort();
-      queue.abort();
-      forgetOthers();
-      channel.close();
+      hasLeft = true;
       send = exit = rob = () => {};
-      releases.forEach((release) => release());
-    };
-
-    channel.onmessage = ({ data }: MessageEvent<Envelope>) => {
-      const { term, message, tab: other, wishes: theirs, renew } = data;
-      if (other) {
-        if (hub && theirs) takeIn(other, theirs);
-        else if (hub && renew) hub.renew();
-        else if (hub) {
-          hub.check();
-          send({ term: leader });
-        }
-      } else if (term && term >= leader) {
-        watchdog.heard();
-        if (term > leader) {
-          leader = term;
-          standDown();
-          wishes = options.onHub();
-          if (releases.length) send({ tab, wishes });
-        }
-        if (message) receive(message);
-        if (isAsked || message?.type === "hello") {
-          isAsked = false;
-          watchdog.limit(silenceMs);
-        }
-      }
+      queue.abort();
+      channel.close();
+      release();
     };
 
     contend({ signal: queue.signal });
-    locks
-      .request(name + tab, { signal: left.signal }, () => {
-        if (left.signal.aborted) return;
-        const until = held();
-        if (!hub) send({ tab, wishes });
-        return until;
-      })
-      .catch(() => {});
-    watchdog.heard();
-    watchdog.limit(silenceMs);
+    expect(silenceMs);
+    wish();
   };
 
-  if (host) enter(name, host);
-  else lead();
-
+  enter();
   return {
-    wish(newWishes) {
-      wishes = newWishes;
-      if (hub) hub.wish(tab, wishes);
-      else send({ tab, wishes });
+    wish,
+    check() {
+      if (hub) hub.check();
+      else check();
     },
-    hub: () => hub,
     renew() {
       if (hub) hub.renew();
-      else send({ tab, renew: true });
+      else send([id, true]);
     },
-    check() {
-      watchdog.check();
-      hub?.check();
-      hub?.hurry();
-    },
-    move(name) {
-      if (!host) return;
+    move(newName) {
+      if (newName === name) return;
       exit();
-      leader = "";
-      enter(name, host);
+      name = newName;
+      term = 0;
+      if (!hub) detach();
+      enter();
     },
-    leave() {
-      watchdog.stop();
-      const last = hub;
-      hub = undefined;
-      last?.close();
+    close() {
+      expect(0);
+      hub?.close();
       exit();
     },
   };

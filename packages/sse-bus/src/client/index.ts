@@ -1,1 +1,19 @@
+export type { BackoffOptions } from "./backoff.ts";
 export { createSseClient } from "./client.ts";
+export type { SseClientError, SseClientErrorCode } from "./client-error.ts";
+export type {
+  HeadersSource,
+  SseClient,
+  SseClientOptions,
+  SseConnection,
+  SseSubscribeOptions,
+  TokenSource,
+} from "./client-types.ts";
+export {
+  type SseEventHandler,
+  type SseEventListener,
+  SseEventSource,
+  type SseEventSourceEventMap,
+  type SseEventSourceInit,
+} from "./event-source.ts";
+export type { SseStatus } from "./machine.ts";

@@ -1,175 +1,104 @@
 import { isRetryable, retryAfterMs } from "./answer.ts";
-import type { ErrorRecord } from "./client-error.ts";
+import type { SseClientOptions } from "./client-types.ts";
+import { resolveHeaders } from "./credentials.ts";
 import { toCursor } from "./cursor.ts";
-import { isOwnStart } from "./protocol.ts";
-import { openStream } from "./stream.ts";
+import type { ErrorRecord } from "./protocol.ts";
+import { openStream, type StreamRequest } from "./stream.ts";
 import { createWatchdog } from "./watchdog.ts";
-
-export interface LinkOptions {
-  readonly url: string;
-  readonly fetch: typeof globalThis.fetch;
-  readonly withCredentials: boolean;
-  readonly connectTimeoutMs: number;
-  /** The headers of the next request; `refused` when the last ones met a 401 or 403. */
-  readonly headers: (refused: boolean) => Promise<Record<string, string>>;
-}
 
 /** One response with an event stream, from its request to its end. */
 export interface Link {
-  readonly id: string;
-  /** The channels and patterns it serves. */
-  readonly keys: Set<string>;
-  /** Where it was asked to start, or once it is open and was not asked, where it started. */
-  from: string;
-  /** What it has handed over; empty until its `hello`. */
-  cursor: string;
-  /** A `ping` has told that nothing older is to come. */
-  atHead: boolean;
-  /** It is to be replaced. */
-  leaving: boolean;
+  keys: readonly string[];
+  readonly from: string;
+  /** How long it may be silent, as told by `hello`. */
   silenceMs: number;
+  /** It is to be replaced. */
+  stale?: boolean;
   /** Finds out now whether the line is dead. */
-  check(): void;
-  close(): undefined;
+  check: () => void;
+  close: () => undefined;
 }
 
-export interface LinkBlock {
-  readonly cursor: string;
-  readonly channel: string;
-  readonly event: string;
-  readonly data: string;
-}
-
-export interface LinkEnd {
-  readonly error: ErrorRecord;
-  readonly waitMs?: number | undefined;
-  /** The channels that the server's refusal is about, if it says. */
-  readonly channels?: unknown;
-}
-
-export interface LinkHandlers {
-  /** It is open: where "from now on" starts, and the channels that the server granted. */
-  onHello: (link: Link, head: string, channels: unknown) => void;
-  onBlock: (link: Link, block: LinkBlock) => void;
+export interface LinkOptions extends SseClientOptions {
+  readonly url: string;
+  /** The server refused the credentials of the last request. */
+  readonly refused: boolean;
+  /** It is open, reads from `cursor` on, and "from now on" starts at `head`. */
+  onHello: (cursor: string, head: string, granted: unknown) => void;
+  onBlock: (cursor: string, channel: string, event: string, data: string) => void;
   onRetry: (retryMs: number) => void;
-  /** Not called after `close`. */
-  onEnd: (link: Link, end: LinkEnd) => void;
+  /** It is over, unless `close` was called. */
+  onEnd: (link: Link, error: ErrorRecord, waitMs?: number) => void;
 }
 
-/** How many heartbeats may be missed, and how often they come unless `hello` tells. */
+/** How many heartbeats may be missed. */
 const SILENT_HEARTBEATS = 2.5;
-const HEARTBEAT_MS = 15_000;
 
-let links = 0;
+/** Asks for the event stream of `keys` from `from` on: a cursor, `latest`, `earliest`, or empty. */
+export function openLink(keys: readonly string[], from: string, options: LinkOptions): Link {
+  let isOpen = false;
+  let isOver = false;
 
-/** Asks for the event stream of `keys` after `from` (a cursor `latest`, `earliest`, or empty: from now on). */
-export function openLink(
-  keys: Iterable<string>,
-  from: string,
-  refused: boolean,
-  options: LinkOptions & LinkHandlers,
-): Link {
-  let over = false;
-  let abort = (): void => {};
+  const end = (error: ErrorRecord, waitMs?: number): void => {
+    if (isOver) return;
+    link.close();
+    options.onEnd(link, error, waitMs);
+  };
+
+  const [expect, check] = createWatchdog(() => end(["STREAM_SILENT", "Silent for too long."]));
+
+  const request = async (): Promise<StreamRequest> => {
+    const headers = await resolveHeaders(options, options.refused);
+    const url = new URL(options.url);
+    for (const key of keys) url.searchParams.append("channel", key);
+    if (from.includes("-")) headers["Last-Event-ID"] = from;
+    else if (from) url.searchParams.set("from", from);
+    const credentials = options.withCredentials ? "include" : "same-origin";
+    return [url, { headers, credentials }, options.fetch];
+  };
+
+  const abort = openStream(request, {
+    onBytes: () => expect(link.silenceMs),
+    onRetry: options.onRetry,
+    onBlock(event, data, id) {
+      if (isOver || data === undefined) return;
+      const cursor = toCursor(id);
+      if (event === "hello") {
+        const { heartbeatMs = 15_000, head = cursor, channels } = JSON.parse(data);
+        isOpen = true;
+        expect((link.silenceMs = heartbeatMs * SILENT_HEARTBEATS));
+        options.onHello(cursor, head, channels);
+      } else if (isOpen) {
+        options.onBlock(cursor, id.split("@")[1] ?? "default", event, data);
+      }
+    },
+    async onEnd(response, error = "The stream ended.") {
+      if (!response) return end(["STREAM_LOST", `${error}`]);
+      const { status, headers } = response;
+      if (isRetryable(status)) {
+        return end(
+          ["STREAM_LOST", `Answered ${status}.`, { cause: { status } }],
+          retryAfterMs(headers),
+        );
+      }
+      // The watchdog still runs, so that a body without end cannot hold this up.
+      const problem = await response.json().catch(() => ({}));
+      const why = problem.detail ?? headers.get("content-type");
+      end(["STREAM_REFUSED", `Answered ${status}: ${why}`, { cause: { ...problem, status } }]);
+    },
+  });
+
   const link: Link = {
-    id: `${Date.now().toString(36)}-${links++}`,
-    keys: new Set(keys),
+    keys,
     from,
-    cursor: "",
-    atHead: false,
-    leaving: false,
-    silenceMs: HEARTBEAT_MS * SILENT_HEARTBEATS,
-    check: () => watchdog.check(),
+    silenceMs: options.connectTimeoutMs ?? 15_000,
+    check,
     close() {
-      over = true;
-      watchdog.stop();
+      isOver = true;
+      expect(0);
       abort();
     },
   };
-  const end = (reason: LinkEnd): void => {
-    if (over) return;
-    link.close();
-    options.onEnd(link, reason);
-  };
-  const watchdog = createWatchdog(options.connectTimeoutMs, () =>
-    end({
-      error: { code: "STREAM_SILENT", message: "Nothing came in time; the line counts as dead." },
-    }),
-  );
-
-  const onEvent = (event: string, data: string, id: string): void => {
-    if (over) return;
-    const cursor = toCursor(id);
-    if (event === "hello") {
-      const { heartbeatMs = HEARTBEAT_MS, head = cursor, channels } = JSON.parse(data);
-      link.cursor = cursor;
-      link.from ||= cursor;
-      watchdog.limit((link.silenceMs = heartbeatMs * SILENT_HEARTBEATS));
-      options.onHello(link, head, channels);
-    } else if (link.cursor) {
-      const at = id.indexOf("@");
-      options.onBlock(link, {
-        cursor,
-        channel: at < 0 ? "default" : id.slice(at + 1),
-        event,
-        data,
-      });
-    }
-  };
-
-  const answered = async (response: Response): Promise<LinkEnd> => {
-    const { status, headers } = response;
-    const message = `${options.url} answered ${status}`;
-    if (isRetryable(status)) {
-      const error = { code: "STREAM_LOST", message, status } as const;
-      return { error, waitMs: retryAfterMs(headers) };
-    }
-    // The watchdog still runs, so a body without end does not hold this up for ever.
-    const problem = await response.json().catch(() => ({}));
-    const reason = status === 200 ? headers.get("content-type") : problem.detail;
-    return {
-      error: { code: "STREAM_REFUSED", message: `${message}: ${reason}`, status, cause: problem },
-      channels: problem.channels,
-    };
-  };
-
-  const start = async (): Promise<void> => {
-    let address: URL;
-    let headers: Record<string, string>;
-    try {
-      address = new URL(options.url, globalThis.location?.href);
-    } catch {
-      const message = `\`url\` ("${options.url}") must be absolute outside a page.`;
-      return end({ error: { code: "INVALID_URL", message } });
-    }
-    for (const key of link.keys) address.searchParams.append("channel", key);
-    try {
-      headers = { Accept: "text/event-stream", ...(await options.headers(refused)) };
-    } catch (error) {
-      return end({ error: { code: "TOKEN_FAILED", message: String(error) } });
-    }
-    if (over) return;
-    if (isOwnStart(from)) address.searchParams.set("from", from);
-    else if (from) headers["Last-Event-ID"] = from;
-    abort = openStream(
-      options.fetch,
-      address.href,
-      { headers, credentials: options.withCredentials ? "include" : "same-origin" },
-      {
-        onOpen() {},
-        onBytes: () => watchdog.heard(),
-        onRetry: options.onRetry,
-        onEvent,
-        async onEnd({ response, error }) {
-          end(
-            response
-              ? await answered(response)
-              : { error: { code: "STREAM_LOST", message: String(error ?? "The stream ended.") } },
-          );
-        },
-      },
-    );
-  };
-  void start();
+  expect(link.silenceMs);
   return link;
 }

@@ -46,20 +46,10 @@ export function transition(state: SseStatus, event: SseClientEvent): SseStatus {
   if (state === "closed" || event === "close") return "closed";
   if (event === "release") return "idle";
   if (state === "idle") return event === "need" ? "connecting" : state;
-  switch (event) {
-    case "open":
-      return "open";
-    case "lost":
-      return state === "paused" || state === "failed" ? state : "reconnecting";
-    case "refuse":
-      return "failed";
-    case "suspend":
-      return state === "failed" ? state : "paused";
-    case "resume":
-      return state === "paused" ? "reconnecting" : state;
-    case "retry":
-      return state === "failed" ? "connecting" : state;
-    default:
-      return state;
-  }
+  if (event === "open") return event;
+  if (event === "refuse") return "failed";
+  if (state === "failed") return event === "retry" ? "connecting" : state;
+  if (event === "suspend") return "paused";
+  if (state === "paused") return event === "resume" ? "reconnecting" : state;
+  return event === "lost" ? "reconnecting" : state;
 }

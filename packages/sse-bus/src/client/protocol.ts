@@ -1,59 +1,54 @@
-import type { ErrorRecord } from "./client-error.ts";
+import type { SseClientErrorCode } from "./client-error.ts";
 import { compareCursors } from "./cursor.ts";
 
+// Tuples, not objects: names of properties survive minifiers, and these are on every page.
+
+/** An error as it travels between tabs: what `SseBusError` is made with. */
+export type ErrorRecord = [
+  code: SseClientErrorCode,
+  message: string,
+  options?: { readonly cause: unknown } | undefined,
+];
+
 /**
- * What a tab wants from the hub: a channel or pattern, and where from: a cursor, `latest`,
- * `earliest`, or empty for "from now on"; `null` when the present link already serves it.
+ * What a tab wishes: its channels and patterns, and the oldest cursor that one of them needs which
+ * is not yet served; empty for "from now on", `null` when all are served.
  */
-export type Wish = readonly [key: string, at: string | null];
+export type Wish = [keys: readonly string[], from: string | null];
 
-/** What the hub tells every tab of its group, the same sequence to all. */
-export type HubMessage =
-  | HelloMessage
-  | BlockMessage
-  | { readonly type: "lost"; readonly error: ErrorRecord; readonly retryAt: number }
-  /** Refused for good: these channels, or everything. */
-  | { readonly type: "refuse"; readonly error: ErrorRecord; readonly keys?: readonly string[] }
-  /** Everything that was refused is asked for again. */
-  | { readonly type: "retry" }
-  /** Nothing new, but the leader lives. */
-  | { readonly type: "alive" };
+/** What a hub tells every tab of its group, the same sequence to all. */
+export type HubMessage = HelloMessage | BlockMessage | TroubleMessage | ["retry"];
 
-/** `link` serves `keys` with everything after `from`; it has handed over everything until `cursor`. */
-export interface HelloMessage {
-  readonly type: "hello";
-  readonly link: string;
-  readonly keys: readonly string[];
-  readonly from: string;
-  readonly cursor: string;
+/** `keys` are served with everything after `from`; everything until `cursor` has been handed over. */
+export type HelloMessage = [
+  type: "hello",
+  keys: readonly string[],
+  from: string,
+  cursor: string,
   /** Where "from now on" starts. */
-  readonly head: string;
+  head: string,
   /** How long the leader may be silent. */
-  readonly silenceMs: number;
-  /** The links there are; others are gone. */
-  readonly live: readonly string[];
-}
+  silenceMs: number,
+];
 
 /** A message, a `gap` or a `ping` of the stream. */
-export interface BlockMessage {
-  readonly type: "block";
-  readonly link: string;
-  readonly cursor: string;
-  readonly channel: string;
-  readonly event: string;
-  readonly data: string;
-}
+export type BlockMessage = [
+  type: "block",
+  cursor: string,
+  channel: string,
+  event: string,
+  data: string,
+];
 
-/** Whether only a link of its own can serve a wish from here. */
-export function isOwnStart(at: string): boolean {
-  return at === "latest" || at === "earliest";
-}
+/** The line was lost, and when it is tried again; or these channels, else all, were refused for good. */
+export type TroubleMessage =
+  | [type: "lost", error: ErrorRecord, retryAt: number]
+  | [type: "refuse", error: ErrorRecord, keys?: readonly string[]];
 
 /**
- * Whether a link that starts at `from` has everything for a wish from `at`. Across epochs nobody can
- * tell, so it serves, and the subscription is told a gap.
+ * Whether a link that starts at `from` has everything for a subscription at `at`. Across epochs
+ * nobody can tell, so it serves, and the subscription is told a gap.
  */
 export function attaches(at: string, from: string): boolean {
-  if (isOwnStart(at) || isOwnStart(from)) return at === from;
-  return !at || (from !== "" && !(compareCursors(from, at) > 0));
+  return !at || at === from || (from !== "" && !(compareCursors(from, at) > 0));
 }

@@ -1,56 +1,52 @@
 import { isEventStream } from "./answer.ts";
-import { createEventStreamParser, type EventStreamHandlers } from "./event-stream.ts";
+import { createEventStreamParser } from "./event-stream.ts";
 
-/** What becomes of a request for an event stream. `onEnd` is the last call, unless `abort` was called. */
-export interface StreamHandlers extends EventStreamHandlers {
+/** What becomes of a request for an event stream. */
+export interface StreamHandlers {
   /** The response is an event stream; its first byte may not be there yet. */
-  onOpen: (response: Response) => void;
+  onOpen?: (response: Response) => void;
   /** Bytes arrived. */
-  onBytes?: () => void;
+  onBytes: () => void;
+  /** See {@link createEventStreamParser}. */
+  onBlock: (type: string, data: string | undefined, lastEventId: string) => void;
+  onRetry: (retryMs: number) => void;
   /**
-   * It is over: with the `response` when that is no event stream, with the `error` when there is
-   * none or it broke, with neither when the server ended it.
+   * It is over, unless it was aborted: with the response if that is no event stream, with the error
+   * if it broke, with neither if the server ended it.
    */
-  onEnd: (end: { response?: Response; error?: unknown }) => void;
+  onEnd: (response?: Response, error?: unknown) => void;
 }
+
+/** What to fetch, and with what. */
+export type StreamRequest = readonly [url: URL, init: RequestInit, fetch: typeof fetch | undefined];
 
 /** Fetches an event stream and reads it to its end. Returns what aborts it, silently. */
 export function openStream(
-  fetch: typeof globalThis.fetch,
-  url: string,
-  init: RequestInit & { lastEventId?: string },
+  request: () => Promise<StreamRequest>,
   handlers: StreamHandlers,
+  lastEventId?: string,
 ): () => void {
   const controller = new AbortController();
   const { signal } = controller;
-  const { lastEventId, ...request } = init;
 
-  const read = async (): Promise<{ response?: Response; error?: unknown }> => {
-    try {
-      const response = await fetch(url, {
-        cache: "no-store",
-        ...request,
-        signal,
-      });
-      if (signal.aborted) return {};
-      if (!isEventStream(response)) return { response };
-      handlers.onOpen(response);
-      const feed = createEventStreamParser(handlers, lastEventId);
-      const reader = response.body?.getReader();
-      while (reader && !signal.aborted) {
-        const { done, value } = await reader.read();
-        if (done || signal.aborted) break;
-        handlers.onBytes?.();
-        feed(value);
-      }
-      return {};
-    } catch (error) {
-      return { error };
+  const read = async (): Promise<Response | undefined> => {
+    const [url, init, fetch = globalThis.fetch] = await request();
+    const response = await fetch(url, { cache: "no-store", signal, ...init });
+    if (!isEventStream(response)) return response;
+    if (!signal.aborted) handlers.onOpen?.(response);
+    const feed = createEventStreamParser(handlers.onBlock, handlers.onRetry, lastEventId);
+    const reader = response.body?.getReader();
+    while (reader && !signal.aborted) {
+      const { done, value } = await reader.read();
+      if (done || signal.aborted) break;
+      handlers.onBytes();
+      feed(value);
     }
+    return undefined;
   };
-
-  void read().then((end) => {
-    if (!signal.aborted) handlers.onEnd(end);
-  });
+  const end = (response?: Response, error?: unknown): void => {
+    if (!signal.aborted) handlers.onEnd(response, error);
+  };
+  void read().then(end, (error: unknown) => end(undefined, error));
   return () => controller.abort();
 }

@@ -1,30 +1,22 @@
-/** Barks when nothing was heard for a time. */
-export interface Watchdog {
-  /** Something was heard. */
-  heard(): void;
-  /** Looks now: a page in the background may have its timers held back for a minute. */
-  check(): void;
-  /** From now on, silence may last this long. */
-  limit(limitMs: number): void;
-  stop(): void;
-}
+/** `expect(ms)`: something was heard, and silence may last so long from now; 0 ends the watch. */
+export type Watchdog = [expect: (limitMs: number) => void, check: () => void];
 
 /**
- * Calls `onSilence` once when nothing was heard for `limitMs`.
+ * Calls `onSilence` once when nothing was heard for as long as expected.
  *
  * Goes by the clock on the wall and looks every few seconds: timers stand still while a computer
- * sleeps, and after it woke a single long one would leave a dead line "open" for the rest of its time.
+ * sleeps, and after it woke a single long one would leave a dead line "open" for the rest of its
+ * time. `check` looks now: a page in the background has its timers held back for up to a minute.
  */
-export function createWatchdog(limitMs: number, onSilence: () => void): Watchdog {
-  let last = Date.now();
+export function createWatchdog(onSilence: () => void): Watchdog {
+  let limitMs = 0;
+  let last = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const check = (): void => {
-    if (!limitMs) return;
     clearTimeout(timer);
-    const now = Date.now();
-    if (now < last) last = now; // The clock was set back.
-    const leftMs = last + limitMs - now;
+    if (!limitMs) return;
+    const leftMs = limitMs - Math.abs(Date.now() - last);
     if (leftMs > 0) {
       timer = setTimeout(check, Math.min(leftMs, 5_000));
     } else {
@@ -32,20 +24,12 @@ export function createWatchdog(limitMs: number, onSilence: () => void): Watchdog
       onSilence();
     }
   };
-  const watchdog: Watchdog = {
-    heard() {
-      last = Date.now();
-    },
-    check,
-    limit(newLimitMs) {
+  return [
+    (newLimitMs) => {
       limitMs = newLimitMs;
+      last = Date.now();
       check();
     },
-    stop() {
-      limitMs = 0;
-      clearTimeout(timer);
-    },
-  };
-  check();
-  return watchdog;
+    check,
+  ];
 }
