@@ -37,7 +37,9 @@ export interface Backend {
 
   /**
    * Starts live delivery of a channel or pattern. MUST resolve only when it is live, with a cursor
-   * after which no message is missed; what is at or before it is history, for {@link read}.
+   * after which no message is missed; what is at or before it is history, for {@link read}. The
+   * cursor MUST NOT be ahead of {@link reached}: a reader of several topics starts at the newest of
+   * their cursors, and what another topic was handed later would be behind it and lost.
    *
    * All subscriptions of a bus MUST deliver in one order, that of positions: when a message has
    * been handed to any of them, none with an older position may follow on another.
@@ -56,6 +58,9 @@ export interface Backend {
    * server is away it MUST stand still.
    */
   reached(): Cursor;
+
+  /** Bytes of history that the backend itself holds in this process, if it holds any; for metrics. */
+  heldBytes?(): number;
 
   /** MUST be idempotent and leave no timer, socket or listener behind. */
   close(): Promise<void>;

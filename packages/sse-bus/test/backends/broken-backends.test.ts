@@ -150,6 +150,16 @@ const broken: Readonly<Record<string, Broken>> = {
       },
     }),
   },
+  "takes as the cursor of a subscription a head that it has not received": {
+    noticed: [/subscribe: history up to its cursor and live after it join/],
+    backend: (backend) => ({
+      ...backend,
+      async subscribe(topic, feed) {
+        const subscription = await backend.subscribe(topic, feed);
+        return { ...subscription, cursor: await backend.cursor() };
+      },
+    }),
+  },
   "feeds what history has too": {
     noticed: [/subscribe: what is published from the moment/, /join without loss or double/],
     backend: (backend) => ({
@@ -304,11 +314,23 @@ const broken: Readonly<Record<string, Broken>> = {
     noticed: [
       /history: a channel keeps its newest `maxMessages`/,
       /history: what is older than `maxAgeMs` goes/,
-      /bus: a cursor that history has passed is told as a gap/,
     ],
     table: (table) => ({
       ...table,
       kept: async (topic) => ({ ...(await table.kept(topic)), horizon: 0 }),
+    }),
+  },
+  "drops more than it has to, and says nothing of it": {
+    noticed: [
+      /history: a channel keeps its newest `maxMessages`/,
+      /bus: a cursor that history has passed is told as a gap/,
+    ],
+    table: (table) => ({
+      ...table,
+      async kept(topic) {
+        const answer = await table.kept(topic);
+        return { ...answer, rows: answer.rows.slice(-9), horizon: 0 };
+      },
     }),
   },
   "calls everything dropped that is not kept": {

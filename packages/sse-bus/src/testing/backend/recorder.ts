@@ -89,6 +89,11 @@ export async function listen(lab: Lab, instance: Instance, topic: string): Promi
     }),
   );
   cursor ??= subscription.cursor;
+  if (cursor.seq > backend.reached().seq) {
+    lab.violated(
+      `subscribe("${topic}") resolved with the cursor ${cursor.seq}, ahead of reached() ${backend.reached().seq}.`,
+    );
+  }
   const early = messages.find(({ seq }) => seq <= recorder.cursor.seq);
   if (early) violated(early, `was fed, and the subscription's cursor is ${cursor.seq}.`);
   if (isClosed) subscription.close();
