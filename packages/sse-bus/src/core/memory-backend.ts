@@ -100,6 +100,7 @@ export function memoryBackend(): Backend {
       return cursor();
     },
     reached: cursor,
+    heldBytes: () => store?.bytes ?? 0,
     async close() {
       if (users > 0) users--;
       if (users > 0 || !store) return;

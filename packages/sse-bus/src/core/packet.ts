@@ -11,6 +11,9 @@ export interface Packet {
   readonly gap: Gap | undefined;
   /** Where a reader stands once it was handed this packet. */
   readonly to: Position;
+  /** Event-stream blocks in it, and their bytes: counted once, however many readers take it. */
+  readonly frames: number;
+  readonly size: number;
   /** The bytes, joined when the first sink asks for them. See {@link packetBytes}. */
   bytes: Uint8Array | undefined;
   /** The bytes framed as one HTTP/1.1 chunk, made by the sink that needs it. */
@@ -37,7 +40,17 @@ const encoder = new TextEncoder();
 export function createMessagePacket(messages: readonly LogMessage[]): Packet {
   const { seq, time } = messages.at(-1) as LogMessage;
   // A position of its own: a cursor that held the message would keep its frame in memory.
-  return { messages, gap: undefined, to: { seq, time }, bytes: undefined, chunk: undefined };
+  let size = 0;
+  for (const { frame } of messages) size += frame.length;
+  return {
+    messages,
+    gap: undefined,
+    to: { seq, time },
+    frames: messages.length,
+    size,
+    bytes: undefined,
+    chunk: undefined,
+  };
 }
 
 export function createGapPacket(gap: Gap, to: Position, epoch: string): Packet {
@@ -51,20 +64,20 @@ export function createPingPacket(to: Position, epoch: string): Packet {
 
 /** The bytes of a packet, joined once for all. */
 export function packetBytes(packet: Packet): Uint8Array {
-  packet.bytes ??= joinFrames(packet.messages);
+  packet.bytes ??= joinFrames(packet);
   return packet.bytes;
 }
 
 function createBlock(event: string, data: unknown, to: Position, epoch: string): Packet {
   const text = `id: ${formatCursor(to, epoch)}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
-  return { messages: [], gap: undefined, to, bytes: encoder.encode(text), chunk: undefined };
+  const bytes = encoder.encode(text);
+  const size = bytes.length;
+  return { messages: [], gap: undefined, to, frames: 1, size, bytes, chunk: undefined };
 }
 
-function joinFrames(messages: readonly LogMessage[]): Uint8Array {
+function joinFrames({ messages, size }: Packet): Uint8Array {
   if (messages.length === 1) return (messages[0] as LogMessage).frame;
-  let length = 0;
-  for (const message of messages) length += message.frame.length;
-  const bytes = new Uint8Array(length);
+  const bytes = new Uint8Array(size);
   let offset = 0;
   for (const message of messages) {
     bytes.set(message.frame, offset);

@@ -1,7 +1,7 @@
 import type { BusInternals } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
 import type { ConnectionRegistry } from "../core/connections.ts";
-import type { Engine } from "../core/engine.ts";
+import { isReachable } from "./backend-probe.ts";
 import type { SinkKind } from "./byte-sink.ts";
 
 /**
@@ -13,9 +13,9 @@ export function createHealthHandler(
   { connections, engine }: BusInternals,
 ): (request: Request) => Promise<Response> {
   return async (request) => {
-    const isReachable = await opens(engine);
+    const isConnected = await isReachable(engine);
     const stats = bus.stats();
-    const isUp = isReachable && stats.status === "up";
+    const isUp = isConnected && stats.status === "up";
     const status = connections.isDraining ? "draining" : isUp ? "ok" : "down";
     const { backend, channels } = stats;
     const isVerbose = new URL(request.url).searchParams.has("verbose");
@@ -30,23 +30,6 @@ export function createHealthHandler(
       { status: status === "ok" ? 200 : 503, headers: { "Cache-Control": "no-store" } },
     );
   };
-}
-
-/** A probe that waits for a backend that hangs would be taken for a server that hangs. */
-const OPEN_TIMEOUT_MS = 2000;
-
-/** A server that cannot reach its backend at start must say so, not stay silent. */
-async function opens(engine: Engine): Promise<boolean> {
-  if (engine.isOpened || engine.isClosed) return engine.isOpened;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(resolve, OPEN_TIMEOUT_MS, false);
-  });
-  const opened = engine.open().then(
-    () => true,
-    () => false,
-  );
-  return Promise.race([opened, late]).finally(() => clearTimeout(timer));
 }
 
 function countSinks({ open }: ConnectionRegistry): Record<SinkKind, number> {

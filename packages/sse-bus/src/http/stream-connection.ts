@@ -78,8 +78,20 @@ export function createStreamConnection(
     if (!isOpen || !reader || !held) return;
     const packet = held;
     held = undefined;
-    reader.ready = sink.write(packet);
+    reader.ready = write(packet);
     if (reader.ready) resumeReader(reader);
+  }
+
+  function write(packet: Packet): boolean {
+    connections.frames += packet.frames;
+    connections.bytes += packet.size;
+    return sink.write(packet);
+  }
+
+  function send(block: Uint8Array): boolean {
+    connections.frames++;
+    connections.bytes += block.length;
+    return sink.send(block);
   }
 
   /** Not one byte that was not allowed any more: the next heartbeat, which ends the stream, is late. */
@@ -105,7 +117,7 @@ export function createStreamConnection(
         sink: {
           write: (packet) =>
             expiresAt === Number.POSITIVE_INFINITY || Date.now() < expiresAt
-              ? sink.write(packet)
+              ? write(packet)
               : hold(packet),
           end: (reason) =>
             reason === "closed"
@@ -121,14 +133,14 @@ export function createStreamConnection(
       }
       reader = opened.reader;
       // The reader is not ready yet: hello comes before anything that it would write.
-      if (sink.send(encodeHello(connection, opened, options))) resumeReader(reader);
+      if (send(encodeHello(connection, opened, options))) resumeReader(reader);
     },
     drop(reason) {
       if (finish(reason)) sink.close();
     },
     end(reason: ByeReason, afterMs: number) {
       if (!finish(reason)) return;
-      sink.send(encodeBye(reason, afterMs));
+      send(encodeBye(reason, afterMs));
       sink.close();
     },
     checkDeadlines(now) {

@@ -1,8 +1,10 @@
 export type { Authorization, Authorize, AuthorizeContext, Grant } from "../http/authorize.ts";
 export type { CorsOptions } from "../http/cors.ts";
+export type { MetricsOptions } from "../http/metrics-handler.ts";
 export type { PublishRouteOptions } from "../http/publish-options.ts";
 export type { StreamOptions } from "../http/stream-options.ts";
 export { createHealthRoute } from "./health-route.ts";
+export { createMetricsRoute, type MetricsRouteOptions } from "./metrics-route.ts";
 export {
   createPublishRoute,
   isPublishingOpen,

@@ -1,0 +1,4 @@
+import { createMetricsRoute } from "sse-bus/next";
+import { bus } from "@/lib/sse-bus";
+
+export const { GET } = createMetricsRoute({ bus });

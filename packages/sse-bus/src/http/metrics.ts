@@ -1,0 +1,206 @@
+import type { Registry } from "prom-client";
+import type { BusInternals } from "../core/bus.ts";
+import type { Bus } from "../core/bus-types.ts";
+import { furthestLag } from "../core/lag.ts";
+import { VERSION } from "../core/version.ts";
+
+type Prometheus = typeof import("prom-client");
+
+interface MetricsSource {
+  readonly bus: Bus;
+  readonly internals: BusInternals;
+}
+
+/** A value, or one for each value of a label. */
+type Reading = number | Iterable<readonly [label: string, value: number]>;
+
+interface Metric {
+  readonly name: string;
+  readonly help: string;
+  readonly label?: string;
+  readonly read: () => Reading;
+}
+
+const DISCONNECTS = ["client", "error", "drain", "lifetime", "slow", "unauthorized"];
+const LIMITS = [
+  "maxChannels",
+  "maxConnections",
+  "maxConnectionsPerClient",
+  "maxMessageBytes",
+  "maxPatternDepth",
+  "maxPatterns",
+  "maxPublishesPerMinute",
+];
+
+/** Registers all metrics of a bus, each read from its counters when the registry is asked. */
+export function registerMetrics(
+  { Counter, Gauge }: Prometheus,
+  registry: Registry,
+  source: MetricsSource,
+): void {
+  for (const metric of counters(source)) {
+    const counter = new Counter({
+      ...describe(metric),
+      collect() {
+        this.reset();
+        for (const [labels, value] of readings(metric)) this.inc(labels, value);
+      },
+    });
+    registry.registerMetric(counter);
+  }
+  for (const metric of gauges(source)) {
+    const gauge = new Gauge({
+      ...describe(metric),
+      collect() {
+        this.reset();
+        for (const [labels, value] of readings(metric)) this.set(labels, value);
+      },
+    });
+    registry.registerMetric(gauge);
+  }
+}
+
+function counters({ bus, internals: { connections } }: MetricsSource): Metric[] {
+  return [
+    {
+      name: "connects_total",
+      help: "Event streams opened.",
+      read: () => connections.connects,
+    },
+    {
+      name: "disconnects_total",
+      help: "Event streams ended, by reason: the client left, an error, or what `bye` told it.",
+      label: "reason",
+      read: () => withZeros(DISCONNECTS, connections.disconnects),
+    },
+    {
+      name: "messages_published_total",
+      help: "Messages that this process has published.",
+      read: () => bus.stats().published,
+    },
+    {
+      name: "messages_delivered_total",
+      help: "Messages handed to readers: event streams and listeners in this process.",
+      read: () => bus.stats().delivered,
+    },
+    {
+      name: "frames_delivered_total",
+      help: "Event-stream blocks handed to event streams: messages, hello, ping, gap, bye.",
+      read: () => connections.frames,
+    },
+    {
+      name: "bytes_delivered_total",
+      help: "Bytes of those blocks.",
+      read: () => connections.bytes,
+    },
+    {
+      name: "gaps_total",
+      help: "Gaps told to readers: messages that they may have missed.",
+      read: () => bus.stats().gaps,
+    },
+    {
+      name: "resumes_total",
+      help: "Readers that came back with a cursor: to everything since (complete), or to a gap.",
+      label: "outcome",
+      read() {
+        const { resumed, resumedWithGap } = bus.stats();
+        return [
+          ["complete", resumed],
+          ["gap", resumedWithGap],
+        ];
+      },
+    },
+    {
+      name: "write_stalls_total",
+      help: "Times a reader that was up to date could not take a message and fell behind.",
+      read: () => bus.stats().stalls,
+    },
+    {
+      name: "refusals_total",
+      help: "Requests refused, by the code that they were told.",
+      label: "reason",
+      read: () => connections.refusals,
+    },
+    {
+      name: "limits_hit_total",
+      help: "Requests refused for passing a limit, by the name of its option.",
+      label: "limit",
+      read: () => withZeros(LIMITS, connections.limitsHit),
+    },
+  ];
+}
+
+function gauges({ bus, internals: { connections, engine } }: MetricsSource): Metric[] {
+  return [
+    {
+      name: "info",
+      help: "The version of sse-bus.",
+      label: "version",
+      read: () => [[VERSION, 1]],
+    },
+    {
+      name: "connections",
+      help: "Open event streams.",
+      read: () => connections.open.size,
+    },
+    {
+      name: "listeners",
+      help: "Listeners in this process.",
+      read: () => bus.stats().listeners,
+    },
+    {
+      name: "channels",
+      help: "Channels and patterns that have a reader in this process.",
+      read: () => bus.stats().channels,
+    },
+    {
+      name: "reader_lag_messages",
+      help: "Messages that the furthest-behind event stream has still to be handed.",
+      read: () => furthestLag(engine),
+    },
+    {
+      name: "history_bytes",
+      help: "Bytes of history held in this process: by windows on channels that are read, and by a backend in memory. The two share the messages themselves.",
+      label: "holder",
+      read: () => [
+        ["windows", engine.store.bytes],
+        ["backend", engine.backend.heldBytes?.() ?? 0],
+      ],
+    },
+    {
+      name: "history_limit_bytes",
+      help: "maxHistoryBytes, which holds for each of the two.",
+      read: () => engine.store.maxBytes,
+    },
+    {
+      name: "backend_up",
+      help: "1 while the backend can be reached.",
+      label: "backend",
+      read() {
+        const { backend, status } = bus.stats();
+        return [[backend, status === "up" && engine.isOpened ? 1 : 0]];
+      },
+    },
+    {
+      name: "draining",
+      help: "1 while the server shuts down and opens no streams.",
+      read: () => (connections.isDraining ? 1 : 0),
+    },
+  ];
+}
+
+/** Labels known beforehand start at zero: an alert on a rate needs the first step to be seen. */
+function withZeros(known: readonly string[], counts: ReadonlyMap<string, number>): Reading {
+  return new Map([...known.map((label) => [label, 0] as const), ...counts]);
+}
+
+function describe({ name, help, label }: Metric) {
+  const labelNames = label === undefined ? [] : [label];
+  return { name: `sse_bus_${name}`, help, labelNames, registers: [] };
+}
+
+function* readings({ label, read }: Metric): Iterable<[labels: Record<string, string>, number]> {
+  const reading = read();
+  if (typeof reading === "number") yield [{}, reading];
+  else for (const [value, count] of reading) yield [{ [label as string]: value }, count];
+}

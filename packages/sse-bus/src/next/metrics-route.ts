@@ -1,0 +1,39 @@
+import { connection } from "next/server.js";
+import { internalsOf } from "../core/bus.ts";
+import type { Bus } from "../core/bus-types.ts";
+import type { ChannelMap } from "../core/types.ts";
+import { createMetricsHandler, type MetricsOptions } from "../http/metrics-handler.ts";
+import type { RouteHandler } from "./route-handlers.ts";
+
+/** Settings of {@link createMetricsRoute}. */
+export interface MetricsRouteOptions<
+  Channels extends ChannelMap,
+  Inputs extends ChannelMap,
+> extends MetricsOptions {
+  readonly bus: Bus<Channels, Inputs>;
+}
+
+/**
+ * `GET /api/metrics` as a Next.js route handler: the bus's counters in the Prometheus text format,
+ * named `sse_bus_*` (docs/operations.md). They tell nothing of messages or clients, but keep the
+ * route from the public where numbers are a secret.
+ *
+ * @throws SseBusError `INVALID_OPTION`
+ * @example
+ * ```ts
+ * // app/api/metrics/route.ts
+ * export const { GET } = createMetricsRoute({ bus });
+ * ```
+ */
+export function createMetricsRoute<Channels extends ChannelMap, Inputs extends ChannelMap>({
+  bus,
+  ...options
+}: MetricsRouteOptions<Channels, Inputs>): { readonly GET: RouteHandler } {
+  const handle = createMetricsHandler(bus as unknown as Bus, internalsOf(bus), options);
+  return {
+    async GET(request) {
+      await connection();
+      return handle(request);
+    },
+  };
+}
