@@ -1,2 +1,5 @@
 /** The site's pages, in the order of the navigation. A page enters when it exists. */
-export const pages = [{ href: "/", label: "Live log" }] as const;
+export const pages = [
+  { href: "/", label: "Live log" },
+  { href: "/hook", label: "Hook" },
+] as const;
