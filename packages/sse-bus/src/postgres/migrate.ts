@@ -1,0 +1,71 @@
+import { SseBusError } from "../core/errors.ts";
+import type { Database } from "./database.ts";
+import {
+  checkSchema,
+  type MigrationOptions,
+  migrationSql,
+  SCHEMA_VERSION,
+} from "./migration-sql.ts";
+import { databaseOf } from "./options.ts";
+import type { PgPool } from "./pg-database.ts";
+import { toBackendError } from "./postgres-error.ts";
+import type { PostgresJs } from "./postgres-js-database.ts";
+
+/** A migration changes little, but may have to wait for those who use the tables. */
+const MIGRATION_TIMEOUT_MS = 60_000;
+
+/**
+ * Makes or upgrades what the Postgres backend needs, with {@link migrationSql}. For a deploy step
+ * whose role may do what the app's may not; `postgresBackend` does the same when it opens.
+ *
+ * @throws SseBusError `BACKEND_UNAVAILABLE`, `BACKEND_NOT_MIGRATED` when the database is ahead
+ * @example
+ * ```ts
+ * const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL });
+ * await migrate(pool);
+ * await pool.end();
+ * ```
+ */
+export async function migrate(
+  client: PgPool | PostgresJs,
+  options: MigrationOptions = {},
+): Promise<void> {
+  const database = databaseOf(client, MIGRATION_TIMEOUT_MS);
+  await migrateDatabase(database, checkSchema(options.schema));
+}
+
+/** Does nothing when the version is right, unless something was found to be missing all the same. */
+export async function migrateDatabase(
+  database: Database,
+  schema: string,
+  isIncomplete = false,
+): Promise<void> {
+  try {
+    if ((await isMigrated(database, schema)) && !isIncomplete) return;
+    await database.script(migrationSql({ schema }));
+  } catch (error) {
+    throw toBackendError(error, `make the schema "${schema}"`);
+  }
+}
+
+/** @throws SseBusError `BACKEND_NOT_MIGRATED` */
+export async function assertMigrated(database: Database, schema: string): Promise<void> {
+  if (await isMigrated(database, schema)) return;
+  throw new SseBusError(
+    "BACKEND_NOT_MIGRATED",
+    `The schema "${schema}" is not there, or of an older version: run migrationSql() with your migrations, or leave \`migrate\` on.`,
+  );
+}
+
+/** @throws SseBusError `BACKEND_NOT_MIGRATED` when a newer package has migrated it */
+async function isMigrated(database: Database, schema: string): Promise<boolean> {
+  const [found] = await database.query("SELECT to_regclass($1::text)::text", [`${schema}.state`]);
+  if (found?.[0] == null) return false;
+  const [row] = await database.query(`SELECT version::text FROM ${schema}.state`, []);
+  const version = Number(row?.[0] ?? 0);
+  if (version <= SCHEMA_VERSION) return version === SCHEMA_VERSION;
+  throw new SseBusError(
+    "BACKEND_NOT_MIGRATED",
+    `The schema "${schema}" is of version ${version}, and this version of sse-bus works with ${SCHEMA_VERSION}: upgrade the package here too.`,
+  );
+}

@@ -1,0 +1,70 @@
+import type { MessageRecord } from "../core/message.ts";
+import type { Position } from "../core/position.ts";
+import type { Row } from "./database.ts";
+
+/** A stretch of the log, as the function `page` of the schema gives it. */
+export interface Page {
+  readonly epoch: string;
+  /** Everything up to here was visible when the page was read. */
+  readonly head: Position;
+  /** The newest `seq` that was ever deleted. */
+  readonly dropped: number;
+  /** The horizon of channels without one of their own. */
+  readonly floor: number;
+  /** Committed messages wait for a position. */
+  readonly isPending: boolean;
+  readonly serverMs: number;
+  readonly messages: readonly PageMessage[];
+  /** No more follows up to the head. */
+  readonly isWhole: boolean;
+  /** Channels that have lost something, where it was asked for. */
+  readonly horizons: ReadonlyMap<string, number>;
+}
+
+export interface PageMessage extends MessageRecord, Position {}
+
+/** How much a page holds; more follows in the next one. */
+export const PAGE_MESSAGES = 500;
+export const PAGE_BYTES = 4_000_000;
+
+export function parsePage(rows: readonly Row[]): Page {
+  const messages: PageMessage[] = [];
+  const horizons = new Map<string, number>();
+  let header: Row | undefined;
+  let bytes = 0;
+  for (const row of rows) {
+    const place = Number(row[0]);
+    if (place === 0) header = row;
+    else if (place < 0) horizons.set(row[1] as string, Number(row[2]));
+    else {
+      messages.push(parseMessage(place, row));
+      bytes += Number(row[6]);
+    }
+  }
+  // Without a state the schema was being made or taken away: the same as if it were not there.
+  if (!header) throw Object.assign(new Error("The log has no state."), { code: "P0002" });
+  return {
+    epoch: header[1] as string,
+    head: { seq: Number(header[2]), time: Number(header[3]) },
+    dropped: Number(header[4]),
+    floor: Number(header[5]),
+    isPending: header[6] !== null,
+    serverMs: Number(header[7]),
+    messages: messages.toSorted((a, b) => a.seq - b.seq),
+    isWhole: messages.length < PAGE_MESSAGES && bytes < PAGE_BYTES,
+    horizons,
+  };
+}
+
+/** A row `seq, time, channel, event, key, data`. */
+export function parseMessage(seq: number, row: Row): PageMessage {
+  const [, time, channel, event, key, data] = row;
+  return {
+    seq,
+    time: Number(time),
+    channel: channel as string,
+    event: event as string,
+    key: key ?? undefined,
+    json: data as string,
+  };
+}

@@ -1,0 +1,30 @@
+import { afterAll, beforeAll, describe, test } from "vitest";
+
+import { testBackend } from "../../packages/sse-bus/src/testing/index.ts";
+import { type PostgresServer, startPostgres } from "../support/postgres.ts";
+import { createPostgresLog, type PostgresLog } from "./postgres-log.ts";
+
+describe.each(["pg", "postgres"] as const)("postgresBackend on the client %s", (client) => {
+  let server: PostgresServer;
+  beforeAll(async () => {
+    server = await startPostgres();
+  });
+  afterAll(async () => server[Symbol.asyncDispose]());
+
+  testBackend<PostgresLog>({
+    test,
+    createLog: () => createPostgresLog(server, client),
+    connect: async (log) => log.connect(),
+    deleteLog: async (log) => log[Symbol.asyncDispose](),
+    outage: { stop: async () => server.stop(), start: async () => server.start() },
+    partition: {
+      cut: async (log, backend) => log.proxyOf(backend).cut(),
+      mend: async (log, backend) => log.proxyOf(backend).mend(),
+    },
+    async loseData() {
+      await server.stop();
+      await server.wipe();
+      await server.start();
+    },
+  });
+});

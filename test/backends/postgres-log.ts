@@ -1,0 +1,73 @@
+import { Pool } from "pg";
+import postgres from "postgres";
+import type { Backend } from "../../packages/sse-bus/src/index.ts";
+import {
+  postgresBackend,
+  type PostgresSettings,
+} from "../../packages/sse-bus/src/postgres/index.ts";
+import type { PostgresServer } from "../support/postgres.ts";
+import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
+
+export type Client = "pg" | "postgres";
+
+/** A log of its own on a server that several logs share, reached through relays that can fail. */
+export interface PostgresLog extends AsyncDisposable {
+  readonly schema: string;
+  readonly server: PostgresServer;
+  /** An instance as one process has it: a pool, a backend, and a relay between it and the server. */
+  connect(settings?: PostgresSettings): Promise<Backend>;
+  proxyOf(backend: Backend): TcpProxy;
+  /** A pool that reaches the server itself, as an app's own transactions do. */
+  readonly pool: Pool;
+}
+
+let count = 0;
+
+export function createPostgresLog(server: PostgresServer, client: Client): PostgresLog {
+  const schema = `bus_${process.pid}_${++count}`;
+  const proxies = new Map<Backend, TcpProxy>();
+  const pool = new Pool({ connectionString: server.url, max: 10 });
+  pool.on("error", () => {});
+
+  return {
+    schema,
+    server,
+    pool,
+    async connect(settings = {}) {
+      const proxy = await startTcpProxy(server.port);
+      const url = server.url.replace(`:${server.port}/`, `:${proxy.port}/`);
+      const all = { schema, pollMs: 200, retentionMs: 200, ...settings };
+      const { backend, end } = client === "pg" ? onPg(url, all) : onPostgresJs(url, all);
+      proxies.set(backend, proxy);
+      const { close } = backend;
+      backend.close = async () => {
+        await close();
+        await end();
+        await proxy[Symbol.asyncDispose]();
+      };
+      return backend;
+    },
+    proxyOf: (backend) => proxies.get(backend) as TcpProxy,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...proxies.keys()].map(async (backend) => backend.close()));
+      await pool.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`).finally(() => pool.end());
+    },
+  };
+}
+
+interface Connected {
+  readonly backend: Backend;
+  readonly end: () => Promise<void>;
+}
+
+function onPg(connectionString: string, settings: PostgresSettings): Connected {
+  const pool = new Pool({ connectionString, max: 5 });
+  let ending: Promise<void> | undefined;
+  return { backend: postgresBackend({ pool, ...settings }), end: () => (ending ??= pool.end()) };
+}
+
+function onPostgresJs(url: string, settings: PostgresSettings): Connected {
+  // By default it lets up to 20 s pass between attempts to connect.
+  const sql = postgres(url, { max: 5, backoff: () => 0.1, fetch_types: false });
+  return { backend: postgresBackend({ sql, ...settings }), end: () => sql.end({ timeout: 1 }) };
+}
