@@ -78,18 +78,24 @@ function encodeTopic(topic: string): string {
     .join(".");
 }
 
+/** Tokens that stand for themselves, as in most channels' names. */
+const PLAIN = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/;
+const TOKEN = /^(?:=e|(?:[A-Za-z0-9_-]|=[dtc])+)$/;
+
 function decodeChannel(tokens: string): string | undefined {
-  const isOurs = tokens
-    .split(".")
-    .every((token) => token === "=e" || /^(?:[A-Za-z0-9_-]|=[dtc])+$/.test(token));
-  if (!isOurs) return undefined;
-  const segments = tokens
-    .split(".")
+  const channel = PLAIN.test(tokens)
+    ? tokens.replaceAll(".", "/")
+    : decodeTokens(tokens.split("."));
+  return channel && channel.length <= 200 ? channel : undefined;
+}
+
+function decodeTokens(tokens: readonly string[]): string | undefined {
+  if (!tokens.every((token) => TOKEN.test(token))) return undefined;
+  return tokens
     .map((token) =>
       token === "=e" ? "" : token.replace(/=[dtc]/g, (code) => ESCAPED.get(code) as string),
-    );
-  const channel = segments.join("/");
-  return channel.length > 0 && channel.length <= 200 ? channel : undefined;
+    )
+    .join("/");
 }
 
 function encodeKey(key: string): string {
