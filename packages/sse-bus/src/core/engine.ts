@@ -1,9 +1,11 @@
 import type { Backend, BackendHost } from "./backend.ts";
+import { newestSeq } from "./channel-log.ts";
 import { type Counters, createCounters } from "./counters.ts";
+import { SseBusError } from "./errors.ts";
 import { afterTurn, createFlusher, inTurn } from "./flusher.ts";
 import { flushGroup, type Group, type GroupContext, unplace } from "./group.ts";
 import type { HistoryResolver } from "./history.ts";
-import { closeStore, createLogStore, type LogStore } from "./log-store.ts";
+import { closeStore, createLogStore, enforceTotal, type LogStore } from "./log-store.ts";
 import type { Cursor, Position } from "./position.ts";
 import type { EndReason, Reader } from "./reader.ts";
 import { closeTopic, openTopic, settleTopic, type Topic, windowLimits } from "./topic.ts";
@@ -62,14 +64,21 @@ export function createEngine(options: EngineOptions): Engine {
     onRestart: () => options.onRestart(engine),
   };
   let opening: Promise<void> | undefined;
+  let offered = 0;
   const engine: Engine = {
     backend,
     counters,
     topics: new Map(),
     groups: new Map(),
     readers: new Set(),
-    local: { ...shared, flusher: createFlusher(inTurn, flushGroup, () => {}) },
-    remote: { ...shared, flusher: createFlusher(afterTurn, flushGroup, () => settle(engine)) },
+    local: { ...shared, flusher: createFlusher(inTurn, flushGroup) },
+    remote: {
+      ...shared,
+      flusher: createFlusher(afterTurn, flushGroup, {
+        beforeFlush: () => (offered = reached(engine).seq),
+        afterFlush: () => settle(engine, offered),
+      }),
+    },
     store: createLogStore(windowLimits(history), maxHistoryBytes, false),
     unsettled: new Set(),
     restarts: 0,
@@ -146,7 +155,13 @@ export function closeReader(engine: Engine, reader: Reader, reason?: EndReason):
   reader.state = "closed";
   engine.readers.delete(reader);
   releaseGroup(engine, reader.group);
-  if (reason) reader.sink.end(reason);
+  if (!reason) return;
+  try {
+    reader.sink.end(reason);
+  } catch (cause) {
+    const text = "A reader's sink threw as it was ended.";
+    engine.remote.onError(new SseBusError("SINK_FAILED", text, { cause }));
+  }
 }
 
 /** Ends every reader and the backend. Idempotent. */
@@ -170,9 +185,12 @@ function acquireTopic(engine: Engine, name: string): Topic {
   return topic;
 }
 
-/** All readers at the head have been offered all there is: history limits apply to it now. */
-function settle(engine: Engine): void {
-  const { seq } = reached(engine);
-  for (const topic of engine.unsettled) settleTopic(topic, seq);
-  engine.unsettled.clear();
+/** All readers at the head have been offered all there is up to `seq`: history limits apply to it. */
+function settle(engine: Engine, seq: number): void {
+  for (const topic of engine.unsettled) {
+    settleTopic(topic, seq);
+    // What came while they were being offered it settles with the next flush.
+    if (newestSeq(topic.log) <= seq) engine.unsettled.delete(topic);
+  }
+  enforceTotal(engine.store);
 }

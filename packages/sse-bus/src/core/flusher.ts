@@ -3,7 +3,7 @@ export interface Flusher<Item> {
   /** How many `add` calls have not been flushed yet. */
   pending(): number;
   add(item: Item): void;
-  /** Flushes now what has been added. */
+  /** Flushes now what has been added; within a flush it does nothing, the next one is on its way. */
   flush(): void;
   /** Resolves after the next flush, at once if nothing waits for one. */
   flushed(): Promise<void>;
@@ -12,43 +12,62 @@ export interface Flusher<Item> {
 /** Runs a function later: after the current turn of the event loop, or still in it. */
 export type Schedule = (run: () => void) => void;
 
+export interface FlusherHooks {
+  readonly beforeFlush?: () => void;
+  readonly afterFlush?: () => void;
+}
+
 export function createFlusher<Item>(
   schedule: Schedule,
   flushItem: (item: Item) => void,
-  afterFlush: () => void,
+  { beforeFlush, afterFlush }: FlusherHooks = {},
 ): Flusher<Item> {
   let dirty = new Set<Item>();
   let spare = new Set<Item>();
   let isScheduled = false;
+  let isRunning = false;
   let pending = 0;
   let waiting: (() => void)[] = [];
 
+  function add(item: Item): void {
+    pending++;
+    dirty.add(item);
+    if (isScheduled) return;
+    isScheduled = true;
+    schedule(run);
+  }
+
   function run(): void {
     isScheduled = false;
+    isRunning = true;
     pending = 0;
     const items = dirty;
-    dirty = spare;
     // An item added while flushing waits for the next run, so that a flush always ends.
-    for (const item of items) flushItem(item);
-    items.clear();
-    spare = items;
-    afterFlush();
+    dirty = spare;
     const resolved = waiting;
     waiting = [];
-    for (const resolve of resolved) resolve();
+    try {
+      beforeFlush?.();
+      for (const item of items) {
+        items.delete(item);
+        flushItem(item);
+      }
+      afterFlush?.();
+    } finally {
+      // Only after something threw, which nothing may: the others must not wait for ever.
+      for (const item of items) add(item);
+      items.clear();
+      spare = items;
+      isRunning = false;
+      for (const resolve of resolved) resolve();
+    }
   }
 
   return {
     pending: () => pending,
-    add(item) {
-      pending++;
-      dirty.add(item);
-      if (isScheduled) return;
-      isScheduled = true;
-      schedule(run);
-    },
+    add,
     flush() {
-      if (dirty.size > 0) run();
+      if (dirty.size > 0 && !isRunning) run();
     },
     flushed: () =>
       dirty.size === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve)),

@@ -21,7 +21,7 @@ export interface Group {
   readonly atHead: Reader[];
   readonly behind: Set<Reader>;
   readonly waiting: Set<Reader>;
-  /** Packets made for readers behind, so that a reconnect storm reads each stretch once. */
+  /** Packets made for readers behind in this turn, so that a reconnect storm shares them. */
   readonly packets: Map<string, Packet>;
   /** Nobody is handed anything before the topics are live, nor while a restarted log is read anew. */
   phase: "starting" | "running" | "restarting";
@@ -41,9 +41,19 @@ export interface GroupContext {
 
 const MAX_CACHED_PACKETS = 16;
 
-/** Hands everything new to the readers at the head, in one write each. */
+/** Hands everything new to the readers at the head, in one write each unless it is much. */
 export function flushGroup(group: Group): void {
-  if (group.phase !== "running") return;
+  // Packets are shared by readers that read on in one turn; kept longer, they would be a queue.
+  group.packets.clear();
+  // What comes while flushing waits for the next flush, so that each one ends.
+  const target = newestIn(group);
+  while (group.phase === "running" && group.cursor.seq < target) {
+    if (!handOn(group)) return;
+  }
+}
+
+/** Hands the next packet to the readers at the head. */
+function handOn(group: Group): boolean {
   const { context } = group;
   const packet = readLog(group.topics, group.cursor.seq, {
     upTo: Number.MAX_SAFE_INTEGER,
@@ -53,19 +63,18 @@ export function flushGroup(group: Group): void {
     maxBytes: context.maxPacketBytes,
     epoch: context.epoch(),
   });
-  if (!packet) return;
+  if (!packet) return false;
   const from = group.cursor;
   // The cursor moves first and the list is a copy: a sink may add, resume or close readers while it
   // is written to, and whoever comes to the head then must not count as handed this packet.
   group.cursor = packet.to;
-  group.packets.clear();
   for (const reader of group.atHead.slice()) {
     if (reader.state !== "head") continue;
     if (reader.ready) hand(reader, packet);
     else fallBehind(reader, from);
   }
   pumpWaiting(group);
-  if (hasNews(group)) context.flusher.add(group);
+  return true;
 }
 
 /** Lets a reader that is not at the head read on, until its sink is full or it is at the head. */
@@ -135,14 +144,19 @@ export function ordinalIn(group: Group, seq: number): number | undefined {
 /** Hands a packet to the sink; one that throws is ended and harms nobody else. */
 export function hand(reader: Reader, packet: Packet): void {
   const { context } = reader.group;
+  // Before the write: a sink that can take more at once may say so while it is written to.
+  reader.ready = false;
+  reader.isTaking = true;
   try {
-    reader.ready = reader.sink.write(packet);
+    if (reader.sink.write(packet)) reader.ready = true;
   } catch (cause) {
     context.closeReader(reader, "failed");
     context.onError(
       new SseBusError("SINK_FAILED", "A reader's sink threw and was ended.", { cause }),
     );
     return;
+  } finally {
+    reader.isTaking = false;
   }
   context.counters.delivered += packet.messages.length;
   if (packet.gap) context.counters.gaps++;
@@ -150,6 +164,10 @@ export function hand(reader: Reader, packet: Packet): void {
 
 function hasNews(group: Group): boolean {
   return group.topics.some(({ log }) => newestSeq(log) > group.cursor.seq);
+}
+
+function newestIn({ topics }: Group): number {
+  return topics.reduce((newest, { log }) => Math.max(newest, newestSeq(log)), 0);
 }
 
 function pumpWaiting(group: Group): void {
@@ -189,6 +207,7 @@ function readOn(reader: Reader): Packet | undefined {
     }
     if (group.packets.size >= MAX_CACHED_PACKETS) group.packets.clear();
     group.packets.set(key, packet);
+    group.context.flusher.add(group);
   }
   return packet;
 }

@@ -84,7 +84,9 @@ export async function openReader(
 /** The sink can take more. */
 export function resumeReader(reader: Reader): void {
   reader.ready = true;
-  if (reader.state !== "closed") pumpReader(reader);
+  // Within a write whoever writes goes on by itself: to start anew for each packet could exhaust the
+  // stack.
+  if (reader.state !== "closed" && !reader.isTaking) pumpReader(reader);
 }
 
 /** @throws SseBusError `BUS_CLOSED` */
@@ -212,6 +214,7 @@ function createReader(group: Group, { sink }: OpenReaderOptions): Reader {
     sink,
     state: "opening",
     ready: false,
+    isTaking: false,
     cursor: group.cursor,
     index: 0,
     ignored: undefined,

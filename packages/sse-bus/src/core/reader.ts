@@ -34,6 +34,8 @@ export interface Reader {
   state: ReaderState;
   /** The sink can take bytes now. */
   ready: boolean;
+  /** The sink is being written to. */
+  isTaking: boolean;
   /** Up to where this reader was handed everything; while `head`, its group's cursor counts. */
   cursor: Position;
   /** Place in the group's `atHead`, for removal in constant time. */
