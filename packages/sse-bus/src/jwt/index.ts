@@ -1,0 +1,2 @@
+export { jwtAuthorize } from "./jwt-authorize.ts";
+export type { JwtAuthorizeOptions, JwtGrants, JwtKey } from "./jwt-options.ts";

@@ -1,0 +1,350 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import {
+  type CryptoKey,
+  exportJWK,
+  exportSPKI,
+  generateKeyPair,
+  type JWTPayload,
+  SignJWT,
+  UnsecuredJWT,
+} from "jose";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { createBus, internalsOf } from "../core/bus.ts";
+import type { Bus } from "../core/bus-types.ts";
+import { createPublishHandler } from "../http/publish-handler.ts";
+import { createStreamHandler } from "../http/stream-handler.ts";
+import { readTestStream } from "../http/test-stream.ts";
+import { jwtAuthorize, type JwtAuthorizeOptions } from "./index.ts";
+
+const secret = "0123456789abcdef0123456789abcdef";
+const hour = 3600;
+
+type SigningKey = Uint8Array | CryptoKey;
+
+async function sign(
+  payload: JWTPayload,
+  key: SigningKey = new TextEncoder().encode(secret),
+  header: { alg: string; kid?: string } = { alg: "HS256" },
+): Promise<string> {
+  return new SignJWT(payload).setProtectedHeader(header).sign(key);
+}
+
+const inSeconds = (seconds: number): number => Math.floor(Date.now() / 1000) + seconds;
+const granting = (subscribe: string[], publish: string[] = []): JWTPayload => ({
+  sse_bus: { subscribe, publish },
+  exp: inSeconds(hour),
+});
+
+const buses: Bus[] = [];
+afterEach(async () => {
+  await Promise.all(buses.splice(0).map((bus) => bus.close()));
+});
+
+function setUp(options: JwtAuthorizeOptions = { key: secret }) {
+  const errors: Error[] = [];
+  const bus = createBus({ onError: (error) => errors.push(error) });
+  buses.push(bus);
+  const authorize = jwtAuthorize(options);
+  const host = { socketIp: () => undefined, trustedProxies: 0 };
+  const stream = createStreamHandler(internalsOf(bus), { authorize, heartbeatMs: 50 }, host);
+  const publish = createPublishHandler(
+    bus,
+    internalsOf(bus),
+    { authorize },
+    { ...host, env: () => ({}) },
+  );
+  const get = (query: string, headers: Record<string, string> = {}) =>
+    stream(new Request(`http://localhost/api/sse${query}`, { headers }));
+  const post = (channel: string, headers: Record<string, string>) =>
+    publish(
+      new Request("http://localhost/api/publish", {
+        method: "POST",
+        body: JSON.stringify({ data: 1, channel }),
+        headers: { "Content-Type": "application/json", ...headers },
+      }),
+    );
+  const trigger = (query: string) => publish(new Request(`http://localhost/api/publish${query}`));
+  return { bus, errors, get, post, trigger };
+}
+
+const bearer = (token: string): Record<string, string> => ({ Authorization: `Bearer ${token}` });
+
+describe("what a token allows", () => {
+  test.each([
+    [["orders/*"], "orders/7", 200],
+    [["orders/*"], "orders/*", 200],
+    [["orders/*"], "orders/**", 403],
+    [["orders/*"], "orders/7/lines", 403],
+    [["orders/*"], "orders", 403],
+    [["orders/**"], "orders/*", 200],
+    [["orders/**"], "orders/7/lines", 200],
+    [["**"], "anything/**", 200],
+    [["*"], "**", 403],
+    [["orders/7"], "orders/*", 403],
+    [["orders/7"], "orders/8", 403],
+    [[], "orders/7", 403],
+  ])("%j asked for %s is %i", async (subscribe, channel, status) => {
+    const { get } = setUp();
+    const token = await sign(granting(subscribe));
+    const query = `?channel=${encodeURIComponent(channel)}`;
+    expect((await get(query, bearer(token))).status).toBe(status);
+  });
+
+  test("of several channels asked for, just those allowed are read, and hello tells them", async () => {
+    const { bus, get } = setUp();
+    const token = await sign(granting(["orders/*"]));
+    const stream = readTestStream(
+      await get("?channel=secrets&channel=orders/7&channel=orders/**", bearer(token)),
+    );
+    const hello = JSON.parse((await stream.next())?.data ?? "") as { channels: string[] };
+    expect(hello.channels).toEqual(["orders/7"]);
+    await bus.publish("no", { channel: "secrets" });
+    await bus.publish("no", { channel: "orders/8" });
+    await bus.publish("yes", { channel: "orders/7" });
+    expect(await stream.next()).toMatchObject({ data: '"yes"' });
+  });
+
+  test("reading does not allow publishing, nor publishing reading", async () => {
+    const { bus, get, post } = setUp();
+    const token = bearer(await sign(granting(["news"], ["orders/*"])));
+    expect((await post("orders/7", token)).status).toBe(200);
+    expect((await post("news", token)).status).toBe(403);
+    expect((await post("orders/7/x", token)).status).toBe(403);
+    expect((await get("?channel=orders/7", token)).status).toBe(403);
+    expect((await get("?channel=news", token)).status).toBe(200);
+    expect(bus.stats().published).toBe(1);
+  });
+
+  test.each([
+    undefined,
+    null,
+    "orders/*",
+    { subscribe: "orders/*" },
+    { subscribe: { 0: "orders/*" } },
+    { subscribe: ["orders/"] },
+    { subscribe: ["orders/**/x"] },
+    { subscribe: ["orders/*", 7] },
+    { Subscribe: ["orders/*"] },
+    { publish: ["orders/*"] },
+  ])("a claim of %j allows no reading", async (claim) => {
+    const { get } = setUp();
+    const token = await sign({ sse_bus: claim, exp: inSeconds(hour) });
+    expect((await get("?channel=orders/7", bearer(token))).status).toBe(403);
+  });
+
+  test("another claim's name, or a function, reads tokens of another shape", async () => {
+    const named = setUp({ key: secret, claim: "https://example.com/live" });
+    const token = await sign({ "https://example.com/live": { subscribe: ["news"] } });
+    expect((await named.get("?channel=news", bearer(token))).status).toBe(200);
+    const read = setUp({
+      key: secret,
+      grants: ({ sub }) => ({ subscribe: [`users/${sub}/**`] }),
+    });
+    const mine = bearer(await sign({ sub: "7" }));
+    expect((await read.get("?channel=users/7/inbox", mine)).status).toBe(200);
+    expect((await read.get("?channel=users/8/inbox", mine)).status).toBe(403);
+  });
+});
+
+describe("a token that is not valid is 401", () => {
+  test("a missing, malformed or wrongly signed one", async () => {
+    const { get, errors } = setUp();
+    const good = await sign(granting(["news"]));
+    const [header, payload] = good.split(".");
+    const other = await sign(granting(["news"]), new TextEncoder().encode("x".repeat(32)));
+    const more = Buffer.from(JSON.stringify(granting(["**"]))).toString("base64url");
+    for (const headers of [
+      {},
+      { Authorization: "Bearer" },
+      { Authorization: good },
+      { Authorization: `Basic ${good}` },
+      bearer("a.b.c"),
+      bearer(`${header}.${payload}.`),
+      bearer(`${header}.${more}.${good.split(".")[2]}`),
+      bearer(other),
+      bearer(new UnsecuredJWT(granting(["news"])).encode()),
+    ] as Record<string, string>[]) {
+      const response = await get("?channel=news", headers);
+      expect(response.status, JSON.stringify(headers)).toBe(401);
+      expect(response.headers.get("www-authenticate")).toBe("Bearer");
+    }
+    expect(errors, "a stranger's token is no failure of ours").toEqual([]);
+  });
+
+  test("one that is over, not yet valid, of another issuer or for another audience", async () => {
+    const { get } = setUp({ key: secret, issuer: "https://login", audience: ["live", "api"] });
+    const right = { ...granting(["news"]), iss: "https://login", aud: "live" };
+    const status = async (change: JWTPayload) =>
+      (await get("?channel=news", bearer(await sign({ ...right, ...change })))).status;
+    expect(await status({})).toBe(200);
+    expect(await status({ exp: inSeconds(-1) })).toBe(401);
+    expect(await status({ nbf: inSeconds(60) })).toBe(401);
+    expect(await status({ iss: "https://evil" })).toBe(401);
+    expect(await status({ aud: "shop" })).toBe(401);
+    expect(await status({ aud: ["shop", "api"] })).toBe(200);
+  });
+
+  test("clocks may differ by as much as is allowed, at both ends", async () => {
+    const { get } = setUp({ key: secret, clockToleranceMs: 5000 });
+    const token = await sign({ ...granting(["news"]), exp: inSeconds(-2) });
+    const stream = readTestStream(await get("?channel=news", bearer(token)));
+    expect((await stream.next())?.event, "and the stream is not ended at once").toBe("hello");
+    expect((await stream.next())?.event).toBe("ping");
+  });
+
+  test("a public key cannot be used as an HMAC secret", async () => {
+    const { publicKey, privateKey } = await generateKeyPair("RS256", { extractable: true });
+    const pem = await exportSPKI(publicKey);
+    const { get } = setUp({ key: publicKey });
+    const good = await sign(granting(["news"]), privateKey, { alg: "RS256" });
+    expect((await get("?channel=news", bearer(good))).status).toBe(200);
+    const forged = await sign(granting(["news"]), new TextEncoder().encode(pem));
+    expect((await get("?channel=news", bearer(forged))).status).toBe(401);
+    expect(() => jwtAuthorize({ key: pem })).toThrow(/importSPKI/);
+    expect(() => jwtAuthorize({ key: new TextEncoder().encode(pem) })).toThrow(/importSPKI/);
+  });
+});
+
+describe("where the token is", () => {
+  test("in the header, which wins over everything else and must not be wrong", async () => {
+    const { get } = setUp();
+    const token = await sign(granting(["news"]));
+    const both = { ...bearer("nonsense"), Cookie: `sse_bus_token=${token}` };
+    expect((await get("?channel=news", both)).status).toBe(401);
+  });
+
+  test("in the cookie, among others, unless that is turned off", async () => {
+    const token = await sign(granting(["news"]));
+    const cookie = { Cookie: `a=b; sse_bus_token=${token}; c=d=e` };
+    expect((await setUp().get("?channel=news", cookie)).status).toBe(200);
+    const off = setUp({ key: secret, cookie: false });
+    expect((await off.get("?channel=news", cookie)).status).toBe(401);
+    const named = setUp({ key: secret, cookie: "__Host-live" });
+    const own = { Cookie: `sse_bus_token=x; __Host-live=${token}` };
+    expect((await named.get("?channel=news", own)).status).toBe(200);
+  });
+
+  test("in the query only where that was asked for, and never for publishing", async () => {
+    const token = await sign(granting(["news"], ["news"]));
+    expect((await setUp().get(`?channel=news&token=${token}`)).status).toBe(401);
+    const { bus, get, trigger } = setUp({ key: secret, queryParameter: "token" });
+    expect((await get(`?channel=news&token=${token}`)).status).toBe(200);
+    // The trigger broadcasts its query: a token in it would reach every reader.
+    expect((await trigger(`?msg=x&channel=news&token=${token}`)).status).toBe(401);
+    expect(bus.stats().published).toBe(0);
+  });
+});
+
+test("a stream ends with its token, and not a byte follows", async () => {
+  const { bus, get } = setUp();
+  const token = await sign({ ...granting(["news"]), exp: inSeconds(1) });
+  const stream = readTestStream(await get("?channel=news", bearer(token)));
+  const bye = await stream.until("bye");
+  expect(JSON.parse(bye.data)).toMatchObject({ reason: "unauthorized" });
+  await bus.publish("late", { channel: "news" });
+  expect(await stream.next()).toBeUndefined();
+  expect((await get("?channel=news", bearer(token))).status).toBe(401);
+});
+
+test("a token without exp lasts", async () => {
+  const { get } = setUp();
+  const { exp: _, ...payload } = granting(["news"]);
+  const stream = readTestStream(await get("?channel=news", bearer(await sign(payload))));
+  await stream.next();
+  for (let n = 0; n < 3; n++) expect((await stream.next())?.event).toBe("ping");
+});
+
+describe("keys from the issuer's URL", () => {
+  let server: Server;
+  let url: string;
+  let keys: { kid?: string; key: CryptoKey; jwk: object }[] = [];
+  let answer: "keys" | "broken" = "keys";
+  let asked = 0;
+
+  beforeAll(async () => {
+    server = createServer((_, response) => {
+      asked++;
+      if (answer === "broken") response.writeHead(500).end();
+      else response.end(JSON.stringify({ keys: keys.map(({ jwk }) => jwk) }));
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json`;
+  });
+  afterAll(async () => {
+    server.closeAllConnections();
+    server.close();
+    await once(server, "close");
+  });
+
+  async function makeKey(kid?: string) {
+    const { publicKey, privateKey } = await generateKeyPair("ES256", { extractable: true });
+    const named = kid === undefined ? {} : { kid };
+    return {
+      ...named,
+      key: privateKey,
+      jwk: { ...(await exportJWK(publicKey)), alg: "ES256", ...named },
+    };
+  }
+
+  test("are fetched once for all tokens, and found by their id", async () => {
+    keys = [await makeKey("a"), await makeKey("b")];
+    asked = 0;
+    const { get } = setUp({ jwksUrl: url });
+    for (const { key, kid } of [...keys, ...keys]) {
+      const token = await sign(granting(["news"]), key, { alg: "ES256", kid: kid as string });
+      expect((await get("?channel=news", bearer(token))).status).toBe(200);
+    }
+    expect(asked).toBe(1);
+    const stranger = await makeKey("c");
+    const token = await sign(granting(["news"]), stranger.key, { alg: "ES256", kid: "c" });
+    expect((await get("?channel=news", bearer(token))).status).toBe(401);
+    expect(asked, "an unknown id does not make us ask again and again").toBe(1);
+  });
+
+  test("are all tried for a token that does not name its key", async () => {
+    keys = [await makeKey(), await makeKey()];
+    const { get } = setUp({ jwksUrl: url });
+    for (const { key } of keys) {
+      const token = await sign(granting(["news"]), key, { alg: "ES256" });
+      expect((await get("?channel=news", bearer(token))).status).toBe(200);
+    }
+    const stranger = await makeKey();
+    const token = await sign(granting(["news"]), stranger.key, { alg: "ES256" });
+    expect((await get("?channel=news", bearer(token))).status).toBe(401);
+  });
+
+  test("that cannot be had are 503 and reported, and no final 403 for every client", async () => {
+    keys = [await makeKey("a")];
+    answer = "broken";
+    const { errors, get } = setUp({ jwksUrl: url });
+    const token = bearer(
+      await sign(granting(["news"]), (keys[0] as { key: CryptoKey }).key, {
+        alg: "ES256",
+        kid: "a",
+      }),
+    );
+    const refused = await get("?channel=news", token);
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get("retry-after")).not.toBeNull();
+    expect(await refused.text()).not.toContain("127.0.0.1");
+    expect(errors).toEqual([expect.objectContaining({ code: "AUTHORIZATION_UNAVAILABLE" })]);
+    answer = "keys";
+    expect((await get("?channel=news", token)).status, "asked again once it is back").toBe(200);
+  });
+});
+
+test.each([
+  [{}, /either/],
+  [{ key: secret, jwksUrl: "https://issuer/jwks.json" }, /either/],
+  [{ key: "short" }, /at least 32 bytes/],
+  [{ key: new Uint8Array(31) }, /at least 32 bytes/],
+  [{ jwksUrl: "http://issuer.example/jwks.json" }, /https/],
+  [{ jwksUrl: "/jwks.json" }, /absolute/],
+  [{ key: secret, clockToleranceMs: -1 }, /clockToleranceMs/],
+] as const)("options %j are refused at start", (options, message) => {
+  expect(() => jwtAuthorize(options)).toThrow(
+    expect.objectContaining({ code: "INVALID_OPTION", message: expect.stringMatching(message) }),
+  );
+});

@@ -1,0 +1,74 @@
+import type { JWTPayload } from "jose";
+import { assertTopic, topicCovers } from "../core/channel-name.ts";
+import { assertCount } from "../core/history.ts";
+import type { Authorization, Authorize, AuthorizeContext } from "../http/authorize.ts";
+import type { JwtAuthorizeOptions, JwtGrants } from "./jwt-options.ts";
+import { readToken } from "./read-token.ts";
+import { createVerifier } from "./verify-token.ts";
+
+/**
+ * Lets JSON Web Tokens (RFC 7519) decide who may read and publish what; for `authorize` of
+ * `createSseRoute`, `createPublishRoute` and the hub. Needs `jose`, which the app installs.
+ *
+ * A token names channels and patterns in one claim:
+ *
+ * ```json
+ * { "sse_bus": { "subscribe": ["orders/*", "news"], "publish": ["orders/7"] }, "exp": 1893456000 }
+ * ```
+ *
+ * `orders/*` allows `orders/7` and the pattern `orders/*` itself, never `orders/**`. Of several
+ * channels asked for, those that the token allows are granted; if there is none, the answer is 403.
+ * Without a valid token it is 401. At `exp` a stream ends with `bye` "unauthorized", and the client
+ * comes back with a fresh token.
+ *
+ * @throws SseBusError `INVALID_OPTION`
+ * @example
+ * ```ts
+ * import { jwtAuthorize } from "sse-bus/jwt";
+ *
+ * const authorize = jwtAuthorize({
+ *   jwksUrl: "https://login.example.com/.well-known/jwks.json",
+ *   issuer: "https://login.example.com/",
+ *   audience: "live-updates",
+ * });
+ * export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = createSseRoute({ bus, authorize });
+ * ```
+ */
+export function jwtAuthorize(options: JwtAuthorizeOptions): Authorize {
+  const { claim = "sse_bus", cookie = "sse_bus_token", queryParameter } = options;
+  const { clockToleranceMs = 0, grants = (payload) => payload[claim] as JwtGrants } = options;
+  assertCount(clockToleranceMs, "clockToleranceMs", 0);
+  const verify = createVerifier(options);
+  const sources = { cookie, queryParameter };
+
+  return async (context) => {
+    const token = readToken(context, sources);
+    const payload = token === undefined ? undefined : await verify(token);
+    if (!payload) return 401;
+    const allowed = readTopics(grants(payload), context.action);
+    return decideChannels(context, allowed, expiryOf(payload, clockToleranceMs));
+  };
+}
+
+function decideChannels(
+  { channels }: AuthorizeContext,
+  allowed: readonly string[],
+  expiresAt: number,
+): Authorization {
+  const granted = channels.filter((asked) => allowed.some((topic) => topicCovers(topic, asked)));
+  return granted.length === 0 ? 403 : { channels: granted, expiresAt };
+}
+
+/** A claim that is malformed grants nothing: what its issuer meant is not ours to guess. */
+function readTopics(grants: unknown, action: AuthorizeContext["action"]): string[] {
+  const topics: unknown = (grants as JwtGrants | null | undefined)?.[action];
+  if (!Array.isArray(topics)) return [];
+  return topics.map((topic: unknown) => {
+    assertTopic(topic);
+    return topic;
+  });
+}
+
+function expiryOf({ exp }: JWTPayload, clockToleranceMs: number): number {
+  return exp === undefined ? Number.POSITIVE_INFINITY : exp * 1000 + clockToleranceMs;
+}

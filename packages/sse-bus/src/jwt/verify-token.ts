@@ -1,0 +1,100 @@
+import {
+  type CryptoKey,
+  createRemoteJWKSet,
+  type JWTPayload,
+  jwtVerify,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+} from "jose";
+import { SseBusError } from "../core/errors.ts";
+import {
+  defaultAlgorithms,
+  invalid,
+  type JwtAuthorizeOptions,
+  type JwtKey,
+  readJwksUrl,
+  readKey,
+} from "./jwt-options.ts";
+
+/**
+ * Checks signature, times, issuer and audience; gives the payload, or `undefined` for a token that
+ * is not valid.
+ *
+ * @throws SseBusError `AUTHORIZATION_UNAVAILABLE` when the issuer's keys cannot be had
+ */
+export type VerifyToken = (token: string) => Promise<JWTPayload | undefined>;
+
+/** @throws SseBusError `INVALID_OPTION` */
+export function createVerifier(options: JwtAuthorizeOptions): VerifyToken {
+  const { issuer, audience, clockToleranceMs = 0 } = options;
+  const key = readKeyOrJwks(options);
+  const checks: JWTVerifyOptions = {
+    algorithms: [...(options.algorithms ?? defaultAlgorithms(key))],
+    clockTolerance: clockToleranceMs / 1000,
+    ...(issuer !== undefined && { issuer: list(issuer) }),
+    ...(audience !== undefined && { audience: list(audience) }),
+  };
+
+  return async (token) => {
+    try {
+      return (await jwtVerify(token, key, checks)).payload;
+    } catch (error) {
+      if (error instanceof SseBusError) throw error;
+      if (codeOf(error) !== "ERR_JWKS_MULTIPLE_MATCHING_KEYS") return undefined;
+      return tryAll(token, error as AsyncIterable<CryptoKey>, checks);
+    }
+  };
+}
+
+function readKeyOrJwks({
+  key,
+  jwksUrl,
+}: JwtAuthorizeOptions): Exclude<JwtKey, string> | JWTVerifyGetKey {
+  if (key !== undefined && jwksUrl === undefined) return readKey(key);
+  if (key === undefined && jwksUrl !== undefined) return remoteKeys(readJwksUrl(jwksUrl));
+  throw invalid("jwtAuthorize takes either `key` or `jwksUrl`.");
+}
+
+/** What a token can be wrong about; any other failure to find its key is the issuer's or the way's. */
+const TOKEN_FAULTS = new Set([
+  "ERR_JOSE_NOT_SUPPORTED",
+  "ERR_JWKS_MULTIPLE_MATCHING_KEYS",
+  "ERR_JWKS_NO_MATCHING_KEY",
+]);
+
+function remoteKeys(url: URL): JWTVerifyGetKey {
+  const find = createRemoteJWKSet(url);
+  return async (header, token) => {
+    try {
+      return await find(header, token);
+    } catch (cause) {
+      if (TOKEN_FAULTS.has(codeOf(cause) ?? "")) throw cause;
+      const message = `The keys at ${url.href} cannot be had, so tokens cannot be checked.`;
+      throw new SseBusError("AUTHORIZATION_UNAVAILABLE", message, { cause });
+    }
+  };
+}
+
+/** A token without `kid` from an issuer with several keys: any of them may have signed it. */
+async function tryAll(
+  token: string,
+  keys: AsyncIterable<CryptoKey>,
+  checks: JWTVerifyOptions,
+): Promise<JWTPayload | undefined> {
+  for await (const key of keys) {
+    try {
+      return (await jwtVerify(token, key, checks)).payload;
+    } catch (error) {
+      if (codeOf(error) !== "ERR_JWS_SIGNATURE_VERIFICATION_FAILED") return undefined;
+    }
+  }
+  return undefined;
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as { code?: string } | null)?.code;
+}
+
+function list(value: string | readonly string[]): string[] {
+  return typeof value === "string" ? [value] : [...value];
+}
