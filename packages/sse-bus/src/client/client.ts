@@ -292,7 +292,7 @@ export function createClient(
     },
     reconnect() {
       if (group) group.renew();
-      else if (all.size) enter();
+      else if (connection.status === "paused") enter();
     },
     setToken(token) {
       settings.token = token;

@@ -74,7 +74,7 @@ test("any stream with LF line ends gives the types and data that eventsource-par
 
 test("a bare CR at the end of a piece ends its line at once, and an LF that follows adds none", () => {
   const events: string[] = [];
-  const feed = createEventStreamParser({ onEvent: (_, data) => events.push(data) });
+  const feed = createEventStreamParser((_, data) => events.push(data as string), noop);
   feed(encoder.encode("data: 1\r\r"));
   expect(events).toEqual(["1"]);
   feed(encoder.encode("\ndata: 2\r"));
@@ -86,17 +86,17 @@ test("a bare CR at the end of a piece ends its line at once, and an LF that foll
 
 test("a block with nothing but an id moves the last event id, and an empty id clears it", () => {
   const ids: string[] = [];
-  const feed = createEventStreamParser({
-    onEvent: () => expect.unreachable("a block without data is no event"),
-    onLastEventId: (id) => ids.push(id),
-  });
+  const feed = createEventStreamParser((_, data, id) => {
+    expect(data).toBeUndefined();
+    ids.push(id);
+  }, noop);
   feed(encoder.encode("id: 7\n\n: nothing\n\nid\n\nid: a\0b\n\n"));
   expect(ids).toEqual(["7", "7", "", ""]);
 });
 
 test("an id of the stream before is kept by blocks that bring none", () => {
   const ids: string[] = [];
-  const feed = createEventStreamParser({ onEvent: (_, __, id) => ids.push(id) }, "41");
+  const feed = createEventStreamParser((_, __, id) => ids.push(id), noop, "41");
   feed(encoder.encode("data: a\n\nid: 42\ndata: b\n\ndata: c\n\n"));
   expect(ids).toEqual(["41", "42", "42"]);
 });
@@ -107,7 +107,7 @@ test("a block cut off by the end of the stream is discarded", () => {
 
 test("`retry` takes ASCII digits only, and counts before its block ends", () => {
   const retries: number[] = [];
-  const feed = createEventStreamParser({ onEvent: () => {}, onRetry: (ms) => retries.push(ms) });
+  const feed = createEventStreamParser(noop, (ms) => retries.push(ms));
   feed(encoder.encode("retry: 10\nretry: 1e3\nretry:-1\nretry\nretry: ٣\nretry:0050\nretry: 5 \n"));
   expect(retries).toEqual([10, 50]);
 });
@@ -132,11 +132,13 @@ const anyStream = fc
   )
   .map((parts) => parts.join(""));
 
+function noop(): void {}
+
 function parse(pieces: Iterable<Uint8Array>): ParsedEvent[] {
   const events: ParsedEvent[] = [];
-  const feed = createEventStreamParser({
-    onEvent: (type, data, lastEventId) => events.push({ type, data, lastEventId }),
-  });
+  const feed = createEventStreamParser((type, data, lastEventId) => {
+    if (data !== undefined) events.push({ type, data, lastEventId });
+  }, noop);
   for (const piece of pieces) feed(piece);
   return events;
 }

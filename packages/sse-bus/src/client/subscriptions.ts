@@ -45,10 +45,14 @@ export function attach(
 ): void {
   for (const one of [...all]) {
     const at = one.cursor;
-    one.live = keys.includes(one.key) && attaches(at, from);
-    if (one.live && !at.includes("-")) {
+    if (!keys.includes(one.key) || !attaches(at, from)) {
+      one.live &&= false;
+      continue;
+    }
+    one.live = true;
+    if (!at.includes("-")) {
       one.cursor = at ? cursor : head;
-    } else if (one.live && !(compareCursors(from, at) <= 0)) {
+    } else if (!(compareCursors(from, at) <= 0)) {
       one.cursor = cursor;
       call(() => one.onGap?.({ channels: [one.key], reason: "restarted" }));
     }

@@ -1,0 +1,872 @@
+import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
+
+import { startStreamServer, type StreamServer } from "../../test/support/stream-server.ts";
+import type { SseClient, SseClientOptions, SseConnection } from "./client-types.ts";
+import { createSseClient } from "./client.ts";
+
+/** Reconnects quickly, so that the tests do. */
+const FAST = { backoff: { baseMs: 5, maxMs: 20 } };
+
+afterEach(() => vi.restoreAllMocks());
+
+describe("a subscription", () => {
+  test("gets what is published to its channel, once and in order, and nothing else", async () => {
+    const { server, client, collect } = await setUp();
+    const orders = collect(client, "orders/42");
+    const all = collect(client, "orders/*");
+    await isOpen(client);
+    server.publish({ total: 1 }, { channel: "orders/42" });
+    server.publish({ total: 2 }, { channel: "orders/7" });
+    server.publish("elsewhere", { channel: "other" });
+    server.publish({ total: 3 }, { channel: "orders/42", event: "paid" });
+    await all.until(3);
+    expect(orders.data).toEqual([{ total: 1 }, { total: 3 }]);
+    expect(all.data).toEqual([{ total: 1 }, { total: 2 }, { total: 3 }]);
+  });
+
+  test("gets the message beside its data: id, channel, event and time", async () => {
+    const { server, client } = await setUp();
+    const message = new Promise((resolve) => {
+      client.subscribe("orders/42", (_, received) => resolve(received));
+    });
+    await isOpen(client);
+    const id = server.publish("x", { channel: "orders/42", event: "paid" });
+    expect(await message).toEqual({
+      id,
+      channel: "orders/42",
+      event: "paid",
+      data: "x",
+      time: expect.closeTo(Date.now(), -3),
+    });
+  });
+
+  test("with an event gets only that one", async () => {
+    const { server, client, collect } = await setUp();
+    const paid = collect(client, "a", { event: "paid" });
+    const rest = collect(client, "a");
+    await isOpen(client);
+    server.publish(1, { channel: "a" });
+    server.publish(2, { channel: "a", event: "paid" });
+    await rest.until(2);
+    expect(paid.data).toEqual([2]);
+  });
+
+  test("from a cursor gets everything after it and nothing before", async () => {
+    const { server, client, collect } = await setUp();
+    server.publish("before");
+    const cursor = server.head();
+    server.publish("between render and connect");
+    const page = collect(client, "default", { cursor });
+    await page.until(1);
+    server.publish("after");
+    await page.until(2);
+    expect(page.data).toEqual(["between render and connect", "after"]);
+    expect(server.requests[0]?.headers["last-event-id"]).toBe(cursor);
+  });
+
+  test("takes the id of a message, with its channel, for a cursor", async () => {
+    const { server, client, collect } = await setUp();
+    const id = server.publish("seen", { channel: "a" });
+    server.publish("next", { channel: "a" });
+    const page = collect(client, "a", { cursor: `${id}@a` });
+    await page.until(1);
+    expect(page.data).toEqual(["next"]);
+  });
+
+  test("gives back the cursor it reached, and the next one goes on from there", async () => {
+    const { server, client, collect } = await setUp();
+    collect(client, "b"); // Keeps the connection.
+    const first = collect(client, "a");
+    await isOpen(client);
+    server.publish(1, { channel: "a" });
+    await first.until(1);
+    const cursor = first.end();
+    server.publish(2, { channel: "a" });
+    server.publish(3, { channel: "b" });
+    const second = collect(client, "a", { cursor });
+    await second.until(1);
+    expect(second.data).toEqual([2]);
+    expect(first.data).toEqual([1]);
+  });
+
+  test("with a cursor that is none is told a gap, and the others keep theirs", async () => {
+    const { server, client, collect } = await setUp();
+    const cursor = server.head();
+    server.publish(1, { channel: "a" });
+    const good = collect(client, "a", { cursor });
+    const bad = collect(client, "a", { cursor: "nonsense" });
+    await good.until(1);
+    await vi.waitFor(() => expect(bad.gaps).toHaveLength(1));
+    expect(good.gaps).toEqual([]);
+    server.publish(2, { channel: "a" });
+    await good.until(2);
+    expect(good.data).toEqual([1, 2]);
+    expect(bad.data.at(-1)).toBe(2);
+  });
+
+  test("is not given the backlog of others when it means from now on", async () => {
+    const { server, client, collect } = await setUp();
+    const cursor = server.head();
+    server.publish("old", { channel: "a" });
+    const early = collect(client, "a", { cursor });
+    const now = collect(client, "a");
+    await early.until(1);
+    server.publish("new", { channel: "a" });
+    await now.until(1);
+    expect(now.data).toEqual(["new"]);
+    expect(early.data).toEqual(["old", "new"]);
+  });
+
+  test("from `latest` starts on a connection apart, and goes on with the others from the head", async () => {
+    const { server, client, collect } = await setUp();
+    const live = collect(client, "b");
+    await isOpen(client);
+    server.publish("kept", { channel: "a" });
+    const snapshot = collect(client, "a", { cursor: "latest" });
+    const other = collect(client, "a", { cursor: "latest" });
+    await snapshot.until(1);
+    expect(server.requests.filter(({ from }) => from === "latest")).toHaveLength(1);
+    server.publish("while apart", { channel: "a" });
+    await snapshot.until(2);
+    for (const stream of server.streams) stream.ping();
+    await server.until((now) => now.streams.length === 1);
+    expect(server.streams[0]?.channels).toEqual(["a", "b"]);
+    server.publish("together", { channel: "a" });
+    server.publish("b", { channel: "b" });
+    await Promise.all([snapshot.until(3), live.until(1)]);
+    expect(snapshot.data).toEqual(["kept", "while apart", "together"]);
+    expect(other.data).toEqual(snapshot.data);
+    expect(snapshot.gaps).toEqual([]);
+  });
+
+  test("from `latest` that ends before the head leaves nothing behind", async () => {
+    const { server, client, collect } = await setUp();
+    const snapshot = collect(client, "a", { cursor: "latest" });
+    await server.until(2);
+    snapshot.end();
+    await server.until(0);
+    expect(client.status).toBe("idle");
+  });
+
+  test("of a channel whose name is none is refused at once", async () => {
+    const { client } = await setUp();
+    expect(() => client.subscribe("a b", () => {})).toThrow(
+      expect.objectContaining({ code: "INVALID_CHANNEL" }),
+    );
+    expect(client.status).toBe("idle");
+  });
+});
+
+describe("listeners", () => {
+  test("that throw are reported, lose nothing and harm no other", async () => {
+    const errors: string[] = [];
+    const { server, client, collect } = await setUp({
+      onError: ({ code, cause }) => errors.push(`${code} ${(cause as Error).message}`),
+    });
+    client.subscribe("a", () => {
+      throw new Error("mine");
+    });
+    const good = collect(client, "a");
+    await isOpen(client);
+    server.publish(1, { channel: "a" });
+    server.publish(2, { channel: "a" });
+    await good.until(2);
+    expect(errors).toEqual(["LISTENER_FAILED mine", "LISTENER_FAILED mine"]);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test("may unsubscribe each other in the middle of a message", async () => {
+    const { server, client, collect } = await setUp();
+    client.subscribe("a", () => void other.end());
+    const other = collect(client, "a");
+    const last = collect(client, "a");
+    await isOpen(client);
+    server.publish(1, { channel: "a" });
+    await last.until(1);
+    expect(other.data).toEqual([]);
+  });
+
+  test("may close the client in the middle of a message", async () => {
+    const { server, client, collect } = await setUp();
+    const heard = collect(client, "a");
+    client.subscribe("a", () => client.close());
+    await isOpen(client);
+    server.publish(1, { channel: "a" });
+    server.publish(2, { channel: "a" });
+    await server.until(0);
+    expect(heard.data).toEqual([1]);
+    expect(client.status).toBe("closed");
+  });
+
+  test("are spared a message that is no JSON, which is reported", async () => {
+    const errors: string[] = [];
+    const { server, client, collect } = await setUp({ onError: ({ code }) => errors.push(code) });
+    const heard = collect(client, "default");
+    await isOpen(client);
+    server.streams[0]?.write(`id: ${server.head().replace(/^[^-]+/, "zz")}\ndata: {oops\n\n`);
+    await vi.waitFor(() => expect(errors).toEqual(["INVALID_MESSAGE"]));
+    expect(heard.data).toEqual([]);
+    expect(client.status).toBe("open");
+  });
+});
+
+describe("one connection", () => {
+  test("serves all subscriptions made in one turn with one request", async () => {
+    const { server, client, collect } = await setUp();
+    for (const channel of ["a", "b", "c", "a"]) collect(client, channel);
+    await isOpen(client);
+    expect(server.requests).toHaveLength(1);
+    expect(server.requests[0]?.channels).toEqual(["a", "b", "c"]);
+  });
+
+  test("is not replaced for another subscription to what it carries", async () => {
+    const { server, client, collect } = await setUp();
+    collect(client, "a");
+    await isOpen(client);
+    const second = collect(client, "a");
+    await nextStatus(client, "a", "open");
+    server.publish(1, { channel: "a" });
+    await second.until(1);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test("is made before the old one is broken when a channel is added, and nothing is lost or doubled", async () => {
+    const { server, client, collect } = await setUp();
+    const statuses = watch(client);
+    const a = collect(client, "a");
+    await isOpen(client);
+    const most = mostStreams(server);
+    for (let n = 0; n < 20; n++) {
+      server.publish(n, { channel: "a" });
+      if (n === 10) collect(client, "b");
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    await a.until(20);
+    await server.until((now) => now.streams.length === 1 && now.streams[0]?.channels.length === 2);
+    expect(a.data).toEqual(Array.from({ length: 20 }, (_, n) => n));
+    expect(most()).toBe(2);
+    expect(statuses).toEqual(["connecting", "open"]);
+  });
+
+  test("carries a channel that nobody wishes any more only until the next heartbeat", async () => {
+    const { server, client, collect } = await setUp();
+    const a = collect(client, "a");
+    collect(client, "b");
+    await isOpen(client);
+    a.end();
+    server.streams[0]?.ping();
+    await server.until((now) => now.streams[0]?.channels.join() === "b");
+    await server.until(1);
+  });
+
+  test("carries the client's own channels beside, so that subscribing to them changes nothing", async () => {
+    const { server, client, collect } = await setUp({ channels: ["news"] });
+    expect(server.requests).toHaveLength(0);
+    collect(client, "a");
+    await isOpen(client);
+    expect(server.requests[0]?.channels).toEqual(["a", "news"]);
+    const news = collect(client, "news");
+    await nextStatus(client, "news", "open");
+    server.publish("n", { channel: "news" });
+    await news.until(1);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test("outlives its last subscription for a moment, and then leaves nothing open", async () => {
+    const { server, client, collect } = await setUp();
+    const first = collect(client, "a");
+    await isOpen(client);
+    first.end();
+    const second = collect(client, "a");
+    await nextStatus(client, "a", "open");
+    expect(server.requests).toHaveLength(1);
+    second.end();
+    second.end();
+    await server.until(0);
+    expect(client.status).toBe("idle");
+    collect(client, "a");
+    await isOpen(client);
+  });
+});
+
+describe("a lost line", () => {
+  test("is told, and resumed from the last message without loss or double", async () => {
+    const { server, client, collect } = await setUp(FAST);
+    const statuses = watch(client);
+    const a = collect(client, "a");
+    await isOpen(client);
+    server.publish(1, { channel: "a" });
+    await a.until(1);
+    server.streams[0]?.cut();
+    await hasStatus(client, "reconnecting");
+    expect(client.getStatus().error?.code).toBe("STREAM_LOST");
+    expect(client.getStatus().retryAt).toBeTypeOf("number");
+    server.publish(2, { channel: "a" });
+    await a.until(2);
+    expect(a.data).toEqual([1, 2]);
+    expect(statuses).toEqual(["connecting", "open", "reconnecting", "open"]);
+    expect(client.getStatus().error).toBeUndefined();
+  });
+
+  test("is resumed from the last heartbeat after a quiet spell, so that eviction costs nothing", async () => {
+    const { server, client, collect } = await setUp(FAST);
+    const a = collect(client, "a");
+    await isOpen(client);
+    for (let n = 0; n < 5; n++) server.publish(n, { channel: "elsewhere" });
+    server.evict();
+    server.streams[0]?.ping();
+    await arrived(client, server);
+    server.streams[0]?.cut();
+    await server.until((now) => now.requests.length === 2);
+    server.publish("on", { channel: "a" });
+    await a.until(1);
+    expect(a.gaps).toEqual([]);
+  });
+
+  test("that missed what history no longer keeps tells a gap, naming the channel, then goes on", async () => {
+    const { server, client, collect } = await setUp(FAST);
+    const a = collect(client, "a");
+    await isOpen(client);
+    server.streams[0]?.cut();
+    server.publish("lost", { channel: "a" });
+    server.evict();
+    server.publish("kept", { channel: "a" });
+    await a.until(1);
+    expect(a.gaps).toEqual([{ channels: ["a"], reason: "evicted" }]);
+    expect(a.data).toEqual(["kept"]);
+  });
+
+  test("to a server that began anew tells a gap and goes on in the new epoch", async () => {
+    const { server, client, collect } = await setUp(FAST);
+    const a = collect(client, "a");
+    await isOpen(client);
+    server.publish(1, { channel: "a" });
+    await a.until(1);
+    server.restart();
+    server.streams[0]?.cut();
+    await hasStatus(client, "reconnecting");
+    await isOpen(client);
+    server.publish(2, { channel: "a" });
+    await a.until(2);
+    server.streams[0]?.cut();
+    server.publish(3, { channel: "a" });
+    await a.until(3);
+    expect(a.data).toEqual([1, 2, 3]);
+    expect(a.gaps).toEqual([{ channels: ["a"], reason: "restarted" }]);
+  });
+
+  test("that falls silent is found by the watchdog within 2.5 heartbeats", async () => {
+    const { server, client, collect } = await setUp(FAST);
+    server.heartbeatMs = 80;
+    const a = collect(client, "a");
+    await isOpen(client);
+    server.streams[0]?.stall();
+    const stalled = performance.now();
+    server.publish("unheard", { channel: "a" });
+    await hasStatus(client, "reconnecting");
+    const elapsed = performance.now() - stalled;
+    expect(client.getStatus().error?.code).toBe("STREAM_SILENT");
+    expect(elapsed).toBeGreaterThan(80);
+    expect(elapsed).toBeLessThan(2.5 * 80 + 100);
+    await a.until(1);
+    expect(a.data).toEqual(["unheard"]);
+  });
+
+  test("stays open as long as heartbeats come", async () => {
+    const { server, client, collect } = await setUp(FAST);
+    server.heartbeatMs = 40;
+    const statuses = watch(client);
+    collect(client, "a");
+    await isOpen(client);
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(statuses).toEqual(["connecting", "open"]);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test("is not waited for longer than connectTimeoutMs, be it before the answer or before hello", async () => {
+    const { server, client, collect } = await setUp({ ...FAST, connectTimeoutMs: 60 });
+    server.answers.push(
+      () => {},
+      (response) => response.writeHead(200, { "Content-Type": "text/event-stream" }).flushHeaders(),
+    );
+    collect(client, "a");
+    await isOpen(client);
+    expect(server.requests).toHaveLength(3);
+  });
+
+  test("to a dead server is tried again until there is one", async () => {
+    const { server, client, collect } = await setUp(FAST);
+    const a = collect(client, "a");
+    await isOpen(client);
+    server.publish(1, { channel: "a" });
+    await a.until(1);
+    server.stopListening();
+    await hasStatus(client, "reconnecting");
+    server.publish(2, { channel: "a" });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(client.status).toBe("reconnecting");
+    await server.listen();
+    await a.until(2);
+    expect(a.data).toEqual([1, 2]);
+  });
+});
+
+describe("waiting", () => {
+  test("is never shorter than the server's `retry`", async () => {
+    const { server, client, collect } = await setUp(FAST);
+    server.retryMs = 150;
+    collect(client, "a");
+    await isOpen(client);
+    const cut = performance.now();
+    server.streams[0]?.cut();
+    await server.until((now) => now.requests.length === 2);
+    expect(performance.now() - cut).toBeGreaterThanOrEqual(149);
+  });
+
+  test.each([
+    ["seconds", () => "1"],
+    ["a date", () => new Date(Date.now() + 2_000).toUTCString()],
+  ])("is never shorter than a Retry-After in %s", async (_, value) => {
+    const { server, client, collect } = await setUp(FAST);
+    server.answers.push((response) =>
+      response.writeHead(429, { "Retry-After": value() }).end("slow down"),
+    );
+    collect(client, "a");
+    await hasStatus(client, "reconnecting");
+    const { error } = client.getStatus();
+    expect(error).toMatchObject({ code: "STREAM_LOST", cause: { status: 429 } });
+    client.reconnect();
+    await isOpen(client);
+    const [first, second] = server.requests;
+    expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(999);
+  });
+
+  test("grows with failures, jittered over its whole width, and starts anew after a heartbeat", async () => {
+    const { server, client, collect } = await setUp({ backoff: { baseMs: 10, maxMs: 40 } });
+    const widths: number[] = [];
+    vi.spyOn(Math, "random").mockImplementation(() => 0.999);
+    const unavailable = (): void =>
+      void server.answers.push((response) => response.writeHead(503).end());
+    for (let n = 0; n < 4; n++) unavailable();
+    client.subscribeStatus(() => {
+      const { status, retryAt } = client.getStatus();
+      if (status === "reconnecting") widths.push(Math.round((retryAt ?? 0) - Date.now()));
+    });
+    collect(client, "a");
+    await isOpen(client);
+    expect(widths).toEqual([10, 20, 40, 40]);
+    server.streams[0]?.ping();
+    await arrived(client, server);
+    server.streams[0]?.cut();
+    await hasStatus(client, "reconnecting");
+    expect(widths.at(-1)).toBe(10);
+  });
+});
+
+describe("answers", () => {
+  test.each([204, 400, 404, 405, 406, 410])("%i is final", async (status) => {
+    const errors: unknown[] = [];
+    const { server, client, collect } = await setUp({ ...FAST, onError: (e) => errors.push(e) });
+    server.answers.push((response) =>
+      response
+        .writeHead(status, { "Content-Type": "application/problem+json" })
+        .end(status === 204 ? "" : JSON.stringify({ status, code: "NO", detail: "Not here." })),
+    );
+    collect(client, "a");
+    await hasStatus(client, "failed");
+    expect(client.getStatus().error).toMatchObject({ code: "STREAM_REFUSED", cause: { status } });
+    expect(errors).toHaveLength(1);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test("the refusal says why, in the server's words", async () => {
+    const { server, client, collect } = await setUp({ onError: () => {} });
+    server.answers.push((response) =>
+      response.writeHead(403).end(JSON.stringify({ code: "FORBIDDEN", detail: "Ask for access." })),
+    );
+    collect(client, "a");
+    await hasStatus(client, "failed");
+    const { error } = client.getStatus();
+    expect(error?.message).toBe("Answered 403: Ask for access.");
+    expect(error?.cause).toMatchObject({ status: 403, code: "FORBIDDEN" });
+  });
+
+  test("200 of another type is final, and names the type", async () => {
+    const { server, client, collect } = await setUp({ onError: () => {} });
+    server.answers.push((response) =>
+      response.writeHead(200, { "Content-Type": "text/html" }).end("<p>Sign in"),
+    );
+    collect(client, "a");
+    await hasStatus(client, "failed");
+    expect(client.getStatus().error?.message).toBe("Answered 200: text/html");
+  });
+
+  test.each([408, 425, 429, 500, 502, 503, 504])("%i is tried again", async (status) => {
+    const { server, client, collect } = await setUp(FAST);
+    server.answers.push((response) => response.writeHead(status).end());
+    collect(client, "a");
+    await isOpen(client);
+    expect(server.requests).toHaveLength(2);
+  });
+
+  test("after a final one, reconnect() tries again, and so does another wish", async () => {
+    const { server, client, collect } = await setUp({ ...FAST, onError: () => {} });
+    const refuse = (): void =>
+      void server.answers.push((response) => response.writeHead(404).end("{}"));
+    refuse();
+    refuse();
+    collect(client, "a");
+    await hasStatus(client, "failed");
+    client.reconnect();
+    await hasStatus(client, "connecting");
+    await hasStatus(client, "failed");
+    collect(client, "b");
+    await isOpen(client);
+    expect(server.requests).toHaveLength(3);
+  });
+});
+
+describe("a channel that is refused", () => {
+  test("fails alone when it was added to a connection that holds", async () => {
+    const errors: string[] = [];
+    const { server, client, collect } = await setUp({
+      ...FAST,
+      onError: ({ code }) => errors.push(code),
+    });
+    const a = collect(client, "a");
+    await isOpen(client);
+    server.answers.push((response) => response.writeHead(403).end(JSON.stringify({})));
+    const secret = collect(client, "secret");
+    await vi.waitFor(() => expect(secret.statuses.at(-1)?.status).toBe("failed"));
+    expect(secret.statuses.at(-1)?.error?.code).toBe("STREAM_REFUSED");
+    server.publish(1, { channel: "a" });
+    await a.until(1);
+    expect(client.status).toBe("open");
+    expect(server.requests).toHaveLength(2);
+    server.streams[0]?.cut();
+    await server.until((now) => now.requests.length === 3);
+    expect(server.requests[2]?.channels).toEqual(["a"]);
+    expect(errors).toEqual(["STREAM_REFUSED"]);
+  });
+
+  test("fails alone when the server grants only the others", async () => {
+    const { server, client, collect } = await setUp({ ...FAST, onError: () => {} });
+    server.grant = (channel) => channel !== "secret";
+    const secret = collect(client, "secret");
+    const a = collect(client, "a");
+    await vi.waitFor(() => expect(secret.statuses.at(-1)?.status).toBe("failed"));
+    server.publish(1, { channel: "a" });
+    await a.until(1);
+    server.streams[0]?.ping();
+    await arrived(client, server);
+    expect(server.requests).toHaveLength(1);
+    server.grant = () => true;
+    client.reconnect();
+    await vi.waitFor(() => expect(secret.statuses.at(-1)?.status).toBe("open"));
+    server.publish(2, { channel: "secret" });
+    await secret.until(1);
+  });
+});
+
+describe("credentials", () => {
+  test("go with every request, and are asked for anew each time", async () => {
+    let asked = 0;
+    const { server, client, collect } = await setUp({
+      ...FAST,
+      token: () => `t${++asked}`,
+      headers: async () => ({ "X-Asked": String(asked) }),
+    });
+    collect(client, "a");
+    await isOpen(client);
+    server.streams[0]?.cut();
+    await server.until((now) => now.requests.length === 2);
+    expect(server.requests.map(({ headers }) => headers.authorization)).toEqual([
+      "Bearer t1",
+      "Bearer t2",
+    ]);
+    expect(server.requests[1]?.headers["x-asked"]).toBe("1");
+  });
+
+  test("that expired in mid-life are refreshed once, and the stream goes on from its cursor", async () => {
+    const asked: boolean[] = [];
+    const { server, client, collect } = await setUp({
+      ...FAST,
+      token({ refused }) {
+        asked.push(refused);
+        return refused ? "fresh" : "stale";
+      },
+    });
+    const a = collect(client, "a");
+    await isOpen(client);
+    server.publish(1, { channel: "a" });
+    await a.until(1);
+    server.answers.push((response) => response.writeHead(401).end("{}"));
+    server.streams[0]?.cut();
+    server.publish(2, { channel: "a" });
+    await a.until(2);
+    expect(asked).toEqual([false, false, true]);
+    expect(server.requests.at(-1)?.headers.authorization).toBe("Bearer fresh");
+    expect(a.data).toEqual([1, 2]);
+    expect(a.gaps).toEqual([]);
+  });
+
+  test("that stay refused after one refresh are final", async () => {
+    const asked: boolean[] = [];
+    const { server, client, collect } = await setUp({
+      onError: () => {},
+      token({ refused }) {
+        asked.push(refused);
+        return "bad";
+      },
+    });
+    for (let n = 0; n < 3; n++) server.answers.push((response) => response.writeHead(401).end("{}"));
+    collect(client, "a");
+    await hasStatus(client, "failed");
+    expect(asked).toEqual([false, true]);
+  });
+
+  test("without a refresher are final at once", async () => {
+    const { server, client, collect } = await setUp({ token: "bad", onError: () => {} });
+    server.answers.push((response) => response.writeHead(403).end("{}"));
+    collect(client, "a");
+    await hasStatus(client, "failed");
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test("are refreshed when the server ends the stream as unauthorized", async () => {
+    const asked: boolean[] = [];
+    const { server, client, collect } = await setUp({
+      ...FAST,
+      token({ refused }) {
+        asked.push(refused);
+        return "t";
+      },
+    });
+    collect(client, "a");
+    await isOpen(client);
+    server.streams[0]?.bye("unauthorized", 0);
+    server.streams[0]?.end();
+    await server.until((now) => now.requests.length === 2);
+    expect(asked).toEqual([false, true]);
+  });
+
+  test("that are set anew make a new connection before the old one is broken", async () => {
+    const { server, client, collect } = await setUp({ token: "one" });
+    const statuses = watch(client);
+    const a = collect(client, "a");
+    await isOpen(client);
+    const most = mostStreams(server);
+    client.setToken("two");
+    server.publish(1, { channel: "a" });
+    await server.until((now) => now.requests.length === 2 && now.streams.length === 1);
+    server.publish(2, { channel: "a" });
+    await a.until(2);
+    expect(a.data).toEqual([1, 2]);
+    expect(server.requests[1]?.headers.authorization).toBe("Bearer two");
+    expect(most()).toBe(2);
+    expect(statuses).toEqual(["connecting", "open"]);
+  });
+
+  test("that cannot be had are asked for again, with back-off", async () => {
+    let asked = 0;
+    const { client, collect } = await setUp({
+      ...FAST,
+      async token() {
+        if (++asked < 3) throw new Error("no network");
+        return "t";
+      },
+    });
+    collect(client, "a");
+    await hasStatus(client, "reconnecting");
+    expect(client.getStatus().error?.message).toContain("no network");
+    await isOpen(client);
+    expect(asked).toBe(3);
+  });
+});
+
+describe("a `bye`", () => {
+  test("of a stream at the end of its life is followed by a new one before the old one is gone", async () => {
+    const { server, client, collect } = await setUp();
+    const statuses = watch(client);
+    const a = collect(client, "a");
+    await isOpen(client);
+    const most = mostStreams(server);
+    server.streams[0]?.bye("lifetime", 0);
+    server.publish("still on the old one", { channel: "a" });
+    await server.until((now) => now.requests.length === 2 && now.streams.length === 1);
+    server.publish("on the new one", { channel: "a" });
+    await a.until(2);
+    expect(a.data).toEqual(["still on the old one", "on the new one"]);
+    expect(most()).toBe(2);
+    expect(statuses).toEqual(["connecting", "open"]);
+  });
+
+  test("of a server that drains is obeyed: the wait is as long as told", async () => {
+    const { server, client, collect } = await setUp(FAST);
+    const a = collect(client, "a");
+    await isOpen(client);
+    server.streams[0]?.bye("drain", 120);
+    server.streams[0]?.end();
+    const told = performance.now();
+    await hasStatus(client, "reconnecting");
+    client.reconnect();
+    server.publish(1, { channel: "a" });
+    await server.until((now) => now.requests.length === 2);
+    expect(performance.now() - told).toBeGreaterThanOrEqual(119);
+    await a.until(1);
+  });
+});
+
+describe("a client", () => {
+  test("that is closed stays closed, and has nothing open", async () => {
+    const { server, client, collect } = await setUp();
+    const a = collect(client, "a");
+    collect(client, "b", { cursor: "earliest" });
+    await server.until(2);
+    client.close();
+    client.close();
+    await server.until(0);
+    expect(client.status).toBe("closed");
+    const late = collect(client, "a");
+    client.reconnect();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(late.statuses.at(-1)?.status).toBe("closed");
+    expect(a.end()).toBeTypeOf("string");
+    expect(server.streams).toHaveLength(0);
+  });
+
+  test("tells each change of its status once, with one object between changes", async () => {
+    const { server, client, collect } = await setUp(FAST);
+    const seen: SseConnection[] = [];
+    const unwatch = client.subscribeStatus(() => {
+      seen.push(client.getStatus());
+      expect(client.getStatus()).toBe(client.getStatus());
+    });
+    collect(client, "a");
+    await isOpen(client);
+    collect(client, "a");
+    await nextStatus(client, "a", "open");
+    expect(seen.map(({ status }) => status)).toEqual(["connecting", "open"]);
+    unwatch();
+    server.streams[0]?.cut();
+    await hasStatus(client, "reconnecting");
+    expect(seen).toHaveLength(2);
+  });
+
+  test("with a relative URL and no page says so", () => {
+    const client = createSseClient({ url: "/api/sse" });
+    expect(() => client.subscribe("a", () => {})).toThrow("Invalid URL");
+    expect(client.status).toBe("idle");
+  });
+
+  test("keeps the query of its URL", async () => {
+    const { server, collect } = await setUp();
+    const client = createSseClient({ url: `${server.url}?tenant=7` });
+    onTestFinished(() => client.close());
+    const paths: (string | undefined)[] = [];
+    server.answers.push((response, request) => {
+      paths.push(request.url);
+      response.writeHead(503).end();
+    });
+    collect(client, "orders/*");
+    await vi.waitFor(() => expect(paths).toEqual(["/api/sse?tenant=7&channel=orders%2F*"]));
+  });
+});
+
+interface Collected {
+  readonly data: unknown[];
+  readonly gaps: unknown[];
+  readonly statuses: SseConnection[];
+  until(count: number): Promise<void>;
+  end(): string;
+}
+
+async function setUp(options: SseClientOptions = {}) {
+  const server = await startStreamServer();
+  const client = createSseClient({ url: server.url, ...options });
+  onTestFinished(async () => {
+    client.close();
+    await server[Symbol.asyncDispose]();
+  });
+  const collect = (
+    on: SseClient,
+    channel: string,
+    how: { cursor?: string; event?: string } = {},
+  ): Collected => {
+    const [data, gaps, statuses]: [unknown[], unknown[], SseConnection[]] = [[], [], []];
+    const end = on.subscribe(channel, (value: unknown) => data.push(value), {
+      ...how,
+      onGap: (gap) => gaps.push(gap),
+      onStatus: (status) => statuses.push(status),
+    });
+    const until = (count: number) =>
+      vi.waitFor(() => expect(data.length).toBeGreaterThanOrEqual(count), WAIT);
+    return { data, gaps, statuses, until, end };
+  };
+  return { server, client, collect };
+}
+
+const WAIT = { timeout: 5_000, interval: 2 };
+
+function hasStatus(client: SseClient, status: string): Promise<void> {
+  return new Promise((resolve) => {
+    const check = (): void => {
+      if (client.status !== status) return;
+      unwatch();
+      resolve();
+    };
+    const unwatch = client.subscribeStatus(check);
+    check();
+  });
+}
+
+function isOpen(client: SseClient): Promise<void> {
+  return hasStatus(client, "open");
+}
+
+/** Resolves when a subscription of its own has the status. */
+async function nextStatus(client: SseClient, channel: string, status: string): Promise<void> {
+  const { promise, resolve } = deferred();
+  const end = client.subscribe(channel, () => {}, {
+    onStatus: (now) => now.status === status && resolve(),
+  });
+  await promise;
+  end();
+}
+
+/** Resolves when the client has read all that the server has sent until now. */
+async function arrived(client: SseClient, server: StreamServer): Promise<void> {
+  const { promise, resolve } = deferred();
+  const channel = server.streams[0]?.channels[0] ?? "default";
+  const end = client.subscribe(channel, resolve, { event: "marker" });
+  await nextStatus(client, channel, "open");
+  server.publish(0, { channel, event: "marker" });
+  await promise;
+  end();
+}
+
+function watch(client: SseClient): string[] {
+  const statuses: string[] = [];
+  client.subscribeStatus(() => statuses.push(client.status));
+  return statuses;
+}
+
+/** The most streams that were open at once since the call. */
+function mostStreams(server: StreamServer): () => number {
+  let most = 0;
+  const look = (): void => {
+    most = Math.max(most, server.streams.length);
+  };
+  const timer = setInterval(look, 0);
+  onTestFinished(() => clearInterval(timer));
+  return () => (look(), most);
+}
+
+function deferred(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}

@@ -1,0 +1,422 @@
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+
+import { startStreamServer, type StreamServer } from "../../test/support/stream-server.ts";
+import { startBrowser, type Tab } from "../../test/support/tabs.ts";
+import type { SseClient, SseClientOptions } from "./client-types.ts";
+import { createClient } from "./client.ts";
+
+const FAST = { backoff: { baseMs: 5, maxMs: 20 } };
+const WAIT = { timeout: 8_000, interval: 2 };
+
+describe("tabs of one browser", () => {
+  test("share one stream with the union of their channels, and each gets its own", async () => {
+    const { server, open } = await setUp();
+    const tabs = ["a", "b", "c", "a"].map((channel) => open(channel));
+    await allOpen(tabs);
+    await server.until((now) => now.streams.length === 1 && now.streams[0]?.channels.length === 3);
+    for (const channel of ["a", "b", "c"]) server.publish(channel, { channel });
+    await Promise.all(tabs.map((tab) => tab.until(1)));
+    expect(tabs.map(({ data }) => data)).toEqual([["a"], ["b"], ["c"], ["a"]]);
+    expect(server.streams).toHaveLength(1);
+  });
+
+  test("twenty at once end with one stream, and one alone needs one request", async () => {
+    const { server, open } = await setUp();
+    const first = open("a");
+    await allOpen([first]);
+    expect(server.requests).toHaveLength(1);
+    const others = Array.from({ length: 19 }, () => open("a"));
+    await allOpen(others);
+    server.publish(1, { channel: "a" });
+    await Promise.all([first, ...others].map((tab) => tab.until(1)));
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test("that come later with a cursor get what they missed, and nobody gets it twice", async () => {
+    const { server, open } = await setUp();
+    const first = open("a");
+    await allOpen([first]);
+    const cursor = server.head();
+    for (let n = 1; n <= 3; n++) server.publish(n, { channel: "a" });
+    await first.until(3);
+    const second = open("a", { cursor });
+    await second.until(3);
+    server.publish(4, { channel: "a" });
+    await Promise.all([first.until(4), second.until(4)]);
+    expect(first.data).toEqual([1, 2, 3, 4]);
+    expect(second.data).toEqual([1, 2, 3, 4]);
+  });
+
+  test("that come later from now on get no backlog", async () => {
+    const { server, open } = await setUp();
+    const first = open("a");
+    await allOpen([first]);
+    server.publish("old", { channel: "a" });
+    await first.until(1);
+    const second = open("a");
+    await allOpen([second]);
+    server.publish("new", { channel: "a" });
+    await second.until(1);
+    expect(second.data).toEqual(["new"]);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test("do not share across URLs, identities, tokens, headers, or when told not to", async () => {
+    const { server, open } = await setUp();
+    const ways: SseClientOptions[] = [
+      {},
+      { url: `${server.url}?x` },
+      { withCredentials: true },
+      { identity: "ann" },
+      { identity: "bob" },
+      { token: "one" },
+      { token: "two" },
+      { headers: { "X-Tenant": "7" } },
+      { token: () => "one" },
+      { fetch: (...args) => fetch(...args) },
+      { shareTabs: false },
+    ];
+    const tabs = ways.map((way) => open("a", {}, way));
+    await allOpen(tabs);
+    expect(server.streams).toHaveLength(ways.length);
+  });
+
+  test("share with the same token, and with functions when the identity is the same", async () => {
+    const { server, open } = await setUp();
+    const ways: SseClientOptions[] = [
+      { token: "one" },
+      { token: "one" },
+      { identity: "ann", token: () => "x" },
+      { identity: "ann", token: () => "y" },
+    ];
+    await allOpen(ways.map((way) => open("a", {}, way)));
+    expect(server.streams).toHaveLength(2);
+  });
+
+  test("without locks, or where locks are forbidden, have a stream each", async () => {
+    const { server, browser } = await setUp();
+    const bare = { ...browser.openTab().host, navigator: {} };
+    const forbidden = {
+      ...browser.openTab().host,
+      navigator: {
+        locks: {
+          request: () => Promise.reject(new DOMException("No", "SecurityError")),
+        } as never,
+      },
+    };
+    for (const host of [bare, forbidden]) {
+      const client = createClient({ url: server.url }, host);
+      onTestFinished(() => client.close());
+      client.subscribe("a", () => {});
+    }
+    await server.until(2);
+  });
+
+  test("let go of channels that nobody wishes any more, at the next heartbeat", async () => {
+    const { server, open } = await setUp();
+    const [a, b] = [open("a"), open("b")];
+    await allOpen([a, b]);
+    await server.until((now) => now.streams[0]?.channels.length === 2);
+    b.end();
+    await vi.waitFor(() => expect(b.client.status).toBe("idle"), WAIT);
+    for (let beat = 0; beat < 2; beat++) {
+      server.streams[0]?.ping();
+      await passes(server, a);
+    }
+    await server.until((now) => now.streams.length === 1 && now.streams[0]?.channels[0] === "a");
+    expect(server.streams[0]?.channels).toEqual(["a"]);
+  });
+
+  test("all learn that the line is lost, and that it is back", async () => {
+    const { server, open } = await setUp(FAST);
+    const tabs = [open("a"), open("a")];
+    await allOpen(tabs);
+    server.stopListening();
+    await vi.waitFor(() => {
+      for (const { client } of tabs) expect(client.status).toBe("reconnecting");
+    }, WAIT);
+    const late = open("a");
+    await vi.waitFor(() => expect(late.client.status).toBe("reconnecting"), WAIT);
+    await server.listen();
+    await allOpen([...tabs, late]);
+  });
+
+  test("all learn of a final refusal, also one that comes later, and any of them can try again", async () => {
+    const { server, open } = await setUp({ onError: () => {} });
+    server.answers.push((response) => response.writeHead(403).end("{}"));
+    const tabs = [open("a"), open("a")];
+    await vi.waitFor(() => {
+      for (const { client } of tabs) expect(client.status).toBe("failed");
+    }, WAIT);
+    const late = open("a");
+    await vi.waitFor(() => expect(late.client.status).toBe("failed"), WAIT);
+    late.client.reconnect();
+    await allOpen([...tabs, late]);
+  });
+});
+
+describe("when the leader goes, nothing is lost or doubled:", () => {
+  const goodbyes: Record<string, (tab: Tab, client: SseClient) => void> = {
+    "it is killed": (tab) => tab.kill(),
+    "it closes its client": (_, client) => client.close(),
+    "it is frozen": (tab) => tab.dispatch("freeze"),
+    "it navigates away": (tab) => tab.dispatch("pagehide"),
+    "it stands still": (tab) => tab.hang(),
+  };
+
+  test.each(Object.keys(goodbyes))("%s", async (goodbye) => {
+    const { server, open } = await setUp(FAST);
+    server.heartbeatMs = 50;
+    const leader = open("a");
+    await allOpen([leader]);
+    const others = [open("a"), open("a"), open("b")];
+    await allOpen(others);
+    const before = 5;
+    for (let n = 0; n < before; n++) server.publish(n, { channel: "a" });
+    const [second, third] = others as [Opened, Opened, Opened];
+    await Promise.all([leader, second, third].map((tab) => tab.until(before)));
+
+    goodbyes[goodbye]?.(leader.tab, leader.client);
+    if (goodbye === "it is killed") server.streams[0]?.cut();
+    for (let n = before; n < 40; n++) {
+      server.publish(n, { channel: "a" });
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    server.publish("b", { channel: "b" });
+    await Promise.all([second.until(40), third.until(40), (others[2] as Opened).until(1)]);
+    await allOpen(others);
+    const all = Array.from({ length: 40 }, (_, n) => n);
+    expect(second.data).toEqual(all);
+    expect(third.data).toEqual(all);
+    expect([...second.gaps, ...third.gaps]).toEqual([]);
+  });
+
+  test("a leader that stands still is replaced, and when it moves again it follows", async () => {
+    const { server, open } = await setUp(FAST);
+    server.heartbeatMs = 60;
+    const leader = open("a");
+    await allOpen([leader]);
+    const follower = open("a");
+    await allOpen([follower]);
+    leader.tab.hang();
+    await vi.waitFor(() => expect(follower.client.status).toBe("reconnecting"), WAIT);
+    await allOpen([follower]);
+    server.publish("while it stood still", { channel: "a" });
+    await follower.until(1);
+    leader.tab.thaw();
+    await server.until(1);
+    await allOpen([leader]);
+    server.publish("together", { channel: "a" });
+    await Promise.all([leader.until(2), follower.until(2)]);
+    expect(leader.data).toEqual(["while it stood still", "together"]);
+    expect(follower.data).toEqual(["while it stood still", "together"]);
+  });
+
+  test("a follower knows within the watchdog's time that the leader stands still", async () => {
+    const { server, open } = await setUp(FAST);
+    server.heartbeatMs = 100;
+    const leader = open("a");
+    await allOpen([leader]);
+    const follower = open("a");
+    await allOpen([follower]);
+    const hung = performance.now();
+    leader.tab.hang();
+    await vi.waitFor(() => expect(follower.client.status).toBe("reconnecting"), WAIT);
+    expect(performance.now() - hung).toBeLessThan(2.5 * 100 + 100);
+  });
+
+  test("a tab that was frozen comes back and gets what it missed", async () => {
+    const { server, open } = await setUp(FAST);
+    const tabs = [open("a"), open("a")] as [Opened, Opened];
+    await allOpen(tabs);
+    const [first, second] = tabs;
+    for (const frozen of tabs) {
+      const from = first.data.length;
+      frozen.tab.dispatch("freeze");
+      expect(frozen.client.status).toBe("paused");
+      await vi.waitFor(() => expect(frozen.tab.holdings()).toBe(LISTENERS), WAIT);
+      server.publish(from, { channel: "a" });
+      const awake = frozen === first ? second : first;
+      await awake.until(from + 1);
+      frozen.tab.dispatch("resume");
+      await allOpen(tabs);
+      await frozen.until(from + 1);
+    }
+    expect(first.data).toEqual([0, 1]);
+    expect(second.data).toEqual([0, 1]);
+  });
+
+  test("many goings and comings end with one stream and complete tabs", async () => {
+    const { server, open } = await setUp(FAST);
+    server.heartbeatMs = 50;
+    const cursor = server.head();
+    const witness = open("a", { cursor });
+    await allOpen([witness]);
+    let count = 0;
+    for (let round = 0; round < 12; round++) {
+      const tabs = [open("a", { cursor }), open(`b${round}`), open("a")];
+      await allOpen(tabs);
+      server.publish(count++, { channel: "a" });
+      tabs[round % 3]?.tab.kill();
+      server.publish(count++, { channel: "a" });
+      tabs[(round + 1) % 3]?.client.close();
+      server.publish(count++, { channel: "a" });
+      tabs[(round + 2) % 3]?.tab.dispatch("pagehide");
+    }
+    await witness.until(count);
+    expect(witness.data).toEqual(Array.from({ length: count }, (_, n) => n));
+    expect(witness.gaps).toEqual([]);
+  });
+});
+
+describe("a change of credentials", () => {
+  test("by the leader leaves the group, takes its connection along, and the others elect another", async () => {
+    const { server, open } = await setUp(FAST);
+    const leader = open("a", {}, { token: "one" });
+    await allOpen([leader]);
+    const follower = open("a", {}, { token: "one" });
+    await allOpen([follower]);
+    leader.client.setToken("two");
+    await server.until(2);
+    await allOpen([leader, follower]);
+    const tokens = server.streams.map(({ headers }) => headers.authorization).sort();
+    expect(tokens).toEqual(["Bearer one", "Bearer two"]);
+    server.publish(1, { channel: "a" });
+    await Promise.all([leader.until(1), follower.until(1)]);
+  });
+
+  test("by a follower leaves the group, and nothing of the old credentials reaches it", async () => {
+    const { server, open } = await setUp(FAST);
+    const leader = open("a", {}, { token: "one" });
+    await allOpen([leader]);
+    const follower = open("a", {}, { token: "one" });
+    await allOpen([follower]);
+    follower.client.setToken("two");
+    await server.until(2);
+    await allOpen([leader, follower]);
+    const ofLeader = server.streams.find(({ headers }) => headers.authorization === "Bearer one");
+    const id = server.head().replace(/^[^-]+/, "zz");
+    ofLeader?.write(`id: ${id}@a\ndata: "for one only"\n\n`);
+    await leader.until(1);
+    server.publish("for both", { channel: "a" });
+    await follower.until(1);
+    expect(follower.data).toEqual(["for both"]);
+  });
+
+  test("under one identity makes a new connection before the old one is broken", async () => {
+    const { server, open } = await setUp(FAST);
+    const leader = open("a", {}, { identity: "ann", token: "one" });
+    await allOpen([leader]);
+    const statuses: string[] = [];
+    leader.client.subscribeStatus(() => statuses.push(leader.client.status));
+    leader.client.setToken("two");
+    await server.until((now) => now.requests.length === 2 && now.streams.length === 1);
+    expect(server.streams[0]?.headers.authorization).toBe("Bearer two");
+    expect(statuses).toEqual([]);
+  });
+});
+
+describe("the page", () => {
+  test("that goes offline pauses, and coming back tries at once", async () => {
+    const { server, open } = await setUp({ backoff: { baseMs: 60_000, maxMs: 60_000 } });
+    const tab = open("a");
+    await allOpen([tab]);
+    tab.tab.dispatch("offline");
+    expect(tab.client.status).toBe("paused");
+    await server.until(0);
+    server.publish(1, { channel: "a" });
+    tab.tab.dispatch("online");
+    expect(tab.client.status).toBe("reconnecting");
+    await tab.until(1);
+  });
+
+  test("that is shown again, or goes online, ends a wait", async () => {
+    const { server, open } = await setUp({ backoff: { baseMs: 60_000, maxMs: 60_000 } });
+    const tab = open("a");
+    await allOpen([tab]);
+    for (const event of ["visibilitychange", "online", "pageshow"]) {
+      server.streams[0]?.cut();
+      await vi.waitFor(() => expect(tab.client.status).toBe("reconnecting"), WAIT);
+      tab.tab.dispatch(event);
+      await allOpen([tab]);
+    }
+  });
+
+  test("that is hidden after it was put aside stays paused", async () => {
+    const { server, open } = await setUp();
+    const tab = open("a");
+    await allOpen([tab]);
+    tab.tab.dispatch("pagehide");
+    tab.tab.dispatch("visibilitychange");
+    await server.until(0);
+    expect(tab.client.status).toBe("paused");
+    tab.tab.dispatch("pageshow");
+    await allOpen([tab]);
+  });
+
+  test("of a client at rest has no lock, channel or listener left", async () => {
+    const { server, open } = await setUp();
+    const tabs = [open("a"), open("a")] as [Opened, Opened];
+    await allOpen(tabs);
+    tabs[0].end();
+    tabs[1].client.close();
+    await vi.waitFor(() => expect(tabs[0].client.status).toBe("idle"), WAIT);
+    await server.until(0);
+    await vi.waitFor(() => {
+      for (const { tab } of tabs) expect(tab.holdings()).toBe(0);
+    }, WAIT);
+  });
+});
+
+/** The page's events that an active client listens to. */
+const LISTENERS = 7;
+
+interface Opened {
+  readonly tab: Tab;
+  readonly client: SseClient;
+  readonly data: unknown[];
+  readonly gaps: unknown[];
+  until(count: number): Promise<void>;
+  end(): string;
+}
+
+async function setUp(options: SseClientOptions = {}) {
+  const server = await startStreamServer();
+  const browser = startBrowser();
+  const clients: SseClient[] = [];
+  onTestFinished(async () => {
+    for (const client of clients) client.close();
+    await server[Symbol.asyncDispose]();
+  });
+  const open = (
+    channel: string,
+    how: { cursor?: string } = {},
+    more: SseClientOptions = {},
+  ): Opened => {
+    const tab = browser.openTab();
+    const client = createClient({ url: server.url, ...options, ...more }, tab.host);
+    clients.push(client);
+    const [data, gaps]: [unknown[], unknown[]] = [[], []];
+    const end = client.subscribe(channel, (value: unknown) => data.push(value), {
+      ...how,
+      onGap: (gap) => gaps.push(gap),
+    });
+    const until = (count: number) =>
+      vi.waitFor(() => expect(data.length).toBeGreaterThanOrEqual(count), WAIT);
+    return { tab, client, data, gaps, until, end };
+  };
+  return { server, browser, open };
+}
+
+async function allOpen(tabs: readonly Opened[]): Promise<void> {
+  await vi.waitFor(() => {
+    for (const { client } of tabs) expect(client.status).toBe("open");
+  }, WAIT);
+}
+
+/** Resolves when the tab has read what the server sent until now. */
+async function passes(server: StreamServer, tab: Opened): Promise<void> {
+  const before = tab.data.length;
+  server.publish("marker", { channel: "a" });
+  await tab.until(before + 1);
+}

@@ -1,0 +1,179 @@
+import { BroadcastChannel as NodeChannel } from "node:worker_threads";
+
+import type { ClientHost } from "../../src/client/client.ts";
+
+/**
+ * Tabs of one browser in one process: Web Locks as the standard defines them, real
+ * BroadcastChannels, and the ways in which a tab can go.
+ */
+export interface Browser {
+  openTab(): Tab;
+}
+
+export interface Tab {
+  readonly host: ClientHost;
+  /** It is gone at once, without a word: its locks are free, its channels silent. */
+  kill(): void;
+  /** It stands still: it keeps its locks, hears and says nothing until `thaw`. */
+  hang(): void;
+  thaw(): void;
+  /** Dispatches an event of its window. */
+  dispatch(type: string): void;
+  /** Channels and locks it has or waits for, and listeners. */
+  holdings(): number;
+}
+
+interface LockRequest {
+  readonly tab: symbol;
+  readonly callback: (lock: Lock | null) => unknown;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+export function startBrowser(): Browser {
+  const held = new Map<string, LockRequest>();
+  const queues = new Map<string, LockRequest[]>();
+
+  const grantNext = (name: string): void => {
+    if (held.has(name)) return;
+    const next = queues.get(name)?.shift();
+    if (!next) return;
+    held.set(name, next);
+    // The callback runs in a task of its own, as the granting goes through another process.
+    setImmediate(() => {
+      if (held.get(name) !== next) return;
+      void (async () => next.callback({ name, mode: "exclusive" }))().then(
+        (value) => release(name, next, () => next.resolve(value)),
+        (error: unknown) => release(name, next, () => next.reject(error)),
+      );
+    });
+  };
+
+  const release = (name: string, request: LockRequest, settle: () => void): void => {
+    if (held.get(name) === request) held.delete(name);
+    settle();
+    grantNext(name);
+  };
+
+  const requestLock = (
+    tab: symbol,
+    name: string,
+    options: LockOptions,
+    callback: LockRequest["callback"],
+  ): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      const { signal, steal } = options;
+      if (signal?.aborted) return reject(signal.reason as Error);
+      const request: LockRequest = { tab, callback, resolve, reject };
+      const queue = queues.get(name) ?? [];
+      queues.set(name, queue);
+      if (steal) {
+        held.get(name)?.reject(new DOMException("The lock was stolen", "AbortError"));
+        held.delete(name);
+        queue.unshift(request);
+      } else {
+        queue.push(request);
+      }
+      signal?.addEventListener("abort", () => {
+        const index = queue.indexOf(request);
+        if (index < 0) return;
+        queue.splice(index, 1);
+        reject(signal.reason as Error);
+      });
+      grantNext(name);
+    });
+
+  return {
+    openTab() {
+      const id = Symbol("tab");
+      const channels = new Set<NodeChannel>();
+      const events = new EventTarget();
+      let listeners = 0;
+      let isDead = false;
+      let isHanging = false;
+      let held_up: (() => void)[] = [];
+
+      const whenMoving = (act: () => void): void => {
+        if (isDead) return;
+        if (isHanging) held_up.push(act);
+        else act();
+      };
+
+      class TabChannel {
+        readonly #channel: NodeChannel;
+        onmessage: ((event: MessageEvent) => void) | null = null;
+
+        constructor(name: string) {
+          this.#channel = new NodeChannel(name);
+          channels.add(this.#channel);
+          this.#channel.onmessage = (event) => {
+            whenMoving(() => this.onmessage?.(event as MessageEvent));
+          };
+        }
+
+        postMessage(message: unknown): void {
+          whenMoving(() => {
+            if (channels.has(this.#channel)) this.#channel.postMessage(message);
+          });
+        }
+
+        close(): void {
+          channels.delete(this.#channel);
+          this.#channel.close();
+        }
+      }
+
+      const host = {
+        BroadcastChannel: TabChannel as unknown as typeof BroadcastChannel,
+        navigator: {
+          locks: {
+            request: (name: string, options: LockOptions, callback: LockRequest["callback"]) =>
+              requestLock(id, name, options, callback),
+          } as unknown as LockManager,
+        },
+        location: { href: "http://127.0.0.1/" },
+        addEventListener(...args: Parameters<EventTarget["addEventListener"]>) {
+          listeners++;
+          events.addEventListener(...args);
+        },
+        removeEventListener(...args: Parameters<EventTarget["removeEventListener"]>) {
+          listeners--;
+          events.removeEventListener(...args);
+        },
+      } satisfies ClientHost;
+
+      return {
+        host,
+        kill() {
+          isDead = true;
+          for (const channel of channels) channel.close();
+          channels.clear();
+          for (const queue of queues.values()) {
+            queue.splice(0, queue.length, ...queue.filter(({ tab }) => tab !== id));
+          }
+          for (const [name, request] of [...held]) {
+            if (request.tab !== id) continue;
+            held.delete(name);
+            grantNext(name);
+          }
+        },
+        hang() {
+          isHanging = true;
+        },
+        thaw() {
+          isHanging = false;
+          const acts = held_up;
+          held_up = [];
+          for (const act of acts) act();
+        },
+        dispatch(type) {
+          events.dispatchEvent(new Event(type));
+        },
+        holdings() {
+          const requests = [...held.values(), ...[...queues.values()].flat()];
+          return channels.size + listeners + requests.filter(({ tab }) => tab === id).length;
+        },
+      };
+    },
+  };
+}
