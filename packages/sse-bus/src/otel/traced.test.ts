@@ -1,0 +1,128 @@
+import { context, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+} from "@opentelemetry/sdk-trace-base";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createBus, internalsOf } from "../core/bus.ts";
+import type { Bus } from "../core/bus-types.ts";
+import { memoryBackend } from "../core/memory-backend.ts";
+import { createPublishHandler } from "../http/publish-handler.ts";
+import { traced } from "./index.ts";
+
+const exporter = new InMemorySpanExporter();
+const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
+const tracer = provider.getTracer("test");
+
+let bus: Bus;
+beforeEach(() => {
+  exporter.reset();
+  bus = traced(createBus(), { tracer });
+});
+afterEach(async () => {
+  await bus.close();
+  trace.disable();
+});
+
+const spans = () => exporter.getFinishedSpans();
+
+test("a publish is a producer span that names the channel and the message, and not its data", async () => {
+  const { id } = await bus.publish({ card: "4111" }, { channel: "orders/7", event: "paid" });
+  expect(spans()).toHaveLength(1);
+  expect(spans()[0]).toMatchObject({
+    name: "send",
+    kind: SpanKind.PRODUCER,
+    attributes: {
+      "messaging.system": "sse_bus",
+      "messaging.destination.name": "orders/7",
+      "messaging.message.id": id,
+      "sse_bus.event": "paid",
+    },
+    status: { code: SpanStatusCode.UNSET },
+  });
+  expect(JSON.stringify(spans()[0]?.attributes)).not.toContain("4111");
+});
+
+test("a publish with no options is on the default channel, and one of a channel's handle on its own", async () => {
+  await bus.publish(1);
+  await bus.channel("a").publish(2);
+  const channels = spans().map(({ attributes }) => attributes["messaging.destination.name"]);
+  expect(channels).toEqual(["default", "a"]);
+});
+
+test("a refused publish is an error with its code, and still rejects", async () => {
+  await expect(bus.publish(1, { channel: "no spaces" })).rejects.toMatchObject({
+    code: "INVALID_CHANNEL",
+  });
+  expect(spans()[0]).toMatchObject({
+    attributes: { "error.type": "INVALID_CHANNEL" },
+    status: { code: SpanStatusCode.ERROR },
+    events: [{ name: "exception" }],
+  });
+});
+
+test("a retry that stored nothing says so", async () => {
+  await bus.publish(1, { id: "once" });
+  await bus.publish(1, { id: "once" });
+  const duplicates = spans().map(({ attributes }) => attributes["sse_bus.duplicate"]);
+  expect(duplicates).toEqual([undefined, true]);
+});
+
+test("a span is the child of whatever runs, and the backend's own spans would be its children", async () => {
+  const manager = new AsyncLocalStorageContextManager().enable();
+  context.setGlobalContextManager(manager);
+  let within: string | undefined;
+  const memory = memoryBackend();
+  const watched = traced(
+    createBus({
+      backend: {
+        ...memory,
+        publish(entry) {
+          within = trace.getActiveSpan()?.spanContext().spanId;
+          return memory.publish(entry);
+        },
+      },
+    }),
+    { tracer },
+  );
+  const request = tracer.startSpan("request");
+  await context.with(trace.setSpan(context.active(), request), () => watched.publish(1));
+  await watched.close();
+  context.disable();
+  const [span] = spans();
+  expect(span?.parentSpanContext?.spanId).toBe(request.spanContext().spanId);
+  expect(within).toBe(span?.spanContext().spanId);
+});
+
+test("routes are given the traced bus as any other, and publish through it", async () => {
+  const host = { socketIp: () => undefined, trustedProxies: 0 };
+  const env = () => ({ NODE_ENV: "development" });
+  const handle = createPublishHandler(bus, internalsOf(bus), {}, { ...host, env });
+  const response = await handle(new Request("http://localhost/api/publish?msg=Hello"));
+  const { id } = (await response.json()) as { id: string };
+  expect(spans()[0]?.attributes["messaging.message.id"]).toBe(id);
+});
+
+test("subscribing, cursors, stats and closing are the bus's own", async () => {
+  const seen: unknown[] = [];
+  const unsubscribe = bus.subscribe((data) => seen.push(data));
+  const { id } = await bus.publish(1);
+  expect(seen).toEqual([1]);
+  expect(await bus.cursor()).toBe(id);
+  expect(bus.stats().published).toBe(1);
+  unsubscribe();
+  await bus.close();
+  await expect(bus.publish(2)).rejects.toMatchObject({ code: "BUS_CLOSED" });
+});
+
+test("a provider registered later is used, and without one publishing just works", async () => {
+  const late = traced(createBus());
+  await late.publish(1);
+  expect(spans()).toHaveLength(0);
+  trace.setGlobalTracerProvider(provider);
+  await late.publish(2);
+  expect(spans()).toHaveLength(1);
+  await late.close();
+});
