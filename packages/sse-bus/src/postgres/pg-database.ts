@@ -12,8 +12,10 @@ export interface PgPool {
 /** What is used of a client from the `Pool` of `pg`. */
 export interface PgPoolClient {
   query(text: string, values?: unknown[]): Promise<{ rows: object[] }>;
-  on(event: string, listener: (...args: never[]) => void): unknown;
-  off(event: string, listener: (...args: never[]) => void): unknown;
+  // oxlint-disable-next-line typescript/no-explicit-any -- as Node types its emitters
+  on(event: string, listener: (...args: any[]) => void): unknown;
+  // oxlint-disable-next-line typescript/no-explicit-any
+  off(event: string, listener: (...args: any[]) => void): unknown;
   release(destroy?: boolean): void;
 }
 
