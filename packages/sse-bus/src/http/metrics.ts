@@ -1,4 +1,4 @@
-import type { Registry } from "prom-client";
+import type { Aggregator, Registry } from "prom-client";
 import type { BusInternals } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
 import { furthestLag } from "../core/lag.ts";
@@ -18,6 +18,8 @@ interface Metric {
   readonly name: string;
   readonly help: string;
   readonly label?: string;
+  /** How the values of several processes that are one server make one. @default "sum" */
+  readonly aggregator?: Aggregator;
   readonly read: () => Reading;
 }
 
@@ -134,6 +136,7 @@ function gauges({ bus, internals: { connections, engine } }: MetricsSource): Met
   return [
     {
       name: "info",
+      aggregator: "first",
       help: "The version of sse-bus.",
       label: "version",
       read: () => [[VERSION, 1]],
@@ -155,6 +158,7 @@ function gauges({ bus, internals: { connections, engine } }: MetricsSource): Met
     },
     {
       name: "reader_lag_messages",
+      aggregator: "max",
       help: "Messages that the furthest-behind event stream has still to be handed.",
       read: () => furthestLag(engine),
     },
@@ -174,6 +178,7 @@ function gauges({ bus, internals: { connections, engine } }: MetricsSource): Met
     },
     {
       name: "backend_up",
+      aggregator: "min",
       help: "1 while the backend can be reached.",
       label: "backend",
       read() {
@@ -183,6 +188,7 @@ function gauges({ bus, internals: { connections, engine } }: MetricsSource): Met
     },
     {
       name: "draining",
+      aggregator: "max",
       help: "1 while the server shuts down and opens no streams.",
       read: () => (connections.isDraining ? 1 : 0),
     },
@@ -194,9 +200,9 @@ function withZeros(known: readonly string[], counts: ReadonlyMap<string, number>
   return new Map([...known.map((label) => [label, 0] as const), ...counts]);
 }
 
-function describe({ name, help, label }: Metric) {
+function describe({ name, help, label, aggregator = "sum" }: Metric) {
   const labelNames = label === undefined ? [] : [label];
-  return { name: `sse_bus_${name}`, help, labelNames, registers: [] };
+  return { name: `sse_bus_${name}`, help, labelNames, aggregator, registers: [] };
 }
 
 function* readings({ label, read }: Metric): Iterable<[labels: Record<string, string>, number]> {

@@ -1,10 +1,9 @@
 import type { ServerResponse } from "node:http";
-import type { Socket } from "node:net";
 import { packetBytes } from "../core/packet.ts";
 import type { BodySink, ByteSinkHandlers, OpenBodySink, SinkSettings } from "../http/byte-sink.ts";
 import { createWebSink } from "../http/web-sink.ts";
 import { currentExchange } from "./exchange.ts";
-import { createResponseWriter, cutOffUnread, type ResponseWriter } from "./response-writer.ts";
+import { createSocketWriter, cutOffUnread, type ResponseWriter } from "./response-writer.ts";
 
 /**
  * The sink for a web-standard handler on `node:http`: `hello` leaves through the web stream, as the
@@ -61,13 +60,11 @@ function createDirectSink(
   }
 
   function takeOver(): ResponseWriter | undefined {
-    const socket = freeSocket(response);
-    if (!socket) return undefined;
-    taken.add(response);
-    return createResponseWriter(response, socket, {
-      maxInFlightBytes: settings.maxInFlightBytes,
-      onDrain: onReady,
-    });
+    if (!isOurs(response)) return undefined;
+    const { maxInFlightBytes } = settings;
+    const own = createSocketWriter(response, { maxInFlightBytes, onDrain: onReady });
+    if (own) taken.add(response);
+    return own;
   }
 
   signal.addEventListener("abort", onCancel);
@@ -124,21 +121,16 @@ function isAboutToCarry(response: ServerResponse): boolean {
   return !response.headersSent && isEventStream(response);
 }
 
-/** The socket, if `hello` has left as it was and nothing of the response waits before it. */
-function freeSocket(response: ServerResponse): Socket | undefined {
-  const { socket } = response;
-  const isFree =
+/** Whether `hello` has left as it was: a compressed body, or one of a known length, is not ours. */
+function isOurs(response: ServerResponse): boolean {
+  return (
     response.headersSent &&
     !response.writableEnded &&
     isEventStream(response) &&
-    // A compressed body, or one of a length told beforehand, is not ours to write.
     !response.hasHeader("Content-Encoding") &&
     !response.hasHeader("Content-Length") &&
-    socket !== null &&
-    !socket.destroyed &&
-    response.writableLength === socket.writableLength &&
-    !taken.has(response);
-  return isFree ? socket : undefined;
+    !taken.has(response)
+  );
 }
 
 function isEventStream(response: ServerResponse): boolean {

@@ -1,63 +1,80 @@
 import { Buffer } from "node:buffer";
 import type { ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import type { Writable } from "node:stream";
 import { type Packet, packetBytes } from "../core/packet.ts";
 import { frameChunk, packetChunk } from "./chunk.ts";
 
 /**
- * Writes an event stream to the socket under a response whose head has left, framed as the response
- * frames its body. Node would frame and copy every write anew; here all sockets share the bytes.
+ * Writes an event stream to what carries a response whose head has left. Under HTTP/1.1 that is the
+ * socket itself, with chunks that are framed once and shared by all; Node would frame, cork and copy
+ * every write anew.
  */
 export interface ResponseWriter {
-  /** Takes the packet, always. `false`: the socket holds enough, `onDrain` tells when to go on. */
+  /** Takes the packet, always. `false`: enough is in flight, `onDrain` tells when to go on. */
   write(packet: Packet): boolean;
   send(bytes: Uint8Array): void;
-  /** Stops listening to the socket; the response's own end may follow. Idempotent. */
+  /** Stops listening; the response's own end may follow. Idempotent. */
   release(): void;
 }
 
 export interface ResponseWriterOptions {
+  /** The bytes go below the response, which would have framed them. */
+  readonly isChunked: boolean;
+  /** Whether the response still has the target to itself. */
+  readonly isOpen: () => boolean;
   /** See `StreamOptions.maxInFlightBytes`. */
   readonly maxInFlightBytes: number;
   readonly onDrain: () => void;
 }
 
-/** What a packet may add to bytes in flight; see `MAX_PACKET_BYTES` of the bus. */
+/** What one packet may add to the bytes in flight; see `MAX_PACKET_BYTES` of the bus. */
 const MAX_PACKET_BYTES = 65_536;
 const NOTHING = Buffer.alloc(0);
 
-/** @param socket The response's own, with nothing of the response waiting before it. */
+/** @param target A socket, a stream of HTTP/2, or the response itself where it must do the framing. */
 export function createResponseWriter(
-  response: ServerResponse,
-  socket: Socket,
-  { maxInFlightBytes, onDrain }: ResponseWriterOptions,
+  target: Writable,
+  { isChunked, isOpen, maxInFlightBytes, onDrain }: ResponseWriterOptions,
 ): ResponseWriter {
-  // HTTP/1.0 and bodies that end with the connection are not chunked (RFC 9112 §6.3).
-  const isChunked = response.chunkedEncoding;
   const maxWaiting = Math.max(0, maxInFlightBytes - MAX_PACKET_BYTES);
-
-  function put(bytes: Uint8Array): void {
-    // A socket outlives its response on a kept-alive connection: never write into the next one.
-    if (response.socket === socket && !response.writableEnded) socket.write(bytes);
-  }
-
   return {
     write(packet) {
-      put(isChunked ? packetChunk(packet) : packetBytes(packet));
+      if (!isOpen()) return false;
+      target.write(isChunked ? packetChunk(packet) : packetBytes(packet));
       // Not write()'s own answer: it counts what the kernel has taken by the time it returns.
-      if (socket.writableLength <= maxWaiting) return true;
-      if (socket.writableNeedDrain) socket.once("drain", onDrain);
+      if (target.writableLength <= maxWaiting) return true;
+      if (target.writableNeedDrain) target.once("drain", onDrain);
       // Too little for a `drain` to follow: an empty write tells when what is before it has left.
-      else socket.write(NOTHING, onDrain);
+      else target.write(NOTHING, onDrain);
       return false;
     },
     send(bytes) {
-      put(isChunked ? frameChunk(bytes) : bytes);
+      if (isOpen()) target.write(isChunked ? frameChunk(bytes) : bytes);
     },
     release() {
-      socket.off("drain", onDrain);
+      target.off("drain", onDrain);
     },
   };
+}
+
+/**
+ * A writer below a response of HTTP/1, if that has its socket and nothing of it waits before the
+ * socket; HTTP/1.0 and bodies that end with the connection are not chunked (RFC 9112 §6.3).
+ */
+export function createSocketWriter(
+  response: ServerResponse,
+  options: Pick<ResponseWriterOptions, "maxInFlightBytes" | "onDrain">,
+): ResponseWriter | undefined {
+  const { socket } = response;
+  if (!socket || socket.destroyed || response.writableLength !== socket.writableLength) {
+    return undefined;
+  }
+  return createResponseWriter(socket, {
+    ...options,
+    isChunked: response.chunkedEncoding,
+    // A socket outlives its response on a kept-alive connection: never write into the next one.
+    isOpen: () => response.socket === socket && !response.writableEnded,
+  });
 }
 
 /** Time for a stream's last bytes to leave after its end. */

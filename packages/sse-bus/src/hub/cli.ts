@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+import cluster from "node:cluster";
+import { VERSION } from "../core/version.ts";
+import { describeFlags, UsageError } from "./flags.ts";
+import { type HubConfig, readConfig } from "./hub-config.ts";
+import { createLogger } from "./logger.ts";
+import { runAlone } from "./run-alone.ts";
+import { runPrimary } from "./run-primary.ts";
+import { runWorker } from "./run-worker.ts";
+
+const HELP = `sse-bus ${VERSION}
+
+Usage: sse-bus hub [flags]
+
+Serves event streams: GET /sse, GET and POST /publish, /health, /metrics.
+
+${describeFlags()}
+  --help, --version
+
+Every flag can be given in the environment as SSE_BUS_<FLAG>: SSE_BUS_HEARTBEAT_MS=5000.
+Switches are on with 1. The ready line goes to standard output, logs (JSON) to standard error.
+SIGTERM and SIGINT tell every client to come back, and end the hub with code 0.
+`;
+
+const [command, ...args] = process.argv.slice(2);
+const wanted = [command, ...args];
+if (wanted.includes("--help") || wanted.includes("-h") || command === "help") {
+  process.stdout.write(HELP);
+} else if (wanted.includes("--version") || wanted.includes("-v")) {
+  process.stdout.write(`${VERSION}\n`);
+} else if (command === "hub") {
+  await hub(args);
+} else {
+  const problem = command === undefined ? "Say what to run" : `There is no command "${command}"`;
+  process.stderr.write(`${problem}: sse-bus hub. See sse-bus --help.\n`);
+  process.exitCode = 2;
+}
+
+async function hub(given: readonly string[]): Promise<void> {
+  const log = createLogger();
+  try {
+    const config = readConfig(given, process.env);
+    const run = cluster.isWorker ? runWorker : config.workers > 1 ? runPrimary : runAlone;
+    await run(config satisfies HubConfig, log);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      process.stderr.write(`${error.message} See sse-bus --help.\n`);
+      process.exit(2);
+    }
+    log.error("failed", error as Error);
+    process.exit(1);
+  }
+}

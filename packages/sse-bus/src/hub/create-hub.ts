@@ -1,0 +1,107 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createSecureServer, type Http2SecureServer } from "node:http2";
+import type { AddressInfo } from "node:net";
+import { internalsOf } from "../core/bus.ts";
+import type { Bus } from "../core/bus-types.ts";
+import { drainConnections } from "../core/connections.ts";
+import { SseBusError } from "../core/errors.ts";
+import { assertCount } from "../core/history.ts";
+import type { ChannelMap } from "../core/types.ts";
+import { closeServer, trackSockets } from "./close-server.ts";
+import { createHubRoutes, type HubOverrides } from "./hub-routes.ts";
+import type { HubOptions } from "./hub-options.ts";
+
+/** A server of event streams. */
+export interface Hub extends AsyncDisposable {
+  readonly server: Server | Http2SecureServer;
+  /** Listens, and gives the URL. Port 0 takes a free one. */
+  listen(port?: number, host?: string): Promise<string>;
+  /** Tells every client `bye`, each with its own moment to come back, and accepts no more. Idempotent. */
+  drain(): void;
+  /** Drains, waits until every answer has left, and stops listening. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes a server that does what the Next.js routes do, on `node:http` alone: `GET /sse`, `/publish`,
+ * `/health` and `/metrics`. For those who keep long connections away from their Next.js servers;
+ * they publish to it over HTTP, or share a backend with it.
+ *
+ * @throws SseBusError `INVALID_OPTION`
+ * @example
+ * ```ts
+ * const hub = createHub({ bus: createBus(), publishToken: "secret" });
+ * console.log(await hub.listen(4000));
+ * process.once("SIGTERM", () => hub.close());
+ * ```
+ */
+export function createHub<Channels extends ChannelMap, Inputs extends ChannelMap>(
+  options: HubOptions<Channels, Inputs>,
+): Hub {
+  return createHubWith(options, {});
+}
+
+/** As `createHub`, for a process that is one of several. */
+export function createHubWith<Channels extends ChannelMap, Inputs extends ChannelMap>(
+  options: HubOptions<Channels, Inputs>,
+  overrides: HubOverrides,
+): Hub {
+  const { trustedProxies = 0, tls } = options;
+  const bus = options.bus as unknown as Bus;
+  const internals = internalsOf(bus);
+  assertCount(trustedProxies, "trustedProxies", 0);
+  const answer = createHubRoutes(bus, internals, options, overrides);
+  const listener = (request: IncomingMessage, response: ServerResponse): void => {
+    answer(request, response).catch((error: unknown) => {
+      internals.options.onError(error as Error);
+      response.destroy();
+    });
+  };
+  const server = createServerFor(tls, listener);
+  trackSockets(server);
+  let closing: Promise<void> | undefined;
+
+  function drain(): void {
+    drainConnections(internals.connections);
+  }
+
+  async function close(): Promise<void> {
+    drain();
+    if (server.listening) await closeServer(server);
+  }
+
+  return {
+    server,
+    async listen(port = 4000, host = "127.0.0.1") {
+      await internals.engine.open();
+      server.listen(port, host);
+      await once(server, "listening");
+      return urlOf(server, tls ? "https" : "http");
+    },
+    drain,
+    close: () => (closing ??= close()),
+    [Symbol.asyncDispose]: () => (closing ??= close()),
+  };
+}
+
+function createServerFor(
+  tls: { readonly cert: string | Uint8Array; readonly key: string | Uint8Array } | undefined,
+  listener: (request: IncomingMessage, response: ServerResponse) => void,
+): Server | Http2SecureServer {
+  if (!tls) return createServer(listener);
+  try {
+    const options = { cert: tls.cert as Buffer, key: tls.key as Buffer, allowHTTP1: true };
+    // Requests and responses of HTTP/2 are made to look like those of HTTP/1 (node:http2's own API).
+    return createSecureServer(options, listener as never);
+  } catch (cause) {
+    throw new SseBusError("INVALID_OPTION", "`tls` needs a certificate and its key, in PEM.", {
+      cause,
+    });
+  }
+}
+
+function urlOf(server: Server | Http2SecureServer, scheme: string): string {
+  const { address, family, port } = server.address() as AddressInfo;
+  return `${scheme}://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+}

@@ -1,0 +1,203 @@
+import { parseArgs } from "node:util";
+
+/** A setting of the hub: `--name`, or `SSE_BUS_NAME` in the environment; the flag wins. */
+interface Flag {
+  /** What the value is called in the help; none for a switch. */
+  readonly value?: string;
+  /** The value is a whole number of at least this. */
+  readonly min?: number;
+  readonly isRepeatable?: boolean;
+  readonly default?: string;
+  readonly help: string;
+}
+
+type FlagName =
+  | "port"
+  | "host"
+  | "backend"
+  | "workers"
+  | "tls-cert"
+  | "tls-key"
+  | "publish-token"
+  | "open-publish"
+  | "cors-origin"
+  | "cors-credentials"
+  | "trust-proxy"
+  | "heartbeat-ms"
+  | "retry-ms"
+  | "write-timeout-ms"
+  | "max-lifetime-ms"
+  | "max-connections"
+  | "max-connections-per-client"
+  | "max-channels"
+  | "max-patterns"
+  | "max-pattern-depth"
+  | "max-in-flight-bytes"
+  | "max-publishes-per-minute"
+  | "max-messages"
+  | "max-age-ms"
+  | "max-bytes"
+  | "max-history-bytes"
+  | "max-message-bytes";
+
+const FLAGS: Readonly<Record<FlagName, Flag>> = {
+  port: { value: "N", min: 0, default: "4000", help: "Port to listen on; 0 takes a free one." },
+  host: { value: "ADDRESS", default: "127.0.0.1", help: "Address to listen on." },
+  backend: {
+    value: "URL",
+    help: "redis://, nats:// or postgres://; SSE_BUS_URL too. Without it, this process's memory.",
+  },
+  workers: { value: "N", min: 1, default: "1", help: "Processes that share the port and the log." },
+  "tls-cert": {
+    value: "FILE",
+    help: "Certificate chain (PEM); with it the hub speaks HTTP/2 too.",
+  },
+  "tls-key": { value: "FILE", help: "The certificate's private key (PEM)." },
+  "publish-token": {
+    value: "TOKEN",
+    help: "Whoever sends it as `Authorization: Bearer` may publish; without it nobody may.",
+  },
+  "open-publish": { help: "Everybody may publish." },
+  "cors-origin": {
+    value: "ORIGIN",
+    isRepeatable: true,
+    help: "Pages that may read and publish; repeat it, or separate by commas.",
+  },
+  "cors-credentials": { help: "These pages may send cookies along." },
+  "trust-proxy": {
+    value: "N",
+    min: 0,
+    default: "0",
+    help: "Proxies in front whose X-Forwarded-For is believed.",
+  },
+  "heartbeat-ms": { value: "N", min: 1, default: "15000", help: "Time between two pings." },
+  "retry-ms": {
+    value: "N",
+    min: 1,
+    default: "2000",
+    help: "How long clients wait before they reconnect.",
+  },
+  "write-timeout-ms": {
+    value: "N",
+    min: 1,
+    default: "30000",
+    help: "A client that takes nothing for so long is ended.",
+  },
+  "max-lifetime-ms": { value: "N", min: 1, help: "Ends each stream after about this time." },
+  "max-connections": {
+    value: "N",
+    min: 1,
+    default: "10000",
+    help: "Open streams, all workers together.",
+  },
+  "max-connections-per-client": {
+    value: "N",
+    min: 1,
+    default: "1000",
+    help: "Open streams a client address.",
+  },
+  "max-channels": { value: "N", min: 1, default: "100", help: "Channels a stream." },
+  "max-patterns": { value: "N", min: 0, default: "10", help: "Patterns among them." },
+  "max-pattern-depth": { value: "N", min: 1, help: "Segments of a pattern." },
+  "max-in-flight-bytes": {
+    value: "N",
+    min: 1,
+    default: "65536",
+    help: "Bytes a connection's socket may hold; the rest waits in the log.",
+  },
+  "max-publishes-per-minute": {
+    value: "N",
+    min: 1,
+    default: "6000",
+    help: "Publishes a client address.",
+  },
+  "max-messages": { value: "N", min: 0, default: "1000", help: "Messages kept a channel." },
+  "max-age-ms": { value: "N", min: 1, default: "3600000", help: "Age at which they are dropped." },
+  "max-bytes": { value: "N", min: 1, default: "16777216", help: "Bytes kept a channel." },
+  "max-history-bytes": { value: "N", min: 1, default: "67108864", help: "Bytes kept in all." },
+  "max-message-bytes": { value: "N", min: 1, default: "262144", help: "Bytes of one message." },
+};
+
+/** What flags and environment say. */
+export interface Settings {
+  text(name: FlagName): string | undefined;
+  number(name: FlagName): number | undefined;
+  isOn(name: FlagName): boolean;
+  list(name: FlagName): readonly string[];
+}
+
+/** A command line that cannot be understood; the message tells what to write instead. */
+export class UsageError extends Error {}
+
+/** @throws UsageError */
+export function readSettings(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Settings {
+  const given = parse(args);
+  const text = (name: FlagName): string | undefined => {
+    const value = given[name] ?? env[variableOf(name)];
+    if (value !== undefined && value !== "") return String(value);
+    if (name === "backend" && env.SSE_BUS_URL) return env.SSE_BUS_URL;
+    return FLAGS[name].default;
+  };
+  const settings: Settings = {
+    text,
+    number(name) {
+      const value = text(name);
+      return value === undefined ? undefined : readNumber(name, value);
+    },
+    isOn: (name) => given[name] === true || ["1", "true"].includes(env[variableOf(name)] ?? ""),
+    list(name) {
+      const values = (given[name] as string[] | undefined) ?? [env[variableOf(name)] ?? ""];
+      return values
+        .flatMap((value) => value.split(","))
+        .map((value) => value.trim())
+        .filter(Boolean);
+    },
+  };
+  // A bad number is told at once, whoever would read it and when.
+  for (const [name, flag] of Object.entries(FLAGS) as [FlagName, Flag][]) {
+    if (flag.min !== undefined) settings.number(name);
+  }
+  return settings;
+}
+
+/** The table of flags, for `--help`. */
+export function describeFlags(): string {
+  const rows = Object.entries(FLAGS).map(([name, flag]) => [
+    `--${name}${flag.value === undefined ? "" : ` ${flag.value}`}`,
+    flag.help + (flag.default === undefined ? "" : ` Default ${flag.default}.`),
+  ]);
+  const width = Math.max(...rows.map(([left = ""]) => left.length));
+  return rows.map(([left = "", right]) => `  ${left.padEnd(width)}  ${right}`).join("\n");
+}
+
+function parse(args: readonly string[]): Partial<Record<string, string | boolean | string[]>> {
+  const options = Object.fromEntries(
+    Object.entries(FLAGS).map(([name, flag]) => [
+      name,
+      flag.value === undefined
+        ? { type: "boolean" as const }
+        : { type: "string" as const, multiple: flag.isRepeatable ?? false },
+    ]),
+  );
+  try {
+    return parseArgs({ args: [...args], options, strict: true }).values as never;
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function readNumber(name: FlagName, value: string): number {
+  const { min = 0 } = FLAGS[name];
+  const number = Number(value);
+  if (Number.isSafeInteger(number) && number >= min) return number;
+  throw new UsageError(
+    `--${name} (${variableOf(name)}) must be a whole number of at least ${min}, not "${value}".`,
+  );
+}
+
+function variableOf(name: FlagName): string {
+  return `SSE_BUS_${name.toUpperCase().replaceAll("-", "_")}`;
+}

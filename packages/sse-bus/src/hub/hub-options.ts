@@ -1,0 +1,31 @@
+import type { Bus } from "../core/bus-types.ts";
+import type { ChannelMap } from "../core/types.ts";
+import type { PublishRouteOptions } from "../http/publish-options.ts";
+import type { StreamOptions } from "../http/stream-options.ts";
+
+/** Settings of {@link createHub}; those of the stream are {@link StreamOptions}. */
+export interface HubOptions<
+  Channels extends ChannelMap,
+  Inputs extends ChannelMap,
+> extends StreamOptions {
+  /** Closing the hub leaves it open: it is yours. */
+  readonly bus: Bus<Channels, Inputs>;
+  /**
+   * Whoever sends it as `Authorization: Bearer` may publish. Without it, and without
+   * `authorizePublish` or `openPublish`, nobody may over HTTP.
+   */
+  readonly publishToken?: string;
+  /** Everybody may publish. @default false */
+  readonly openPublish?: boolean;
+  /** Who may publish what, instead of a token. */
+  readonly authorizePublish?: NonNullable<PublishRouteOptions["authorize"]>;
+  /** Publishes a minute for each client address that is not loopback. @default 6000 */
+  readonly maxPublishesPerMinute?: number;
+  /** Proxies in front that append to `X-Forwarded-For`. @default 0 */
+  readonly trustedProxies?: number;
+  /**
+   * Certificate chain and private key, in PEM: the hub then speaks HTTP/2 beside HTTP/1.1, so that
+   * browsers have no limit of six connections.
+   */
+  readonly tls?: { readonly cert: string | Uint8Array; readonly key: string | Uint8Array };
+}

@@ -1,0 +1,74 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { BusInternals } from "../core/bus.ts";
+import type { Bus } from "../core/bus-types.ts";
+import { createHealthHandler } from "../http/health-handler.ts";
+import { createMetricsHandler } from "../http/metrics-handler.ts";
+import { problemResponse } from "../http/problem.ts";
+import { createPublishHandler } from "../http/publish-handler.ts";
+import { nodeRequestHead, toWebRequest } from "../node/request-head.ts";
+import { sendResponse } from "../node/send-response.ts";
+import { createStreamListener } from "../node/stream-listener.ts";
+import type { HubOptions } from "./hub-options.ts";
+
+/** Answers one request of the hub. */
+export type HubRoutes = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/** Answers one web-standard request. */
+export type HubHandler = (request: Request) => Response | Promise<Response>;
+
+/** Answers in place of the hub's own, where several processes are one hub. */
+export interface HubOverrides {
+  readonly health?: HubHandler;
+  readonly metrics?: HubHandler;
+}
+
+/** @throws SseBusError `INVALID_OPTION` */
+export function createHubRoutes(
+  bus: Bus,
+  internals: BusInternals,
+  options: Omit<HubOptions<never, never>, "bus">,
+  overrides: HubOverrides = {},
+): HubRoutes {
+  const { trustedProxies = 0, publishToken, openPublish, authorizePublish, cors } = options;
+  const stream = createStreamListener(internals, options, trustedProxies);
+  /** Where web-standard requests came from. */
+  const addresses = new WeakMap<object, string>();
+  const env = {
+    ...(publishToken !== undefined && { SSE_BUS_PUBLISH_TOKEN: publishToken }),
+    ...(openPublish && { SSE_BUS_OPEN_PUBLISH: "1" }),
+  };
+  const { maxPublishesPerMinute } = options;
+  const handlers: Record<string, HubHandler> = {
+    "/publish": createPublishHandler(
+      bus,
+      internals,
+      {
+        ...(cors && { cors }),
+        ...(authorizePublish && { authorize: authorizePublish }),
+        ...(maxPublishesPerMinute !== undefined && { maxPublishesPerMinute }),
+      },
+      { env: () => env, trustedProxies, socketIp: (request) => addresses.get(request) },
+    ),
+    "/health": overrides.health ?? createHealthHandler(bus, internals),
+    "/metrics": overrides.metrics ?? createMetricsHandler(bus, internals, { nodeMetrics: true }),
+  };
+
+  return async (request, response) => {
+    const { pathname } = new URL(nodeRequestHead(request).url);
+    if (pathname === "/sse") return stream(request, response);
+    const handle = Object.hasOwn(handlers, pathname) ? handlers[pathname] : undefined;
+    if (!handle) return sendResponse(notFound(), response);
+    const webRequest = toWebRequest(request, response);
+    const { remoteAddress } = request.socket;
+    if (remoteAddress !== undefined) addresses.set(webRequest, remoteAddress);
+    await sendResponse(await handle(webRequest), response);
+  };
+}
+
+function notFound(): Response {
+  return problemResponse({
+    status: 404,
+    code: "NOT_FOUND",
+    detail: "The hub answers /sse, /publish, /health and /metrics.",
+  });
+}

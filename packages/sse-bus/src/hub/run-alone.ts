@@ -1,0 +1,30 @@
+import { createBus } from "../core/bus.ts";
+import { backendFromUrl } from "./open-backend.ts";
+import { createHub } from "./create-hub.ts";
+import type { HubConfig } from "./hub-config.ts";
+import type { Logger } from "./logger.ts";
+import { untilSignal } from "./until-signal.ts";
+
+/** Runs the hub in this process until a signal ends it. */
+export async function runAlone(config: HubConfig, log: Logger): Promise<void> {
+  const signal = untilSignal();
+  const { backendUrl } = config;
+  const bus = createBus({
+    ...config.bus,
+    ...(backendUrl !== undefined && { backend: await backendFromUrl(backendUrl) }),
+    onError: (error) => log.error("error", error),
+  });
+  const hub = createHub({ ...config.hub, bus });
+  const url = await hub.listen(config.port, config.host);
+  log.info("listening", { url, backend: bus.stats().backend, pid: process.pid });
+  process.stdout.write(readyLine(url));
+  log.info("draining", { signal: await signal, connections: bus.stats().connections });
+  await hub.close();
+  await bus.close();
+  log.info("stopped");
+}
+
+/** What a program that started the hub can wait for. */
+export function readyLine(url: string): string {
+  return `sse-bus hub listening on ${url}\n`;
+}

@@ -1,0 +1,63 @@
+import { createBus, internalsOf } from "../core/bus.ts";
+import { createMetricsHandler } from "../http/metrics-handler.ts";
+import { backendFromUrl } from "./open-backend.ts";
+import { createHubWith } from "./create-hub.ts";
+import type { HubConfig } from "./hub-config.ts";
+import type { Logger } from "./logger.ts";
+import { processLink } from "./process-link.ts";
+import { mergedHealth, mergedMetrics, type Report } from "./report.ts";
+import { workerBackend } from "./worker-backend.ts";
+
+/** Runs one of several processes that are one hub, until the primary process ends it. */
+export async function runWorker(config: HubConfig, log: Logger): Promise<void> {
+  // The primary process decides; a signal to the whole group comes to each of us too.
+  for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => {});
+  const link = processLink(process);
+  const shared = workerBackend(link, { report, close });
+  const { backendUrl } = config;
+  const bus = createBus({
+    ...config.bus,
+    backend: backendUrl === undefined ? shared : await backendFromUrl(backendUrl),
+    onError: (error) => log.error("error", error),
+  });
+  const internals = internalsOf(bus);
+  const { Registry } = await import("prom-client");
+  const registry = new Registry();
+  const measure = createMetricsHandler(bus, internals, { registry, nodeMetrics: true });
+
+  async function report({ withMetrics }: { withMetrics: boolean }): Promise<Report> {
+    // Registers the metrics, at the first call.
+    if (withMetrics) await measure(new Request("http://localhost/metrics"));
+    const { status, backend, channels } = bus.stats();
+    return {
+      isUp: status === "up",
+      isDraining: internals.connections.isDraining,
+      backend,
+      channels,
+      connections: internals.connections.open.size,
+      metrics: withMetrics ? await registry.getMetricsAsJSON() : [],
+    };
+  }
+
+  async function close(): Promise<void> {
+    await hub.close();
+    await bus.close();
+    // After the answer has left.
+    setImmediate(() => process.disconnect());
+  }
+
+  const askAll = (withMetrics: boolean): Promise<Report[]> =>
+    shared.rpc.call<Report[]>("reports", { withMetrics });
+  const hub = createHubWith(
+    { ...config.hub, bus },
+    {
+      health: async () => mergedHealth(await askAll(false)),
+      metrics: async () => mergedMetrics(await askAll(true)),
+    },
+  );
+  // A worker without its primary process has no log, no port and nobody to end it.
+  link.onClose(() => process.exit(0));
+  const url = await hub.listen(config.port, config.host);
+  log.info("worker-listening", { url, pid: process.pid });
+  shared.rpc.notify("listening", { url });
+}

@@ -1,0 +1,113 @@
+import { once } from "node:events";
+import { MessageChannel, type MessagePort } from "node:worker_threads";
+import { expect, test } from "vitest";
+import type { Backend } from "../core/backend.ts";
+import { createHistoryResolver } from "../core/history.ts";
+import { memoryBackend } from "../core/memory-backend.ts";
+import { testBackend } from "../testing/test-backend.ts";
+import { createRpc, type Link } from "./rpc.ts";
+import { serveLog, toError } from "./serve-log.ts";
+import { workerBackend } from "./worker-backend.ts";
+
+/** A process that holds a log, as the hub's primary process does. */
+function logHolder(): { readonly connect: () => Backend } {
+  const log = memoryBackend();
+  let opened: Promise<void> | undefined;
+  return {
+    connect() {
+      const { port1, port2 } = new MessageChannel();
+      serveLog(log, portLink(port1));
+      const backend = workerBackend(portLink(port2));
+      const closed = once(port1, "close");
+      return {
+        ...backend,
+        async open(host) {
+          await (opened ??= log.open(host));
+          await backend.open(host);
+        },
+        async close() {
+          await backend.close();
+          // What was sent is received before the port closes.
+          port2.close();
+          await closed;
+        },
+      };
+    },
+  };
+}
+
+function portLink(port: MessagePort): Link {
+  return {
+    send: (message) => port.postMessage(message),
+    onMessage: (listener) => void port.on("message", listener),
+    onClose: (listener) => void port.on("close", listener),
+  };
+}
+
+testBackend({ test, createLog: logHolder, connect: (log) => log.connect() });
+
+test("a link that is lost fails the calls that wait and those that follow, with a code", async () => {
+  const { port1, port2 } = new MessageChannel();
+  const rpc = createRpc(portLink(port1), { methods: {}, toError });
+  const waiting = rpc.call("publish");
+  port2.close();
+  await expect(waiting).rejects.toMatchObject({ code: "BACKEND_UNAVAILABLE" });
+  await expect(rpc.call("publish")).rejects.toMatchObject({ code: "BACKEND_UNAVAILABLE" });
+});
+
+test("an error crosses the link with its code and its message", async () => {
+  const { port1, port2 } = new MessageChannel();
+  const log = memoryBackend();
+  serveLog(log, portLink(port1));
+  const backend = workerBackend(portLink(port2));
+  // The log was never opened.
+  await expect(backend.read("a")).rejects.toMatchObject({
+    code: "BUS_CLOSED",
+    message: expect.stringContaining("not open"),
+  });
+  port2.close();
+});
+
+test("a message that a channel and a pattern share crosses the link once", async () => {
+  const { port1, port2 } = new MessageChannel();
+  const log = memoryBackend();
+  const host = {
+    history: createHistoryResolver(),
+    maxHistoryBytes: 1_000_000,
+    onError() {},
+    onStatus() {},
+    onRestart() {},
+  };
+  await log.open(host);
+  const sent: unknown[] = [];
+  const link = portLink(port1);
+  serveLog(log, {
+    ...link,
+    send(message) {
+      sent.push(...JSON.parse(JSON.stringify(message)));
+      link.send(message);
+    },
+  });
+  const backend = workerBackend(portLink(port2));
+  await backend.open(host);
+  const seen: string[] = [];
+  const feed = (name: string) => ({
+    message: () => void seen.push(name),
+    lost() {},
+  });
+  await backend.subscribe("orders/1", feed("channel"));
+  await backend.subscribe("orders/*", feed("pattern"));
+  await backend.publish({
+    channel: "orders/1",
+    event: "message",
+    key: undefined,
+    json: "1",
+    id: undefined,
+  });
+  expect(seen.toSorted()).toEqual(["channel", "pattern"]);
+  const news = sent.filter((frame) => (frame as { method?: string }).method === "news");
+  expect(news).toHaveLength(1);
+  expect((news[0] as { argument: unknown[] }).argument).toHaveLength(1);
+  port2.close();
+  await log.close();
+});

@@ -1,0 +1,85 @@
+import type { Backend, BackendHost, Feed, History, Stored } from "../core/backend.ts";
+import { SseBusError } from "../core/errors.ts";
+import type { Cursor } from "../core/position.ts";
+import type { LogMethods, LogNews, SentMessage } from "./log-protocol.ts";
+import { createRpc, type Link, type Rpc, type RpcMethods } from "./rpc.ts";
+import { toError } from "./serve-log.ts";
+
+/** A backend whose log another process holds, at the other end of a link; see `serveLog`. */
+export interface WorkerBackend extends Backend {
+  /** The link's other calls. */
+  readonly rpc: Rpc;
+}
+
+export function workerBackend(link: Link, methods: RpcMethods = {}): WorkerBackend {
+  const feeds = new Map<number, Feed>();
+  let host: BackendHost | undefined;
+  let head: Cursor | undefined;
+  let subscriptions = 0;
+  let isClosed = false;
+
+  async function ask<Result>(method: keyof LogMethods, argument?: unknown): Promise<Result> {
+    if (isClosed) throw new SseBusError("BUS_CLOSED", "The backend is closed: make a new bus.");
+    return rpc.call<Result>(method, argument);
+  }
+
+  function news(batch: readonly LogNews[]): void {
+    for (const entry of batch) {
+      if ("head" in entry) advance(entry.head);
+      else accept(entry);
+    }
+  }
+
+  function accept({ message, subscriptions }: Extract<LogNews, { message: unknown }>): void {
+    if (head) advance({ seq: message.seq, time: message.time, epoch: head.epoch });
+    const received = { ...message, superseded: false };
+    for (const subscription of subscriptions) feeds.get(subscription)?.message(received);
+  }
+
+  function advance(to: Cursor): void {
+    if (!head || to.seq >= head.seq) head = to;
+  }
+
+  const rpc = createRpc(link, { methods: { ...methods, news }, toError });
+  link.onClose(() => host?.onStatus("down"));
+
+  return {
+    name: "memory",
+    rpc,
+    async open(own) {
+      host = own;
+      head = await ask<Cursor>("cursor");
+    },
+    publish: (entry) => ask<Stored>("publish", entry),
+    async subscribe(topic, feed) {
+      const subscription = subscriptions++;
+      // Before the call is answered: its messages may come in the same batch as the answer.
+      feeds.set(subscription, feed);
+      const cursor = await ask<Cursor>("subscribe", { topic, subscription });
+      advance(cursor);
+      return {
+        cursor,
+        close() {
+          if (feeds.delete(subscription)) rpc.notify("unsubscribe", subscription);
+        },
+      };
+    },
+    async read(topic): Promise<History> {
+      const { messages, horizon } = await ask<{ messages: SentMessage[]; horizon: number }>(
+        "read",
+        topic,
+      );
+      return { messages: messages.map((sent) => ({ ...sent, superseded: false })), horizon };
+    },
+    cursor: () => ask<Cursor>("cursor"),
+    reached() {
+      if (head) return head;
+      throw new SseBusError("BUS_CLOSED", "The backend is not open: a bus opens it.");
+    },
+    async close() {
+      isClosed = true;
+      for (const subscription of feeds.keys()) rpc.notify("unsubscribe", subscription);
+      feeds.clear();
+    },
+  };
+}
