@@ -37,7 +37,9 @@ export function createPublishHandler(
   assertCount(authorizeTimeoutMs, "authorizeTimeoutMs");
   assertCount(maxPublishesPerMinute, "maxPublishesPerMinute");
   assertCors(cors);
-  const limiter = new RateLimiterMemory({ points: maxPublishesPerMinute, duration: 60 });
+  // The limiter takes no Infinity.
+  const points = Math.min(maxPublishesPerMinute, Number.MAX_SAFE_INTEGER);
+  const limiter = new RateLimiterMemory({ points, duration: 60 });
 
   async function publish(request: Request): Promise<Response> {
     const ip = clientIp(request, host);
