@@ -1,0 +1,61 @@
+import { isPattern } from "../core/channel-name.ts";
+import type { SourceKind } from "./link.ts";
+
+/** The names of a bus in Redis. All keys share a hash tag, so that a cluster keeps them together. */
+export interface Keys {
+  /** Hash: the head of the log, and one field for each channel's state. */
+  readonly bus: string;
+  /** Never exists: deleting it proves that the server takes writes. */
+  readonly probe: string;
+  /** Stream: a channel's history, with its positions as ids. */
+  log(channel: string): string;
+  /** Hash: where the newest message of each key of a channel is. */
+  newest(channel: string): string;
+  /** String: the place of the message that was published with an idempotency id. */
+  id(id: string): string;
+  /** The pub/sub channel of markers. */
+  readonly marks: string;
+  /** What the pub/sub channels of live messages begin with. */
+  readonly live: string;
+  /** The pub/sub channel or pattern that carries a topic. */
+  source(topic: string): Source;
+}
+
+/** What a topic needs of pub/sub. */
+export interface Source {
+  readonly kind: SourceKind;
+  readonly name: string;
+}
+
+/** The field of a channel in the bus's hash. */
+export const CHANNEL_FIELD = "c:";
+
+export function createKeys(prefix: string, database: number): Keys {
+  const tagged = `{${prefix}}`;
+  // Pub/sub ignores the logical database, so two buses of one name would hear each other.
+  const scope = database === 0 ? tagged : `${tagged}@${database}`;
+  const live = `${scope}:live:`;
+  return {
+    bus: `${tagged}:bus`,
+    probe: `${tagged}:probe`,
+    log: (channel) => `${tagged}:log:${channel}`,
+    newest: (channel) => `${tagged}:newest:${channel}`,
+    id: (id) => `${tagged}:id:${id}`,
+    marks: `${scope}:marks`,
+    live,
+    source: (topic) =>
+      isPattern(topic)
+        ? { kind: "pattern", name: escapeGlob(live) + toGlob(topic) }
+        : { kind: "channel", name: live + topic },
+  };
+}
+
+/** A Redis glob that matches at least what the pattern covers; its `*` matches `/` as well. */
+export function toGlob(pattern: string): string {
+  return pattern.replace(/\*+/g, "*");
+}
+
+/** Channel names hold nothing that a glob gives a meaning to; a prefix may. */
+export function escapeGlob(text: string): string {
+  return text.replace(/[\\*?[\]]/g, String.raw`\$&`);
+}

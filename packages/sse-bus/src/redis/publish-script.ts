@@ -1,0 +1,102 @@
+import { defineScript, type Script } from "./script.ts";
+
+/**
+ * Stores and announces one message as one step: nothing comes between, and a server that refuses
+ * the first write (full, read-only) has taken nothing. The entry's place is the next number of the
+ * bus; its time the server's clock, never stepping back.
+ *
+ * A channel's state is "last n bytes horizon oldest at": its newest position, how many messages and
+ * bytes its log holds, the newest position dropped, a time that nothing in the log is older than,
+ * and when it was last published to.
+ *
+ * KEYS: bus, log, newest, id. ARGV: a new epoch, channel, head, json, key, live prefix, id's
+ * lifetime in ms or "", maxMessages, maxBytes, maxAgeMs.
+ * Gives epoch, seq, time, and the first one's channel if the id was seen before.
+ */
+export const PUBLISH: Script = defineScript(`
+local bus, log, newest, id = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local channel, head, json, key = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local maxMessages, maxBytes, maxAge = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
+local field = 'c:' .. channel
+local now = clock()
+local epoch, seq, time, era, state = unpack(redis.call('HMGET', bus, 'epoch', 'seq', 'time', 'era', field))
+if not epoch then
+  epoch, seq, time, era, state = ARGV[1], 0, now, ARGV[1], false
+  begin(bus, epoch, now)
+end
+
+if ARGV[7] ~= '' then
+  local seen = redis.call('GET', id)
+  if seen then
+    local itsEra, itsSeq, itsTime, itsChannel = string.match(seen, '^(%S+) (%S+) (%S+) (%S+)$')
+    if itsEra == era then return {epoch, itsSeq, itsTime, itsChannel} end
+  end
+end
+
+seq = tonumber(seq) + 1
+time = math.max(now, tonumber(time))
+local last, n, bytes, horizon, oldest = 0, 0, 0, tonumber(redis.call('HGET', bus, 'floor')), time
+if state then
+  last, n, bytes, horizon, oldest = parseState(state)
+  if n > 0 and redis.call('EXISTS', log) == 0 then
+    -- Evicted or expired: what it held counts as dropped.
+    n, bytes, horizon, oldest = 0, 0, last, time
+  end
+else
+  -- What is left of a log that the server has forgotten has positions of its own.
+  redis.call('DEL', log, newest)
+end
+
+local entry = {'XADD', log, int(seq) .. '-0', 't', int(time), 'h', head, 'j', json}
+if key ~= '' then
+  entry[#entry + 1] = 'k'
+  entry[#entry + 1] = key
+end
+redis.call(unpack(entry))
+local size = sizeOf(head, json)
+n = n + 1
+bytes = bytes + size
+
+if key ~= '' then
+  local older = redis.call('HGET', newest, key)
+  if older then
+    local itsSeq, itsSize = string.match(older, '^(%S+) (%S+)$')
+    if redis.call('XDEL', log, itsSeq .. '-0') == 1 then
+      n = n - 1
+      bytes = bytes - tonumber(itsSize)
+    end
+  end
+  redis.call('HSET', newest, key, int(seq) .. ' ' .. int(size))
+end
+
+while n > 0 and (n > maxMessages or bytes > maxBytes or oldest < time - maxAge) do
+  local first = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+  if not first then
+    n, bytes = 0, 0
+    break
+  end
+  local fields = first[2]
+  oldest = tonumber(fields[2])
+  if n <= maxMessages and bytes <= maxBytes and oldest >= time - maxAge then break end
+  redis.call('XDEL', log, first[1])
+  local itsSeq = string.match(first[1], '^(%d+)')
+  n = n - 1
+  bytes = bytes - sizeOf(fields[4], fields[6])
+  horizon = tonumber(itsSeq)
+  if fields[8] then
+    local kept = redis.call('HGET', newest, fields[8])
+    if kept and string.match(kept, '^(%S+)') == itsSeq then redis.call('HDEL', newest, fields[8]) end
+  end
+end
+
+if maxAge < 1e15 then
+  redis.call('PEXPIRE', log, maxAge + 1000)
+  if key ~= '' then redis.call('PEXPIRE', newest, maxAge + 1000) end
+end
+redis.call('HSET', bus, 'seq', int(seq), 'time', int(time), field, formatState(seq, n, bytes, horizon, oldest, time))
+if ARGV[7] ~= '' then
+  redis.call('SET', id, table.concat({era, int(seq), int(time), channel}, ' '), 'PX', ARGV[7])
+end
+redis.call('PUBLISH', ARGV[6] .. channel, table.concat({epoch, int(seq), int(time), int(last)}, ' ') .. '\\n' .. head .. '\\n' .. json)
+return {epoch, int(seq), int(time)}
+`);

@@ -1,0 +1,97 @@
+import type { Link, SourceKind } from "./link.ts";
+import type { Source } from "./keys.ts";
+
+/**
+ * The pub/sub channels and patterns of an instance. What is wanted and what the server was asked for
+ * are brought together in one place and one step after the other: a topic that is closed and
+ * subscribed again at once must not lose to its own UNSUBSCRIBE.
+ */
+export interface Sources {
+  want(source: Source): void;
+  release(source: Source): void;
+  /** Whether the server has confirmed it on this connection. */
+  isConfirmed(source: Source): boolean;
+  /** Starts anew on another connection, with everything that is wanted. */
+  use(link: Link | undefined): void;
+}
+
+export interface SourcesOptions {
+  /** Everything wanted by now is confirmed. */
+  readonly onConfirmed: () => void;
+  readonly onFailure: (cause: Error) => void;
+}
+
+export function createSources({ onConfirmed, onFailure }: SourcesOptions): Sources {
+  const wanted = new Map<string, Source>();
+  const confirmed = new Map<string, Source>();
+  let link: Link | undefined;
+  let running: Promise<void> | undefined;
+
+  const missing = (): Source[] =>
+    [...wanted.values()].filter((each) => !confirmed.has(keyOf(each)));
+  const idle = (): Source[] => [...confirmed.values()].filter((each) => !wanted.has(keyOf(each)));
+
+  async function bringTogether(on: Link): Promise<void> {
+    // A turn's worth of changes goes in one command.
+    await Promise.resolve();
+    while (on === link && missing().length + idle().length > 0) {
+      for (const kind of KINDS) {
+        const asked = missing().filter((each) => each.kind === kind);
+        if (asked.length > 0) await on.subscribe(kind, asked.map(nameOf));
+        if (on !== link) return;
+        for (const source of asked) confirmed.set(keyOf(source), source);
+      }
+      for (const kind of KINDS) {
+        const gone = idle().filter((each) => each.kind === kind);
+        for (const source of gone) confirmed.delete(keyOf(source));
+        if (gone.length > 0) await on.unsubscribe(kind, gone.map(nameOf));
+        if (on !== link) return;
+      }
+    }
+  }
+
+  function start(): void {
+    const on = link;
+    if (!on || running || missing().length + idle().length === 0) return;
+    const mine = bringTogether(on)
+      .catch((error: unknown) => {
+        if (on === link) onFailure(error as Error);
+      })
+      .finally(() => {
+        if (running !== mine) return;
+        running = undefined;
+        start();
+        if (!running && on === link) onConfirmed();
+      });
+    running = mine;
+  }
+
+  return {
+    want(source) {
+      wanted.set(keyOf(source), source);
+      start();
+    },
+    release(source) {
+      wanted.delete(keyOf(source));
+      start();
+    },
+    isConfirmed: (source) => confirmed.has(keyOf(source)),
+    use(next) {
+      link = next;
+      // What ran on another connection may never come to an end.
+      running = undefined;
+      confirmed.clear();
+      start();
+    },
+  };
+}
+
+const KINDS: readonly SourceKind[] = ["channel", "pattern"];
+
+function nameOf({ name }: Source): string {
+  return name;
+}
+
+function keyOf({ kind, name }: Source): string {
+  return `${kind} ${name}`;
+}
