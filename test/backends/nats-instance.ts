@@ -14,6 +14,8 @@ export interface NatsInstance extends AsyncDisposable {
   readonly errors: Error[];
   /** The epochs of `onRestart`. */
   readonly restarts: string[];
+  /** Statuses, restarts and losses in the order they were told. */
+  readonly told: string[];
   publish(channel: string, data: unknown, options?: { key?: string; id?: string }): Promise<Stored>;
   listen(topic: string): Promise<Heard>;
   /** Data of a topic's history. */
@@ -36,18 +38,26 @@ export async function openInstance(
   const statuses: BackendStatus[] = [];
   const errors: Error[] = [];
   const restarts: string[] = [];
+  const told: string[] = [];
   await backend.open({
     history: createHistoryResolver(history),
     maxHistoryBytes: 67_108_864,
     onError: (error) => void errors.push(error),
-    onStatus: (status) => void statuses.push(status),
-    onRestart: () => void restarts.push(backend.reached().epoch),
+    onStatus(status) {
+      statuses.push(status);
+      told.push(status);
+    },
+    onRestart() {
+      restarts.push(backend.reached().epoch);
+      told.push("restart");
+    },
   });
   return {
     backend,
     statuses,
     errors,
     restarts,
+    told,
     async publish(channel, data, { key, id } = {}) {
       return backend.publish({ channel, event: "message", key, id, json: JSON.stringify(data) });
     },
@@ -60,7 +70,10 @@ export async function openInstance(
           data.push(JSON.parse(messageJson(message)));
           seqs.push(message.seq);
         },
-        lost: (seq) => void losses.push(seq),
+        lost(seq) {
+          losses.push(seq);
+          told.push(`${topic} lost ${seq}`);
+        },
       });
       return { cursor: cursor.seq, data, seqs, losses };
     },

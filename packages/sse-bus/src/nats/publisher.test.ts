@@ -1,0 +1,152 @@
+import { describe, expect, test } from "vitest";
+
+import type { PublishEntry } from "../core/backend.ts";
+import { createHistoryResolver } from "../core/history.ts";
+import { epochOf } from "./epoch.ts";
+import { createFollower, type Follower } from "./follower.ts";
+import type { JetStream, PublishAck, StoredMessage, StreamInfo } from "./jetstream.ts";
+import { createPublisher } from "./publisher.ts";
+import type { LogStream } from "./stream.ts";
+import { createSubjects } from "./subjects.ts";
+import { unavailable } from "./unavailable.ts";
+
+// What happens here between two steps of the server cannot be brought about on a real one.
+
+const entry: PublishEntry = { channel: "a", event: "message", key: undefined, json: "1", id: "x" };
+const base64 = Buffer.from("1").toString("base64");
+const time = "2026-11-23T01:33:01.603982186Z";
+const OLD = "2026-01-01T00:00:00Z";
+const NEW = "2026-01-02T00:00:00Z";
+
+describe("publisher", () => {
+  test("a message that the log held when it began anew was lost with it", async () => {
+    const { publish, follower, log } = setUp({ seq: 12 });
+    log.created = NEW;
+    log.recover = () => follower.begin(epoch(NEW), { seq: 3, time: 0 });
+    for (const other of [undefined, { subject: "bus.c.b", data: base64 }]) {
+      log.stored = other && { ...other, seq: 12, time };
+      await expect(publish(entry)).rejects.toMatchObject({ code: "BACKEND_UNAVAILABLE" });
+      follower.begin(epoch(OLD), { seq: 10, time: 0 });
+    }
+  });
+
+  test("a message that is in the new log has a place of the new log", async () => {
+    const { publish, follower, log } = setUp({ seq: 12 });
+    log.created = NEW;
+    log.stored = { subject: "bus.c.a", data: base64, seq: 12, time };
+    log.recover = () => follower.begin(epoch(NEW), { seq: 3, time: 0 });
+    expect(await publish(entry)).toEqual({
+      seq: 12,
+      time: Date.parse(time),
+      epoch: epoch(NEW),
+      channel: "a",
+      duplicate: false,
+    });
+  });
+
+  test("a place that had been given before starts the search for a log that went back", async () => {
+    const { publish, follower, log } = setUp({ seq: 9 });
+    log.stored = { subject: "bus.c.a", data: base64, seq: 9, time };
+    log.recover = () => follower.begin("renewed", { seq: 9, time: 0 });
+    expect(await publish(entry)).toMatchObject({ seq: 9, epoch: "renewed" });
+    expect(log.recoveries).toBe(1);
+  });
+
+  test("a repeated id has the first one's channel and time, from the log", async () => {
+    const { publish, log } = setUp({ seq: 5, duplicate: true });
+    log.stored = { subject: "bus.k.aGk.b.c", seq: 5, time };
+    expect(await publish(entry)).toEqual({
+      seq: 5,
+      time: Date.parse(time),
+      epoch: epoch(OLD),
+      channel: "b/c",
+      duplicate: true,
+    });
+    log.stored = undefined;
+    expect(await publish(entry)).toMatchObject({ seq: 5, channel: "a", duplicate: true });
+    expect(log.recoveries).toBe(0);
+  });
+
+  test("what nobody took is sent again once that is mended, and no more than three times", async () => {
+    const { publish, log, follower } = setUp({ seq: 11 });
+    log.failures = 1;
+    const published = publish(entry);
+    await new Promise((resolve) => setImmediate(resolve));
+    follower.accept(delivery(11));
+    expect(await published).toMatchObject({ seq: 11 });
+    expect([log.sent, log.recoveries]).toEqual([2, 1]);
+    log.failures = 99;
+    await expect(publish(entry)).rejects.toMatchObject({ code: "BACKEND_UNAVAILABLE" });
+    expect([log.sent, log.recoveries]).toEqual([5, 3]);
+  });
+});
+
+interface FakeLog {
+  created: string;
+  stored: StoredMessage | undefined;
+  failures: number;
+  sent: number;
+  recoveries: number;
+  recover(): void;
+}
+
+function setUp(ack: PublishAck) {
+  const subjects = createSubjects("bus");
+  const log: FakeLog = {
+    created: OLD,
+    stored: undefined,
+    failures: 0,
+    sent: 0,
+    recoveries: 0,
+    recover: () => {},
+  };
+  const follower: Follower = createFollower({
+    subjects,
+    onError: () => {},
+    explain: async () => [],
+    onHold: () => {},
+    onHanded: () => {},
+  });
+  follower.begin(epoch(OLD), { seq: 10, time: 0 });
+  const publish = createPublisher({
+    js: {
+      async publish() {
+        log.sent++;
+        if (log.failures-- > 0) throw unavailable("No.", { isNoResponders: () => true });
+        return ack;
+      },
+      message: async () => log.stored,
+    } as Partial<JetStream> as JetStream,
+    stream: { grow: async () => {} } as Partial<LogStream> as LogStream,
+    subjects,
+    follower,
+    recovery: {
+      start() {
+        log.recoveries++;
+        log.recover();
+      },
+      settled: async () => true,
+    } as never,
+    host: { history: createHistoryResolver() } as never,
+    timeoutMs: 1000,
+    head: async () => infoOf(log.created),
+  });
+  return { publish, follower, log };
+}
+
+function infoOf(created: string): StreamInfo {
+  return {
+    created,
+    config: { name: "bus", max_age: 0, max_msgs_per_subject: -1 },
+    state: { first_seq: 1, last_seq: 10, last_ts: created },
+  };
+}
+
+function epoch(created: string): string {
+  return epochOf(infoOf(created));
+}
+
+function delivery(seq: number) {
+  const data = new TextEncoder().encode("1");
+  return { subject: "bus.c.a", data, headers: undefined, seq, time: seq, count: 1, pending: 0 };
+}
