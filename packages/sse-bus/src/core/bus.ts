@@ -1,3 +1,4 @@
+import { createAdmission } from "./admission.ts";
 import type { Backend, BackendStatus, Pending, PublishEntry, Stored } from "./backend.ts";
 import type {
   Bus,
@@ -43,9 +44,6 @@ export interface MutableOptions {
 }
 
 const MAX_PACKET_BYTES = 65_536;
-/** After so many messages in one turn, a publisher waits for the event loop to write some out. */
-const MAX_TURN_MESSAGES = 100;
-
 /**
  * Makes a bus: publish in one place, and every subscriber and event stream gets it, in order.
  *
@@ -87,7 +85,7 @@ export function createBus(options: BusOptions = {}): Bus {
   });
   const opening = new Set<Promise<unknown>>();
   const listeners = new Set<LocalListener>();
-  let turnMessages = 0;
+  const admit = createAdmission(engine, opening);
 
   async function publish(
     data: unknown,
@@ -106,16 +104,7 @@ export function createBus(options: BusOptions = {}): Bus {
     const value = mutable.schemas && checked instanceof Promise ? await checked : checked;
     const json = encodeJson(value);
     assertSize(json, maxMessageBytes);
-    // A listener that is still being connected must not miss what its own process publishes next.
-    if (opening.size > 0) await Promise.allSettled(opening);
-    // Awaiting publishes in a loop never leaves the microtask queue; sockets need the event loop.
-    if (++turnMessages > MAX_TURN_MESSAGES) {
-      await engine.remote.flusher.flushed();
-      turnMessages = 0;
-    }
-    if (!engine.isOpened) await engine.open();
-    assertOpen(engine);
-    const stored = await store(engine.backend, { channel, event, key, json, id }, tx);
+    const stored = await admit(() => store(engine.backend, { channel, event, key, json, id }, tx));
     const message = {
       channel: stored.channel,
       event,
@@ -143,9 +132,13 @@ export function createBus(options: BusOptions = {}): Bus {
     assertFunction(listener);
     if (after !== undefined) assertCursor(after);
     const local = createListener(engine, { listener, topic: channel, after, onGap, onError });
+    const { opened } = local;
     listeners.add(local);
-    opening.add(local.opened);
-    void local.opened.finally(() => opening.delete(local.opened));
+    opening.add(opened);
+    void opened.then((isLive) => {
+      opening.delete(opened);
+      if (!isLive) listeners.delete(local);
+    });
     return () => {
       listeners.delete(local);
       local.close();
@@ -165,7 +158,7 @@ export function createBus(options: BusOptions = {}): Bus {
 
   async function close(): Promise<void> {
     listeners.clear();
-    await closeEngine(engine);
+    return closeEngine(engine);
   }
 
   const bus = {

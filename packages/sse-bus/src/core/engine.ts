@@ -32,6 +32,11 @@ export interface Engine {
   restarts: number;
   isOpened: boolean;
   isClosed: boolean;
+  /** Settles when the backend is open, or has failed to open. */
+  opening: Promise<void> | undefined;
+  /** The backend was asked to open, and so must be closed. */
+  isTried: boolean;
+  closing: Promise<void> | undefined;
 }
 
 export interface EngineOptions {
@@ -63,7 +68,6 @@ export function createEngine(options: EngineOptions): Engine {
     onStatus,
     onRestart: () => options.onRestart(engine),
   };
-  let opening: Promise<void> | undefined;
   let offered = 0;
   const engine: Engine = {
     backend,
@@ -84,17 +88,21 @@ export function createEngine(options: EngineOptions): Engine {
     restarts: 0,
     isOpened: false,
     isClosed: false,
+    opening: undefined,
+    isTried: false,
+    closing: undefined,
     open() {
-      opening ??= backend.open(host).then(
+      engine.isTried = true;
+      engine.opening ??= backend.open(host).then(
         () => {
           engine.isOpened = true;
         },
         (error: unknown) => {
-          opening = undefined;
+          engine.opening = undefined;
           throw error;
         },
       );
-      return opening;
+      return engine.opening;
     },
   };
   return engine;
@@ -164,18 +172,39 @@ export function closeReader(engine: Engine, reader: Reader, reason?: EndReason):
   }
 }
 
-/** Ends every reader and the backend. Idempotent. */
-export async function closeEngine(engine: Engine): Promise<void> {
-  if (engine.isClosed) return;
+/** Hands on what has been published, then ends every reader and the backend. Idempotent. */
+export function closeEngine(engine: Engine): Promise<void> {
+  if (engine.closing) return engine.closing;
   engine.isClosed = true;
+  engine.closing = closeBackend(engine);
+  engine.local.flusher.flush();
+  engine.remote.flusher.flush();
   for (const reader of engine.readers) closeReader(engine, reader, "closed");
   closeStore(engine.store);
-  await engine.backend.close();
+  return engine.closing;
 }
 
 /** The later of two positions. */
 export function later<P extends Position>(a: P, b: P): P {
   return a.seq >= b.seq ? a : b;
+}
+
+/** One that was never opened is not ours to close: another bus may stand on it. */
+async function closeBackend(engine: Engine): Promise<void> {
+  if (!engine.isTried) return;
+  const opening = engine.opening?.then(
+    () => true,
+    () => false,
+  );
+  const soon = new Promise<undefined>((resolve) => afterTurn(() => resolve(undefined)));
+  if (opening && (await Promise.race([opening, soon])) === undefined) {
+    // To open may take long where a server is away, and to close is what ends that. What it opens
+    // nevertheless is closed once more.
+    void opening
+      .then(async (isOpen) => isOpen && engine.backend.close())
+      .catch((error: unknown) => engine.remote.onError(error as Error));
+  }
+  await engine.backend.close();
 }
 
 function acquireTopic(engine: Engine, name: string): Topic {

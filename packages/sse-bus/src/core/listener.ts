@@ -8,8 +8,8 @@ import type { Sink } from "./reader.ts";
 
 /** A reader in this process: the sink that calls a function. */
 export interface LocalListener {
-  /** Settles once the subscription is live or has failed; never rejects. */
-  readonly opened: Promise<void>;
+  /** Whether the subscription is live, once that is known; never rejects. */
+  readonly opened: Promise<boolean>;
   /** Idempotent; the listener is not called again. */
   close(): void;
 }
@@ -68,9 +68,12 @@ export function createListener(engine: Engine, options: ListenerOptions): LocalL
     ({ reader }) => {
       close = () => closeReader(engine, reader);
       if (!isOpen) close();
+      return true;
     },
     (cause: unknown) => {
-      if (isOpen) onError(cause as Error);
+      // That a bus was closed meanwhile is no failure.
+      if (isOpen && !engine.isClosed) onError(cause as Error);
+      return false;
     },
   );
 

@@ -68,7 +68,10 @@ export function memoryBackend(): Backend {
     name: "memory",
     async open(host: BackendHost) {
       users++;
-      store ??= createLogStore(host.history, host.maxHistoryBytes, true);
+      if (store) return;
+      store = createLogStore(host.history, host.maxHistoryBytes, true);
+      // What buses before published is gone with the last of them.
+      store.floor = head.seq;
     },
     async publish(entry) {
       return publish(entry);
