@@ -38,8 +38,6 @@ export function HowItWorks({ excerpts, children }: HowItWorksProps) {
               <pre
                 // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- scrolled with the keyboard
                 tabIndex={0}
-                role="region"
-                aria-label={`Lines of ${file}${region && `, ${region}`}`}
                 className="overflow-x-auto p-3 font-mono text-xs/5 -outline-offset-2"
               >
                 <code>{cutRegion(source, region)}</code>
@@ -61,5 +59,8 @@ function cutRegion(source: string, region: string): string {
   const cut = lines.slice(start + 1, start + length);
   const indents = cut.filter((line) => line.trim()).map((line) => line.search(/\S/));
   const indent = Math.min(...indents);
-  return cut.map((line) => line.slice(indent)).join("\n").trim();
+  return cut
+    .map((line) => line.slice(indent))
+    .join("\n")
+    .trim();
 }

@@ -2,4 +2,5 @@
 export const pages = [
   { href: "/", label: "Live log" },
   { href: "/hook", label: "Hook" },
+  { href: "/system", label: "System" },
 ] as const;

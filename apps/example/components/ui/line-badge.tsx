@@ -1,0 +1,25 @@
+import { Badge, Dot, type Tone } from "./badge";
+
+const labels = {
+  idle: { tone: "neutral", label: "Connecting" },
+  connecting: { tone: "neutral", label: "Connecting" },
+  open: { tone: "good", label: "Live" },
+  reconnecting: { tone: "warn", label: "Reconnecting" },
+  paused: { tone: "warn", label: "Offline" },
+  failed: { tone: "bad", label: "Refused" },
+  closed: { tone: "bad", label: "Closed" },
+} satisfies Record<string, { tone: Tone; label: string }>;
+
+/** The state of a channel's line, as a hook knows it. */
+export type LineStatus = keyof typeof labels;
+
+export function LineBadge({ status }: { status: LineStatus }) {
+  const { tone, label } = labels[status];
+  const waiting = tone === "neutral" || status === "reconnecting";
+  return (
+    <Badge tone={tone}>
+      <Dot waiting={waiting} />
+      <output data-testid="line-state">{label}</output>
+    </Badge>
+  );
+}

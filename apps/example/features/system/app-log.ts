@@ -1,0 +1,63 @@
+import { format, stripVTControlCharacters } from "node:util";
+import { perProcess } from "@/lib/per-process";
+import { publish } from "@/lib/sse-bus";
+import { logChannel, type LogLevel, type LogLine } from "./sample";
+import { host } from "./server";
+
+const maxTextLength = 2_000;
+/** A flood of lines is the server's trouble already; the bus need not have it too. */
+const maxLinesPerSecond = 50;
+
+const levelOf: Record<"error" | "warn" | "info" | "log" | "debug", LogLevel> = {
+  error: "error",
+  warn: "warn",
+  info: "info",
+  log: "info",
+  debug: "debug",
+};
+
+/** From now on, what this process writes to its console goes to the bus as well. */
+export function publishConsole(): void {
+  perProcess("console", () => {
+    for (const method of Object.keys(levelOf) as (keyof typeof levelOf)[]) {
+      const write = console[method].bind(console);
+      console[method] = (...values: unknown[]) => {
+        write(...values);
+        publishLine(levelOf[method], format(...values));
+      };
+    }
+    return true;
+  });
+}
+
+// #region how log
+function publishLine(level: LogLevel, written: string): void {
+  const suppressed = takeTurn();
+  if (suppressed === undefined) return;
+  const text = suppressed ? `(${suppressed} lines left out) ${clean(written)}` : clean(written);
+  const line: LogLine = { host, level, text };
+  // A line about a backend that is away must not cause another one: it stays on the console only.
+  publish(line, { channel: logChannel, event: "line" }).catch(() => {});
+}
+// #endregion
+
+/** Stacks name the server's paths: visitors see them in development only. */
+function clean(written: string): string {
+  const plain = stripVTControlCharacters(written).trim();
+  const shown = process.env.NODE_ENV === "development" ? plain : (plain.split("\n", 1)[0] ?? "");
+  return shown.slice(0, maxTextLength);
+}
+
+/** How many lines were suppressed since the last one, or undefined if this one must be. */
+function takeTurn(): number | undefined {
+  const turn = perProcess("log-turn", () => ({ second: 0, count: 0, suppressed: 0 }));
+  const second = Math.floor(Date.now() / 1_000);
+  if (turn.second !== second) Object.assign(turn, { second, count: 0 });
+  if (++turn.count > maxLinesPerSecond) {
+    turn.suppressed++;
+    return undefined;
+  }
+  const { suppressed } = turn;
+  turn.suppressed = 0;
+  return suppressed;
+}

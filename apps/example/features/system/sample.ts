@@ -1,0 +1,55 @@
+/** One second of one machine. `null`: this system does not tell. */
+export interface Sample {
+  host: string;
+  /** In ms since 1970. */
+  time: number;
+  /** Percent, by core. */
+  cores: number[];
+  /** Processes that want to run, over 1, 5 and 15 minutes. */
+  load: number[];
+  /** Bytes. */
+  memory: { used: number; total: number; process: number };
+  /** How late timers of this Node process were, in ms. */
+  eventLoop: { p50: number; p99: number };
+  /** Bytes a second. */
+  disk: { read: number | null; written: number | null };
+  /** Bytes a second, without loopback. */
+  network: { received: number | null; sent: number | null };
+}
+
+/** A line that the app wrote to its console. */
+export interface LogLine {
+  host: string;
+  level: LogLevel;
+  text: string;
+}
+
+export const logLevels = ["error", "warn", "info", "debug"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export const samplesChannel = "system/samples";
+export const logChannel = "system/log";
+/** Two minutes of charts. */
+export const keptSamples = 120;
+/** Lines a page starts with. */
+export const keptLines = 300;
+
+/** A line in a list, with what its message says. */
+export interface ShownLine extends LogLine {
+  id: string;
+  /** When the log took it, in ms since 1970. */
+  time: number;
+}
+
+/** Samples by host, oldest first. */
+export type SamplesByHost = Record<string, Sample[]>;
+
+/** Adds a sample to its host's. The oldest go, and hosts that have been silent for a minute. */
+export function addSample(all: SamplesByHost, sample: Sample): SamplesByHost {
+  const next: SamplesByHost = {};
+  for (const [host, samples] of Object.entries(all)) {
+    if (sample.time - (samples.at(-1)?.time ?? 0) < 60_000) next[host] = samples;
+  }
+  next[sample.host] = [...(next[sample.host] ?? []), sample].slice(-keptSamples);
+  return next;
+}

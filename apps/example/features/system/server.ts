@@ -1,0 +1,96 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { hostname, loadavg } from "node:os";
+import { currentLoad, fsStats, mem, networkStats } from "systeminformation";
+import { projection } from "@/lib/projection";
+import { publish } from "@/lib/sse-bus";
+import {
+  addSample,
+  keptLines,
+  logChannel,
+  type LogLine,
+  type Sample,
+  type SamplesByHost,
+  samplesChannel,
+  type ShownLine,
+} from "./sample";
+
+/** Several servers may share one bus, and one machine: the port tells them apart. */
+export const host = process.env.PORT ? `${hostname()}:${process.env.PORT}` : hostname();
+
+// #region how publish
+/** Measures this machine once a second, and tells everybody who looks. */
+export function startSampling(): () => void {
+  const delay = monitorEventLoopDelay({ resolution: 10 });
+  async function tick() {
+    const sample = await measure(delay);
+    await publish(sample, { channel: samplesChannel, event: "sample" });
+  }
+
+  delay.enable();
+  // What the server's start did to the event loop is not this second's.
+  setImmediate(() => delay.reset());
+  const timer = setInterval(() => void tick().catch(console.error), 1_000).unref();
+  return () => {
+    clearInterval(timer);
+    delay.disable();
+  };
+}
+// #endregion
+
+/** What the page starts with: two minutes of samples, the last lines of the log. */
+export const loadSamples = projection<SamplesByHost>({
+  channel: samplesChannel,
+  initial: {},
+  apply: (all, { data }) => addSample(all, data as Sample),
+});
+
+export const loadLines = projection<ShownLine[]>({
+  channel: logChannel,
+  initial: [],
+  apply: (lines, { id, time, data }) =>
+    [...lines, { ...(data as LogLine), id, time }].slice(-keptLines),
+});
+
+async function measure(delay: ReturnType<typeof monitorEventLoopDelay>): Promise<Sample> {
+  const [cpu, memory, disk, network] = await Promise.all([
+    currentLoad(),
+    mem(),
+    fsStats(),
+    networkStats("*"),
+  ]);
+  const outside = network.filter(({ iface }) => iface !== "lo");
+  const sample: Sample = {
+    host,
+    time: Date.now(),
+    cores: cpu.cpus.map(({ load }) => round(load)),
+    load: loadavg().map(round),
+    memory: {
+      used: memory.active,
+      total: memory.total,
+      process: process.memoryUsage.rss(),
+    },
+    eventLoop: { p50: lateness(delay.percentile(50)), p99: lateness(delay.percentile(99)) },
+    disk: { read: disk?.rx_sec ?? null, written: disk?.wx_sec ?? null },
+    network: {
+      received: sum(outside.map(({ rx_sec }) => rx_sec)),
+      sent: sum(outside.map(({ tx_sec }) => tx_sec)),
+    },
+  };
+  delay.reset();
+  return sample;
+}
+
+/** The histogram holds, in ns, the time between ticks, which are 10 ms apart when none is late. */
+function lateness(tickNs: number): number {
+  return Number.isFinite(tickNs) ? round(Math.max(0, tickNs / 1e6 - 10)) : 0;
+}
+
+/** Rates are null in the first second, where there is nothing to compare with. */
+function sum(rates: readonly (number | null)[]): number | null {
+  const known = rates.filter((rate) => rate !== null);
+  return known.length === 0 ? null : Math.round(known.reduce((total, rate) => total + rate, 0));
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}

@@ -1,0 +1,118 @@
+import axe, { type AxeResults } from "axe-core";
+import { launchChromium } from "./chromium.ts";
+import { launchFirefox } from "./firefox.ts";
+import { waitFor, type WaitOptions } from "./wait-for.ts";
+
+/** The browsers that every page of the example is tried in. */
+export const browserNames = ["Chromium", "Firefox"] as const;
+export type BrowserName = (typeof browserNames)[number];
+
+/** A window of a browser, whichever drives it. */
+export interface Visitor extends AsyncDisposable {
+  goto(url: string): Promise<void>;
+  /** Runs in the page; what it uses must come in `argument`. */
+  evaluate<Argument, Result>(
+    run: (argument: Argument) => Result | Promise<Result>,
+    argument: Argument,
+  ): Promise<Result>;
+  /** The visible text of the first element that the selector finds. */
+  text(selector: string): Promise<string>;
+  /** Waits until that text matches. */
+  sees(selector: string, text: string | RegExp, options?: WaitOptions): Promise<void>;
+  click(selector: string): Promise<void>;
+  fill(selector: string, text: string): Promise<void>;
+  /** What axe finds wrong; empty is right. */
+  violations(): Promise<string[]>;
+}
+
+export interface Visitors extends AsyncDisposable {
+  /** A window with cookies and storage of its own. */
+  open(url: string): Promise<Visitor>;
+}
+
+/** What both drivers' pages can do. */
+interface DrivenPage {
+  goto(url: string): Promise<unknown>;
+  evaluate(run: string): Promise<unknown>;
+  click(selector: string): Promise<unknown>;
+  focus(selector: string): Promise<unknown>;
+  readonly keyboard: { type(text: string): Promise<void> };
+}
+
+/**
+ * A browser to open windows in, the same in Chromium (Playwright) and Firefox (Puppeteer).
+ *
+ * @example
+ * await using visitors = await launchVisitors("Firefox");
+ * await using visitor = await visitors.open(`${app.url}/system`);
+ * await visitor.sees("h1", /machine/);
+ */
+export async function launchVisitors(name: BrowserName): Promise<Visitors> {
+  if (name === "Chromium") {
+    const browser = await launchChromium();
+    return {
+      async open(url) {
+        const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+        return visit(await context.newPage(), url, async () => context.close());
+      },
+      [Symbol.asyncDispose]: async () => browser.close(),
+    };
+  }
+  const browser = await launchFirefox();
+  return {
+    async open(url) {
+      const context = await browser.createBrowserContext();
+      return visit(await context.newPage(), url, async () => context.close());
+    },
+    [Symbol.asyncDispose]: async () => browser[Symbol.asyncDispose](),
+  };
+}
+
+async function visit(page: DrivenPage, url: string, close: () => Promise<void>): Promise<Visitor> {
+  const visitor: Visitor = {
+    async goto(to) {
+      await page.goto(to);
+    },
+    async evaluate(run, argument) {
+      // As text: the drivers differ in what they pass, not in what they run. The runner's coverage
+      // and name helpers do not exist in the page.
+      const json = JSON.stringify(argument) ?? "undefined";
+      return (await page.evaluate(`(${run.toString()})(${json})`)) as never;
+    },
+    text: async (selector) =>
+      visitor.evaluate(
+        (css) => document.querySelector<HTMLElement>(css)?.innerText ?? "",
+        selector,
+      ),
+    async sees(selector, text, options) {
+      let last = "";
+      await waitFor(
+        `${selector} to say ${text}`,
+        async () => {
+          last = await visitor.text(selector);
+          return typeof text === "string" ? last.includes(text) : text.test(last);
+        },
+        { everyMs: 50, timeoutMs: 10_000, ...options },
+      ).catch((error: Error) => {
+        throw new Error(`${error.message}; it says: ${last.slice(-300)}`, { cause: error });
+      });
+    },
+    async click(selector) {
+      await page.click(selector);
+    },
+    async fill(selector, text) {
+      await page.focus(selector);
+      await page.keyboard.type(text);
+    },
+    async violations() {
+      await page.evaluate(axe.source);
+      const results = (await page.evaluate("axe.run()")) as AxeResults;
+      return results.violations.flatMap(({ id, nodes }) =>
+        nodes.map((node) => `${id}: ${node.target.join(" ")}: ${node.failureSummary}`),
+      );
+    },
+    [Symbol.asyncDispose]: close,
+  };
+  await page.goto(url);
+  return visitor;
+}
