@@ -1,0 +1,18 @@
+import { registerSseBus } from "sse-bus/next";
+import { obey, type Stamped } from "../src/servers/control.ts";
+import { bus } from "./lib/bus";
+import { emitter } from "./lib/emitter";
+
+// One variant has readers at a time; the other publishes to nobody, which the runner's VARIANT avoids.
+const channels = Number(process.env.CHANNELS ?? 0);
+
+function publish(message: Stamped, n: number): unknown {
+  if (process.env.VARIANT === "naive") return emitter.emit("message", message);
+  return channels > 0 ? bus.publish(message, { channel: `c/${n % channels}` }) : bus.publish(message);
+}
+
+export async function register() {
+  // A naive app has no hook that runs for each request.
+  if (process.env.VARIANT !== "naive") await registerSseBus();
+  obey(publish);
+}

@@ -1,0 +1,3 @@
+import { sharedBus } from "sse-bus";
+
+export const bus = sharedBus();

@@ -1,0 +1,15 @@
+// The hub as `sse-bus hub` runs it, with publishing from within the process.
+import { createBus } from "sse-bus";
+import { createHub } from "sse-bus/hub";
+import { obey, ready } from "./control.ts";
+
+const bus = createBus();
+const hub = createHub({ bus, maxConnections: 100_000 });
+const channels = Number(process.env.CHANNELS ?? 0);
+
+obey((message, n) =>
+  channels > 0 ? bus.publish(message, { channel: `c/${n % channels}` }) : bus.publish(message),
+);
+
+await hub.listen(Number(process.env.PORT));
+ready();
