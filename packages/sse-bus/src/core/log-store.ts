@@ -1,9 +1,11 @@
+import type { History } from "./backend.ts";
 import {
   appendMessage,
   type ChannelLog,
   createChannelLog,
   dropOldest,
   enforceLimits,
+  prependHistory,
 } from "./channel-log.ts";
 import type { HistoryResolver } from "./history.ts";
 import type { LogMessage } from "./message.ts";
@@ -13,8 +15,12 @@ import type { LogMessage } from "./message.ts";
  * An empty log costs its record too, so that channels nobody reads cannot pile up.
  */
 export interface LogStore {
-  /** In order of use, least recent first. */
   readonly logs: Map<string, ChannelLog>;
+  /**
+   * What can be evicted, least recently used first. Empty logs that stay are not in it: at the limit
+   * every message would have to walk past them.
+   */
+  readonly inUse: Set<ChannelLog>;
   readonly resolve: HistoryResolver;
   readonly maxBytes: number;
   /** Empty logs go by themselves; `false` where each has an owner that frees it. */
@@ -36,6 +42,7 @@ export function createLogStore(
 ): LogStore {
   return {
     logs: new Map(),
+    inUse: new Set(),
     resolve,
     maxBytes,
     freesEmpty,
@@ -51,6 +58,7 @@ export function openLog(store: LogStore, name: string): ChannelLog {
   if (log) return log;
   log = createChannelLog(name, store.resolve(name), store.floor);
   store.logs.set(name, log);
+  store.inUse.add(log);
   store.bytes += LOG_OVERHEAD_BYTES + name.length;
   return log;
 }
@@ -67,18 +75,28 @@ export function storeMessage(
   enforceTotal(store, log);
 }
 
+/** Puts older history in front of what `log` holds, as the most recently used, and keeps all limits. */
+export function storeHistory(store: LogStore, log: ChannelLog, history: History): void {
+  touchLog(store, log);
+  track(store, log, () => prependHistory(log, history.messages, history.horizon));
+  enforceTotal(store, log);
+}
+
 /** Marks a log as used just now. */
 export function touchLog(store: LogStore, log: ChannelLog): void {
-  store.logs.delete(log.name);
-  store.logs.set(log.name, log);
+  store.inUse.delete(log);
+  store.inUse.add(log);
 }
 
 /** Frees a log; its horizon folds into the floor, so that no cursor can pass over what it held. */
 export function freeLog(store: LogStore, log: ChannelLog): void {
-  if (!store.logs.delete(log.name)) return;
+  if (store.logs.get(log.name) !== log) return;
+  store.logs.delete(log.name);
+  store.inUse.delete(log);
   store.bytes -= log.bytes + LOG_OVERHEAD_BYTES + log.name.length;
   while (dropOldest(log));
   if (store.freesEmpty) store.floor = Math.max(store.floor, log.base);
+  if (store.logs.size === 0) stopSweeping(store);
 }
 
 /** Drops what is too old everywhere, and frees logs that are empty and that no cursor can need. */
@@ -92,9 +110,9 @@ export function sweepStore(store: LogStore, now: number): void {
 }
 
 export function closeStore(store: LogStore): void {
-  clearTimeout(store.sweepTimer);
-  store.sweepTimer = undefined;
+  stopSweeping(store);
   store.logs.clear();
+  store.inUse.clear();
   store.bytes = 0;
 }
 
@@ -105,17 +123,16 @@ export function enforceTotal(store: LogStore, current?: ChannelLog): void {
 }
 
 function evictLeastRecent(store: LogStore, current: ChannelLog | undefined): void {
-  for (const log of store.logs.values()) {
+  for (const log of store.inUse) {
     if (store.bytes <= store.maxBytes) return;
     track(store, log, () => {
       const excess = store.bytes - store.maxBytes;
       const target = log.bytes - excess;
       while (log.bytes > target && dropOldest(log));
     });
-    const isEmpty = log.entries.length === log.first;
-    if (store.freesEmpty && isEmpty && log !== current && store.bytes > store.maxBytes) {
-      freeLog(store, log);
-    }
+    if (log.entries.length > log.first) continue;
+    if (!store.freesEmpty) store.inUse.delete(log);
+    else if (log !== current && store.bytes > store.maxBytes) freeLog(store, log);
   }
 }
 
@@ -137,4 +154,9 @@ function scheduleSweep(store: LogStore): void {
     scheduleSweep(store);
   }, delay);
   (store.sweepTimer as { unref?: () => void }).unref?.();
+}
+
+function stopSweeping(store: LogStore): void {
+  clearTimeout(store.sweepTimer);
+  store.sweepTimer = undefined;
 }

@@ -5,16 +5,15 @@ import {
   dropAged,
   enforceLimits,
   loseUpTo,
-  prependHistory,
   restartLog,
   startAfter,
 } from "./channel-log.ts";
 import type { HistoryLimits, HistoryResolver } from "./history.ts";
 import {
-  enforceTotal,
   freeLog,
   type LogStore,
   openLog,
+  storeHistory,
   storeMessage,
   touchLog,
   track,
@@ -135,12 +134,10 @@ async function readHistory(topic: Topic, backend: Backend): Promise<void> {
     await topic.live;
     // `resetTopic` makes another one: what is under way then is the history of the log before.
     const { since } = topic;
-    const { messages, horizon } = await backend.read(topic.name);
+    const history = await backend.read(topic.name);
     if (topic.isClosed || topic.since !== since) return;
     // What came live since then is in the window; what it has dropped meanwhile stays dropped.
-    track(store, log, () => prependHistory(log, messages, horizon));
-    touchLog(store, log);
-    enforceTotal(store, log);
+    storeHistory(store, log, history);
   } catch (error) {
     topic.hydration = undefined;
     throw error;
