@@ -1,6 +1,11 @@
 import { Pool } from "pg";
 import postgres from "postgres";
-import type { Backend } from "../../packages/sse-bus/src/index.ts";
+import {
+  type Backend,
+  type Bus,
+  type BusOptions,
+  createBus,
+} from "../../packages/sse-bus/src/index.ts";
 import {
   postgresBackend,
   type PostgresSettings,
@@ -17,8 +22,14 @@ export interface PostgresLog extends AsyncDisposable {
   /** An instance as one process has it: a pool, a backend, and a relay between it and the server. */
   connect(settings?: PostgresSettings): Promise<Backend>;
   proxyOf(backend: Backend): TcpProxy;
+  /** A bus on an instance of its own, straight to the server; closed with the log. */
+  openBus(settings?: PostgresSettings, options?: BusOptions): Promise<PostgresBus>;
   /** A pool that reaches the server itself, as an app's own transactions do. */
   readonly pool: Pool;
+}
+
+export interface PostgresBus extends Bus {
+  readonly errors: Error[];
 }
 
 let count = 0;
@@ -26,6 +37,7 @@ let count = 0;
 export function createPostgresLog(server: PostgresServer, client: Client): PostgresLog {
   const schema = `bus_${process.pid}_${++count}`;
   const proxies = new Map<Backend, TcpProxy>();
+  const closings: (() => Promise<void>)[] = [];
   const pool = new Pool({ connectionString: server.url, max: 10 });
   pool.on("error", () => {});
 
@@ -37,7 +49,7 @@ export function createPostgresLog(server: PostgresServer, client: Client): Postg
       const proxy = await startTcpProxy(server.port);
       const url = server.url.replace(`:${server.port}/`, `:${proxy.port}/`);
       const all = { schema, pollMs: 200, retentionMs: 200, ...settings };
-      const { backend, end } = client === "pg" ? onPg(url, all) : onPostgresJs(url, all);
+      const { backend, end } = connectTo(client, url, all);
       proxies.set(backend, proxy);
       const { close } = backend;
       backend.close = async () => {
@@ -47,12 +59,31 @@ export function createPostgresLog(server: PostgresServer, client: Client): Postg
       };
       return backend;
     },
+    async openBus(settings = {}, options = {}) {
+      const { backend, end } = connectTo(client, server.url, { schema, ...settings });
+      const errors: Error[] = [];
+      const onError = (error: Error): void => void errors.push(error);
+      const bus = createBus({ backend, onError, ...options });
+      const close = async (): Promise<void> => {
+        await bus.close();
+        await end();
+      };
+      closings.push(close);
+      await bus.cursor();
+      return { ...bus, errors, close, [Symbol.asyncDispose]: close };
+    },
     proxyOf: (backend) => proxies.get(backend) as TcpProxy,
     async [Symbol.asyncDispose]() {
       await Promise.all([...proxies.keys()].map(async (backend) => backend.close()));
-      await pool.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`).finally(() => pool.end());
+      await Promise.all(closings.map(async (close) => close()));
+      await pool.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
+      await pool.end();
     },
   };
+}
+
+function connectTo(client: Client, url: string, settings: PostgresSettings): Connected {
+  return client === "pg" ? onPg(url, settings) : onPostgresJs(url, settings);
 }
 
 interface Connected {

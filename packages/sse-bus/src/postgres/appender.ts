@@ -40,6 +40,8 @@ export function createAppender(log: Log, onStored: (stored: Stored) => void): Ap
         queue = [];
       }
     }
+    // In the turn that found the queue empty, or what comes in between would wait for nobody.
+    sending = undefined;
   }
 
   async function store(batch: readonly Waiting[]): Promise<void> {
@@ -68,7 +70,7 @@ export function createAppender(log: Log, onStored: (stored: Stored) => void): Ap
         const { channel, event, key, json: data, id } = entry;
         const json = JSON.stringify({ channel, event, key, data, id });
         queue.push({ id, json, resolve, reject });
-        sending ??= send().finally(() => (sending = undefined));
+        sending ??= send();
       });
     },
     async close() {

@@ -6,12 +6,16 @@ export interface Clock {
   in(ms: number): string;
 }
 
+const MAX_ROUND_TRIP_MS = 1000;
+
 export function createClock(): Clock {
-  let offsetMs = 0;
+  let offsetMs: number | undefined;
   return {
     sample(serverMs, sentMs, receivedMs) {
+      // An answer that took long tells little of when it was given.
+      if (offsetMs !== undefined && receivedMs - sentMs > MAX_ROUND_TRIP_MS) return;
       offsetMs = serverMs - (sentMs + receivedMs) / 2;
     },
-    in: (ms) => String(Math.round(Date.now() + offsetMs + ms)),
+    in: (ms) => String(Math.round(Date.now() + (offsetMs ?? 0) + ms)),
   };
 }

@@ -62,7 +62,7 @@ function applyLimits(rows: readonly Row[], host: BackendHost): EpochHistory {
     if (kept.isFull || bytes > host.maxHistoryBytes) horizon = Math.max(horizon, seq);
     else messages.push(createMessage(record, record, epoch));
   }
-  return { epoch, horizon, messages: messages.reverse() };
+  return { epoch, horizon, messages: messages.toReversed() };
 }
 
 function newKept(limits: HistoryLimits): Kept {

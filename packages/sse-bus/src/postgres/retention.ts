@@ -25,13 +25,13 @@ export function createRetention(log: Log, settings: Settings, host: BackendHost)
   async function keepLimits(): Promise<void> {
     // The first call claims the round; another process that comes within the interval gets nothing.
     let claimMs = Math.ceil(retentionMs * 0.9);
-    for (let round = 0; round < MAX_ROUNDS && !isClosed; round++) {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
       const rows = await log.call(
         `SELECT channel FROM ${s}.survey($1::text::bigint, $2::text::integer) AS channel`,
         [String(claimMs), String(CHANNELS_AT_ONCE)],
       );
       claimMs = 0;
-      if (rows.length === 0) return;
+      if (rows.length === 0 || isClosed) return;
       const limits = rows.map(([channel]) => limitsOf(channel as string));
       await log.call(`SELECT ${s}.trim($1::text::json, $2::text::bigint)::text`, [
         JSON.stringify(limits),

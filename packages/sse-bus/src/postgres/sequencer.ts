@@ -50,6 +50,18 @@ export function createSequencer(options: SequencerOptions): Sequencer {
   let isClosed = false;
   let lookedAt = 0;
 
+  async function run(): Promise<void> {
+    try {
+      await loop();
+      isFailing = false;
+    } catch (error) {
+      // The next poll tries again, and the tail tells when the server is away.
+      if (!isFailing && !isClosed) onError(toBackendError(error, "give positions"));
+      isFailing = true;
+      running = undefined;
+    }
+  }
+
   async function loop(): Promise<void> {
     let promisedUntil = 0;
     while (isWanted) {
@@ -67,6 +79,8 @@ export function createSequencer(options: SequencerOptions): Sequencer {
       if (isClosed) return;
       isWanted = true;
     }
+    // In the turn that found nothing more to do, or a start in between would be for nobody.
+    running = undefined;
   }
 
   async function take(promiseMs: number): Promise<number> {
@@ -97,16 +111,7 @@ export function createSequencer(options: SequencerOptions): Sequencer {
     isWanted = true;
     clearTimeout(timer);
     timer = undefined;
-    running ??= loop()
-      .then(
-        () => (isFailing = false),
-        (error: unknown) => {
-          // The next poll tries again, and the tail tells when the server is away.
-          if (!isFailing && !isClosed) onError(toBackendError(error, "give positions"));
-          isFailing = true;
-        },
-      )
-      .then(() => (running = undefined));
+    running ??= run();
   }
 
   return {

@@ -53,6 +53,7 @@ export async function openSession(settings: Settings, host: BackendHost): Promis
         log,
         schema,
         origin,
+        isApart: settings.listen !== database,
         onCommit: sequencer.committed,
         onLog(seq) {
           sequencer.moved();

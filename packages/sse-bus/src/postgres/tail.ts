@@ -50,7 +50,9 @@ export function createTail(options: TailOptions): Tail {
   const topics = createTopics();
   const backoff = createBackoff();
   let cursor: Cursor = { seq: 0, time: 0, epoch: "0" };
+  /** Came after the last read began, and before it. */
   let waiters: Waiter[] = [];
+  let asked: Waiter[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
   let running: Promise<void> | undefined;
   let isWoken = false;
@@ -62,24 +64,26 @@ export function createTail(options: TailOptions): Tail {
     isWoken = true;
     if (running || isClosed) return;
     clearTimeout(timer);
-    running = run().finally(() => (running = undefined));
+    running = run();
   }
 
   async function run(): Promise<void> {
     let delayMs = 0;
-    while (isWoken && !isClosed) {
+    while (isWoken) {
       isWoken = false;
       try {
         if (isDown) await log.attend();
         await readOn();
         delayMs = pollMs();
       } catch (error) {
-        if (isClosed) break;
-        fail(error);
+        if (!isClosed) fail(error);
         delayMs = backoff.nextMs();
         break;
       }
+      if (isClosed) return;
     }
+    // In the turn that found nothing more to do, or a wake in between would be for nobody.
+    running = undefined;
     if (isClosed) return;
     timer = setTimeout(() => {
       isPoll = !isDown;
@@ -89,7 +93,8 @@ export function createTail(options: TailOptions): Tail {
 
   /** Reads one page. More is read when there is more, at once. */
   async function readOn(): Promise<void> {
-    const waiting = waiters;
+    asked = [...asked, ...waiters];
+    waiters = [];
     const wasPoll = isPoll;
     isPoll = false;
     const page = await log.page(cursor.seq, topics.filter(), false);
@@ -109,7 +114,7 @@ export function createTail(options: TailOptions): Tail {
     if (wasPoll && page.messages.length > 0) onUnannounced();
     if (!page.isWhole) isWoken = true;
     else up();
-    settle(waiting, page.head.seq);
+    settle(page.head.seq);
   }
 
   async function deliver(given: Page): Promise<void> {
@@ -142,11 +147,21 @@ export function createTail(options: TailOptions): Tail {
     if (!isFirst) host.onRestart();
   }
 
-  function settle(waiting: readonly Waiter[], head: number): void {
-    const isDone = (waiter: Waiter): boolean => (waiter.until ??= head) <= cursor.seq;
-    const done = new Set(waiting.filter(isDone));
-    waiters = waiters.filter((waiter) => !done.has(waiter));
-    for (const { resolve } of done) resolve(cursor);
+  function settle(head: number): void {
+    const all = asked;
+    asked = [];
+    for (const waiter of all) {
+      waiter.until ??= head;
+      if (waiter.until <= cursor.seq) waiter.resolve(cursor);
+      else asked.push(waiter);
+    }
+  }
+
+  function refuse(error: Error): void {
+    const all = [...asked, ...waiters];
+    asked = [];
+    waiters = [];
+    for (const { reject } of all) reject(error);
   }
 
   function up(): void {
@@ -158,9 +173,7 @@ export function createTail(options: TailOptions): Tail {
 
   function fail(error: unknown): void {
     const failure = toBackendError(error, "read the log");
-    const waiting = waiters;
-    waiters = [];
-    for (const { reject } of waiting) reject(failure);
+    refuse(failure);
     if (isDown) return;
     isDown = true;
     host.onStatus("down");
@@ -170,7 +183,7 @@ export function createTail(options: TailOptions): Tail {
   function wait<T>(then: (cursor: Cursor) => T): Promise<T> {
     return new Promise((resolve, reject) => {
       if (isClosed) return reject(closedError());
-      waiters = [...waiters, { until: undefined, resolve: (at) => resolve(then(at)), reject }];
+      waiters.push({ until: undefined, resolve: (at) => resolve(then(at)), reject });
       wake();
     });
   }
@@ -188,9 +201,7 @@ export function createTail(options: TailOptions): Tail {
     async close() {
       isClosed = true;
       clearTimeout(timer);
-      const waiting = waiters;
-      waiters = [];
-      for (const { reject } of waiting) reject(closedError());
+      refuse(closedError());
       await running;
     },
   };

@@ -22,6 +22,8 @@ export interface WakerOptions {
   readonly origin: string;
   readonly onCommit: (by: "own" | "other" | "unknown") => void;
   readonly onLog: (seq: number) => void;
+  /** Nobody else notices when it cannot be reached: it is not where the log is read from. */
+  readonly isApart: boolean;
   /** Something may have been missed. */
   readonly onGap: () => void;
   readonly onError: (error: Error) => void;
@@ -33,7 +35,7 @@ const ECHO_MS = 2000;
 const RETRY_DEAF_MS = 60_000;
 
 export function createWaker(options: WakerOptions): Waker {
-  const { database, log, schema, origin, onCommit, onLog, onGap, onError } = options;
+  const { database, log, schema, origin, isApart, onCommit, onLog, onGap, onError } = options;
   const backoff = createBackoff();
   let listening: Listening | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -68,8 +70,8 @@ export function createWaker(options: WakerOptions): Waker {
       listening = started;
       onGap();
       doubt();
-    } catch {
-      // The tail is on the same server and tells when it is away.
+    } catch (error) {
+      if (isApart) report(unreachableError(error));
       retry(backoff.nextMs());
     }
   }
@@ -83,6 +85,12 @@ export function createWaker(options: WakerOptions): Waker {
     if (isClosed) return;
     clearTimeout(timer);
     timer = setTimeout(() => void start(), ms);
+  }
+
+  /** Once, until notifications arrive again. */
+  function report(error: Error): void {
+    if (!isDeaf && !isClosed) onError(error);
+    isDeaf = true;
   }
 
   function lost(): void {
@@ -113,8 +121,7 @@ export function createWaker(options: WakerOptions): Waker {
   async function deaf(): Promise<void> {
     echo = undefined;
     isHeard = false;
-    if (!isDeaf) onError(deafError());
-    isDeaf = true;
+    report(deafError());
     const was = listening;
     listening = undefined;
     retry(RETRY_DEAF_MS);
@@ -140,5 +147,13 @@ function deafError(): SseBusError {
   return new SseBusError(
     "LISTEN_UNAVAILABLE",
     "Notifications of Postgres do not arrive, so the log is polled instead. A pooler in transaction mode swallows them: give `listen` a pool that connects to Postgres itself, or set it to false.",
+  );
+}
+
+function unreachableError(cause: unknown): SseBusError {
+  return new SseBusError(
+    "LISTEN_UNAVAILABLE",
+    `The pool given as \`listen\` cannot LISTEN, so the log is polled instead: ${(cause as Error).message}`,
+    { cause },
   );
 }

@@ -64,7 +64,8 @@ BEGIN
   END IF;
   -- Under a stricter isolation the snapshot is older than the lock, and would miss the newest rows.
   IF current_setting('transaction_isolation') <> 'read committed' THEN
-    RAISE EXCEPTION 'sse-bus: positions are given under READ COMMITTED only' USING ERRCODE = '25001';
+    RAISE EXCEPTION 'sse-bus: positions are given under READ COMMITTED only, and default_transaction_isolation is something else'
+      USING ERRCODE = '25001', HINT = 'Give the bus a pool of its own with "options: -c default_transaction_isolation=read\\ committed".';
   END IF;
   PERFORM set_config('lock_timeout', greatest(p_deadline - ${s}.now_ms(), 1)::text, true);
   PERFORM pg_advisory_xact_lock(hashtextextended('${s}.positions', 0));

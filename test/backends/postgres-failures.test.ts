@@ -1,0 +1,338 @@
+import { chown, realpath, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { Pool } from "pg";
+import { afterEach, beforeEach, expect, test } from "vitest";
+
+import { createBus } from "../../packages/sse-bus/src/index.ts";
+import {
+  migrate,
+  migrationSql,
+  postgresBackend,
+} from "../../packages/sse-bus/src/postgres/index.ts";
+import { findProgram } from "../support/find-program.ts";
+import { type PostgresServer, startPostgres } from "../support/postgres.ts";
+import { runProcess } from "../support/processes.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+import { waitFor } from "../support/wait-for.ts";
+import { hear } from "./ear.ts";
+import { createPostgresLog, type PostgresLog } from "./postgres-log.ts";
+
+let server: PostgresServer;
+let log: PostgresLog;
+beforeEach(async () => {
+  server = await startPostgres();
+  log = createPostgresLog(server, "pg");
+});
+afterEach(async () => {
+  await server.start();
+  await log[Symbol.asyncDispose]();
+  await server[Symbol.asyncDispose]();
+});
+
+test("a publish that a hung server has answered with silence is not stored when the server wakes up", async () => {
+  const backend = await log.connect({ timeoutMs: 600, pollMs: 100 });
+  const errors: Error[] = [];
+  await using bus = createBus({ backend, onError: (error) => void errors.push(error) });
+  const { heard, gaps } = hear(bus);
+  await bus.publish("before", { channel: "orders" });
+  await waitFor("the first message", () => heard.length === 1);
+
+  log.proxyOf(backend).hang();
+  const start = performance.now();
+  const late = [1, 2, 3].map((n) => bus.publish(n, { channel: "orders" }));
+  for (const { reason } of (await Promise.allSettled(late)) as PromiseRejectedResult[]) {
+    expect(reason).toMatchObject({ name: "SseBusError", code: "BACKEND_UNAVAILABLE" });
+  }
+  expect(performance.now() - start).toBeLessThan(3000);
+  await waitFor("the bus to notice", () => bus.stats().status === "down");
+  expect(errors).toMatchObject([{ code: "BACKEND_UNAVAILABLE" }]);
+
+  // Now the server gets all that was sent to it, the publishes too.
+  await log.proxyOf(backend).mend();
+  await waitFor("the bus to be up again", () => bus.stats().status === "up");
+  await bus.publish("after", { channel: "orders" });
+  await waitFor("the last message", () => heard.at(-1)?.data === "after");
+  expect(heard.map(({ data }) => data)).toEqual(["before", "after"]);
+  expect(gaps).toEqual([]);
+  // They did arrive: the server has refused them for being late.
+  const { rows } = await log.pool.query(`SELECT data FROM ${log.schema}.message ORDER BY seq`);
+  expect(rows).toEqual([{ data: '"before"' }, { data: '"after"' }]);
+});
+
+test("a server that is killed and comes back has all it has answered for, and the log is the same one", async () => {
+  const [one, two] = [await log.openBus({ pollMs: 100 }), await log.openBus({ pollMs: 100 })];
+  const { heard, gaps } = hear(two);
+  const stored: string[] = [];
+  for (let round = 0; round < 3; round++) {
+    let isKilled = false;
+    const publishing = (async () => {
+      for (let n = 0; !isKilled; n++) {
+        const sent = Array.from({ length: 20 }, (_, i) => `${round} ${n} ${i}`);
+        const results = await Promise.allSettled(
+          sent.map(async (data) => one.publish(data, { channel: "orders" })),
+        );
+        stored.push(...sent.filter((_, i) => results[i]?.status === "fulfilled"));
+      }
+    })();
+    await waitFor("some messages", () => heard.length > round * 100 + 100);
+    await server.kill();
+    isKilled = true;
+    await publishing;
+    await server.start();
+    await waitFor("both to be up", () => [one, two].every((bus) => bus.stats().status === "up"));
+  }
+  await one.publish("last", { channel: "orders" });
+  await waitFor("the last message", () => heard.at(-1)?.data === "last");
+  const all = heard.map(({ data }) => data as string);
+  expect(new Set(all).size).toBe(all.length);
+  expect(all.filter((data) => stored.includes(data))).toEqual(stored);
+  expect(gaps).toEqual([]);
+});
+
+test("connections that the server ends are no outage to speak of, even without an error listener on the pool", async () => {
+  const bus = await log.openBus({ pollMs: 100 });
+  const { heard, gaps } = hear(bus);
+  for (let round = 0; round < 10; round++) {
+    await log.pool.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
+    );
+    await insist(() => bus.publish(round, { channel: "orders", id: `round ${round}` }));
+    await waitFor("the message", () => heard.at(-1)?.data === round);
+  }
+  await waitFor("the bus to be up", () => bus.stats().status === "up");
+  expect(heard.length).toBe(10);
+  expect(gaps).toEqual([]);
+});
+
+test("a log that has gone back to an older state is a new one, for those who were there and for old cursors", async () => {
+  const bus = await log.openBus({ pollMs: 100 });
+  await bus.publish("kept", { channel: "orders" });
+  const data = await dataFolder();
+  await server.stop();
+  await using copy = await copyOf(data);
+  await server.start();
+  const { heard, gaps } = hear(bus);
+  await insist(() => bus.publish("lost", { channel: "orders", id: "lost" }));
+  const lost = await waitFor("the message", () => heard[0]);
+
+  await server.stop();
+  await copy.restore();
+  await server.start();
+  await waitFor("a gap", () => gaps.length > 0);
+  expect(gaps).toMatchObject([{ channels: ["orders"], reason: "restarted" }]);
+  for (let n = 0; n < 5; n++) await insist(() => bus.publish(n, { channel: "orders", id: `${n}` }));
+  await waitFor("what follows", () => heard.length === 7);
+  expect(heard.map(({ data }) => data)).toEqual(["lost", "kept", 0, 1, 2, 3, 4]);
+  const late = hear(bus, { after: lost.id });
+  await waitFor("what is kept", () => late.heard.length === 6);
+  expect(late.gaps).toMatchObject([{ reason: "restarted" }]);
+});
+
+test("a server that was promoted on another timeline has a new epoch, since it may lack what was announced", async () => {
+  const bus = await log.openBus({ pollMs: 100 });
+  const { heard, gaps } = hear(bus);
+  await bus.publish("before", { channel: "orders" });
+  await waitFor("the message", () => heard.length === 1);
+  const data = await dataFolder();
+  await server.stop();
+  // Recovery from an archive that has nothing: the same state, and as after a failover a new timeline.
+  await writeFile(join(data, "postgresql.auto.conf"), "restore_command = '/bin/false'\n", {
+    flag: "a",
+  });
+  await writeFile(join(data, "recovery.signal"), "");
+  const { uid, gid } = await stat(data);
+  await chown(join(data, "recovery.signal"), uid, gid);
+  await server.start();
+  await waitFor("a gap", () => gaps.length > 0);
+  expect(gaps).toMatchObject([{ reason: "restarted" }]);
+  const after = await insist(() => bus.publish("after", { channel: "orders", id: "after" }));
+  expect(after.id.split(/[-@]/)[2]).not.toBe(heard[0]?.id.split(/[-@]/)[2]);
+});
+
+test("a log that was loaded from a dump is a new one, and what waited in the dump is announced", async () => {
+  const bus = await log.openBus({ pollMs: 100 });
+  const { heard } = hear(bus);
+  await bus.publish("sequenced", { channel: "orders" });
+  await waitFor("the message", () => heard.length === 1);
+  await bus.close();
+  await log.pool.query(`SELECT ${log.schema}.publish('orders', '"waiting"')`);
+  const bin = await programFolder();
+  const dump = await runProcess(join(bin, "pg_dump"), [server.url, "--schema", log.schema]);
+  await log.pool.query(`DROP SCHEMA ${log.schema} CASCADE`);
+  await using folder = await tempFolder("postgres-dump");
+  const file = join(folder.path, "dump.sql");
+  await writeFile(file, dump);
+  await runProcess(join(bin, "psql"), [server.url, "-q", "-v", "ON_ERROR_STOP=1", "-f", file]);
+
+  const next = await log.openBus({ pollMs: 100 });
+  const late = hear(next, { after: heard[0]?.id as string });
+  await waitFor("both messages", () => late.heard.length === 2);
+  expect(late.heard.map(({ data }) => data)).toEqual(["sequenced", "waiting"]);
+  expect(late.gaps).toMatchObject([{ reason: "restarted" }]);
+});
+
+test("a truncated log is a new one, positions go on, and ids are forgotten with it", async () => {
+  const bus = await log.openBus({ pollMs: 100 });
+  const { heard, gaps } = hear(bus);
+  const old = await bus.publish("old", { channel: "orders", id: "order 1" });
+  await waitFor("the message", () => heard.length === 1);
+  await log.pool.query(`TRUNCATE ${log.schema}.message`);
+  await waitFor("a gap", () => gaps.length > 0);
+  const fresh = await bus.publish("new", { channel: "orders", id: "order 1" });
+  expect(fresh).not.toHaveProperty("duplicate");
+  expect(Number.parseInt(fresh.id, 36)).toBeGreaterThan(Number.parseInt(old.id, 36));
+  await waitFor("the new message", () => heard.at(-1)?.data === "new");
+  expect(gaps).toMatchObject([{ reason: "restarted" }]);
+});
+
+test("messages deleted by hand are told to those who had not read them, and to nobody else", async () => {
+  const bus = await log.openBus();
+  const reader = hear(bus);
+  const first = await bus.publish(0, { channel: "orders" });
+  const other = await bus.publish(0, { channel: "others" });
+  for (let n = 1; n <= 5; n++) await bus.publish(n, { channel: "orders" });
+  await bus.publish(6, { channel: "orders", key: "k" });
+  await bus.publish(7, { channel: "orders", key: "k" });
+  await waitFor("all messages", () => reader.heard.length === 8);
+  await log.pool.query(
+    `DELETE FROM ${log.schema}.message WHERE channel = 'orders' AND data IN ('2', '3', '6')`,
+  );
+
+  const next = await log.openBus();
+  const behind = hear(next, { after: first.id });
+  await waitFor("the rest", () => behind.heard.at(-1)?.data === 7);
+  expect(behind.gaps).toMatchObject([{ channels: ["orders"], reason: "evicted" }]);
+  // Of the key `k` a newer message is there, so that nothing is missed after the fifth.
+  const fifth = reader.heard.find(({ data }) => data === 5);
+  const near = hear(next, { after: fifth?.id as string });
+  const elsewhere = hear(next, { channel: "others", after: other.id });
+  await next.publish(8, { channel: "orders" });
+  await next.publish(8, { channel: "others" });
+  await waitFor("new messages", () => near.heard.length === 2 && elsewhere.heard.length === 1);
+  expect([near.gaps, elsewhere.gaps, reader.gaps]).toEqual([[], [], []]);
+});
+
+test("a schema that is dropped under a running bus is made anew, where migrations are allowed", async () => {
+  const [bus, strict] = [
+    await log.openBus({ pollMs: 100 }),
+    await log.openBus({ pollMs: 100, migrate: false }),
+  ];
+  const { heard, gaps } = hear(bus);
+  await bus.publish("old", { channel: "orders" });
+  await waitFor("the message", () => heard.length === 1);
+  await log.pool.query(`DROP SCHEMA ${log.schema} CASCADE`);
+  await waitFor("a gap", () => gaps.length > 0);
+  await bus.publish("new", { channel: "orders" });
+  await waitFor("the new message", () => heard.at(-1)?.data === "new");
+  await waitFor("the other to be up", () => strict.stats().status === "up");
+  await strict.publish("newer", { channel: "orders" });
+  await waitFor("its message", () => heard.at(-1)?.data === "newer");
+});
+
+test("without the right to migrate it says what to run, and works once that was run", async () => {
+  await using pool = disposable(new Pool({ connectionString: server.url }));
+  const open = async (schema: string) => {
+    await using bus = createBus({ backend: postgresBackend({ pool, schema, migrate: false }) });
+    await bus.publish(1);
+  };
+  await expect(open(log.schema)).rejects.toMatchObject({ code: "BACKEND_NOT_MIGRATED" });
+  await Promise.all([1, 2, 3].map(async () => migrate(pool, { schema: log.schema })));
+  await open(log.schema);
+  // As the SQL of a migration tool, which puts a transaction around it; and a second time.
+  await pool.query(`BEGIN; ${migrationSql({ schema: log.schema })} COMMIT`);
+  await open(log.schema);
+  await pool.query(`UPDATE ${log.schema}.state SET version = 99`);
+  await expect(open(log.schema)).rejects.toMatchObject({
+    code: "BACKEND_NOT_MIGRATED",
+    message: expect.stringContaining("99"),
+  });
+});
+
+test("a role that may not create is told so, and one with the rights of the docs can do all a bus does", async () => {
+  const role = `app_${log.schema}`;
+  await log.pool.query(`CREATE ROLE ${role} LOGIN`);
+  const url = server.url.replace("postgres@", `${role}@`);
+  await using pool = disposable(new Pool({ connectionString: url }));
+  const backend = () => postgresBackend({ pool, schema: log.schema, retentionMs: 50, liveMs: 1 });
+  await using refused = createBus({ backend: backend() });
+  await expect(refused.publish(1)).rejects.toMatchObject({
+    code: "BACKEND_UNAVAILABLE",
+    message: expect.stringContaining("permission denied"),
+  });
+  await migrate(log.pool, { schema: log.schema });
+  await log.pool.query(`
+    GRANT USAGE ON SCHEMA ${log.schema} TO ${role};
+    GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${log.schema} TO ${role};
+    GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA ${log.schema} TO ${role};
+  `);
+  const errors: Error[] = [];
+  await using bus = createBus({
+    backend: backend(),
+    history: { maxMessages: 1 },
+    onError: (error) => void errors.push(error),
+  });
+  const { heard } = hear(bus);
+  const tx = await pool.connect();
+  await tx.query("BEGIN");
+  for (let n = 0; n < 50; n++)
+    await bus.publish(n, { channel: "orders", id: `${n}`, key: `${n % 3}`, tx });
+  await tx.query("COMMIT");
+  tx.release();
+  await bus.publish("last", { channel: "orders" });
+  await waitFor("the messages", () => heard.length === 51);
+  await waitFor("retention", async () => {
+    const { rows } = await log.pool.query(`SELECT FROM ${log.schema}.message`);
+    return rows.length < 10;
+  });
+  expect(errors).toEqual([]);
+});
+
+test("a pool with another isolation by default is refused with the remedy", async () => {
+  await migrate(log.pool, { schema: log.schema });
+  const options = "-c default_transaction_isolation=serializable";
+  await using pool = disposable(new Pool({ connectionString: server.url, options }));
+  await using bus = createBus({ backend: postgresBackend({ pool, schema: log.schema }) });
+  await expect(bus.publish(1)).rejects.toMatchObject({
+    code: "BACKEND_UNAVAILABLE",
+    message: expect.stringContaining("READ COMMITTED"),
+  });
+});
+
+/** Tries again while the server is away. */
+async function insist<T>(publish: () => Promise<T>): Promise<NonNullable<T>> {
+  return waitFor("the server to take it", publish);
+}
+
+/** Where the server keeps its data; it must be running. */
+async function dataFolder(): Promise<string> {
+  const { rows } = await log.pool.query<{ data_directory: string }>("SHOW data_directory");
+  return rows[0]?.data_directory as string;
+}
+
+/** Where the server's own programs are. */
+async function programFolder(): Promise<string> {
+  return dirname(await realpath(await findProgram("postgres")));
+}
+
+interface FolderCopy extends AsyncDisposable {
+  /** Makes the folder what it was. */
+  restore(): Promise<void>;
+}
+
+async function copyOf(folder: string): Promise<FolderCopy> {
+  const temp = await tempFolder("postgres-copy");
+  const copy = join(temp.path, "data");
+  // Not `fs.cp`, which would not keep the owner, and Postgres starts on nobody else's data.
+  await runProcess("cp", ["-a", folder, copy]);
+  return {
+    async restore() {
+      await rm(folder, { recursive: true });
+      await runProcess("cp", ["-a", copy, folder]);
+    },
+    [Symbol.asyncDispose]: async () => temp[Symbol.asyncDispose](),
+  };
+}
+
+function disposable(pool: Pool): Pool & AsyncDisposable {
+  return Object.assign(pool, { [Symbol.asyncDispose]: async () => pool.end() });
+}
