@@ -23,6 +23,8 @@ export default function config(phase: string): NextConfig {
     },
     outputFileTracingRoot: repositoryRoot,
     poweredByHeader: false,
+    // Clients of backends find native or optional parts of their own at run time; `pg` Next knows.
+    serverExternalPackages: ["redis", "@nats-io/transport-node"],
     // Dev logs a request when it ends: a stream would be logged minutes late, as a slow request.
     logging: { incomingRequests: { ignore: [/^\/api\/sse(?:\?|$)/] } },
     agentRules: false,

@@ -1,0 +1,85 @@
+import type { Backend } from "../core/backend.ts";
+import { SseBusError } from "../core/errors.ts";
+import { memoryBackend } from "../core/memory-backend.ts";
+import { createLazyBackend, type OpenedClient } from "./lazy-backend.ts";
+
+/**
+ * The backend that a URL names: `redis://`, `rediss://` (client: `redis`), `nats://`, `tls://`
+ * (`@nats-io/transport-node`), `postgres://`, `postgresql://` (`pg`). Without a URL, memory.
+ *
+ * The client is imported and connected when the bus opens, not before: a build connects to nothing.
+ * A server that cannot be reached is an error then, never a silent fallback.
+ *
+ * @throws SseBusError `INVALID_OPTION` for a URL that names no backend
+ * @example
+ * ```ts
+ * const bus = sharedBus({ backend: backendFromUrl(process.env.SSE_BUS_URL) });
+ * ```
+ */
+export function backendFromUrl(url: string | undefined): Backend {
+  if (url === undefined || url === "") return memoryBackend();
+  const scheme = URL.canParse(url) ? new URL(url).protocol.slice(0, -1) : "";
+  switch (scheme) {
+    case "redis":
+    case "rediss":
+      return createLazyBackend("redis", () => openRedis(url));
+    case "nats":
+    case "tls":
+      return createLazyBackend("nats", () => openNats(url));
+    case "postgres":
+    case "postgresql":
+      return createLazyBackend("postgres", () => openPostgres(url));
+    default:
+      throw new SseBusError(
+        "INVALID_OPTION",
+        `${shown(url)} names no backend: use redis://, nats:// or postgres://, or unset SSE_BUS_URL for memory.`,
+      );
+  }
+}
+
+async function openRedis(url: string): Promise<OpenedClient> {
+  const { createClient } = await importClient("redis", () => import("redis"));
+  const { redisBackend } = await import("../redis/index.ts");
+  // It is only duplicated by the backend, so there is nothing of it to close.
+  return { backend: redisBackend({ client: createClient({ url }) }), close: async () => {} };
+}
+
+async function openNats(url: string): Promise<OpenedClient> {
+  const name = "@nats-io/transport-node";
+  const { connect } = await importClient(name, () => import("@nats-io/transport-node"));
+  const { natsBackend } = await import("../nats/index.ts");
+  const { host, username, password } = new URL(url);
+  const connection = () =>
+    connect({
+      servers: host,
+      maxReconnectAttempts: -1,
+      ...(username && password === "" && { token: decodeURIComponent(username) }),
+      ...(password && { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
+      ...(url.startsWith("tls:") && { tls: {} }),
+    });
+  return { backend: natsBackend({ connection }), close: async () => {} };
+}
+
+async function openPostgres(url: string): Promise<OpenedClient> {
+  const { Pool } = (await importClient("pg", () => import("pg"))).default;
+  const { postgresBackend } = await import("../postgres/index.ts");
+  const pool = new Pool({ connectionString: url });
+  return { backend: postgresBackend({ pool }), close: () => pool.end() };
+}
+
+async function importClient<Client>(name: string, load: () => Promise<Client>): Promise<Client> {
+  try {
+    return await load();
+  } catch (cause) {
+    throw new SseBusError(
+      "BACKEND_UNAVAILABLE",
+      `The client \`${name}\` could not be loaded: add it to your app's dependencies.`,
+      { cause },
+    );
+  }
+}
+
+/** A URL for an error's text: its password belongs into no log. */
+function shown(url: string): string {
+  return JSON.stringify(url.replace(/\/\/[^@/]*@/, "//…@").slice(0, 100));
+}

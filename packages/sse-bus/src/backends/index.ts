@@ -1,0 +1,1 @@
+export { backendFromUrl } from "./backend-from-url.ts";

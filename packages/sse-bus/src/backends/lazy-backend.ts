@@ -1,0 +1,58 @@
+import type { Backend } from "../core/backend.ts";
+import { SseBusError } from "../core/errors.ts";
+
+/** A backend on a client that was made for it. */
+export interface OpenedClient {
+  readonly backend: Backend;
+  /** Closes the client, after the backend. */
+  readonly close: () => Promise<void>;
+}
+
+/** A backend that is made when the bus opens it, and made anew if that failed. */
+export function createLazyBackend(name: string, make: () => Promise<OpenedClient>): Backend {
+  let made: OpenedClient | undefined;
+  let isClosed = false;
+
+  function inner(): Backend {
+    if (made) return made.backend;
+    throw new SseBusError("BACKEND_UNAVAILABLE", `The ${name} backend is not open.`);
+  }
+
+  async function close(): Promise<void> {
+    const closing = made;
+    made = undefined;
+    await closing?.backend.close();
+    await closing?.close();
+  }
+
+  return {
+    name,
+    async open(host) {
+      made = await make();
+      try {
+        await made.backend.open(host);
+      } catch (error) {
+        await close();
+        throw error;
+      }
+      // Closed while it was being opened.
+      if (isClosed) await close();
+    },
+    publish: async (entry) => inner().publish(entry),
+    ...(name === "postgres" && {
+      async publishIn(tx, entry) {
+        const { publishIn } = inner();
+        if (publishIn) return publishIn(tx, entry);
+        throw new SseBusError("TX_UNSUPPORTED", `The ${name} backend has no transactions.`);
+      },
+    }),
+    subscribe: async (topic, feed) => inner().subscribe(topic, feed),
+    read: async (topic) => inner().read(topic),
+    cursor: async () => inner().cursor(),
+    reached: () => inner().reached(),
+    async close() {
+      isClosed = true;
+      await close();
+    },
+  };
+}
