@@ -1,4 +1,6 @@
 import { jetstreamManager } from "@nats-io/jetstream";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { createBus } from "../../packages/sse-bus/src/index.ts";
@@ -7,6 +9,7 @@ import { findProgram } from "../support/find-program.ts";
 import { type NatsServer, startNats } from "../support/nats.ts";
 import { freePort } from "../support/ports.ts";
 import { startProcess } from "../support/processes.ts";
+import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { openInstance, publishMany } from "./nats-instance.ts";
 import { connectTo, createNatsLog } from "./nats-log.ts";
@@ -101,6 +104,31 @@ describe("connection", () => {
       expect(subject).toMatch(/^_INBOX_app\./);
     }
   });
+});
+
+test("a bus works in a JetStream domain", async () => {
+  await using folder = await tempFolder("nats-domain");
+  const file = join(folder.path, "domain.conf");
+  await writeFile(file, "jetstream { domain: hub }");
+  await using hub = await startNats({ args: ["-c", file] });
+  const backend = natsBackend({ domain: "hub", connection: async () => connectTo(hub.port) });
+  await using instance = await openInstance(backend);
+  const heard = await instance.listen("a");
+  await publishMany(instance, "a", { count: 3 });
+  await waitFor("all messages", () => heard.data.length === 3);
+  expect(await instance.kept("a")).toEqual([0, 1, 2]);
+});
+
+test("a log in the server's memory begins anew when the server does", async () => {
+  await using own = await startNats();
+  await using log = createNatsLog(own);
+  await using instance = await openInstance(await log.connect({ storage: "memory" }));
+  await publishMany(instance, "a", { count: 3 });
+  await own.stop();
+  await own.start();
+  await waitFor("it to be told", () => instance.restarts.length === 1);
+  await waitFor("it to be up", () => instance.statuses.at(-1) === "up");
+  expect(await instance.kept("a")).toEqual([]);
 });
 
 describe("errors", () => {

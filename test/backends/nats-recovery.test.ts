@@ -43,6 +43,26 @@ test("a channel that outran its history while an instance was cut off has lost j
   expect(cut.restarts).toEqual([]);
 });
 
+test("an instance that missed more than the server lets be under way gets all of it", async () => {
+  await using log = createNatsLog(server);
+  await using cut = await openInstance(await log.connect());
+  await using other = await openInstance(await log.connect());
+  const heard = await cut.listen("large/*");
+  await log.proxyOf(cut.backend).cut();
+  await waitFor("the outage to be told", () => cut.statuses.at(-1) === "down");
+  // JetStream's flow control stops at 32 MB.
+  const text = "x".repeat(250_000);
+  for (let n = 0; n < 200; n += 10) {
+    await Promise.all(
+      Array.from({ length: 10 }, async (_, index) => other.publish(`large/${index}`, text)),
+    );
+  }
+  await log.proxyOf(cut.backend).mend();
+  await waitFor("all of it", () => heard.seqs.length === 200, { timeoutMs: 10_000 });
+  expect(heard.losses).toEqual([]);
+  expect(cut.statuses).toEqual(["down", "up"]);
+});
+
 test("updates of a key that outran the server while an instance was cut off are no loss", async () => {
   await using log = createNatsLog(server);
   await using cut = await openInstance(await log.connect());

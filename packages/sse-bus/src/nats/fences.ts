@@ -10,7 +10,7 @@ import type { Subjects } from "./subjects.ts";
 export interface Fences {
   /** Sets one, unless this instance or another has done so lately. */
   set(): void;
-  /** Sets them from now on, so many that age goes from one to the next in a hundredth of itself. */
+  /** Sets them from now on, so many that age goes from one to the next in a fiftieth of itself. */
   start(maxAgeMs: number): void;
   stop(): void;
 }
@@ -47,7 +47,7 @@ export function createFences(js: JetStream, options: FencesOptions): Fences {
   return {
     set,
     start(maxAgeMs) {
-      const wanted = maxAgeMs > 0 ? maxAgeMs / 100 : MAX_INTERVAL_MS;
+      const wanted = maxAgeMs > 0 ? maxAgeMs / 50 : MAX_INTERVAL_MS;
       interval = Math.round(Math.min(MAX_INTERVAL_MS, Math.max(MIN_INTERVAL_MS, wanted)));
       stop();
       timer = setInterval(set, interval);

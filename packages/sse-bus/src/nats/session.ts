@@ -119,13 +119,18 @@ export async function openSession(settings: NatsSettings, host: BackendHost): Pr
     follower.interrupt();
     isHeld = false;
     await link.ready();
-    const info = await identify(await stream.ensure());
-    isUsable = true;
-    const { reached } = follower;
-    const first = info.state.first_seq;
-    if (first > reached.seq + 1) follower.skip({ seq: first - 1, time: reached.time });
-    await follow(info.state.last_seq);
-    fences.start(info.config.max_age / 1_000_000);
+    try {
+      const info = await identify(await stream.ensure());
+      isUsable = true;
+      const { reached } = follower;
+      const first = info.state.first_seq;
+      if (first > reached.seq + 1) follower.skip({ seq: first - 1, time: reached.time });
+      await follow(info.state.last_seq);
+      fences.start(info.config.max_age / 1_000_000);
+    } catch (error) {
+      isUsable = false;
+      throw error;
+    }
   }
 
   async function identify(found: StreamInfo): Promise<StreamInfo> {
