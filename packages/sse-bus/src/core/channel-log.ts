@@ -38,6 +38,8 @@ export interface ChannelLog {
   isCounted: boolean;
   /** Newest message per channel and key; made when the first keyed message comes. */
   byKey: Map<string, LogMessage> | undefined;
+  /** The newest message without a key; in a pattern's log, of each channel. */
+  keyless: LogMessage | Map<string, LogMessage> | undefined;
 }
 
 /** Superseded messages wait for a compaction until there are this many, or more than live ones. */
@@ -59,6 +61,7 @@ export function createChannelLog(name: string, limits: HistoryLimits, base: numb
     dropped: 0,
     isCounted: true,
     byKey: undefined,
+    keyless: undefined,
   };
 }
 
@@ -98,7 +101,7 @@ export function prependHistory(
   log.stale = 0;
   log.sinceCompaction = 0;
   log.bytes = 0;
-  log.byKey = undefined;
+  log.byKey = log.keyless = undefined;
   // A pattern's window can reach back behind what the histories of its channels still keep.
   if (horizon < log.base) {
     log.base = horizon;
@@ -137,7 +140,7 @@ export function restartLog(log: ChannelLog, { seq, time }: Position): void {
   log.first = log.stale = log.sinceCompaction = log.bytes = log.evicted = 0;
   log.base = log.settled = seq;
   log.baseTime = time;
-  log.byKey = undefined;
+  log.byKey = log.keyless = undefined;
   log.isCounted = false;
 }
 
@@ -181,6 +184,8 @@ export function dropOldest(log: ChannelLog): boolean {
     return true;
   }
   if (oldest.key !== undefined) log.byKey?.delete(keyOf(oldest));
+  else if (log.keyless === oldest) log.keyless = undefined;
+  else if (log.keyless instanceof Map && !oldest.isOutdated) log.keyless.delete(oldest.channel);
   log.evicted = oldest.seq;
   log.dropped++;
   // A horizon never goes back: what history kept from before it tells nothing of what it dropped.
@@ -215,7 +220,21 @@ function add(log: ChannelLog, message: LogMessage): void {
   log.entries.push(message);
   log.sinceCompaction++;
   log.bytes += messageBytes(message);
-  if (message.key !== undefined) supersede(log, message, message.key);
+  if (message.key === undefined) outdate(log, message);
+  else supersede(log, message, message.key);
+}
+
+function outdate(log: ChannelLog, message: LogMessage): void {
+  if (message.channel === log.name) {
+    if (log.keyless) (log.keyless as LogMessage).isOutdated = true;
+    log.keyless = message;
+    return;
+  }
+  log.keyless ??= new Map<string, LogMessage>();
+  const newest = log.keyless as Map<string, LogMessage>;
+  const older = newest.get(message.channel);
+  if (older) older.isOutdated = true;
+  newest.set(message.channel, message);
 }
 
 function supersede(log: ChannelLog, message: LogMessage, key: string): void {

@@ -190,7 +190,7 @@ function readOn(reader: Reader): Packet | undefined {
   const { group, cursor, ignored, snapshot } = reader;
   const upTo = group.cursor.seq;
   if (cursor.seq >= upTo) return undefined;
-  const key = `${cursor.seq} ${ignored?.join() ?? ""} ${snapshot?.until ?? ""}`;
+  const key = `${cursor.seq} ${ignored?.join() ?? ""} ${snapshot ?? ""}`;
   let packet = group.packets.get(key);
   if (!packet) {
     packet = readLog(group.topics, cursor.seq, {

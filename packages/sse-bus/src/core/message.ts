@@ -23,6 +23,8 @@ export interface LogMessage extends Position {
   readonly dataStart: number;
   /** A newer message of the same channel and key is in the log. Set once, never unset. */
   superseded: boolean;
+  /** It has no key, and neither has a newer one of its channel. Set once, never unset. */
+  isOutdated: boolean;
 }
 
 /** The four events of the protocol; nobody can publish them. */
@@ -56,6 +58,7 @@ export function createMessage(
     frame,
     dataStart: encoder.encode(head).length,
     superseded: false,
+    isOutdated: false,
   };
 }
 

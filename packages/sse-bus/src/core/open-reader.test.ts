@@ -67,6 +67,67 @@ test("what came before a subscription was live, and was dropped already, is told
   await bus.close();
 });
 
+describe("from=latest", () => {
+  test("gives the newest value of each key, and of each channel the newest message without one, in order", async () => {
+    const { bus, engine, publish } = setUp();
+    publish(1, "a", "k");
+    publish(2, "a");
+    publish(3, "b");
+    publish(4, "a", "j");
+    publish(5, "a", "k");
+    publish(6, "a");
+    publish(7, "b", "k");
+    publish(8, "b", "k");
+    for (const [topics, expected] of [
+      [["a"], [4, 5, 6]],
+      [["b"], [3, 8]],
+      [
+        ["a", "b"],
+        [3, 4, 5, 6, 8],
+      ],
+      [["*"], [3, 4, 5, 6, 8]],
+      [
+        ["a", "*"],
+        [3, 4, 5, 6, 8],
+      ],
+      [["none"], []],
+    ] as const) {
+      const { sink } = await openTestReader(engine, topics, { start: "latest" });
+      await turns();
+      expect(sink.values, topics.join()).toEqual(expected);
+      expect(sink.blocks.some(({ event }) => event === "gap")).toBe(false);
+    }
+    await bus.close();
+  });
+
+  test("goes on with everything that is new, each message once", async () => {
+    const { bus, engine, publish } = setUp();
+    for (let n = 1; n <= 3; n++) publish(n);
+    const { sink, take } = await openTestReader(engine, ["default"], {
+      start: "latest",
+      capacity: 0,
+    });
+    for (let n = 4; n <= 6; n++) publish(n);
+    await turns();
+    take();
+    publish(7);
+    await turns();
+    // What was the latest as it began has been followed by what is newer.
+    expect(sink.values.filter((value) => value !== 3)).toEqual([4, 5, 6, 7]);
+    await bus.close();
+  });
+
+  test("a cut after its hello resumes to a gap or to everything kept, never to a part of it", async () => {
+    const { bus, engine, publish } = setUp();
+    for (let n = 1; n <= 5; n++) publish(n);
+    const { cursor } = await openTestReader(engine, ["default"], { start: "latest", capacity: 0 });
+    const { sink } = await openTestReader(engine, ["default"], { start: { cursor } });
+    await turns();
+    expect(sink.values).toEqual([1, 2, 3, 4, 5]);
+    await bus.close();
+  });
+});
+
 describe("a reader that opens while the log begins anew", () => {
   test.each(["before the topic is live", "while history is read", "while the head is asked for"])(
     "%s is told so and misses nothing of the new log",

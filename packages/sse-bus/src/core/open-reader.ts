@@ -9,7 +9,6 @@ import {
   type Position,
   UNKNOWN_CURSOR,
 } from "./position.ts";
-import { newestKeyless } from "./read-log.ts";
 import type { Reader, Sink } from "./reader.ts";
 import { hydrateTopic, type Topic } from "./topic.ts";
 
@@ -121,10 +120,7 @@ async function startReader(
 
   const oldest = await hydrate(engine, reader.group.topics);
   startFromKept(reader, oldest);
-  if (start === "latest") {
-    const until = reached(engine).seq;
-    reader.snapshot = { until, newestKeyless: newestKeyless(reader.group.topics, until) };
-  }
+  if (start === "latest") reader.snapshot = reached(engine).seq;
   return startAt(engine, reader, oldest);
 }
 

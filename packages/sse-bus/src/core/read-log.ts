@@ -20,17 +20,14 @@ export interface ReadOptions {
    * had evicted by then. Horizons are no loss to it, only what was evicted since.
    */
   readonly ignored: readonly number[] | undefined;
-  /** The newcomer's snapshot (`from=latest`): up to its `until`, only what `includes` says. */
-  readonly snapshot: Snapshot | undefined;
+  /**
+   * For a newcomer who asked for the latest (`from=latest`): up to this `seq` it is given only the
+   * newest value of every key, and the newest message without one of every channel.
+   */
+  readonly snapshot: number | undefined;
   /** Stop before the packet grows larger than this; a single message always fits. */
   readonly maxBytes: number;
   readonly epoch: string;
-}
-
-/** What `from=latest` gives: the newest value of every key, and the newest message without one. */
-export interface Snapshot {
-  readonly until: number;
-  readonly newestKeyless: ReadonlySet<LogMessage>;
 }
 
 /**
@@ -52,28 +49,15 @@ export function readLog(
   return createGapPacket({ channels, reason: "evicted" }, to, options.epoch);
 }
 
-/** The newest message without a key of every channel, for a {@link Snapshot}. */
-export function newestKeyless(sources: readonly Source[], until: number): Set<LogMessage> {
-  const newest = new Map<string, LogMessage>();
-  for (const { log } of sources) {
-    const end = indexAfter(log, until);
-    for (let index = log.first; index < end; index++) {
-      const message = log.entries[index] as LogMessage;
-      const known = newest.get(message.channel);
-      if (message.key === undefined && (!known || known.seq < message.seq)) {
-        newest.set(message.channel, message);
-      }
-    }
-  }
-  return new Set(newest.values());
-}
-
 interface Loss {
   readonly to: Position;
   readonly channels: string[];
 }
 
-/** The oldest horizon that lies ahead of the cursor: there, and no earlier, the loss is told. */
+/**
+ * The oldest loss that lies ahead of the cursor, at the newest position that may be lost: what other
+ * sources hold from after that is not, even before the horizon of one that lost it.
+ */
 function findLoss(
   sources: readonly Source[],
   after: number,
@@ -82,14 +66,20 @@ function findLoss(
   let loss: Loss | undefined;
   for (let index = 0; index < sources.length; index++) {
     const { name, log } = sources[index] as Source;
-    const seq = ignored ? log.evicted : log.base;
+    let seq = ignored ? log.evicted : log.base;
     if (seq <= after || seq <= (ignored?.[index] ?? 0)) continue;
+    while (seq > after && isHeld(sources, seq)) seq--;
+    if (seq === after) continue;
     if (seq === loss?.to.seq) loss.channels.push(name);
     else if (!loss || seq < loss.to.seq) {
       loss = { to: { seq, time: log.baseTime }, channels: [name] };
     }
   }
   return loss;
+}
+
+function isHeld(sources: readonly Source[], seq: number): boolean {
+  return sources.some(({ log }) => log.entries[indexAfter(log, seq - 1)]?.seq === seq);
 }
 
 function collect(
@@ -124,10 +114,8 @@ function collect(
 }
 
 function isLeftOut(message: LogMessage, { skipSuperseded, snapshot }: ReadOptions): boolean {
-  if (snapshot && message.seq <= snapshot.until) {
-    return (
-      message.superseded || (message.key === undefined && !snapshot.newestKeyless.has(message))
-    );
+  if (snapshot !== undefined && message.seq <= snapshot) {
+    return message.superseded || message.isOutdated;
   }
   return skipSuperseded && message.superseded;
 }

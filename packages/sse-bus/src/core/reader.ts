@@ -1,7 +1,6 @@
 import type { Group } from "./group.ts";
 import type { Gap, Packet } from "./packet.ts";
 import type { Position } from "./position.ts";
-import type { Snapshot } from "./read-log.ts";
 
 /**
  * Where a reader's packets go. A sink owns no queue: what it cannot take stays in the log, and the
@@ -42,7 +41,7 @@ export interface Reader {
   index: number;
   /** See `ReadOptions`. */
   ignored: readonly number[] | undefined;
-  snapshot: Snapshot | undefined;
+  snapshot: number | undefined;
   /** A gap to tell before anything else. */
   pendingGap: Gap | undefined;
   /** Messages of the only topic up to the cursor, where known: so that a gap can be counted. */
