@@ -14,6 +14,8 @@ export interface TcpProxy extends AsyncDisposable {
   reset(): void;
   /** Lets no byte pass in either direction, and tells nobody: what a dead machine looks like. */
   hang(): void;
+  /** Sends new connections to another port, as a name or a proxy does after a failover. */
+  retarget(port: number): void;
   /** Ends `cut` or `hang`; what a hang held back passes on. */
   mend(): Promise<void>;
 }
@@ -21,11 +23,12 @@ export interface TcpProxy extends AsyncDisposable {
 /** Starts a relay to `targetPort`. */
 export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   const port = await freePort();
+  let target = targetPort;
   const pairs = new Set<readonly [Socket, Socket]>();
   let isHanging = false;
 
   const server = createServer((inner) => {
-    const outer = connect(targetPort, "127.0.0.1");
+    const outer = connect(target, "127.0.0.1");
     const pair = [inner, outer] as const;
     pairs.add(pair);
     for (const socket of pair) {
@@ -64,6 +67,9 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     hang() {
       isHanging = true;
       for (const pair of pairs) for (const socket of pair) socket.pause();
+    },
+    retarget(next) {
+      target = next;
     },
     async mend() {
       isHanging = false;

