@@ -24,6 +24,8 @@ export interface PostgresLog extends AsyncDisposable {
   proxyOf(backend: Backend): TcpProxy;
   /** A bus on an instance of its own, straight to the server; closed with the log. */
   openBus(settings?: PostgresSettings, options?: BusOptions): Promise<PostgresBus>;
+  /** A bus on a backend of the test's own. */
+  busOn(backend: Backend): Promise<PostgresBus>;
   /** A pool that reaches the server itself, as an app's own transactions do. */
   readonly pool: Pool;
 }
@@ -61,17 +63,11 @@ export function createPostgresLog(server: PostgresServer, client: Client): Postg
     },
     async openBus(settings = {}, options = {}) {
       const { backend, end } = connectTo(client, server.url, { schema, ...settings });
-      const errors: Error[] = [];
-      const onError = (error: Error): void => void errors.push(error);
-      const bus = createBus({ backend, onError, ...options });
-      const close = async (): Promise<void> => {
-        await bus.close();
-        await end();
-      };
-      closings.push(close);
-      await bus.cursor();
-      return { ...bus, errors, close, [Symbol.asyncDispose]: close };
+      const bus = await openOn(backend, options, end);
+      closings.push(bus.close);
+      return bus;
     },
+    busOn: async (backend) => openOn(backend, {}, async () => {}),
     proxyOf: (backend) => proxies.get(backend) as TcpProxy,
     async [Symbol.asyncDispose]() {
       await Promise.all([...proxies.keys()].map(async (backend) => backend.close()));
@@ -80,6 +76,19 @@ export function createPostgresLog(server: PostgresServer, client: Client): Postg
       await pool.end();
     },
   };
+}
+
+async function openOn(
+  backend: Backend,
+  options: BusOptions,
+  end: () => Promise<void>,
+): Promise<PostgresBus> {
+  const errors: Error[] = [];
+  const bus = createBus({ backend, onError: (error) => void errors.push(error), ...options });
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => (closing ??= bus.close().then(end));
+  await bus.cursor();
+  return { ...bus, errors, close, [Symbol.asyncDispose]: close };
 }
 
 function connectTo(client: Client, url: string, settings: PostgresSettings): Connected {

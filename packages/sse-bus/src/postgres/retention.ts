@@ -31,7 +31,7 @@ export function createRetention(log: Log, settings: Settings, host: BackendHost)
         [String(claimMs), String(CHANNELS_AT_ONCE)],
       );
       claimMs = 0;
-      if (rows.length === 0 || isClosed) return;
+      if (rows.length === 0 || isClosed) break;
       const limits = rows.map(([channel]) => limitsOf(channel as string));
       await log.call(`SELECT ${s}.trim($1::text::json, $2::text::bigint)::text`, [
         JSON.stringify(limits),
@@ -39,7 +39,6 @@ export function createRetention(log: Log, settings: Settings, host: BackendHost)
       ]);
       if (rows.length < CHANNELS_AT_ONCE) break;
     }
-    await forgetIds();
   }
 
   function limitsOf(channel: string): object {
@@ -53,9 +52,11 @@ export function createRetention(log: Log, settings: Settings, host: BackendHost)
   }
 
   async function forgetIds(): Promise<void> {
+    if (isClosed) return;
     await log.call(
       `DELETE FROM ${s}.id WHERE id IN (
-        SELECT id FROM ${s}.id WHERE at < ${s}.now_ms() - $1::text::bigint ORDER BY at LIMIT ${IDS_AT_ONCE}
+        SELECT id FROM ${s}.id WHERE at < ${s}.now_ms() - $1::text::bigint
+          ORDER BY at LIMIT ${IDS_AT_ONCE} FOR UPDATE SKIP LOCKED
       )`,
       [String(rememberIdsMs)],
     );
@@ -66,6 +67,7 @@ export function createRetention(log: Log, settings: Settings, host: BackendHost)
     timer = setTimeout(
       () => {
         running = keepLimits()
+          .then(forgetIds)
           .catch((error: unknown) => {
             // While the server is away there is nothing to trim, and the tail has told of it.
             if (isStatementError(error)) host.onError(toBackendError(error, "trim the log"));

@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+import { migrationSql } from "./migration-sql.ts";
+import { readOptions } from "./options.ts";
+import { postgresBackend } from "./postgres-backend.ts";
+
+/** Looks like the clients do, and connects to nothing: options are read before that. */
+const pool = {
+  connect: async () => Promise.reject(new Error("unused")),
+  on: () => {},
+  totalCount: 0,
+  options: { max: 10 },
+};
+
+test("polling is slow while notifications tell what is new, and fast without them", () => {
+  expect(readOptions({ pool }).pollMs).toBe(1000);
+  expect(readOptions({ pool, listen: false }).pollMs).toBe(100);
+  expect(readOptions({ pool, listen: false, pollMs: 500 }).pollMs).toBe(500);
+});
+
+test.each([
+  ["no client", {}],
+  ["something else for a client", { pool: { query: () => {} } }],
+  ["something else to listen on", { pool, listen: {} }],
+  ["a schema that would need quotes", { pool, schema: 'bus"; DROP TABLE orders; --' }],
+  ["a schema with capitals", { pool, schema: "Bus" }],
+  ["a poll interval of 0", { pool, pollMs: 0 }],
+  ["an endless poll interval, which a timer takes for none", { pool, pollMs: Infinity }],
+  ["an endless timeout", { pool, timeoutMs: Infinity }],
+])("%s is refused", (_, options) => {
+  expect(() => postgresBackend(options as never)).toThrow(
+    expect.objectContaining({ name: "SseBusError", code: "INVALID_OPTION" }),
+  );
+});
+
+test("retention may be left to other processes", () => {
+  expect(readOptions({ pool, retentionMs: Number.POSITIVE_INFINITY }).retentionMs).toBe(Infinity);
+});
+
+test("the migration is of one schema only, so that a database can hold several buses", () => {
+  const sql = migrationSql({ schema: "tenant_7" });
+  expect(sql).toContain("CREATE TABLE IF NOT EXISTS tenant_7.message (");
+  expect(sql).not.toContain("sse_bus.");
+  expect(() => migrationSql({ schema: "a.b" })).toThrow(
+    expect.objectContaining({ code: "INVALID_OPTION" }),
+  );
+});

@@ -1,0 +1,170 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+
+import { createBus, type HistoryOptions } from "../../packages/sse-bus/src/index.ts";
+import { type PostgresServer, startPostgres } from "../support/postgres.ts";
+import { waitFor } from "../support/wait-for.ts";
+import { hear } from "./ear.ts";
+import { createPostgresLog, type PostgresLog } from "./postgres-log.ts";
+
+let server: PostgresServer;
+let log: PostgresLog;
+beforeAll(async () => {
+  server = await startPostgres();
+});
+afterAll(async () => server[Symbol.asyncDispose]());
+beforeEach(async () => {
+  log = createPostgresLog(server, "pg");
+});
+afterEach(async () => log[Symbol.asyncDispose]());
+
+/** Retention that does not wait. */
+const AT_ONCE = { retentionMs: 50, liveMs: 1 };
+
+test("old messages are deleted by count, bytes and age, each channel by its own limits", async () => {
+  const bus = await openBus(AT_ONCE, {
+    maxMessages: 1000,
+    channels: {
+      few: { maxMessages: 10 },
+      small: { maxBytes: 10_000 },
+      "short/**": { maxAgeMs: 400 },
+      none: { maxMessages: 0 },
+    },
+  });
+  const all = Array.from({ length: 100 }, (_, n) => n);
+  for (const channel of ["few", "small", "short/1", "none", "whole"]) {
+    await Promise.all(all.map(async (n) => bus.publish(`${"x".repeat(500)}${n}`, { channel })));
+  }
+  await waitFor("the tables to shrink", async () => {
+    const { few, small, "short/1": short, none, whole } = await stored();
+    return (few ?? 0) <= 11 && (small ?? 0) <= 13 && !short && !none && whole === 100;
+  });
+  // The horizons say so: whoever comes back from before them is told.
+  for (const channel of ["few", "small", "short/1", "none"]) {
+    const ear = hear(bus, { channel, after: "1-0-0" });
+    await waitFor("a gap", () => ear.gaps.length > 0);
+  }
+});
+
+test("what is younger than `liveMs` stays in the tables, whatever the limits, and beyond them is not shown", async () => {
+  const history = { maxMessages: 10 };
+  const bus = await openBus({ retentionMs: 50, liveMs: 60_000 }, history);
+  const first = await bus.publish(-1, { channel: "orders" });
+  await Promise.all(
+    Array.from({ length: 50 }, async (_, n) => bus.publish(n, { channel: "orders" })),
+  );
+  await waitFor("retention to have looked", async () => {
+    const { rows } = await log.pool.query(`SELECT FROM ${log.schema}.channel WHERE due > 0`);
+    return rows.length === 1;
+  });
+  expect(await stored()).toEqual({ orders: 51 });
+  const late = hear(await openBus({}, history), { after: first.id });
+  await waitFor("what is kept", () => late.heard.length === 10);
+  expect(late.heard.map(({ data }) => data)).toEqual([40, 41, 42, 43, 44, 45, 46, 47, 48, 49]);
+  expect(late.gaps).toMatchObject([{ reason: "evicted" }]);
+});
+
+test("superseded messages are deleted first, the newest of each key stays, and nobody is told of a gap", async () => {
+  const bus = await openBus(AT_ONCE, { maxMessages: 20 });
+  const first = await bus.publish("first", { channel: "scores" });
+  await bus.publish("rare", { channel: "scores", key: "rare" });
+  for (let round = 0; round < 20; round++) {
+    await Promise.all(
+      ["a", "b", "c"].map(async (key) => bus.publish([key, round], { channel: "scores", key })),
+    );
+  }
+  await waitFor("superseded ones to go", async () => ((await stored())["scores"] ?? 0) <= 22);
+  const late = hear(await openBus(), { channel: "scores", after: first.id });
+  await waitFor("the newest of each key", () => late.heard.length >= 4);
+  expect(late.heard.map(({ data }) => data)).toEqual(
+    expect.arrayContaining(["rare", ["a", 19], ["b", 19], ["c", 19]]),
+  );
+  expect(late.gaps).toEqual([]);
+});
+
+test("channels that are long empty are forgotten, and a cursor from before them is told of a gap, never of nothing", async () => {
+  const bus = await openBus(AT_ONCE, { maxAgeMs: 200 });
+  const first = await bus.publish(0, { channel: "room/0" });
+  await Promise.all(
+    Array.from({ length: 300 }, async (_, n) => bus.publish(n, { channel: `room/${n}` })),
+  );
+  await waitFor(
+    "the channels to be forgotten",
+    async () => {
+      const { rows } = await log.pool.query(`SELECT FROM ${log.schema}.channel`);
+      return rows.length === 0;
+    },
+    { timeoutMs: 10_000 },
+  );
+  expect(await stored()).toEqual({});
+  const next = await openBus({}, { maxAgeMs: 200 });
+  const ear = hear(next, { channel: "room/7", after: first.id });
+  await next.publish("again", { channel: "room/7" });
+  await waitFor("the message", () => ear.heard.length === 1);
+  expect(ear.gaps).toMatchObject([{ reason: "evicted" }]);
+  // Its head is not forgotten with the messages.
+  const after = await next.publish("later", { channel: "room/7" });
+  expect(Number.parseInt(after.id, 36)).toBe(303);
+});
+
+test("idempotency ids outlive their messages, and are forgotten in their own time", async () => {
+  const keep = await openBus(AT_ONCE, { maxMessages: 0 });
+  const first = await keep.publish(1, { channel: "orders", id: "order 1" });
+  await waitFor("the message to go", async () => Object.keys(await stored()).length === 0);
+  expect(await keep.publish(1, { channel: "orders", id: "order 1" })).toMatchObject({
+    id: first.id,
+    duplicate: true,
+  });
+  await keep.close();
+  await openBus({ ...AT_ONCE, rememberIdsMs: 1 });
+  await waitFor("the id to be forgotten", async () => {
+    const { rows } = await log.pool.query(`SELECT FROM ${log.schema}.id`);
+    return rows.length === 0;
+  });
+});
+
+test("a process that was away while retention deleted is told of those channels, and fed the rest", async () => {
+  const history = { channels: { busy: { maxMessages: 5 } } };
+  const away = await log.connect({ retentionMs: Number.POSITIVE_INFINITY, pollMs: 50 });
+  await using bus = createBus({ backend: away, history, onError: () => {} });
+  await bus.cursor();
+  const ears = ["busy", "quiet", "*"].map((channel) => hear(bus, { channel }));
+  const other = await openBus({ retentionMs: Number.POSITIVE_INFINITY }, history);
+  await other.publish("before", { channel: "busy" });
+  await waitFor("the first message", () => ears[2]?.heard.length === 1);
+  await log.proxyOf(away).cut();
+  await waitFor("the bus to be down", () => bus.stats().status === "down");
+  await Promise.all(
+    Array.from({ length: 50 }, async (_, n) => other.publish(n, { channel: "busy" })),
+  );
+  await Promise.all(
+    Array.from({ length: 5 }, async (_, n) => other.publish(n, { channel: "quiet" })),
+  );
+  const keeper = await openBus(AT_ONCE, history);
+  await waitFor("retention", async () => ((await stored())["busy"] ?? 0) <= 5);
+  await keeper.close();
+  await log.proxyOf(away).mend();
+  await waitFor("the bus to be up", () => bus.stats().status === "up");
+  await other.publish("after", { channel: "busy" });
+  await waitFor("the last message", () => ears[2]?.heard.at(-1)?.data === "after");
+  const [busy, quiet, every] = ears.map(({ heard }) => heard.map(({ data }) => data));
+  expect(busy).toEqual(["before", 45, 46, 47, 48, 49, "after"]);
+  expect(quiet).toEqual([0, 1, 2, 3, 4]);
+  expect(every).toEqual(["before", 45, 46, 47, 48, 49, 0, 1, 2, 3, 4, "after"]);
+  expect(ears.map(({ gaps }) => gaps.map(({ reason }) => reason))).toEqual([
+    ["evicted"],
+    [],
+    ["evicted"],
+  ]);
+});
+
+/** Messages in the tables, by channel. */
+async function stored(): Promise<Record<string, number>> {
+  const { rows } = await log.pool.query<{ channel: string; n: number }>(
+    `SELECT channel, count(*)::integer AS n FROM ${log.schema}.message GROUP BY channel`,
+  );
+  return Object.fromEntries(rows.map(({ channel, n }) => [channel, n]));
+}
+
+async function openBus(settings = {}, history: HistoryOptions = {}) {
+  return log.openBus(settings, { history });
+}

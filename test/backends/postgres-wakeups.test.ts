@@ -1,0 +1,238 @@
+import { Client, Pool } from "pg";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+
+import { postgresBackend } from "../../packages/sse-bus/src/postgres/index.ts";
+import { type PostgresServer, startPostgres } from "../support/postgres.ts";
+import { waitFor } from "../support/wait-for.ts";
+import { hear } from "./ear.ts";
+import { createPostgresLog, type PostgresLog } from "./postgres-log.ts";
+
+let server: PostgresServer;
+let log: PostgresLog;
+beforeAll(async () => {
+  server = await startPostgres({ settings: { max_connections: 200 } });
+});
+afterAll(async () => server[Symbol.asyncDispose]());
+beforeEach(async () => {
+  log = createPostgresLog(server, "pg");
+});
+afterEach(async () => log[Symbol.asyncDispose]());
+
+/** Long enough that nothing in these tests is found by polling. */
+const NEVER_MS = 60_000;
+
+test("a message is noticed when it is announced, not when the log is next asked", async () => {
+  const [one, two] = [
+    await log.openBus({ pollMs: NEVER_MS }),
+    await log.openBus({ pollMs: NEVER_MS }),
+  ];
+  const { heard } = hear(two);
+  await one.publish("by itself", { channel: "orders" });
+  await waitFor("the message", () => heard.length === 1);
+  await log.pool.query("BEGIN; COMMIT");
+  const tx = await log.pool.connect();
+  await tx.query("BEGIN");
+  await one.publish("in a transaction", { channel: "orders", tx });
+  await tx.query("COMMIT");
+  tx.release();
+  await waitFor("the other message", () => heard.length === 2);
+});
+
+test("no notification grows with what it announces", async () => {
+  const bus = await log.openBus({ pollMs: NEVER_MS });
+  const { heard } = hear(bus);
+  await using ear = await listenTo(log.schema);
+  // Postgres allows 8000 bytes in a notification.
+  const large = "x".repeat(200_000);
+  await bus.publish(large, { channel: "orders" });
+  const tx = await log.pool.connect();
+  await tx.query("BEGIN");
+  for (let n = 0; n < 100; n++) await bus.publish(large, { channel: "orders", key: `${n}`, tx });
+  await tx.query("COMMIT");
+  tx.release();
+  await waitFor("all messages", () => heard.length === 101, { timeoutMs: 15_000 });
+  expect(heard.every(({ data }) => data === large)).toBe(true);
+  expect(ear.payloads.length).toBeGreaterThan(0);
+  expect(Math.max(...ear.payloads.map((payload) => payload.length))).toBeLessThan(100);
+  // A transaction wakes once, however much it has published.
+  expect(ear.payloads.filter((payload) => payload.startsWith("commit")).length).toBe(1);
+});
+
+test("what is published while nobody listens is found when listening begins again", async () => {
+  const [one, two] = [
+    await log.openBus({ pollMs: NEVER_MS }),
+    await log.openBus({ pollMs: NEVER_MS }),
+  ];
+  const { heard, gaps } = hear(two);
+  for (let round = 0; round < 10; round++) {
+    await one.publish([round, "before"], { channel: "orders" });
+    await log.pool.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN %'",
+    );
+    await waitFor("it to be stored", () =>
+      one.publish([round, "after"], { channel: "orders", id: `${round}` }),
+    );
+    await waitFor("both messages", () => heard.length === 2 * round + 2);
+  }
+  expect(heard.map(({ data }) => data)).toEqual(
+    Array.from({ length: 10 }, (_, round) => [
+      [round, "before"],
+      [round, "after"],
+    ]).flat(),
+  );
+  expect(gaps).toEqual([]);
+});
+
+test("without LISTEN the log is polled, transactions included", async () => {
+  const settings = { listen: false, pollMs: 50 } as const;
+  const [one, two] = [await log.openBus(settings), await log.openBus(settings)];
+  const { heard } = hear(two);
+  const { rows } = await log.pool.query(
+    "SELECT FROM pg_stat_activity WHERE query LIKE 'LISTEN %' AND datname = current_database()",
+  );
+  expect(rows.length).toBe(0);
+  for (let n = 0; n < 5; n++) {
+    await one.publish([n, "by itself"], { channel: "orders" });
+    const tx = await log.pool.connect();
+    await tx.query("BEGIN");
+    await one.publish([n, "in a transaction"], { channel: "orders", tx });
+    await tx.query("COMMIT");
+    tx.release();
+    await waitFor("both messages", () => heard.length === 2 * n + 2, { timeoutMs: 1000 });
+  }
+});
+
+test("a LISTEN that hears nothing, as behind a pooler, is told once and replaced by polling", async () => {
+  // Notifications stay in their database: on another one it hears as little as through a pooler.
+  await log.pool.query(`CREATE DATABASE elsewhere_${log.schema}`);
+  const elsewhere = new Pool({
+    connectionString: server.url.replace(/postgres$/, `elsewhere_${log.schema}`),
+  });
+  const bus = await log.openBus({ listen: elsewhere, pollMs: NEVER_MS });
+  const other = await log.openBus();
+  const { heard } = hear(bus);
+  await waitFor("it to be told", () => bus.errors.length > 0);
+  expect(bus.errors).toMatchObject([{ code: "LISTEN_UNAVAILABLE" }]);
+  for (let n = 0; n < 5; n++) {
+    await other.publish(n, { channel: "orders" });
+    await waitFor("the message", () => heard.length === n + 1, { timeoutMs: 1000 });
+  }
+  expect(bus.errors.length).toBe(1);
+  await bus.close();
+  await elsewhere.end();
+});
+
+test("a pool for LISTEN that cannot connect is told, and the rest works", async () => {
+  const nowhere = new Pool({ connectionString: "postgres://postgres@127.0.0.1:1/postgres" });
+  const bus = await log.openBus({ listen: nowhere });
+  const { heard } = hear(bus);
+  await bus.publish(1, { channel: "orders" });
+  await waitFor("the message", () => heard.length === 1);
+  await waitFor("it to be told", () => bus.errors.length > 0);
+  expect(bus.errors).toMatchObject([{ code: "LISTEN_UNAVAILABLE" }]);
+  await bus.close();
+  await nowhere.end();
+});
+
+test("a pool of one connection, which LISTEN would keep for itself, is refused", async () => {
+  const pool = new Pool({ connectionString: server.url, max: 1 });
+  expect(() => postgresBackend({ pool, schema: log.schema })).toThrow(
+    expect.objectContaining({ code: "INVALID_OPTION" }),
+  );
+  expect(() => postgresBackend({ pool, schema: log.schema, listen: false })).not.toThrow();
+  await pool.end();
+});
+
+test("a pool of two, shared with transactions that are under way, is enough", async () => {
+  const pool = new Pool({ connectionString: server.url, max: 2 });
+  const bus = await log.openBus();
+  const { heard } = hear(bus);
+  const own = postgresBackend({ pool, schema: log.schema });
+  await using tight = await log.busOn(own);
+  for (let n = 0; n < 20; n++) {
+    const tx = await pool.connect();
+    await tx.query("BEGIN");
+    await tight.publish(n, { channel: "orders", tx });
+    await tx.query("COMMIT");
+    tx.release();
+  }
+  await waitFor("all messages", () => heard.length === 20);
+  await tight.close();
+  await pool.end();
+});
+
+test("many commits a second are not announced one by one, none is left behind, and calm returns", async () => {
+  const [bus, reader] = [
+    await log.openBus({ pollMs: NEVER_MS }),
+    await log.openBus({ pollMs: NEVER_MS }),
+  ];
+  const { heard } = hear(reader);
+  await using ear = await listenTo(log.schema);
+  await using app = Object.assign(new Pool({ connectionString: server.url, max: 20 }), {
+    [Symbol.asyncDispose]: async () => app.end(),
+  });
+  const total = 2000;
+  let next = 0;
+  const publisher = async (): Promise<void> => {
+    while (next < total) {
+      const n = next++;
+      const tx = await app.connect();
+      await tx.query("BEGIN");
+      await bus.publish(n, { channel: "orders", tx });
+      await tx.query("COMMIT");
+      tx.release();
+    }
+  };
+  await Promise.all(Array.from({ length: 20 }, publisher));
+  await waitFor("all messages", () => heard.length === total);
+  expect(new Set(heard.map(({ data }) => data)).size).toBe(total);
+  const commits = (): number =>
+    ear.payloads.filter((payload) => payload.startsWith("commit")).length;
+  expect(commits()).toBeLessThan(total / 4);
+
+  // Now one at a time: whoever had promised to look has stopped, and each is announced again.
+  for (let n = 0; n < 5; n++) {
+    await sleep(100);
+    const before = commits();
+    const tx = await app.connect();
+    await tx.query("BEGIN");
+    await bus.publish(`calm ${n}`, { channel: "orders", tx });
+    await tx.query("COMMIT");
+    tx.release();
+    await waitFor("the message", () => heard.length === total + n + 1);
+    if (n > 0) expect(commits()).toBe(before + 1);
+  }
+});
+
+test("more topics than can be asked for one by one are all fed, and closed ones no more", async () => {
+  const [bus, reader] = [await log.openBus(), await log.openBus()];
+  const ears = Array.from({ length: 150 }, (_, n) => hear(reader, { channel: `room/${n}` }));
+  const pattern = hear(reader, { channel: "room/*" });
+  const publishAll = async (data: string): Promise<void> => {
+    await Promise.all(ears.map(async (_, n) => bus.publish(data, { channel: `room/${n}` })));
+  };
+  await reader.cursor();
+  await publishAll("all");
+  await waitFor(
+    "all messages",
+    () => pattern.heard.length === 150 && ears.every(({ heard }) => heard.length === 1),
+  );
+  for (const ear of ears.slice(10)) ear.close();
+  await publishAll("some");
+  await waitFor("all messages", () => pattern.heard.length === 300);
+  expect(ears.map(({ heard }) => heard.length)).toEqual(ears.map((_, n) => (n < 10 ? 2 : 1)));
+});
+
+/** What is notified on a channel, seen from beside. */
+async function listenTo(channel: string): Promise<{ payloads: string[] } & AsyncDisposable> {
+  const client = new Client({ connectionString: server.url });
+  await client.connect();
+  const payloads: string[] = [];
+  client.on("notification", ({ payload = "" }) => void payloads.push(payload));
+  await client.query(`LISTEN ${channel}`);
+  return { payloads, [Symbol.asyncDispose]: async () => client.end() };
+}
+
+async function sleep(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+}
