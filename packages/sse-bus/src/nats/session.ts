@@ -7,11 +7,13 @@ import type {
   Subscription,
 } from "../core/backend.ts";
 import type { Cursor, Position } from "../core/position.ts";
+import { createCatchUp } from "./catch-up.ts";
 import { epochOf } from "./epoch.ts";
 import { createFences } from "./fences.ts";
 import { createFollower } from "./follower.ts";
 import { explainHole } from "./hole.ts";
-import { createJetStream, type StreamInfo, toMs } from "./jetstream.ts";
+import { createIdentify, headOf } from "./identify-log.ts";
+import { createJetStream } from "./jetstream.ts";
 import { createLink } from "./link.ts";
 import type { NatsSettings } from "./nats-options.ts";
 import { type OrderedConsumer, startOrderedConsumer } from "./ordered-consumer.ts";
@@ -38,9 +40,6 @@ export interface Session {
 const CATCH_UP_MS = 1000;
 const MAX_READS = 16;
 const CLOSE_MS = 1000;
-/** A server that has just become a stream's leader may need a moment to know all it has. */
-const LEADER_CHECKS = 5;
-const LEADER_WAIT_MS = 200;
 
 const decoder = new TextDecoder();
 
@@ -112,6 +111,16 @@ export async function openSession(settings: NatsSettings, host: BackendHost): Pr
     return consumer?.isBroken !== false || !link.isUp;
   }
 
+  const identify = createIdentify({
+    js,
+    stream,
+    follower,
+    onRestart() {
+      isUsable = true;
+      host.onRestart();
+    },
+  });
+
   /** Finds the log, begins anew if it is another one, and follows it from where we are. */
   async function attach(): Promise<void> {
     void consumer?.close();
@@ -120,7 +129,7 @@ export async function openSession(settings: NatsSettings, host: BackendHost): Pr
     isHeld = false;
     await link.ready();
     try {
-      const info = await identify(await stream.ensure());
+      const info = await identify();
       isUsable = true;
       const { reached } = follower;
       const first = info.state.first_seq;
@@ -131,33 +140,6 @@ export async function openSession(settings: NatsSettings, host: BackendHost): Pr
       isUsable = false;
       throw error;
     }
-  }
-
-  async function identify(found: StreamInfo): Promise<StreamInfo> {
-    const { reached } = follower;
-    if (reached.epoch === "") {
-      follower.begin(epochOf(found), headOf(found));
-      return found;
-    }
-    if (epochOf(found) === reached.epoch && !(await hasGoneBack(found))) return found;
-    const info = await stream.renew(reached.epoch);
-    follower.begin(epochOf(info), headOf(info));
-    isUsable = true;
-    host.onRestart();
-    return info;
-  }
-
-  /** A server that lost its newest messages, in a crash of its machine, gives their places again. */
-  async function hasGoneBack(info: StreamInfo): Promise<boolean> {
-    const { seq, time } = follower.reached;
-    let last = info.state.last_seq;
-    for (let check = 0; last < seq && check < LEADER_CHECKS; check++) {
-      await new Promise((resolve) => setTimeout(resolve, LEADER_WAIT_MS));
-      last = (await stream.info()).state.last_seq;
-    }
-    if (last < seq) return true;
-    const message = seq > 0 ? await js.message(seq) : undefined;
-    return message !== undefined && toMs(message.time) !== time;
   }
 
   async function follow(lastSeq: number): Promise<void> {
@@ -262,30 +244,6 @@ export async function openSession(settings: NatsSettings, host: BackendHost): Pr
     reached: () => follower.reached,
     close,
   };
-}
-
-function headOf({ state, created }: StreamInfo): Position {
-  return { seq: state.last_seq, time: toMs(state.last_seq > 0 ? state.last_ts : created) };
-}
-
-interface CatchUp {
-  /** The last position that it has to come to. */
-  readonly seq: number;
-  readonly promise: Promise<void>;
-  resolve(): void;
-  reject(error: Error): void;
-}
-
-function createCatchUp(seq: number): CatchUp {
-  let resolve = (): void => {};
-  let reject: (error: Error) => void = () => {};
-  const promise = new Promise<void>((resolved, rejected) => {
-    resolve = resolved;
-    reject = rejected;
-  });
-  // Nobody may be waiting for it.
-  promise.catch(() => {});
-  return { seq, promise, resolve, reject };
 }
 
 async function atMost(ms: number, promise: Promise<unknown>): Promise<void> {
