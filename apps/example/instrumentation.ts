@@ -1,7 +1,8 @@
 import { registerSseBus } from "sse-bus/next";
 
 export async function register() {
+  if (process.env.NEXT_RUNTIME !== "nodejs") return;
   await import("./lib/sse-bus");
   await registerSseBus();
-  if (process.env.NEXT_RUNTIME === "nodejs") await import("./features/background");
+  await import("./features/background");
 }
