@@ -1,8 +1,10 @@
-// Preloaded into a server under test: on SIGUSR2 it collects garbage and prints what the heap holds.
+// Preloaded into a server under test: on SIGUSR2 it collects garbage and prints what it still holds:
+// the heap, and the memory of buffers outside of it.
 process.on("SIGUSR2", () => {
   for (let round = 0; round < 4; round++) globalThis.gc();
   setTimeout(() => {
     globalThis.gc();
-    console.log(`heap-used ${process.memoryUsage().heapUsed}`);
+    const { heapUsed, external } = process.memoryUsage();
+    console.log(`heap-used ${heapUsed} external ${external}`);
   }, 200);
 });
