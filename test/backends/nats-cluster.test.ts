@@ -84,6 +84,7 @@ async function openOn(first: number): Promise<NatsInstance> {
           noRandomize: true,
           maxReconnectAttempts: -1,
           reconnectTimeWait: 50,
+          timeout: 1000,
         }),
     }),
   );

@@ -52,6 +52,8 @@ export async function connectTo(port: number, options: ConnectionOptions = {}) {
     servers: `127.0.0.1:${port}`,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 20,
+    // A handshake that the server's end cuts short is noticed by this time only, 20 s by default.
+    timeout: 500,
     // The server would tell its own address, past the relay.
     ignoreClusterUpdates: true,
     ...options,

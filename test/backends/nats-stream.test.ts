@@ -1,6 +1,6 @@
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { headers } from "@nats-io/transport-node";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
@@ -130,6 +130,30 @@ describe("limits", () => {
   });
 });
 
+test("the permissions that the guide names are enough, for a flood too", async () => {
+  const guide = await readFile(new URL("../../docs/backends/nats.md", import.meta.url), "utf8");
+  const [, lists = ""] = /## Permissions.*?```\n(.*?)```/s.exec(guide) ?? [];
+  expect(lists).toContain("sse-bus.>");
+  await using restricted = await startRestricted(lists);
+  await using admin = await connectTo(restricted.port, { user: "admin", pass: "admin" });
+  const jsm = await jetstreamManager(admin);
+  await jsm.streams.add({ name: "sse-bus", subjects: ["sse-bus.>"], max_msgs_per_subject: 1001 });
+  const connection = async () => connectTo(restricted.port, { user: "app", pass: "app" });
+  const history = { maxAgeMs: Number.POSITIVE_INFINITY };
+  await using instance = await openInstance(natsBackend({ connection }), history);
+  const heard = await instance.listen("a");
+  const text = "x".repeat(250_000);
+  for (let n = 0; n < 160; n += 10) {
+    await Promise.all(Array.from({ length: 10 }, async () => instance.publish("a", text)));
+  }
+  await waitFor("all of it", () => heard.data.length === 160);
+  await publishMany(instance, "b", { count: 5, key: "k" });
+  expect(await instance.kept("b")).toHaveLength(1);
+  expect(await instance.backend.cursor()).toEqual(instance.backend.reached());
+  expect(instance.errors).toEqual([]);
+  expect(instance.statuses).toEqual([]);
+});
+
 describe("other programs", () => {
   test("JSON that any NATS client publishes on a channel's subject is a message of the bus", async () => {
     await using log = createNatsLog(server);
@@ -212,16 +236,17 @@ async function configOf(stream: string): Promise<object> {
   return (await (await jetstreamManager(connection)).streams.info(stream)).config;
 }
 
-/** A server whose user `app` may use a stream and neither make nor change one. */
-async function startRestricted(): Promise<NatsServer> {
+/** A server whose user `app` may use a stream, and neither make nor change one. */
+async function startRestricted(
+  permissions = 'publish: { deny: ["$JS.API.STREAM.CREATE.>", "$JS.API.STREAM.UPDATE.>"] }',
+): Promise<NatsServer> {
   const folder = await tempFolder("nats-users");
   const file = join(folder.path, "users.conf");
   await writeFile(
     file,
     `accounts { A { jetstream: enabled, users: [
       { user: admin, password: admin },
-      { user: app, password: app, permissions: {
-        publish: { deny: ["$JS.API.STREAM.CREATE.>", "$JS.API.STREAM.UPDATE.>"] } } }
+      { user: app, password: app, permissions: { ${permissions} } }
     ] } }`,
   );
   const running = await startNats({ args: ["-c", file] });

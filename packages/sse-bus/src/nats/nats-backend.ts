@@ -15,8 +15,13 @@ import { closedError } from "./unavailable.ts";
  * import { createBus } from "sse-bus";
  * import { natsBackend } from "sse-bus/nats";
  *
- * const servers = "nats://127.0.0.1:4222";
- * const connection = () => connect({ servers, maxReconnectAttempts: -1, reconnectTimeWait: 250 });
+ * const connection = () =>
+ *   connect({
+ *     servers: "nats://127.0.0.1:4222",
+ *     maxReconnectAttempts: -1,
+ *     reconnectTimeWait: 250,
+ *     timeout: 2_000,
+ *   });
  * const bus = createBus({ backend: natsBackend({ connection }) });
  * ```
  */
