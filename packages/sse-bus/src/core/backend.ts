@@ -11,8 +11,9 @@ export interface Backend {
   readonly name: string;
 
   /**
-   * Connects. Called once, before anything else. MUST reject with `BACKEND_UNAVAILABLE` when the
-   * server cannot be reached.
+   * Connects. Called before anything else, and again when it has rejected: a later attempt MUST be
+   * able to succeed. MUST reject with `BACKEND_UNAVAILABLE` when the server cannot be reached, and
+   * leave nothing behind then.
    */
   open(host: BackendHost): Promise<void>;
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Backend, Feed, PublishEntry, Stored } from "../../src/core/backend.ts";
+import { SseBusError } from "../../src/core/errors.ts";
 import { createHistoryResolver } from "../../src/core/history.ts";
 import type { LogMessage } from "../../src/core/message.ts";
 import { testBackend } from "../../src/testing/test-backend.ts";
@@ -526,6 +527,20 @@ const broken: Readonly<Record<string, Broken>> = {
       ...backend,
       open: async (host) => backend.open(host).catch(() => {}),
     }),
+  },
+  "can be opened only once, even if that failed": {
+    noticed: [/outage: open\(\) rejects/],
+    backend: (backend) => {
+      let isTried = false;
+      return {
+        ...backend,
+        async open(host) {
+          if (isTried) throw new SseBusError("BUS_CLOSED", "Opened before");
+          isTried = true;
+          await backend.open(host);
+        },
+      };
+    },
   },
   "tells nobody that the server is away": {
     noticed: [/outage: publishes reject/, /recovery: an instance that was cut off/],

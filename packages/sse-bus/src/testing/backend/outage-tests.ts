@@ -4,8 +4,10 @@ import type { Instance } from "./instance.ts";
 import type { Lab } from "./lab.ts";
 import { keepPublishing, publishEach, repeat } from "./load.ts";
 import { checkArrived, checkExactly } from "./recorder.ts";
+import { watchTimers } from "./timers.ts";
 
 const NOTHING_HAPPENS_MS = 50;
+const ATTEMPTS = 4;
 const AWAY = ["BACKEND_UNAVAILABLE"];
 
 export const outageTests: readonly BackendTest[] = [
@@ -47,19 +49,31 @@ export const outageTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "outage: open() rejects while the server is away, and leaves nothing behind",
+    name: "outage: open() rejects while the server is away, leaves nothing behind, and may be tried again",
     needs: "outage",
     async run(lab) {
       const instance = await lab.connect();
       await lab.stop();
-      await lab.within(
-        "To give up open() while the server is away",
-        checkRejects(instance.open(), AWAY, "open() while the server is away"),
-      );
-      await instance.close();
+      const timers = watchTimers();
+      try {
+        for (let n = 0; n < ATTEMPTS; n++) {
+          await lab.within(
+            "To give up open() while the server is away",
+            checkRejects(instance.open(), AWAY, "open() while the server is away"),
+          );
+        }
+        await lab.until(
+          `After ${ATTEMPTS} attempts to open(), their timers to be gone`,
+          () => timers.active() < ATTEMPTS,
+        );
+      } finally {
+        timers.restore();
+      }
       await lab.start();
-      const next = await lab.open();
-      await next.publish("a");
+      await lab.within("open() once the server is back", instance.open());
+      const recorder = await instance.listen("a");
+      const published = [await instance.publish("a"), await (await lab.open()).publish("a")];
+      await checkArrived(lab, recorder, published);
     },
   },
   {
