@@ -45,8 +45,6 @@ export function createNatsLog(server: NatsServer): NatsLog {
   };
 }
 
-export type Connection = Awaited<ReturnType<typeof connectTo>>;
-
 export async function connectTo(port: number, options: ConnectionOptions = {}) {
   return connect({
     servers: `127.0.0.1:${port}`,
