@@ -1,4 +1,5 @@
 import { whileWatched } from "@/lib/while-watched";
+import { startFeeds } from "./dashboard/server";
 import { publishConsole } from "./system/app-log";
 import { startSampling } from "./system/server";
 
@@ -8,3 +9,4 @@ import { startSampling } from "./system/server";
  */
 publishConsole();
 whileWatched("system/", startSampling);
+whileWatched("dashboard/", startFeeds);

@@ -2,5 +2,6 @@
 export const pages = [
   { href: "/", label: "Live log" },
   { href: "/hook", label: "Hook" },
+  { href: "/dashboard", label: "Dashboard" },
   { href: "/system", label: "System" },
 ] as const;

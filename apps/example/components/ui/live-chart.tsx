@@ -4,6 +4,7 @@ import { useEffect, useInsertionEffect, useRef } from "react";
 import type uPlot from "uplot";
 // oxlint-disable-next-line import/no-unassigned-import -- a stylesheet exports nothing
 import "uplot/dist/uPlot.min.css";
+import { colourOf, onThemeChange } from "./canvas-colour";
 
 export interface ChartLine {
   label: string;
@@ -51,7 +52,11 @@ export function LiveChart(props: LiveChartProps) {
       if (isGone) return;
       const made = new Plot(optionsOf(latest, element), dataOf(latest.current), element);
       chart.current = made;
-      undo.push(() => made.destroy(), followSize(made, element), followTheme(made));
+      undo.push(
+        () => made.destroy(),
+        followSize(made, element),
+        onThemeChange(() => made.redraw(false, true)),
+      );
     });
     return () => {
       isGone = true;
@@ -138,32 +143,10 @@ function optionsOf(latest: { current: LiveChartProps }, element: HTMLElement): u
 
 const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 
-/** A canvas knows no `light-dark()`: the page resolves it. */
-function colourOf(token: string): string {
-  const probe = document.createElement("span");
-  probe.style.color = `var(${token})`;
-  document.body.append(probe);
-  const { color } = getComputedStyle(probe);
-  probe.remove();
-  return color;
-}
-
 function followSize(chart: uPlot, element: HTMLElement): () => void {
   const observer = new ResizeObserver(() => {
     chart.setSize({ width: element.clientWidth, height: chart.height });
   });
   observer.observe(element);
   return () => observer.disconnect();
-}
-
-function followTheme(chart: uPlot): () => void {
-  const redraw = () => chart.redraw(false, true);
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  const chosen = new MutationObserver(redraw);
-  system.addEventListener("change", redraw);
-  chosen.observe(document.documentElement, { attributeFilter: ["data-theme"] });
-  return () => {
-    system.removeEventListener("change", redraw);
-    chosen.disconnect();
-  };
 }

@@ -1,0 +1,53 @@
+import type { Metadata } from "next";
+import { connection } from "next/server";
+import { Suspense } from "react";
+import { HowItWorks } from "@/components/site/how-it-works";
+import { Code } from "@/components/ui/code";
+import { PageIntro } from "@/components/ui/page-intro";
+import { Dashboard } from "@/features/dashboard/dashboard";
+import feed from "@/features/dashboard/feed.ts?raw";
+import reader from "@/features/dashboard/reader.tsx?raw";
+import { loadReadings, sensors } from "@/features/dashboard/server";
+import server from "@/features/dashboard/server.ts?raw";
+import { bus } from "@/lib/sse-bus";
+import { lookAt } from "@/lib/while-watched";
+import page from "./page.tsx?raw";
+
+export const metadata: Metadata = { title: "Dashboard" };
+
+export default function Page() {
+  return (
+    <>
+      <PageIntro title="Forty sensors, up to 2,000 updates a second">
+        A replay of a Linux machine’s counters, recorded while it was busy, and two real sensors of
+        this very server. Whoever falls behind gets each sensor’s newest value, never the backlog.
+      </PageIntro>
+      <Suspense fallback={<div className="h-480 rounded-xl border border-line bg-surface" />}>
+        <LiveDashboard />
+      </Suspense>
+      <HowItWorks
+        excerpts={[
+          { file: "features/dashboard/feed.ts", source: feed, region: "feed" },
+          { file: "features/dashboard/server.ts", source: server, region: "publish" },
+          { file: "app/dashboard/page.tsx", source: page },
+          { file: "features/dashboard/reader.tsx", source: reader, region: "subscribe" },
+        ]}
+      >
+        Every reading carries its sensor as <Code>key</Code>, so a newer one supersedes the older: a
+        reader that is behind skips what nobody needs any more, and a newcomer’s snapshot is what
+        the channel keeps. The page takes its cursor before it loads that snapshot. On the page a
+        reading costs a few assignments; what changed is painted once a frame.
+      </HowItWorks>
+    </>
+  );
+}
+
+// #region how
+async function LiveDashboard() {
+  await connection();
+  lookAt("dashboard/");
+  const cursor = await bus.cursor();
+  const readings = Object.values(await loadReadings());
+  return <Dashboard sensors={sensors} readings={readings} cursor={cursor} />;
+}
+// #endregion

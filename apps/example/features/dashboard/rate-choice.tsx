@@ -1,0 +1,39 @@
+import { useState } from "react";
+import { useChannel } from "sse-bus/react";
+import { askForRate } from "@/app/actions/dashboard";
+import { type AskedRate, type Rate, rateChannel, rateLastsMs, rates } from "./feed";
+
+/** How fast the replay runs, for everybody: what one window asks for, all of them show. */
+export function RateChoice() {
+  const { data } = useChannel(rateChannel, {
+    cursor: "latest",
+    select: ({ perSecond }: AskedRate, { time }: { time: number }) =>
+      Date.now() - time < rateLastsMs ? perSecond : rates[0],
+  });
+  const [refusal, setRefusal] = useState<string>();
+  const shown = data ?? rates[0];
+  const ask = (rate: Rate) => void askForRate(rate).then(setRefusal);
+
+  return (
+    <fieldset className="flex flex-wrap items-center gap-x-4 gap-y-1 border-b border-line bg-sunken px-4 py-2.5 text-sm sm:px-5">
+      <legend className="sr-only">Updates a second, for everybody</legend>
+      <span aria-hidden="true" className="text-muted">
+        Updates a second, for everybody:
+      </span>
+      {rates.map((rate) => (
+        <label key={rate} className="flex items-center gap-1.5 tabular-nums">
+          <input
+            type="radio"
+            name="rate"
+            value={rate}
+            className="size-4 accent-accent"
+            checked={rate === shown}
+            onChange={() => ask(rate)}
+          />
+          {rate.toLocaleString("en")}
+        </label>
+      ))}
+      {refusal !== undefined && <span className="text-bad">{refusal}</span>}
+    </fieldset>
+  );
+}

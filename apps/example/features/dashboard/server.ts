@@ -1,0 +1,74 @@
+import type { Message } from "sse-bus";
+import { whileLeader } from "@/lib/leader";
+import { projection } from "@/lib/projection";
+import { bus, publish } from "@/lib/sse-bus";
+import {
+  type AskedRate,
+  type PublishedReading,
+  rateChannel,
+  rateLastsMs,
+  rates,
+  type Reading,
+  readingsChannel,
+} from "./feed";
+import { machineFeed } from "./machine-feed";
+import { replayFeed } from "./replay-feed";
+
+let asked = { perSecond: rates[0] as number, until: 0 };
+const rate = () => (Date.now() < asked.until ? asked.perSecond : rates[0]);
+
+const feeds = [replayFeed({ rate }), machineFeed()];
+export const sensors = feeds.flatMap((feed) => feed.sensors);
+
+/** More than these on the way to the log: it cannot keep up, and newer values make older ones idle. */
+const maxUnderWay = 2_000;
+
+/** Publishes all feeds, on one of the instances that share the bus. */
+export function startFeeds(): () => void {
+  return whileLeader("dashboard/leader", () => {
+    const counts = new Map<string, number>();
+    const run = Date.now();
+    let underWay = 0;
+
+    // #region how publish
+    function emit({ id, value }: Reading): void {
+      if (underWay >= maxUnderWay) return;
+      const count = (counts.get(id) ?? 0) + 1;
+      counts.set(id, count);
+      underWay++;
+      // The key makes it conflate: who is behind gets each sensor's newest, not the backlog.
+      publish({ id, value, run, count } satisfies PublishedReading, {
+        channel: readingsChannel,
+        key: id,
+      })
+        .catch(() => {})
+        .finally(() => underWay--);
+    }
+    const stops = feeds.map((feed) => feed.start(emit));
+    // #endregion
+
+    stops.push(
+      bus.subscribe(
+        ({ perSecond }: AskedRate, { time }: Message) => {
+          asked = { perSecond, until: time + rateLastsMs };
+        },
+        // From the oldest that is kept: what was asked of the one before counts for its successor.
+        { channel: rateChannel, after: "0-0-0", onGap: () => {} },
+      ),
+    );
+    return () => {
+      for (const stop of stops) stop();
+    };
+  });
+}
+
+/** Each sensor's newest reading: what the channel keeps is the snapshot. */
+export const loadReadings = projection<Record<string, PublishedReading>>({
+  channel: readingsChannel,
+  initial: {},
+  apply: (all, { data }) => {
+    const reading = data as PublishedReading;
+    all[reading.id] = reading;
+    return all;
+  },
+});
