@@ -1,0 +1,258 @@
+import { createHmac } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type RawClient, rawClient } from "../direct-sink/raw-client.ts";
+import { health, publish } from "../support/example-api.ts";
+import { openStream } from "../support/event-stream.ts";
+import { buildVariant, type ExampleVariant } from "../support/example-variant.ts";
+import type { NextServer } from "../support/next-server.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+/** How long refused subscribers wait beside their busy channel; `REFUSED_SECONDS=60` for a minute. */
+const REFUSED_MS = Number(process.env.REFUSED_SECONDS ?? 8) * 1000;
+const SECRET = "the-secret-of-these-tests-and-of-nothing-else";
+
+const exported = "{ GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS }";
+
+/** Routes that say no in every way there is, in the example app as it is built for production. */
+const files = {
+  "app/api/private/route.ts": `
+    import { createSseRoute } from "sse-bus/next";
+    import { bus } from "@/lib/sse-bus";
+
+    export const ${exported} = createSseRoute({
+      bus,
+      heartbeatMs: 400,
+      authorizeTimeoutMs: 2000,
+      authorize({ request }) {
+        const { searchParams } = new URL(request.url);
+        const answers = {
+          yes: () => true,
+          no: () => false,
+          unauthorized: () => 401 as const,
+          forbidden: () => 403 as const,
+          hang: () => new Promise<boolean>(() => {}),
+          throw: (): boolean => { throw new Error("the database is down"); },
+          reject: () => Promise.reject(new Error("the database is down")),
+          reduced: () => ({ channels: ["news"] }),
+          wider: () => ({ channels: ["secrets/**"] }),
+          other: () => ({ channels: ["admin"] }),
+          response: () => new Response(null, { status: 403 }) as never,
+          expires: () => ({ expiresAt: Number(searchParams.get("at")) }),
+        };
+        return answers[searchParams.get("answer") as keyof typeof answers]();
+      },
+    });
+  `,
+  "app/api/token/route.ts": `
+    import { jwtAuthorize } from "sse-bus/jwt";
+    import { createSseRoute } from "sse-bus/next";
+    import { bus } from "@/lib/sse-bus";
+
+    const authorize = jwtAuthorize({ key: ${JSON.stringify(SECRET)} });
+    export const ${exported} = createSseRoute({ bus, authorize });
+  `,
+  "app/api/narrow/route.ts": `
+    import { createSseRoute } from "sse-bus/next";
+    import { bus } from "@/lib/sse-bus";
+
+    export const ${exported} = createSseRoute({
+      bus,
+      maxConnections: 3,
+      maxConnectionsPerClient: 2,
+      maxChannels: 2,
+      maxPatterns: 1,
+    });
+  `,
+  "app/api/narrow-publish/route.ts": `
+    import { createPublishRoute } from "sse-bus/next";
+    import { bus } from "@/lib/sse-bus";
+
+    export const ${exported} = createPublishRoute({
+      bus,
+      maxPublishesPerMinute: 3,
+      authorize: ({ channels, request }) =>
+        request.headers.has("authorization") ? channels[0] === "open" : 401,
+    });
+  `,
+};
+
+let variant: ExampleVariant;
+beforeAll(async () => {
+  variant = await buildVariant({ files });
+}, 240_000);
+afterAll(async () => {
+  await variant?.[Symbol.asyncDispose]();
+});
+
+describe.each(["direct", "web"] as const)("on the %s sink", (kind) => {
+  let app: NextServer;
+  beforeAll(async () => {
+    app = await variant.start({
+      env: {
+        SSE_BUS_OPEN_PUBLISH: "1",
+        SSE_BUS_TRUST_PROXY: "1",
+        ...(kind === "web" && { SSE_BUS_SINK: "web" }),
+      },
+    });
+  });
+  afterAll(async () => {
+    await app?.[Symbol.asyncDispose]();
+  });
+
+  const untilNobodyIsLeft = (): Promise<unknown> =>
+    waitFor("no stream to be left", async () => (await health(app.url)).connections === 0);
+
+  async function problem(response: Response) {
+    expect(response.headers.get("content-type")).toBe("application/problem+json");
+    const { status, code } = (await response.json()) as { status: number; code: string };
+    expect(response.status).toBe(status);
+    return { status, code };
+  }
+
+  test("a refused subscriber that waits while its channel is busy receives zero bytes of it", async () => {
+    const answers = {
+      no: 403,
+      unauthorized: 401,
+      forbidden: 403,
+      throw: 403,
+      reject: 403,
+      wider: 403,
+      other: 403,
+      response: 403,
+      hang: 503,
+    };
+    const clients = new Map<string, RawClient>();
+    for (const answer of Object.keys(answers)) {
+      const client = await rawClient(app.port);
+      clients.set(answer, client);
+      const query = `answer=${answer}&channel=secrets/*&channel=secrets/7`;
+      client.send(`GET /api/private?${query} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    }
+    await using allowed = await openStream(`${app.url}/api/private?answer=yes&channel=secrets/7`);
+    await allowed.next("hello");
+    const until = performance.now() + REFUSED_MS;
+    let sent = 0;
+    while (performance.now() < until) {
+      await publish(app.url, { data: `SECRET ${sent++}`, channel: "secrets/7" });
+    }
+    await allowed.next((event) => event.data === `"SECRET ${sent - 1}"`);
+    expect(sent, "the channel was busy").toBeGreaterThan(20);
+    for (const [answer, status] of Object.entries(answers)) {
+      const client = clients.get(answer) as RawClient;
+      const text = client.text();
+      expect(text, answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+      expect(text, answer).not.toContain("SECRET");
+      expect(text, "a coded refusal, whole, and not a byte more").toMatch(
+        /"detail":"[^"]*"\}(\r\n0\r\n\r\n)?$/,
+      );
+      await client[Symbol.asyncDispose]();
+    }
+    const metrics = await (await fetch(`${app.url}/api/metrics`)).text();
+    expect(metrics).toMatch(/^sse_bus_connections 1$/m);
+  }, 120_000);
+
+  test("a subscriber allowed less than it asked for receives just that", async () => {
+    const url = `${app.url}/api/private?answer=reduced&channel=news&channel=secrets/7`;
+    await using stream = await openStream(url);
+    expect((await stream.next("hello")).json()).toMatchObject({ channels: ["news"] });
+    await publish(app.url, { data: "SECRET", channel: "secrets/7" });
+    await publish(app.url, { data: "public", channel: "news" });
+    expect((await stream.next()).json()).toBe("public");
+  });
+
+  test("not a byte follows the end of the permission, however busy the channel", async () => {
+    const at = Date.now() + 1000;
+    const url = `${app.url}/api/private?answer=expires&at=${at}&channel=secrets/7`;
+    await using stream = await openStream(url);
+    let isOver = false;
+    void stream.closed.then(() => (isOver = true));
+    let number = 0;
+    while (!isOver && Date.now() < at + 5000) {
+      await publish(app.url, { data: { number: number++ }, channel: "secrets/7" });
+    }
+    expect((await stream.next("bye")).json()).toMatchObject({ reason: "unauthorized" });
+    const messages = stream.events.filter(({ event }) => event === "message");
+    expect(messages.length).toBeGreaterThan(0);
+    // Handed over in time, and on its way for as long as a busy machine takes.
+    for (const { id } of messages) expect(timeOf(id as string)).toBeLessThanOrEqual(at);
+  });
+
+  test("a token decides per channel, and 401 is told apart from 403", async () => {
+    const ask = async (channel: string, token?: string) => {
+      const headers: Record<string, string> =
+        token === undefined ? {} : { Authorization: `Bearer ${token}` };
+      return fetch(`${app.url}/api/token?channel=${channel}`, { headers });
+    };
+    const token = sign(["orders/*"], 3600);
+    expect(await problem(await ask("orders/7"))).toEqual({ status: 401, code: "UNAUTHORIZED" });
+    expect((await ask("orders/7", `${token}x`)).status).toBe(401);
+    expect((await ask("orders/7", sign(["orders/*"], -1))).status).toBe(401);
+    const wide = await problem(await ask("orders/**", token));
+    expect(wide).toEqual({ status: 403, code: "FORBIDDEN" });
+    await using stream = await openStream(`${app.url}/api/token?channel=orders/*`, {
+      headers: { Cookie: `sse_bus_token=${token}` },
+    });
+    await stream.next("hello");
+    await publish(app.url, { data: 1, channel: "orders/7" });
+    expect((await stream.next()).json()).toBe(1);
+  });
+
+  test("limits of streams are 400, 429 and 503, the latter two with Retry-After", async () => {
+    await untilNobodyIsLeft();
+    const url = `${app.url}/api/narrow`;
+    expect(await problem(await fetch(`${url}?channel=a&channel=b&channel=c`))).toEqual({
+      status: 400,
+      code: "TOO_MANY_CHANNELS",
+    });
+    expect((await fetch(`${url}?channel=a/*&channel=b/*`)).status).toBe(400);
+    const from = (ip: string) => ({ headers: { "X-Forwarded-For": ip } });
+    await using first = await openStream(url, from("203.0.113.7"));
+    await using second = await openStream(url, from("203.0.113.7"));
+    const own = await fetch(url, from("203.0.113.7"));
+    expect(Number(own.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(await problem(own)).toEqual({ status: 429, code: "TOO_MANY_CONNECTIONS" });
+    await using third = await openStream(url, from("198.51.100.9"));
+    const total = await fetch(url, from("192.0.2.1"));
+    expect(Number(total.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(await problem(total)).toEqual({ status: 503, code: "TOO_MANY_CONNECTIONS" });
+    expect([first, second, third].map(({ status }) => status)).toEqual([200, 200, 200]);
+    await first[Symbol.asyncDispose]();
+    await waitFor("a place", async () => (await health(app.url)).connections === 2);
+    await using again = await openStream(url, from("203.0.113.7"));
+    expect(again.status).toBe(200);
+  });
+
+  test("publishing is 401, 403 and 429 by route, each with what its client needs to go on", async () => {
+    const post = (channel: string, headers: Record<string, string> = {}) =>
+      fetch(`${app.url}/api/narrow-publish`, {
+        method: "POST",
+        body: JSON.stringify({ data: 1, channel }),
+        headers: { "Content-Type": "application/json", ...headers },
+      });
+    const known = { Authorization: "Bearer anything" };
+    const missing = await post("open");
+    expect(missing.headers.get("www-authenticate")).toBe("Bearer");
+    expect(await problem(missing)).toEqual({ status: 401, code: "UNAUTHORIZED" });
+    expect(await problem(await post("shut", known))).toEqual({ status: 403, code: "FORBIDDEN" });
+    const ip = { ...known, "X-Forwarded-For": "203.0.113.7" };
+    for (let n = 0; n < 3; n++) expect((await post("open", ip)).status).toBe(200);
+    const limited = await post("open", ip);
+    expect(Number(limited.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(await problem(limited)).toEqual({ status: 429, code: "TOO_MANY_REQUESTS" });
+  });
+});
+
+/** A JSON Web Token (RFC 7519), as any issuer would make it. */
+function sign(subscribe: string[], expiresInSeconds: number): string {
+  const exp = Math.floor(Date.now() / 1000) + expiresInSeconds;
+  const [header, payload] = [{ alg: "HS256" }, { sse_bus: { subscribe }, exp }].map((part) =>
+    Buffer.from(JSON.stringify(part)).toString("base64url"),
+  );
+  const signature = createHmac("sha256", SECRET).update(`${header}.${payload}`).digest("base64url");
+  return `${header}.${payload}.${signature}`;
+}
+
+/** When the log took a message, as its id tells. */
+function timeOf(id: string): number {
+  return Number.parseInt(id.split("-")[1] as string, 36);
+}
