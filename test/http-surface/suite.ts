@@ -174,6 +174,10 @@ export function testHttpSurface(name: string, start: () => Promise<HttpSurface>)
       ["publish", "GET", "?msg=x", { Origin: "https://evil.example" }, 403, "CROSS_SITE"],
       ["publish", "POST", "", {}, 415, "UNSUPPORTED_MEDIA_TYPE"],
       ["publish", "PUT", "?msg=x", {}, 405, "METHOD_NOT_ALLOWED"],
+      ["stream", "GET", `?channel=${"a/".repeat(20)}*`, {}, 400, "PATTERN_TOO_DEEP"],
+      ["publish", "GET", "?msg=x&key=", {}, 400, "INVALID_KEY"],
+      ["publish", "GET", "?msg=x&id=", {}, 400, "INVALID_ID"],
+      ["publish", "GET", "?msg=x", { "Sec-Fetch-Site": "cross-site" }, 403, "CROSS_SITE"],
     ] as const)(
       "%s %s %s with %o is %i %s",
       async (route, method, query, headers, status, code) => {
@@ -182,6 +186,32 @@ export function testHttpSurface(name: string, start: () => Promise<HttpSurface>)
         expect(response.status).toBe(status);
         expect(response.headers.get("content-type")).toBe("application/problem+json");
         expect(await response.json()).toMatchObject({ status, code, detail: expect.any(String) });
+      },
+    );
+
+    test.each([
+      ["no JSON", '{"data":', {}, 400, "MALFORMED_BODY"],
+      ["no data", "{}", {}, 400, "MALFORMED_BODY"],
+      ["an unknown field", '{"data":1,"chanel":"a"}', {}, 400, "MALFORMED_BODY"],
+      ["a pattern", '{"data":1,"channel":"a/*"}', {}, 400, "INVALID_CHANNEL"],
+      ["a reserved event", '{"data":1,"event":"bye"}', {}, 400, "INVALID_EVENT_NAME"],
+      ["too much", `{"data":"${"x".repeat(300_000)}"}`, {}, 413, "MESSAGE_TOO_LARGE"],
+      ["far too much", `{"data":"${"x".repeat(2_000_000)}"}`, {}, 413, "MESSAGE_TOO_LARGE"],
+      ["gzip", "{}", { "Content-Encoding": "gzip" }, 415, "UNSUPPORTED_MEDIA_TYPE"],
+      ["a form", "data=1", { "Content-Type": "text/plain" }, 415, "UNSUPPORTED_MEDIA_TYPE"],
+    ] as const)(
+      "a post of %s is refused, and nothing is published",
+      async (_, body, own, status, code) => {
+        const name = channel();
+        await using open = await openStream(stream(`channel=${name}&channel=default&channel=a`));
+        await open.next("hello");
+        const headers = { "Content-Type": "application/json", ...own };
+        const response = await fetch(surface.publishUrl, { method: "POST", body, headers });
+        expect(response.status).toBe(status);
+        expect(response.headers.get("content-type")).toBe("application/problem+json");
+        expect(await response.json()).toMatchObject({ status, code });
+        await publish("only", { channel: name });
+        expect((await open.next()).json()).toBe("only");
       },
     );
 

@@ -1,0 +1,92 @@
+import { describe, expect, test } from "vitest";
+import { rawClient } from "../direct-sink/raw-client.ts";
+import { openStream } from "../support/event-stream.ts";
+import { startExample } from "../support/example-app.ts";
+import type { NextServer } from "../support/next-server.ts";
+
+type Headers = Record<string, string>;
+
+function post(app: NextServer, headers: Headers = {}): Promise<Response> {
+  return fetch(`${app.url}/api/publish`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", ...headers },
+    body: '{"data":1}',
+  });
+}
+
+const trigger = (app: NextServer, headers: Headers = {}): Promise<Response> =>
+  fetch(`${app.url}/api/publish?msg=HelloWorld`, { headers });
+
+async function problem(response: Response) {
+  expect(response.headers.get("content-type")).toBe("application/problem+json");
+  const { status, code, detail } = (await response.json()) as Record<string, unknown>;
+  expect(response.status).toBe(status);
+  return { status, code, detail: String(detail) };
+}
+
+async function published(app: NextServer): Promise<number> {
+  const text = await (await fetch(`${app.url}/api/metrics`)).text();
+  return Number(/^sse_bus_messages_published_total (\d+)$/m.exec(text)?.[1]);
+}
+
+describe("who may publish to a production server", () => {
+  test("with no environment nobody, and the refusal names the remedy", async () => {
+    await using app = await startExample();
+    for (const response of [await post(app), await trigger(app)]) {
+      const { status, code, detail } = await problem(response);
+      expect({ status, code }).toEqual({ status: 403, code: "PUBLISHING_CLOSED" });
+      expect(detail).toContain("SSE_BUS_PUBLISH_TOKEN");
+      expect(detail).toContain("SSE_BUS_OPEN_PUBLISH=1");
+    }
+    expect((await post(app, { Authorization: "Bearer anything" })).status).toBe(403);
+    expect(await published(app)).toBe(0);
+  });
+
+  test("with SSE_BUS_PUBLISH_TOKEN whoever sends it", async () => {
+    const token = "t0ken-of-the-test";
+    await using app = await startExample({ env: { SSE_BUS_PUBLISH_TOKEN: token } });
+    const missing = await post(app);
+    expect(missing.headers.get("www-authenticate")).toBe("Bearer");
+    expect(await problem(missing)).toMatchObject({ status: 401, code: "UNAUTHORIZED" });
+    for (const wrong of [`Bearer ${token}x`, `Bearer ${token.slice(1)}`, `Basic ${token}`, token]) {
+      expect((await trigger(app, { Authorization: wrong })).status, wrong).toBe(401);
+    }
+    expect(await published(app)).toBe(0);
+    expect((await post(app, { Authorization: `Bearer ${token}` })).status).toBe(200);
+    expect((await trigger(app, { Authorization: `bearer ${token}` })).status).toBe(200);
+    expect(await published(app)).toBe(2);
+  });
+
+  test("with SSE_BUS_OPEN_PUBLISH=1 everybody, and with another value nobody", async () => {
+    await using open = await startExample({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
+    expect((await post(open)).status).toBe(200);
+    expect((await trigger(open)).status).toBe(200);
+    await using shut = await startExample({ env: { SSE_BUS_OPEN_PUBLISH: "true" } });
+    expect((await post(shut)).status).toBe(403);
+  });
+});
+
+test("while it drains, requests that had been on their way are 503: streams with Retry-After, health truthfully", async () => {
+  await using app = await startExample();
+  await using stream = await openStream(`${app.url}/api/sse`);
+  await stream.next("hello");
+  // As a prober has, before: Next loads a route's code at its first request.
+  expect((await fetch(`${app.url}/api/health`)).status).toBe(200);
+  // A server that shuts down takes no new connections: these two are there, half-sent.
+  await using late = await rawClient(app.port);
+  await using probe = await rawClient(app.port);
+  late.send("GET /api/sse HTTP/1.1\r\nHost: localhost\r\n");
+  probe.send("GET /api/health HTTP/1.1\r\nHost: localhost\r\n");
+  app.process.signal("SIGTERM");
+  expect((await stream.next("bye")).json()).toMatchObject({ reason: "drain" });
+  late.send("\r\n");
+  probe.send("\r\n");
+  const refusal = await late.until('"detail"');
+  expect(refusal).toMatch(/^HTTP\/1\.1 503 /);
+  expect(refusal).toMatch(/^retry-after: \d+\r$/im);
+  expect(refusal).toContain('"code":"DRAINING"');
+  const health = await probe.until('"status"');
+  expect(health).toMatch(/^HTTP\/1\.1 503 /);
+  expect(health).toContain('"status":"draining"');
+  await app.process.exited;
+});
