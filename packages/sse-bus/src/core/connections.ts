@@ -26,9 +26,6 @@ export interface ConnectionRegistry {
   /** Shutting down: no new stream is opened. */
   isDraining: boolean;
   connects: number;
-  /** Event-stream blocks handed to sinks of streams, and their bytes. */
-  frames: number;
-  bytes: number;
   /** Streams that have ended, by reason: `client`, `error` or a {@link ByeReason}. */
   readonly disconnects: Map<string, number>;
   /** Requests refused, by error code. */
@@ -44,8 +41,6 @@ export function createConnectionRegistry(): ConnectionRegistry {
     perClient: new Map(),
     isDraining: false,
     connects: 0,
-    frames: 0,
-    bytes: 0,
     disconnects: new Map(),
     refusals: new Map(),
     limitsHit: new Map(),

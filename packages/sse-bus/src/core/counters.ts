@@ -15,3 +15,10 @@ export interface Counters {
 export function createCounters(): Counters {
   return { published: 0, delivered: 0, gaps: 0, stalls: 0, resumed: 0, resumedWithGap: 0 };
 }
+
+/** What has been handed to event streams. */
+export interface Traffic {
+  /** Blocks: messages, hello, ping, gap, bye. */
+  frames: number;
+  bytes: number;
+}

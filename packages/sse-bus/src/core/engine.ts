@@ -1,6 +1,6 @@
 import type { Backend, BackendHost } from "./backend.ts";
 import { newestSeq } from "./channel-log.ts";
-import { type Counters, createCounters } from "./counters.ts";
+import { type Counters, createCounters, type Traffic } from "./counters.ts";
 import { SseBusError } from "./errors.ts";
 import { afterTurn, createFlusher, inTurn } from "./flusher.ts";
 import { flushGroup, type Group, type GroupContext, unplace } from "./group.ts";
@@ -19,6 +19,8 @@ export interface Engine {
    */
   readonly open: () => Promise<void>;
   readonly counters: Counters;
+  /** Of readers on the network. */
+  readonly traffic: Traffic;
   readonly topics: Map<string, Topic>;
   readonly groups: Map<string, Group>;
   readonly readers: Set<Reader>;
@@ -69,15 +71,22 @@ export function createEngine(options: EngineOptions): Engine {
     onRestart: () => options.onRestart(engine),
   };
   let offered = 0;
+  const traffic: Traffic = { frames: 0, bytes: 0 };
   const engine: Engine = {
     backend,
     counters,
+    traffic,
     topics: new Map(),
     groups: new Map(),
     readers: new Set(),
-    local: { ...shared, flusher: createFlusher(inTurn, flushGroup) },
+    local: {
+      ...shared,
+      traffic: { frames: 0, bytes: 0 },
+      flusher: createFlusher(inTurn, flushGroup),
+    },
     remote: {
       ...shared,
+      traffic,
       flusher: createFlusher(afterTurn, flushGroup, {
         beforeFlush: () => (offered = reached(engine).seq),
         afterFlush: () => settle(engine, offered),

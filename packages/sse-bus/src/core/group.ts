@@ -1,5 +1,5 @@
 import { newestSeq, ordinalOf } from "./channel-log.ts";
-import type { Counters } from "./counters.ts";
+import type { Counters, Traffic } from "./counters.ts";
 import { SseBusError } from "./errors.ts";
 import type { Flusher } from "./flusher.ts";
 import { createGapPacket, type Packet } from "./packet.ts";
@@ -32,6 +32,7 @@ export interface Group {
 export interface GroupContext {
   readonly maxPacketBytes: number;
   readonly counters: Counters;
+  readonly traffic: Traffic;
   readonly flusher: Flusher<Group>;
   epoch(): string;
   onError(error: Error): void;
@@ -158,8 +159,11 @@ export function hand(reader: Reader, packet: Packet): void {
   } finally {
     reader.isTaking = false;
   }
-  context.counters.delivered += packet.messages.length;
-  if (packet.gap) context.counters.gaps++;
+  const { counters, traffic } = context;
+  counters.delivered += packet.messages.length;
+  traffic.frames += packet.frames;
+  traffic.bytes += packet.size;
+  if (packet.gap) counters.gaps++;
 }
 
 function hasNews(group: Group): boolean {

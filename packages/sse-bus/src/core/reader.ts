@@ -29,7 +29,8 @@ export type ReaderState = "opening" | "head" | "behind" | "waiting" | "closed";
 /** A cursor, a set of topics (its group's) and a sink. */
 export interface Reader {
   readonly group: Group;
-  readonly sink: Sink;
+  /** May be exchanged for a shorter way to the same client. */
+  sink: Sink;
   state: ReaderState;
   /** The sink can take bytes now. */
   ready: boolean;

@@ -1,9 +1,7 @@
-import type { Packet } from "../core/packet.ts";
+import type { EndReason, Sink } from "../core/reader.ts";
 
 /** Where the bytes of one event stream go. */
-export interface ByteSink {
-  /** See `Sink.write`. */
-  write(packet: Packet): boolean;
+export interface ByteSink extends Sink {
   /**
    * Sends bytes whatever the reader does: `hello` before anything, `bye` after everything. Returns
    * whether a packet can follow now; if not, `onReady` tells when.
@@ -23,11 +21,16 @@ export interface BodySink extends ByteSink {
 /** `web`: through a web stream. `direct`: straight to the response of `node:http`. */
 export type SinkKind = "web" | "direct";
 
-export interface ByteSinkHandlers {
+/** Whoever opened a sink, and hears of it. */
+export interface SinkOwner {
   /** The client has taken what it was given and can take more. */
-  readonly onReady: () => void;
-  /** The client is gone. */
-  readonly onCancel: () => void;
+  onReady(): void;
+  /** The client is gone. Idempotent. */
+  onCancel(): void;
+  /** The bus ends the reader; see `Sink.end`. */
+  onEnd(reason: EndReason): void;
+  /** Packets can go to this sink from now on; it is a shorter way than the one that was opened. */
+  onShortcut(sink: Sink): void;
 }
 
 /** Settings of a stream that its sink must know. */
@@ -39,8 +42,4 @@ export interface SinkSettings {
 }
 
 /** Makes the sink that suits a web-standard request. */
-export type OpenBodySink = (
-  request: Request,
-  handlers: ByteSinkHandlers,
-  settings: SinkSettings,
-) => BodySink;
+export type OpenBodySink = (request: Request, owner: SinkOwner, settings: SinkSettings) => BodySink;

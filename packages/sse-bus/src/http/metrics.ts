@@ -62,7 +62,7 @@ export function registerMetrics(
   }
 }
 
-function counters({ bus, internals: { connections } }: MetricsSource): Metric[] {
+function counters({ bus, internals: { connections, engine } }: MetricsSource): Metric[] {
   return [
     {
       name: "connects_total",
@@ -88,12 +88,12 @@ function counters({ bus, internals: { connections } }: MetricsSource): Metric[] 
     {
       name: "frames_delivered_total",
       help: "Event-stream blocks handed to event streams: messages, hello, ping, gap, bye.",
-      read: () => connections.frames,
+      read: () => engine.traffic.frames,
     },
     {
       name: "bytes_delivered_total",
       help: "Bytes of those blocks.",
-      read: () => connections.bytes,
+      read: () => engine.traffic.bytes,
     },
     {
       name: "gaps_total",

@@ -14,30 +14,34 @@ const BEATS = 8;
 
 export function createPulse(engine: Engine, heartbeatMs: number): Pulse {
   const wheel = Array.from({ length: BEATS }, () => new Set<StreamConnection>());
-  const places = new Map<StreamConnection, Set<StreamConnection>>();
   let timer: ReturnType<typeof setInterval> | undefined;
   let turn = 0;
+  let size = 0;
 
   function beat(): void {
     turn = (turn + 1) % BEATS;
     const now = Date.now();
-    for (const connection of places.keys()) connection.checkDeadlines(now);
-    const due = wheel[turn] as Set<StreamConnection>;
-    pingReaders(engine, readersOf(due));
+    for (const place of wheel) {
+      for (const connection of place) connection.checkDeadlines(now);
+    }
+    pingReaders(engine, readersOf(placeOf(turn)));
+  }
+
+  function placeOf(turn: number): Set<StreamConnection> {
+    return wheel[turn] as Set<StreamConnection>;
   }
 
   return {
     add(connection) {
       // The place before the next turn: its first heartbeat comes after one whole period.
-      const place = wheel[turn] as Set<StreamConnection>;
-      place.add(connection);
-      places.set(connection, place);
+      connection.beat = turn;
+      placeOf(turn).add(connection);
+      size++;
       timer ??= setInterval(beat, Math.max(1, heartbeatMs / BEATS));
     },
     remove(connection) {
-      places.get(connection)?.delete(connection);
-      places.delete(connection);
-      if (places.size > 0) return;
+      if (placeOf(connection.beat).delete(connection)) size--;
+      if (size > 0) return;
       clearInterval(timer);
       timer = undefined;
     },

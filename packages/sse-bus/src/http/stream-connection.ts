@@ -1,179 +1,207 @@
 import type { BusInternals } from "../core/bus.ts";
 import { type ByeReason, type Connection, register, unregister } from "../core/connections.ts";
 import { closeReader } from "../core/engine.ts";
-import { type OpenedReader, openReader, resumeReader, type Start } from "../core/open-reader.ts";
+import { openReader, resumeReader, type Start } from "../core/open-reader.ts";
 import type { Packet } from "../core/packet.ts";
-import type { Reader } from "../core/reader.ts";
-import type { ByteSink, ByteSinkHandlers } from "./byte-sink.ts";
+import type { EndReason, Reader, Sink } from "../core/reader.ts";
+import type { ByteSink, SinkKind, SinkOwner } from "./byte-sink.ts";
+import { encodeBye, encodeHello } from "./stream-blocks.ts";
+import type { StreamSettings } from "./stream-options.ts";
 
 /** One event stream: a reader, the sink its bytes go to, and the blocks around its messages. */
 export interface StreamConnection extends Connection {
   readonly reader: Reader | undefined;
+  /** The beat of the route's pulse on which it is pinged. */
+  beat: number;
   /** Opens the reader and sends `hello`. */
-  open(): Promise<void>;
+  open(start: Start): Promise<void>;
   /** The client left, or the request failed. Idempotent. */
   drop(reason: "client" | "error"): void;
   /** Ends the stream when it is too old, too slow, or no longer allowed. */
   checkDeadlines(now: number): void;
 }
 
+/** What all streams of a route share. */
+export interface StreamRoute {
+  readonly internals: BusInternals;
+  readonly settings: StreamSettings;
+  onClose(connection: StreamConnection): void;
+}
+
 export interface StreamConnectionOptions {
   readonly topics: readonly string[];
-  readonly start: Start;
   readonly ip: string | undefined;
-  readonly heartbeatMs: number;
-  readonly retryMs: number;
-  readonly writeTimeoutMs: number;
   /** When the stream must end whatever happens, in ms since 1970. */
   readonly endsAt: number;
   /** When the permission to read ends. */
   readonly expiresAt: number;
   /** Asks for permission anew; the time it now lasts until, or `undefined` for no. */
-  readonly renew: () => Promise<number | undefined>;
-  readonly openSink: (handlers: ByteSinkHandlers) => ByteSink;
-  readonly onClose: (connection: StreamConnection) => void;
+  readonly renew: (() => Promise<number | undefined>) | undefined;
+  readonly openSink: (owner: SinkOwner) => ByteSink;
 }
 
-const encoder = new TextEncoder();
-
 export function createStreamConnection(
-  { engine, connections }: BusInternals,
+  route: StreamRoute,
   options: StreamConnectionOptions,
 ): StreamConnection {
-  let reader: Reader | undefined;
-  let isOpen = true;
-  let isRenewing = false;
-  let { expiresAt } = options;
+  const connection = new EventStream(route, options);
+  register(route.internals.connections, connection);
+  return connection;
+}
+
+/**
+ * A class, unlike the rest: a server holds tens of thousands of these, and a function of its own for
+ * each method of each would cost 1 KB a connection, and a cache miss for each call on the way of a
+ * packet (docs/performance.md).
+ */
+class EventStream implements StreamConnection, SinkOwner {
+  reader: Reader | undefined;
+  beat = 0;
+  readonly id: string;
+  readonly channels: readonly string[];
+  readonly openedAt: number;
+  readonly ip: string | undefined;
+  private readonly route: StreamRoute;
+  private readonly out: ByteSink;
+  private readonly endsAt: number;
+  private readonly renew: (() => Promise<number | undefined>) | undefined;
+  private expiresAt: number;
   /** Since when the client has taken nothing, as far as the deadlines have seen; 0 while it takes. */
-  let blockedAt = 0;
+  private blockedAt = 0;
   /** Came after the permission to read had run out; waits for its renewal. */
-  let held: Packet | undefined;
+  private held: Packet | undefined;
+  private isOpen = true;
+  private isRenewing = false;
 
-  const sink: ByteSink = options.openSink({
-    onReady() {
-      blockedAt = 0;
-      if (reader && !held) resumeReader(reader);
-    },
-    onCancel: () => connection.drop("client"),
-  });
+  constructor(route: StreamRoute, options: StreamConnectionOptions) {
+    this.route = route;
+    this.id = crypto.randomUUID();
+    this.channels = options.topics;
+    this.openedAt = Date.now();
+    this.ip = options.ip;
+    this.endsAt = options.endsAt;
+    this.expiresAt = options.expiresAt;
+    this.renew = options.renew;
+    this.out = options.openSink(this);
+  }
 
-  function finish(reason: string): boolean {
-    if (!isOpen) return false;
-    isOpen = false;
-    if (reader) closeReader(engine, reader);
-    unregister(connections, connection, reason);
-    options.onClose(connection);
+  sink(): SinkKind {
+    return this.out.kind();
+  }
+
+  async open(start: Start): Promise<void> {
+    const { internals, settings } = this.route;
+    const opened = await openReader(internals.engine, {
+      topics: this.channels,
+      start,
+      sink: this.isTemporary() ? this.permittedSink() : this.out,
+      isLocal: false,
+      isReady: false,
+    });
+    if (!this.isOpen) {
+      closeReader(internals.engine, opened.reader);
+      return;
+    }
+    this.reader = opened.reader;
+    const { heartbeatMs, retryMs } = settings;
+    const { id: connection, channels } = this;
+    const { cursor, resumed } = opened;
+    // The reader is not ready yet: hello comes before anything that it would write.
+    const hello = { connection, channels, cursor, resumed, heartbeatMs };
+    if (this.send(encodeHello(hello, retryMs))) this.onReady();
+  }
+
+  drop(reason: "client" | "error"): void {
+    if (this.finish(reason)) this.out.close();
+  }
+
+  end(reason: ByeReason, afterMs: number): void {
+    if (!this.finish(reason)) return;
+    this.send(encodeBye(reason, afterMs));
+    this.out.close();
+  }
+
+  checkDeadlines(now: number): void {
+    const { settings } = this.route;
+    if (!this.reader || this.reader.ready || this.held) this.blockedAt = 0;
+    else if (this.blockedAt === 0) this.blockedAt = now;
+    if (now >= this.endsAt) {
+      this.end("lifetime", Math.round(Math.random() * LIFETIME_SPREAD_MS));
+    } else if (this.blockedAt > 0 && now - this.blockedAt >= settings.writeTimeoutMs) {
+      this.end("slow", settings.retryMs);
+    } else if (now >= this.expiresAt && !this.isRenewing) {
+      void this.renewPermission();
+    }
+  }
+
+  onReady(): void {
+    this.blockedAt = 0;
+    if (this.reader && !this.held) resumeReader(this.reader);
+  }
+
+  onCancel(): void {
+    this.drop("client");
+  }
+
+  onEnd(reason: EndReason): void {
+    if (reason === "closed") this.end("drain", this.route.settings.retryMs);
+    else this.drop("error");
+  }
+
+  onShortcut(sink: Sink): void {
+    if (this.reader && !this.isTemporary()) this.reader.sink = sink;
+  }
+
+  private finish(reason: string): boolean {
+    if (!this.isOpen) return false;
+    this.isOpen = false;
+    const { internals } = this.route;
+    if (this.reader) closeReader(internals.engine, this.reader);
+    unregister(internals.connections, this, reason);
+    this.route.onClose(this);
     return true;
   }
 
-  async function renew(): Promise<void> {
-    isRenewing = true;
-    const until = await options.renew();
-    isRenewing = false;
-    if (until === undefined || until <= Date.now()) {
-      connection.end("unauthorized", 0);
-      return;
-    }
-    expiresAt = until;
-    if (!isOpen || !reader || !held) return;
-    const packet = held;
-    held = undefined;
-    reader.ready = write(packet);
-    if (reader.ready) resumeReader(reader);
+  private send(block: Uint8Array): boolean {
+    const { traffic } = this.route.internals.engine;
+    traffic.frames++;
+    traffic.bytes += block.length;
+    return this.out.send(block);
   }
 
-  function write(packet: Packet): boolean {
-    connections.frames += packet.frames;
-    connections.bytes += packet.size;
-    return sink.write(packet);
-  }
-
-  function send(block: Uint8Array): boolean {
-    connections.frames++;
-    connections.bytes += block.length;
-    return sink.send(block);
+  private isTemporary(): boolean {
+    return this.expiresAt !== Number.POSITIVE_INFINITY;
   }
 
   /** Not one byte that was not allowed any more: the next heartbeat, which ends the stream, is late. */
-  function hold(packet: Packet): boolean {
-    held = packet;
-    if (!isRenewing) void renew();
-    return false;
+  private permittedSink(): Sink {
+    return {
+      write: (packet) => {
+        if (Date.now() < this.expiresAt) return this.out.write(packet);
+        this.held = packet;
+        if (!this.isRenewing) void this.renewPermission();
+        return false;
+      },
+      end: (reason) => this.onEnd(reason),
+    };
   }
 
-  const connection: StreamConnection = {
-    id: crypto.randomUUID(),
-    channels: options.topics,
-    openedAt: Date.now(),
-    ip: options.ip,
-    sink: () => sink.kind(),
-    get reader() {
-      return reader;
-    },
-    async open() {
-      const opened = await openReader(engine, {
-        topics: options.topics,
-        start: options.start,
-        sink: {
-          write: (packet) =>
-            expiresAt === Number.POSITIVE_INFINITY || Date.now() < expiresAt
-              ? write(packet)
-              : hold(packet),
-          end: (reason) =>
-            reason === "closed"
-              ? connection.end("drain", options.retryMs)
-              : connection.drop("error"),
-        },
-        isLocal: false,
-        isReady: false,
-      });
-      if (!isOpen) {
-        closeReader(engine, opened.reader);
-        return;
-      }
-      reader = opened.reader;
-      // The reader is not ready yet: hello comes before anything that it would write.
-      if (send(encodeHello(connection, opened, options))) resumeReader(reader);
-    },
-    drop(reason) {
-      if (finish(reason)) sink.close();
-    },
-    end(reason: ByeReason, afterMs: number) {
-      if (!finish(reason)) return;
-      send(encodeBye(reason, afterMs));
-      sink.close();
-    },
-    checkDeadlines(now) {
-      if (!reader || reader.ready || held) blockedAt = 0;
-      else if (blockedAt === 0) blockedAt = now;
-      if (now >= options.endsAt) {
-        connection.end("lifetime", Math.round(Math.random() * LIFETIME_SPREAD_MS));
-      } else if (blockedAt > 0 && now - blockedAt >= options.writeTimeoutMs) {
-        connection.end("slow", options.retryMs);
-      } else if (now >= expiresAt && !isRenewing) {
-        void renew();
-      }
-    },
-  };
-  register(connections, connection);
-  return connection;
+  private async renewPermission(): Promise<void> {
+    this.isRenewing = true;
+    const until = await this.renew?.();
+    this.isRenewing = false;
+    if (until === undefined || until <= Date.now()) {
+      this.end("unauthorized", 0);
+      return;
+    }
+    this.expiresAt = until;
+    if (!this.isOpen || !this.reader || !this.held) return;
+    const packet = this.held;
+    this.held = undefined;
+    this.reader.ready = this.out.write(packet);
+    if (this.reader.ready) resumeReader(this.reader);
+  }
 }
 
 /** A planned end costs the client no wait; only enough spread that not all return in one instant. */
 const LIFETIME_SPREAD_MS = 250;
-
-function encodeHello(
-  { id, channels }: Connection,
-  { cursor, resumed }: OpenedReader,
-  { heartbeatMs, retryMs }: StreamConnectionOptions,
-): Uint8Array {
-  const data = { connection: id, channels, cursor, resumed, heartbeatMs };
-  return encoder.encode(
-    `retry: ${retryMs}\nid: ${cursor}\nevent: hello\ndata: ${JSON.stringify(data)}\n\n`,
-  );
-}
-
-function encodeBye(reason: ByeReason, retryMs: number): Uint8Array {
-  const data = JSON.stringify({ reason, retryMs });
-  return encoder.encode(`retry: ${retryMs}\nevent: bye\ndata: ${data}\n\n`);
-}

@@ -33,7 +33,7 @@ export function createStreamHandler(
       head: request,
       ip: clientIp(request, host),
       request: () => request,
-      openSink: (handlers) => (sink = openSink(request, handlers, settings)),
+      openSink: (owner) => (sink = openSink(request, owner, settings)),
       isGone: () => request.signal.aborted,
     });
     if (answer.kind === "refused") return problemResponse(answer.problem);

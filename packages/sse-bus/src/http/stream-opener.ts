@@ -1,13 +1,18 @@
 import type { BusInternals } from "../core/bus.ts";
 import { isPattern } from "../core/channel-name.ts";
 import { clientKey, increment, leavePlace, takePlace } from "../core/connections.ts";
+import type { Start } from "../core/open-reader.ts";
 import { type AuthorizeContext, decide } from "./authorize.ts";
-import type { ByteSink, ByteSinkHandlers } from "./byte-sink.ts";
+import type { ByteSink, SinkOwner } from "./byte-sink.ts";
 import { corsHeaders, isEmbeddedElsewhere } from "./cors.ts";
 import { type Problem, problemOf } from "./problem.ts";
 import { createPulse } from "./pulse.ts";
 import type { RequestHead } from "./request-head.ts";
-import { createStreamConnection, type StreamConnection } from "./stream-connection.ts";
+import {
+  createStreamConnection,
+  type StreamConnection,
+  type StreamRoute,
+} from "./stream-connection.ts";
 import type { StreamSettings } from "./stream-options.ts";
 import { acceptsEventStream, readStreamRequest, type StreamRequest } from "./stream-request.ts";
 
@@ -19,7 +24,7 @@ export interface StreamCall {
   /** The request for `authorize`; made only when there is one. */
   request(): Request;
   /** Called once, when the request is neither refused nor a HEAD. */
-  openSink(handlers: ByteSinkHandlers, headers: StreamHeaders): ByteSink;
+  openSink(owner: SinkOwner, headers: StreamHeaders): ByteSink;
   /** Whether the client left while the stream was being opened. */
   isGone(): boolean;
 }
@@ -53,6 +58,7 @@ export function createStreamOpener(
 ): StreamOpener {
   const pulse = createPulse(internals.engine, settings.heartbeatMs);
   const { connections } = internals;
+  const route: StreamRoute = { internals, settings, onClose: pulse.remove };
 
   async function open(call: StreamCall): Promise<StreamAnswer> {
     const { head, ip } = call;
@@ -81,7 +87,7 @@ export function createStreamOpener(
     } finally {
       if (!connection) leavePlace(connections, ip);
     }
-    await start(connection, call);
+    await start(connection, call, asked.start);
     return { kind: "stream", headers };
   }
 
@@ -89,29 +95,31 @@ export function createStreamOpener(
     call: StreamCall,
     { asked, ip, headers, channels, expiresAt }: ConnectOptions,
   ): StreamConnection {
-    return createStreamConnection(internals, {
+    return createStreamConnection(route, {
       topics: channels,
-      start: asked.start,
       ip,
-      heartbeatMs: settings.heartbeatMs,
-      retryMs: settings.retryMs,
-      writeTimeoutMs: settings.writeTimeoutMs,
       endsAt: endOfLife(settings.maxLifetimeMs),
       expiresAt,
-      async renew() {
-        const renewed = await ask(call, asked.topics);
-        const isSame =
-          "channels" in renewed && channels.every((name) => renewed.channels.includes(name));
-        return isSame ? renewed.expiresAt : undefined;
-      },
-      openSink: (handlers) => call.openSink(handlers, headers),
-      onClose: pulse.remove,
+      // A function would hold the whole request for as long as the stream is open.
+      renew: settings.authorize ? () => renew(call, asked, channels) : undefined,
+      openSink: (owner) => call.openSink(owner, headers),
     });
   }
 
-  async function start(connection: StreamConnection, call: StreamCall): Promise<void> {
+  async function renew(
+    call: StreamCall,
+    { topics }: StreamRequest,
+    channels: readonly string[],
+  ): Promise<number | undefined> {
+    const renewed = await ask(call, topics);
+    const isSame =
+      "channels" in renewed && channels.every((name) => renewed.channels.includes(name));
+    return isSame ? renewed.expiresAt : undefined;
+  }
+
+  async function start(connection: StreamConnection, call: StreamCall, from: Start): Promise<void> {
     try {
-      await connection.open();
+      await connection.open(from);
     } catch (error) {
       connection.drop("error");
       throw error;

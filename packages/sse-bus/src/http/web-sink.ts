@@ -1,5 +1,5 @@
 import { packetBytes } from "../core/packet.ts";
-import type { BodySink, ByteSinkHandlers } from "./byte-sink.ts";
+import type { BodySink, SinkOwner } from "./byte-sink.ts";
 
 /**
  * A pull-based web stream: it holds one packet at most, and asks for the next when that is read.
@@ -9,21 +9,22 @@ import type { BodySink, ByteSinkHandlers } from "./byte-sink.ts";
  */
 export function createWebSink(
   { signal }: { readonly signal: AbortSignal },
-  { onReady, onCancel }: ByteSinkHandlers,
+  owner: SinkOwner,
 ): BodySink {
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  const onAbort = (): void => owner.onCancel();
   // Node's signal fires before cancel(); other hosts fire one or the other, or neither.
-  signal.addEventListener("abort", onCancel);
+  signal.addEventListener("abort", onAbort);
   const body = new ReadableStream<Uint8Array>(
     {
       start(own) {
         controller = own;
       },
-      pull: onReady,
+      pull: () => owner.onReady(),
       cancel() {
         // From here on the controller throws at every call (ERR_INVALID_STATE).
         controller = undefined;
-        onCancel();
+        owner.onCancel();
       },
     },
     { highWaterMark: 0 },
@@ -38,8 +39,9 @@ export function createWebSink(
       controller?.enqueue(bytes);
       return false;
     },
+    end: (reason) => owner.onEnd(reason),
     close() {
-      signal.removeEventListener("abort", onCancel);
+      signal.removeEventListener("abort", onAbort);
       controller?.close();
       controller = undefined;
     },

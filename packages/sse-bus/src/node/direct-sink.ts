@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { packetBytes } from "../core/packet.ts";
-import type { BodySink, ByteSinkHandlers, OpenBodySink, SinkSettings } from "../http/byte-sink.ts";
+import type { BodySink, OpenBodySink, SinkOwner, SinkSettings } from "../http/byte-sink.ts";
 import { createWebSink } from "../http/web-sink.ts";
 import { currentExchange } from "./exchange.ts";
 import { createSocketWriter, cutOffUnread, type ResponseWriter } from "./response-writer.ts";
@@ -11,11 +11,11 @@ import { createSocketWriter, cutOffUnread, type ResponseWriter } from "./respons
  * web stream only keeps the response alive. Whenever anything is off it stays a web stream;
  * `SSE_BUS_SINK=web` in the environment keeps every stream one.
  */
-export const openDirectSink: OpenBodySink = (request, handlers, settings) => {
+export const openDirectSink: OpenBodySink = (request, owner, settings) => {
   const response = currentExchange()?.response;
-  if (!response) return createWebSink(request, handlers);
+  if (!response) return createWebSink(request, owner);
   const sink = process.env.SSE_BUS_SINK === "web" ? "web" : settings.sink;
-  return createDirectSink(response, request.signal, handlers, { ...settings, sink });
+  return createDirectSink(response, request.signal, owner, { ...settings, sink });
 };
 
 /** Responses that a stream writes to directly: a second one on the same must not. */
@@ -30,7 +30,7 @@ type Phase = "fresh" | "hello" | "web" | "direct" | "closed";
 function createDirectSink(
   response: ServerResponse,
   signal: AbortSignal,
-  { onReady, onCancel }: ByteSinkHandlers,
+  owner: SinkOwner,
   settings: SinkSettings,
 ): BodySink {
   let phase: Phase = "fresh";
@@ -50,8 +50,9 @@ function createDirectSink(
     if (phase === "hello") {
       writer = isCarrier && settings.sink === "auto" ? takeOver() : undefined;
       phase = writer ? "direct" : "web";
+      if (writer) owner.onShortcut(writer);
     }
-    onReady();
+    owner.onReady();
   }
 
   function sendFirst(): void {
@@ -61,13 +62,13 @@ function createDirectSink(
 
   function takeOver(): ResponseWriter | undefined {
     if (!isOurs(response)) return undefined;
-    const { maxInFlightBytes } = settings;
-    const own = createSocketWriter(response, { maxInFlightBytes, onDrain: onReady });
+    const own = createSocketWriter(response, settings.maxInFlightBytes, owner);
     if (own) taken.add(response);
     return own;
   }
 
-  signal.addEventListener("abort", onCancel);
+  const onAbort = (): void => owner.onCancel();
+  signal.addEventListener("abort", onAbort);
   const body = new ReadableStream<Uint8Array>(
     {
       start(own) {
@@ -77,7 +78,7 @@ function createDirectSink(
       cancel() {
         // From here on the controller throws at every call (ERR_INVALID_STATE).
         controller = undefined;
-        onCancel();
+        owner.onCancel();
       },
     },
     { highWaterMark: 0 },
@@ -98,10 +99,11 @@ function createDirectSink(
       else controller?.enqueue(bytes);
       return false;
     },
+    end: (reason) => owner.onEnd(reason),
     close() {
       if (phase === "closed") return;
       phase = "closed";
-      signal.removeEventListener("abort", onCancel);
+      signal.removeEventListener("abort", onAbort);
       writer?.release();
       sendFirst();
       controller?.close();

@@ -1,7 +1,8 @@
 import type { ServerResponse } from "node:http";
 import type { Http2ServerResponse } from "node:http2";
-import type { Writable } from "node:stream";
-import type { ByteSink, ByteSinkHandlers, SinkSettings } from "../http/byte-sink.ts";
+import type { Packet } from "../core/packet.ts";
+import type { EndReason } from "../core/reader.ts";
+import type { ByteSink, SinkKind, SinkOwner, SinkSettings } from "../http/byte-sink.ts";
 import type { StreamHeaders } from "../http/stream-opener.ts";
 import {
   createResponseWriter,
@@ -14,55 +15,81 @@ import {
 export function createNodeSink(
   response: ServerResponse,
   headers: StreamHeaders,
-  { onReady, onCancel }: ByteSinkHandlers,
+  owner: SinkOwner,
   { maxInFlightBytes }: SinkSettings,
 ): ByteSink {
-  let writer: ResponseWriter | undefined;
-  response.once("close", onCancel);
+  response.once("close", () => owner.onCancel());
+  return new NodeSink(response, headers, owner, maxInFlightBytes);
+}
 
-  function start(hello: Uint8Array): void {
-    response.writeHead(200, headers);
-    response.write(hello);
-    const options = { maxInFlightBytes, onDrain: onReady };
-    // A response that waits behind another one on its connection has no socket yet.
-    writer = http2Writer(response, options) ?? createSocketWriter(response, options);
-    writer ??= createResponseWriter(response, {
-      ...options,
-      isChunked: false,
-      isOpen: () => !response.writableEnded,
-    });
+/** A class for the same reason as `EventStream` is one. */
+class NodeSink implements ByteSink {
+  private readonly response: ServerResponse;
+  private readonly owner: SinkOwner;
+  private readonly maxInFlightBytes: number;
+  private headers: StreamHeaders | undefined;
+  private writer: ResponseWriter | undefined;
+
+  constructor(
+    response: ServerResponse,
+    headers: StreamHeaders,
+    owner: SinkOwner,
+    maxInFlightBytes: number,
+  ) {
+    this.response = response;
+    this.headers = headers;
+    this.owner = owner;
+    this.maxInFlightBytes = maxInFlightBytes;
   }
 
-  return {
-    write: (packet) => writer?.write(packet) ?? false,
-    send(bytes) {
-      if (response.destroyed) return false;
-      if (writer) writer.send(bytes);
-      else start(bytes);
-      return true;
-    },
-    close() {
-      response.off("close", onCancel);
-      writer?.release();
-      // Where nothing has left yet, the answer is a refusal, and not ours to give.
-      if (!writer || response.destroyed) return;
-      response.end();
-      cutOffUnread(response);
-    },
-    kind: () => "direct",
-  };
+  write(packet: Packet): boolean {
+    return this.writer?.write(packet) ?? false;
+  }
+
+  send(bytes: Uint8Array): boolean {
+    if (this.response.destroyed) return false;
+    if (this.writer) this.writer.send(bytes);
+    else this.start(bytes);
+    return true;
+  }
+
+  end(reason: EndReason): void {
+    this.owner.onEnd(reason);
+  }
+
+  close(): void {
+    const { response, writer } = this;
+    writer?.release();
+    // Where nothing has left yet, the answer is a refusal, and not ours to give.
+    if (!writer || response.destroyed) return;
+    response.end();
+    cutOffUnread(response);
+  }
+
+  kind(): SinkKind {
+    return "direct";
+  }
+
+  private start(hello: Uint8Array): void {
+    const { response, owner, maxInFlightBytes } = this;
+    response.writeHead(200, this.headers);
+    response.write(hello);
+    this.headers = undefined;
+    this.writer =
+      createHttp2Writer(response, maxInFlightBytes, owner) ??
+      createSocketWriter(response, maxInFlightBytes, owner) ??
+      // A response that waits behind another one on its connection has no socket yet.
+      createResponseWriter(response, { isChunked: false, maxInFlightBytes }, owner);
+    owner.onShortcut(this.writer);
+  }
 }
 
 /** Under HTTP/2 a stream frames its own data (RFC 9113 §6.1). */
-function http2Writer(
+function createHttp2Writer(
   response: ServerResponse | Http2ServerResponse,
-  options: { readonly maxInFlightBytes: number; readonly onDrain: () => void },
+  maxInFlightBytes: number,
+  owner: SinkOwner,
 ): ResponseWriter | undefined {
   if (!("stream" in response)) return undefined;
-  const stream: Writable = response.stream;
-  return createResponseWriter(stream, {
-    ...options,
-    isChunked: false,
-    isOpen: () => !stream.writableEnded && !stream.destroyed,
-  });
+  return createResponseWriter(response.stream, { isChunked: false, maxInFlightBytes }, owner);
 }

@@ -2,6 +2,8 @@ import { Buffer } from "node:buffer";
 import type { ServerResponse } from "node:http";
 import type { Writable } from "node:stream";
 import { type Packet, packetBytes } from "../core/packet.ts";
+import type { EndReason, Sink } from "../core/reader.ts";
+import type { SinkOwner } from "../http/byte-sink.ts";
 import { frameChunk, packetChunk } from "./chunk.ts";
 
 /**
@@ -9,22 +11,17 @@ import { frameChunk, packetChunk } from "./chunk.ts";
  * socket itself, with chunks that are framed once and shared by all; Node would frame, cork and copy
  * every write anew.
  */
-export interface ResponseWriter {
-  /** Takes the packet, always. `false`: enough is in flight, `onDrain` tells when to go on. */
-  write(packet: Packet): boolean;
+export interface ResponseWriter extends Sink {
   send(bytes: Uint8Array): void;
-  /** Stops listening; the response's own end may follow. Idempotent. */
+  /** Nothing is written any more; the response's own end may follow. Idempotent. */
   release(): void;
 }
 
 export interface ResponseWriterOptions {
   /** The bytes go below the response, which would have framed them. */
   readonly isChunked: boolean;
-  /** Whether the response still has the target to itself. */
-  readonly isOpen: () => boolean;
   /** See `StreamOptions.maxInFlightBytes`. */
   readonly maxInFlightBytes: number;
-  readonly onDrain: () => void;
 }
 
 /** What one packet may add to the bytes in flight; see `MAX_PACKET_BYTES` of the bus. */
@@ -34,27 +31,10 @@ const NOTHING = Buffer.alloc(0);
 /** @param target A socket, a stream of HTTP/2, or the response itself where it must do the framing. */
 export function createResponseWriter(
   target: Writable,
-  { isChunked, isOpen, maxInFlightBytes, onDrain }: ResponseWriterOptions,
+  options: ResponseWriterOptions,
+  owner: SinkOwner,
 ): ResponseWriter {
-  const maxWaiting = Math.max(0, maxInFlightBytes - MAX_PACKET_BYTES);
-  return {
-    write(packet) {
-      if (!isOpen()) return false;
-      target.write(isChunked ? packetChunk(packet) : packetBytes(packet));
-      // Not write()'s own answer: it counts what the kernel has taken by the time it returns.
-      if (target.writableLength <= maxWaiting) return true;
-      if (target.writableNeedDrain) target.once("drain", onDrain);
-      // Too little for a `drain` to follow: an empty write tells when what is before it has left.
-      else target.write(NOTHING, onDrain);
-      return false;
-    },
-    send(bytes) {
-      if (isOpen()) target.write(isChunked ? frameChunk(bytes) : bytes);
-    },
-    release() {
-      target.off("drain", onDrain);
-    },
-  };
+  return new TargetWriter(target, options, owner);
 }
 
 /**
@@ -63,18 +43,65 @@ export function createResponseWriter(
  */
 export function createSocketWriter(
   response: ServerResponse,
-  options: Pick<ResponseWriterOptions, "maxInFlightBytes" | "onDrain">,
+  maxInFlightBytes: number,
+  owner: SinkOwner,
 ): ResponseWriter | undefined {
-  const { socket } = response;
+  const { socket, chunkedEncoding: isChunked } = response;
   if (!socket || socket.destroyed || response.writableLength !== socket.writableLength) {
     return undefined;
   }
-  return createResponseWriter(socket, {
-    ...options,
-    isChunked: response.chunkedEncoding,
-    // A socket outlives its response on a kept-alive connection: never write into the next one.
-    isOpen: () => response.socket === socket && !response.writableEnded,
-  });
+  const writer = new TargetWriter(socket, { isChunked, maxInFlightBytes }, owner);
+  // A socket outlives its response on a kept-alive connection, and whoever ended this one early
+  // (a timeout of the app's own server) must not find our bytes in the next.
+  response.once("finish", () => owner.onCancel());
+  return writer;
+}
+
+/** A class for the same reason as `EventStream` is one; every packet of every client comes through. */
+class TargetWriter implements ResponseWriter {
+  private readonly target: Writable;
+  private readonly isChunked: boolean;
+  private readonly maxWaiting: number;
+  private readonly owner: SinkOwner;
+  private isReleased = false;
+  private onDrain: (() => void) | undefined;
+
+  constructor(target: Writable, options: ResponseWriterOptions, owner: SinkOwner) {
+    this.target = target;
+    this.isChunked = options.isChunked;
+    this.maxWaiting = Math.max(0, options.maxInFlightBytes - MAX_PACKET_BYTES);
+    this.owner = owner;
+  }
+
+  write(packet: Packet): boolean {
+    if (this.isReleased) return false;
+    const { target } = this;
+    target.write(this.isChunked ? (packet.chunk ?? packetChunk(packet)) : packetBytes(packet));
+    // Not write()'s own answer: it counts what the kernel has taken by the time it returns.
+    if (target.writableLength <= this.maxWaiting) return true;
+    this.awaitDrain();
+    return false;
+  }
+
+  send(bytes: Uint8Array): void {
+    if (!this.isReleased) this.target.write(this.isChunked ? frameChunk(bytes) : bytes);
+  }
+
+  end(reason: EndReason): void {
+    this.owner.onEnd(reason);
+  }
+
+  release(): void {
+    this.isReleased = true;
+    if (this.onDrain) this.target.off("drain", this.onDrain);
+  }
+
+  private awaitDrain(): void {
+    this.onDrain ??= () => this.owner.onReady();
+    if (this.target.writableNeedDrain) this.target.once("drain", this.onDrain);
+    // Too little for a `drain` to follow: an empty write tells when what is before it has left.
+    else this.target.write(NOTHING, this.onDrain);
+  }
 }
 
 /** Time for a stream's last bytes to leave after its end. */

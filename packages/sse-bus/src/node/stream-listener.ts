@@ -32,7 +32,7 @@ export function createStreamListener(
       head,
       ip: clientIp(head, { socketIp, trustedProxies }),
       request: () => toWebRequest(request, response),
-      openSink: (handlers, headers) => createNodeSink(response, headers, handlers, settings),
+      openSink: (owner, headers) => createNodeSink(response, headers, owner, settings),
       isGone: () => response.destroyed,
     });
     if (answer.kind === "refused") await sendResponse(problemResponse(answer.problem), response);

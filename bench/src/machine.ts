@@ -1,0 +1,36 @@
+import { execFileSync } from "node:child_process";
+import { cpus as cores, loadavg, release, totalmem } from "node:os";
+
+/** The server under test and the generator never share a core. */
+export const cpus: { readonly server: number; readonly generator: number } = {
+  server: Number(process.env.BENCH_SERVER_CPU ?? 0),
+  generator: Number(process.env.BENCH_GENERATOR_CPU ?? 1),
+};
+
+/** What the figures were measured on. */
+export function describeMachine(): Record<string, string | number> {
+  const all = cores();
+  if (all.length < 2) throw new Error("The bench needs two cores: one for the server under test.");
+  return {
+    cpu: all[0]?.model ?? "unknown",
+    cores: all.length,
+    memoryGb: Math.round(totalmem() / 2 ** 30),
+    linux: release(),
+    node: process.version,
+    nginx: versionOf("nginx", ["-v"]),
+    compiler: versionOf(process.env.CC ?? "cc", ["--version"]),
+    loadAtStart: Number((loadavg()[0] ?? 0).toFixed(2)),
+  };
+}
+
+function versionOf(command: string, args: readonly string[]): string {
+  try {
+    // Some print it to standard error.
+    const shell = `"$0" "$@" 2>&1 | head -1`;
+    return execFileSync("sh", ["-c", shell, command, ...args])
+      .toString()
+      .trim();
+  } catch {
+    return "none";
+  }
+}

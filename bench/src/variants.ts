@@ -1,0 +1,223 @@
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { cpus } from "./machine.ts";
+import { native } from "./native.ts";
+import { benchFolder, nextFolder } from "./paths.ts";
+import { helper, start, stop } from "./process.ts";
+import type { Command, Memory } from "./servers/control.ts";
+import { usageOf, type Usage } from "./usage.ts";
+
+/** A server under test, on a core of its own. */
+export interface Server extends AsyncDisposable {
+  readonly port: number;
+  usage(): Usage;
+  /** Publishes as fast as it can, `batch` messages in one turn of its event loop. */
+  burst(messages: number, batch: number): void;
+  /** Publishes at a steady rate. */
+  rate(messages: number, hz: number): void;
+  /** After a garbage collection; `undefined` for what is not Node. */
+  memory(): Promise<Memory | undefined>;
+}
+
+export interface Variant {
+  readonly name: string;
+  readonly title: string;
+  /** Of the stream; with channels, `%d` is the reader's. */
+  readonly path: string;
+  /** Takes messages by HTTP only, one at a time. */
+  readonly isWithoutBursts?: boolean;
+  readonly isOurs?: boolean;
+  start(env?: Record<string, string>): Promise<Server>;
+  /** What is missing on this machine, if anything. */
+  missing?(): string | undefined;
+}
+
+/** Bytes of JSON in each message. */
+export const MESSAGE_BYTES = 200;
+
+const NGINX_MODULE = "/usr/lib/nginx/modules/ngx_nchan_module.so";
+
+export const variants: readonly Variant[] = [
+  {
+    name: "c-send",
+    title: "bare C `send()` loop",
+    path: "/",
+    start: startSendLoop,
+  },
+  {
+    name: "nchan",
+    title: "nginx + nchan, 1 worker",
+    path: "/sub",
+    isWithoutBursts: true,
+    start: startNchan,
+    missing: () => (existsSync(NGINX_MODULE) ? undefined : "libnginx-mod-nchan is not installed"),
+  },
+  {
+    name: "raw",
+    title: "node:http, `res.write` each",
+    path: "/",
+    start: (env) => startNode("raw", env),
+  },
+  {
+    name: "better-sse",
+    title: "better-sse 0.16",
+    path: "/",
+    start: (env) => startNode("better-sse", env),
+  },
+  {
+    name: "hub",
+    title: "**sse-bus hub**",
+    path: "/sse",
+    isOurs: true,
+    start: (env) => startNode("hub", env),
+  },
+  {
+    name: "next-naive",
+    title: "naive Next route",
+    path: "/api/naive",
+    start: (env) => startNext({ VARIANT: "naive", ...env }),
+  },
+  {
+    name: "next-web",
+    title: "sse-bus Next route, web stream",
+    path: "/api/sse",
+    isOurs: true,
+    start: (env) => startNext({ SSE_BUS_SINK: "web", ...env }),
+  },
+  {
+    name: "next-direct",
+    title: "**sse-bus Next route**",
+    path: "/api/sse",
+    isOurs: true,
+    start: (env) => startNext(env),
+  },
+];
+
+async function startSendLoop(): Promise<Server> {
+  const port = await freePort();
+  const program = helper(start(cpus.server, [native("sendloop"), String(port)]));
+  await program.next("ready");
+  return {
+    port,
+    usage: () => usageOf(program.child.pid as number),
+    burst: (messages, batch) => program.send(`burst ${messages} ${batch} ${MESSAGE_BYTES}`),
+    rate: (messages, hz) => program.send(`rate ${messages} ${hz} ${MESSAGE_BYTES}`),
+    memory: async () => undefined,
+    [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
+  };
+}
+
+async function startNode(name: string, env: Record<string, string> = {}): Promise<Server> {
+  const port = await freePort();
+  const file = join(benchFolder, "dist/servers", `${name}.js`);
+  const child = start(cpus.server, [process.execPath, "--expose-gc", file], {
+    env: { ...env, PORT: String(port), NODE_ENV: "production" },
+    ipc: true,
+  });
+  await once(child, "message");
+  return nodeServer(child, port);
+}
+
+async function startNext(env: Record<string, string> = {}): Promise<Server> {
+  const port = await freePort();
+  const next = join(benchFolder, "node_modules/next/dist/bin/next");
+  const child = start(
+    cpus.server,
+    [process.execPath, "--expose-gc", next, "start", "-p", String(port), "-H", "127.0.0.1"],
+    { cwd: nextFolder, env: { ...env, NEXT_TELEMETRY_DISABLED: "1" }, ipc: true },
+  );
+  for await (const text of (child.stdout as NodeJS.ReadableStream).setEncoding("utf8")) {
+    if (String(text).includes("Ready in")) break;
+  }
+  // Its instrumentation.ts, which listens to the runner, is run within the first request.
+  const response = await fetch(`http://127.0.0.1:${port}/`);
+  if (!response.ok) throw new Error(`The Next app answered ${response.status}`);
+  return nodeServer(child, port);
+}
+
+function nodeServer(child: ChildProcess, port: number): Server {
+  const send = (command: Command): void => void child.send(command);
+  return {
+    port,
+    usage: () => usageOf(child.pid as number),
+    burst: (messages, batch) => send({ do: "burst", messages, batch, size: MESSAGE_BYTES }),
+    rate: (messages, hz) => send({ do: "rate", messages, hz, size: MESSAGE_BYTES }),
+    async memory() {
+      send({ do: "memory" });
+      const [answer] = (await once(child, "message")) as [Memory];
+      return answer;
+    },
+    [Symbol.asyncDispose]: () => stop(child),
+  };
+}
+
+async function startNchan(): Promise<Server> {
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), "sse-bus-bench-nchan-"));
+  mkdirSync(join(folder, "tmp"));
+  const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    .map((name) => `${name}_temp_path ${folder}/tmp/${name};`)
+    .join(" ");
+  writeFileSync(
+    join(folder, "nginx.conf"),
+    `
+      load_module ${NGINX_MODULE};
+      daemon off; worker_processes 1; worker_rlimit_nofile 200000; pid ${folder}/pid; error_log stderr crit;
+      events { worker_connections 100000; }
+      http {
+        access_log off; keepalive_requests 10000000; ${paths}
+        server {
+          listen 127.0.0.1:${port} backlog=4096;
+          location = /sub { nchan_subscriber eventsource; nchan_channel_id c; }
+          location = /pub { nchan_publisher; nchan_channel_id c; }
+        }
+      }
+    `,
+  );
+  const child = start(cpus.server, ["nginx", "-p", folder, "-c", join(folder, "nginx.conf")]);
+  await listening(port);
+  let publisher: ChildProcess | undefined;
+  const publish = (messages: number, hz: number): void => {
+    const args = [port, "/pub", messages, MESSAGE_BYTES, hz].map(String);
+    // Beside the generator: a publisher is not part of the server.
+    publisher = start(cpus.generator, [native("publish"), ...args]);
+  };
+  return {
+    port,
+    usage: () => usageOf(child.pid as number),
+    burst: (messages) => publish(messages, 0),
+    rate: (messages, hz) => publish(messages, hz),
+    memory: async () => undefined,
+    async [Symbol.asyncDispose]() {
+      if (publisher) await stop(publisher);
+      child.kill("SIGTERM");
+      await once(child, "exit");
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+async function listening(port: number): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const isUp = await fetch(`http://127.0.0.1:${port}/`).then(
+      () => true,
+      () => false,
+    );
+    if (isUp) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`Nothing listens on ${port}`);
+}
