@@ -192,10 +192,10 @@ const broken: Readonly<Record<string, Broken>> = {
     noticed: [/subscribe: all subscriptions/, /join without loss or double/],
     table: (table) => ({
       ...table,
-      async after(seq) {
-        const { head, rows } = await table.after(seq);
-        const [first, second, ...rest] = rows;
-        return { head, rows: first && second ? [second, first, ...rest] : rows };
+      async after(seq, topics) {
+        const news = await table.after(seq, topics);
+        const [first, second, ...rest] = news.rows;
+        return { ...news, rows: first && second ? [second, first, ...rest] : news.rows };
       },
     }),
   },
@@ -340,7 +340,7 @@ const broken: Readonly<Record<string, Broken>> = {
       ...table,
       async kept(topic) {
         const answer = await table.kept(topic);
-        const { head } = await table.after(Number.MAX_SAFE_INTEGER);
+        const { head } = await table.after(Number.MAX_SAFE_INTEGER, []);
         return { ...answer, horizon: (answer.rows[0]?.seq ?? head.seq + 1) - 1 };
       },
     }),
@@ -428,7 +428,10 @@ const broken: Readonly<Record<string, Broken>> = {
   },
   "answers when it is closed": {
     noticed: [/close: it may be called twice/],
-    backend: (backend, table) => ({ ...backend, cursor: async () => (await table.after(0)).head }),
+    backend: (backend, table) => ({
+      ...backend,
+      cursor: async () => (await table.after(0, [])).head,
+    }),
   },
   "feeds on after it was closed": {
     noticed: [/close: nothing is fed after it/],
@@ -502,7 +505,7 @@ const broken: Readonly<Record<string, Broken>> = {
     backend: (backend, table) => ({
       ...backend,
       async subscribe(topic, feed) {
-        await table.after(Number.MAX_SAFE_INTEGER).catch(async () => new Promise(() => {}));
+        await table.after(Number.MAX_SAFE_INTEGER, []).catch(async () => new Promise(() => {}));
         return backend.subscribe(topic, feed);
       },
     }),
@@ -512,11 +515,11 @@ const broken: Readonly<Record<string, Broken>> = {
     backend: (backend, table) => ({
       ...backend,
       async publish(entry) {
-        await table.after(Number.MAX_SAFE_INTEGER);
+        await table.after(Number.MAX_SAFE_INTEGER, []);
         return backend.publish(entry);
       },
       async open(host) {
-        await table.after(Number.MAX_SAFE_INTEGER);
+        await table.after(Number.MAX_SAFE_INTEGER, []);
         await backend.open(host);
       },
     }),
@@ -581,8 +584,8 @@ const broken: Readonly<Record<string, Broken>> = {
       let missing = false;
       return {
         ...table,
-        async after(seq) {
-          const answer = await table.after(seq).catch((error: unknown) => {
+        async after(seq, topics) {
+          const answer = await table.after(seq, topics).catch((error: unknown) => {
             missing = true;
             throw error;
           });
@@ -679,9 +682,9 @@ const broken: Readonly<Record<string, Broken>> = {
     table: (table) => ({
       ...table,
       append: async (entry, limits) => ({ ...(await table.append(entry, limits)), epoch: "e" }),
-      async after(seq) {
-        const { head, rows } = await table.after(seq);
-        return { head: { ...head, epoch: "e" }, rows };
+      async after(seq, topics) {
+        const news = await table.after(seq, topics);
+        return { ...news, head: { ...news.head, epoch: "e" } };
       },
       kept: async (topic) => ({ ...(await table.kept(topic)), epoch: "e" }),
     }),
@@ -690,7 +693,7 @@ const broken: Readonly<Record<string, Broken>> = {
     noticed: [/data loss: every instance is told/],
     table: (table) => {
       const own = `e${Math.floor(Math.random() * 1e9).toString(36)}`;
-      const first = table.after(Number.MAX_SAFE_INTEGER);
+      const first = table.after(Number.MAX_SAFE_INTEGER, []);
       const mine = async (epoch: string): Promise<string> =>
         (await first).head.epoch === epoch ? epoch : own;
       return {
@@ -699,9 +702,9 @@ const broken: Readonly<Record<string, Broken>> = {
           const stored = await table.append(entry, limits);
           return { ...stored, epoch: await mine(stored.epoch) };
         },
-        async after(seq) {
-          const { head, rows } = await table.after(seq);
-          return { head: { ...head, epoch: await mine(head.epoch) }, rows };
+        async after(seq, topics) {
+          const news = await table.after(seq, topics);
+          return { ...news, head: { ...news.head, epoch: await mine(news.head.epoch) } };
         },
       };
     },

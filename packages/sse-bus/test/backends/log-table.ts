@@ -14,6 +14,13 @@ export interface Kept {
   readonly horizon: number;
 }
 
+/** What is new in the log. */
+export interface News {
+  readonly head: Cursor;
+  readonly rows: readonly Row[];
+  readonly horizons: ReadonlyMap<string, number>;
+}
+
 /** What the example backend asks of its server: three queries, each one atomic. */
 export interface LogTable {
   /**
@@ -21,8 +28,8 @@ export interface LogTable {
    * or gives the place of the first entry with its id.
    */
   append(entry: PublishEntry, limits: HistoryLimits): Promise<Stored>;
-  /** The rows after `seq` and the head, of one moment. */
-  after(seq: number): Promise<{ readonly head: Cursor; readonly rows: readonly Row[] }>;
+  /** The rows after `seq`, the head, and the newest `seq` dropped of each topic, of one moment. */
+  after(seq: number, topics: readonly string[]): Promise<News>;
   kept(topic: string): Promise<Kept>;
 }
 
@@ -79,11 +86,13 @@ export function createLogServer(): LogServer {
             });
             return log.publish(entry);
           }),
-        after: async (seq) =>
+        after: async (seq, topics) =>
           ask(async (log) => {
             const { messages } = await log.read("**");
             const rows = messages.filter((message) => message.seq > seq).map(toRow);
-            return { head: log.reached(), rows };
+            const horizons = new Map<string, number>();
+            for (const topic of topics) horizons.set(topic, (await log.read(topic)).horizon);
+            return { head: log.reached(), rows, horizons };
           }),
         kept: async (topic) =>
           ask(async (log) => {

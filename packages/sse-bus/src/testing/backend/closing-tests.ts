@@ -1,6 +1,6 @@
 import type { BackendTest } from "./backend-test.ts";
 import { check, checkRejects } from "./check.ts";
-import { publishEach } from "./load.ts";
+import { nothingHappens, publishEach } from "./load.ts";
 import { checkArrived } from "./recorder.ts";
 import { watchTimers } from "./timers.ts";
 
@@ -35,6 +35,7 @@ export const closingTests: readonly BackendTest[] = [
       await one.close();
       published.push(...(await publishEach(two, ["a", "a"])));
       await checkArrived(lab, others, published);
+      await nothingHappens();
     },
   },
   {

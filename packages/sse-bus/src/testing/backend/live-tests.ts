@@ -2,7 +2,7 @@ import { topicCovers } from "../../core/channel-name.ts";
 import type { BackendTest } from "./backend-test.ts";
 import { check } from "./check.ts";
 import type { Published } from "./instance.ts";
-import { eventLoop, publishEach, publishLoad } from "./load.ts";
+import { eventLoop, nothingHappens, publishEach, publishLoad } from "./load.ts";
 import { checkArrived, checkExactly } from "./recorder.ts";
 
 const CHANNELS = ["a", "b", "a/1", "a/2", "a/1/x", "b/1", "b/1/x/y"];
@@ -116,6 +116,7 @@ export const liveTests: readonly BackendTest[] = [
       published.push(...(await publishEach(one, ["a/1", "a/2", "a/1", "a/2"])));
       await checkArrived(lab, open, published);
       await checkArrived(lab, covering, published);
+      await nothingHappens();
       check(closed.messages.length === 1, "A closed subscription MUST NOT be fed.");
     },
   },

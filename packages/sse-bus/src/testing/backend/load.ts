@@ -13,7 +13,7 @@ export interface LoadOptions {
 }
 
 /** Publishes from several instances at once, on channels chosen at random. */
-export async function publishLoad(
+export function publishLoad(
   lab: Lab,
   instances: readonly Instance[],
   options: LoadOptions,
@@ -30,23 +30,39 @@ export async function publishLoad(
   const runs = instances.flatMap((instance) =>
     Array.from({ length: publishers }, async () => run(instance)),
   );
-  await Promise.all(runs);
-  return published;
+  return inBackground(Promise.all(runs).then(() => published));
 }
 
 /** Publishes one after the other. */
-export async function publishEach(
+export function publishEach(
   instance: Instance,
   channels: readonly string[],
   message?: TestMessage,
 ): Promise<Published[]> {
-  const published: Published[] = [];
-  for (const channel of channels) published.push(await instance.publish(channel, message));
-  return published;
+  const publish = async (): Promise<Published[]> => {
+    const published: Published[] = [];
+    for (const channel of channels) published.push(await instance.publish(channel, message));
+    return published;
+  };
+  return inBackground(publish());
 }
 
 export function repeat<T>(value: T, times: number): T[] {
   return Array.from({ length: times }, () => value);
+}
+
+/** No event tells that something did not happen: long enough for what must not come to have come. */
+export async function nothingHappens(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+/**
+ * Lets a promise run on while the test does something else. A failure is heard of where it is
+ * awaited; in a test that fails before that, it must not crash the process.
+ */
+function inBackground<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
 }
 
 /** One turn of the event loop, timers and sockets included. */
@@ -69,9 +85,7 @@ export function keepPublishing(
       await eventLoop();
     }
   });
-  const all = Promise.all(runs);
-  // A failure is heard of at finish(); before that it must not crash the process.
-  all.catch(() => {});
+  const all = inBackground(Promise.all(runs));
   return {
     published,
     async finish() {

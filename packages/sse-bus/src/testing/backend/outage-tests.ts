@@ -2,11 +2,10 @@ import type { BackendTest } from "./backend-test.ts";
 import { checkEqual, checkRejects } from "./check.ts";
 import type { Instance } from "./instance.ts";
 import type { Lab } from "./lab.ts";
-import { keepPublishing, publishEach, repeat } from "./load.ts";
+import { keepPublishing, nothingHappens, publishEach, repeat } from "./load.ts";
 import { checkArrived, checkExactly } from "./recorder.ts";
 import { watchTimers } from "./timers.ts";
 
-const NOTHING_HAPPENS_MS = 50;
 const ATTEMPTS = 4;
 const AWAY = ["BACKEND_UNAVAILABLE"];
 
@@ -36,7 +35,7 @@ export const outageTests: readonly BackendTest[] = [
         checkRejects(two.backend.cursor(), AWAY, "cursor() while the server is away"),
       ];
       await lab.within("To refuse reads while the server is away", Promise.all(away));
-      await pause(NOTHING_HAPPENS_MS);
+      await nothingHappens();
       checkEqual(two.backend.reached(), reached, "reached() MUST stand still:");
       await lab.start();
       await untilStatus(lab, one, "up");
@@ -85,7 +84,7 @@ export const outageTests: readonly BackendTest[] = [
       await lab.stop();
       await untilStatus(lab, two, "down");
       const asked = two.listen("a").catch((error: unknown) => error as { code?: string });
-      await Promise.race([asked, pause(NOTHING_HAPPENS_MS)]);
+      await Promise.race([asked, nothingHappens()]);
       await lab.start();
       const answer = await lab.within("A subscription asked for during an outage to settle", asked);
       if (!("topic" in answer)) {
@@ -131,11 +130,6 @@ export const outageTests: readonly BackendTest[] = [
     },
   },
 ];
-
-/** No event tells that something did not happen. */
-async function pause(ms: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
-}
 
 export async function untilStatus(
   lab: Lab,
