@@ -4,4 +4,5 @@ export const pages = [
   { href: "/hook", label: "Hook" },
   { href: "/dashboard", label: "Dashboard" },
   { href: "/system", label: "System" },
+  { href: "/progress", label: "Progress" },
 ] as const;

@@ -5,7 +5,8 @@ import { takePublishTurn } from "@/features/publish/rate-limit";
 /** `POST /api/upload?name=…` with the file as the body. Nothing is stored. */
 export async function POST(request: Request): Promise<Response> {
   // A form of another site cannot send this header: nobody uploads through a visitor's browser.
-  if (request.headers.get("x-upload") === null) return refuse(403, "The header X-Upload is missing.");
+  if (request.headers.get("x-upload") === null)
+    return refuse(403, "The header X-Upload is missing.");
   const waitMs = await takePublishTurn();
   if (waitMs > 0) return refuse(429, "Too many at once. Try again in a moment.");
   const size = Number(request.headers.get("content-length") ?? 0);

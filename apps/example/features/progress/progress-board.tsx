@@ -1,0 +1,107 @@
+"use client";
+
+import { useState } from "react";
+import type { Message } from "sse-bus";
+import { useChannel } from "sse-bus/react";
+import { cancel, start } from "@/app/actions/progress";
+import { Button } from "@/components/ui/button";
+import { Card } from "@/components/ui/card";
+import { LineBadge } from "@/components/ui/line-badge";
+import { useServerRender } from "@/lib/use-server-render";
+import { BuildLog } from "./build-log";
+import {
+  addJob,
+  buildChannel,
+  type BuildLine,
+  type Job,
+  type JobKind,
+  type Jobs,
+  jobsChannel,
+  keptBuildLines,
+  type ShownBuildLine,
+} from "./job";
+import { JobList } from "./job-list";
+import { UploadForm } from "./upload-form";
+
+interface ProgressBoardProps {
+  jobs: Jobs;
+  lines: readonly ShownBuildLine[];
+  /** Where the bus was before these were loaded. */
+  cursor: string;
+}
+
+export function ProgressBoard(rendered: ProgressBoardProps) {
+  const [props, refresh] = useServerRender(rendered);
+  return <LiveBoard key={props.cursor} {...props} onGap={refresh} />;
+}
+
+function LiveBoard({ jobs, lines, cursor, onGap }: ProgressBoardProps & { onGap: () => void }) {
+  // #region how subscribe
+  const { status, data } = useChannel(jobsChannel, {
+    event: "job",
+    initial: jobs,
+    cursor,
+    reduce: (known: Jobs, job: Job) => addJob(known, job),
+    onGap,
+  });
+  const log = useChannel(buildChannel, {
+    event: "line",
+    initial: lines,
+    cursor,
+    keep: keptBuildLines,
+    select: (line: BuildLine, { id }: Message): ShownBuildLine => ({ ...line, id }),
+  });
+  // #endregion
+  const [refusal, setRefusal] = useState<string>();
+  const of = (kind: JobKind) => Object.values(data).filter((job) => job.kind === kind);
+  const run = (what: Parameters<typeof start>[0]) => void start(what).then(setRefusal);
+  const stop = (id: string) => void cancel(id).then(setRefusal);
+  const build = of("build")[0];
+
+  return (
+    <div className="grid grid-cols-1 gap-6 lg:grid-cols-2">
+      <Card
+        title="Task"
+        aside={<LineBadge status={status} />}
+        actions={
+          <Button small onClick={() => run("task")}>
+            Start the task
+          </Button>
+        }
+      >
+        <JobList
+          jobs={of("task")}
+          onCancel={stop}
+          whenEmpty="Sixty rounds of real work, on the server."
+        />
+      </Card>
+      <Card title="Upload" aside={<LineBadge status={status} />}>
+        <UploadForm />
+        <JobList jobs={of("upload")} onCancel={stop} whenEmpty="How far it is, the server says." />
+      </Card>
+      <Card
+        title="Build"
+        className="lg:col-span-2"
+        aside={<LineBadge status={log.status} />}
+        actions={
+          <>
+            <Button small onClick={() => run("build")}>
+              Run the checks
+            </Button>
+            <Button small variant="quiet" onClick={() => run("failing-build")}>
+              With a failing one
+            </Button>
+          </>
+        }
+      >
+        <JobList
+          jobs={build ? [build] : []}
+          onCancel={stop}
+          whenEmpty="Node’s own test runner, in a process of its own."
+        />
+        <BuildLog lines={log.data.filter(({ job }) => job === build?.id)} />
+      </Card>
+      <output className="block min-h-5 text-sm/5 text-bad lg:col-span-2">{refusal}</output>
+    </div>
+  );
+}

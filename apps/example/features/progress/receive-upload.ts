@@ -1,0 +1,34 @@
+import { createHash } from "node:crypto";
+import { formatBytes } from "@/lib/format";
+import { type Job, maxUploadBytes } from "./job";
+import { startJob } from "./server";
+
+interface Upload {
+  name: string;
+  /** As the client tells it; 0 where it does not. */
+  size: number;
+  body: ReadableStream<Uint8Array>;
+}
+
+/** Takes a file in, keeps nothing of it, and tells every window how far it has come. */
+export async function receiveUpload({ name, size, body }: Upload): Promise<Job> {
+  const { ended } = await startJob(
+    { kind: "upload", title: name, total: size },
+    async ({ signal, report }) => {
+      // #region how upload
+      const hash = createHash("sha256");
+      let received = 0;
+      for await (const bytes of body) {
+        signal.throwIfAborted();
+        received += bytes.length;
+        if (received > maxUploadBytes) throw new Error(`Over ${formatBytes(maxUploadBytes)}.`);
+        hash.update(bytes);
+        report(received);
+      }
+      // #endregion
+      if (size > 0 && received !== size) throw new Error(`Cut after ${formatBytes(received)}.`);
+      return `${formatBytes(received)}, SHA-256 ${hash.digest("hex")}`;
+    },
+  );
+  return ended;
+}

@@ -1,0 +1,29 @@
+import { createHash, scrypt } from "node:crypto";
+import { startJob } from "./server";
+
+const rounds = 60;
+const cost = 2 ** 15;
+
+/** Real work, off the event loop: a key is derived from a key, sixty times over. */
+export async function startTask(): Promise<void> {
+  await startJob(
+    { kind: "task", title: `Deriving a key, ${rounds} rounds of scrypt`, total: rounds },
+    async ({ signal, report }) => {
+      let key: Buffer = Buffer.from("sse-bus");
+      for (let round = 1; round <= rounds; round++) {
+        signal.throwIfAborted();
+        key = await derive(key);
+        report(round);
+      }
+      return `Key with the SHA-256 ${createHash("sha256").update(key).digest("hex")}`;
+    },
+  );
+}
+
+async function derive(key: Buffer): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    // 128 · N · r bytes, twice what Node allows by default.
+    const options = { N: cost, r: 8, p: 1, maxmem: 64 * 1_024 * 1_024 };
+    scrypt(key, "round", 32, options, (error, next) => (error ? reject(error) : resolve(next)));
+  });
+}

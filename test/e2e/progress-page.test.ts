@@ -1,0 +1,94 @@
+import { createHash } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { startExample } from "../support/example-app.ts";
+import type { NextServer } from "../support/next-server.ts";
+import { startTcpProxy } from "../support/tcp-proxy.ts";
+import { waitFor } from "../support/wait-for.ts";
+import { browserNames, launchVisitors, type Visitors } from "../support/visitors.ts";
+
+const task = "[aria-labelledby=card-task]";
+const upload = "[aria-labelledby=card-upload]";
+const build = "[aria-labelledby=card-build]";
+const line = `${task} [data-testid=line-state]`;
+const patient = { timeoutMs: 20_000 };
+
+let app: NextServer;
+beforeAll(async () => {
+  app = await startExample();
+});
+afterAll(async () => app?.[Symbol.asyncDispose]());
+
+describe.each(browserNames)("/progress in %s", (name) => {
+  let visitors: Visitors;
+  beforeAll(async () => {
+    visitors = await launchVisitors(name);
+  });
+  afterAll(async () => visitors?.[Symbol.asyncDispose]());
+
+  it("shows a task to every window, over a reload, until one of them cancels it", async () => {
+    await using visitor = await visitors.open(`${app.url}/progress`);
+    await using other = await visitors.open(`${app.url}/progress`);
+    await visitor.sees(line, "Live");
+    await other.sees(line, "Live");
+    await visitor.click(`${task} header button`);
+    await other.sees(`${task} li`, /Running[^]*[1-9]\d* of 60 rounds/);
+    await visitor.goto(`${app.url}/progress`);
+    expect(await visitor.text(`${task} li`)).toMatch(/Running/);
+    await visitor.sees(line, "Live");
+    await other.click(`${task} li button`);
+    await visitor.sees(`${task} li`, "Cancelled by a visitor");
+    expect(await visitor.violations()).toEqual([]);
+  });
+
+  it("tells, by the server, what has arrived of a file, and its checksum", async () => {
+    await using visitor = await visitors.open(`${app.url}/progress`);
+    await visitor.sees(line, "Live");
+    await visitor.click(`${upload} button:last-of-type`);
+    const checksum = createHash("sha256").update(Buffer.alloc(20_000_000)).digest("hex");
+    await visitor.sees(`${upload} li`, `20.0 MB, SHA-256 ${checksum}`, patient);
+  });
+
+  it("shows a build's output in its colours, line by line, and how it ended", async () => {
+    await using visitor = await visitors.open(`${app.url}/progress`);
+    await visitor.sees(line, "Live");
+    await visitor.click(`${build} header button:last-of-type`);
+    await visitor.sees(`${build} [role=log]`, "tells one changed bit", patient);
+    await visitor.sees(`${build} li`, /Exit code 1, \d+ lines/, patient);
+    await waitFor("the marks of twelve checks, in green", async () =>
+      visitor.evaluate(() => document.querySelectorAll("[role=log] .text-good").length >= 12, null),
+    );
+    expect(await visitor.text(`${build} [role=log]`)).not.toContain("\u001B");
+    expect(await visitor.violations()).toEqual([]);
+  });
+
+  it("loses no line of a build whose connection is cut in mid-course", async () => {
+    await using proxy = await startTcpProxy(app.port);
+    await using other = await visitors.open(`${app.url}/progress`);
+    await using visitor = await visitors.open(`http://127.0.0.1:${proxy.port}/progress`);
+    await visitor.sees(line, "Live");
+    await other.sees(line, "Live");
+    await other.click(`${build} header button`);
+    await visitor.sees(`${build} li`, "Running");
+    await proxy.cut();
+    await visitor.sees(line, "Reconnecting");
+    await other.sees(`${build} li`, /Exit code 0, \d+ lines/, patient);
+    await proxy.mend();
+    await visitor.sees(`${build} li`, /Exit code 0, \d+ lines/, patient);
+    const whole = await other.text(`${build} [role=log]`);
+    await visitor.sees(`${build} [role=log]`, whole);
+  });
+});
+
+describe("POST /api/upload", () => {
+  it("refuses what is too large before reading it, and what another site could send", async () => {
+    const url = `${app.url}/api/upload?name=x`;
+    expect((await fetch(url, { method: "POST", body: "x" })).status).toBe(403);
+    const body = Buffer.alloc(100_000_001);
+    const large = await fetch(url, { method: "POST", headers: { "X-Upload": "1" }, body }).catch(
+      // The server may hang up on a body that nobody reads.
+      (error: Error) => error,
+    );
+    expect(large instanceof Error || large.status === 413).toBe(true);
+  });
+});
