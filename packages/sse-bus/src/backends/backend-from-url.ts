@@ -53,6 +53,9 @@ async function openNats(url: string): Promise<OpenedClient> {
     connect({
       servers: host,
       maxReconnectAttempts: -1,
+      reconnectTimeWait: 250,
+      // A handshake that is cut short would otherwise hold the client up for 20 s.
+      timeout: 2000,
       ...(username && password === "" && { token: decodeURIComponent(username) }),
       ...(password && { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
       ...(url.startsWith("tls:") && { tls: {} }),
