@@ -36,7 +36,7 @@ function JobItem({ job, onCancel }: { job: Job; onCancel: (id: string) => void }
   const { tone, label } = labels[status];
   const isRunning = status === "running";
   return (
-    <li data-job={id} data-status={status} className="grid min-h-28 content-start gap-2 p-4 sm:p-5">
+    <li data-job={id} data-status={status} className="grid min-h-28 grid-cols-1 content-start gap-2 p-4 sm:p-5">
       <div className="flex min-h-8 items-center gap-3">
         <p id={`job-${id}`} className="min-w-0 flex-1 truncate text-sm font-medium">
           {title}
@@ -56,7 +56,7 @@ function JobItem({ job, onCancel }: { job: Job; onCancel: (id: string) => void }
           className="h-1.5 w-full appearance-none overflow-hidden rounded-full bg-line [&::-moz-progress-bar]:bg-accent [&::-webkit-progress-bar]:bg-line [&::-webkit-progress-value]:bg-accent"
         />
       )}
-      <p className="min-h-5 text-xs/5 break-words text-muted tabular-nums">
+      <p className="min-h-5 text-xs/5 [overflow-wrap:anywhere] text-muted tabular-nums">
         {isRunning ? amount(job) : outcome}
       </p>
     </li>
