@@ -1,5 +1,6 @@
 import type { Backend } from "../core/backend.ts";
 import { SseBusError } from "../core/errors.ts";
+import type { Cursor } from "../core/position.ts";
 
 /** A backend on a client that was made for it. */
 export interface OpenedClient {
@@ -11,6 +12,7 @@ export interface OpenedClient {
 /** A backend that is made when the bus opens it, and made anew if that failed. */
 export function createLazyBackend(name: string, make: () => Promise<OpenedClient>): Backend {
   let made: OpenedClient | undefined;
+  let last: Cursor | undefined;
   let isClosed = false;
 
   function inner(): Backend {
@@ -20,6 +22,7 @@ export function createLazyBackend(name: string, make: () => Promise<OpenedClient
 
   async function close(): Promise<void> {
     const closing = made;
+    last = closing?.backend.reached() ?? last;
     made = undefined;
     await closing?.backend.close();
     await closing?.close();
@@ -49,7 +52,8 @@ export function createLazyBackend(name: string, make: () => Promise<OpenedClient
     subscribe: async (topic, feed) => inner().subscribe(topic, feed),
     read: async (topic) => inner().read(topic),
     cursor: async () => inner().cursor(),
-    reached: () => inner().reached(),
+    // A flush that was under way at close still asks for it.
+    reached: () => (made || !last ? inner().reached() : last),
     async close() {
       isClosed = true;
       await close();

@@ -1,0 +1,58 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { messageJson } from "../core/message.ts";
+import {
+  decodeEntry,
+  decodeLive,
+  decodeMark,
+  decodeState,
+  encodeHead,
+  toMessage,
+} from "./codec.ts";
+
+const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 50 });
+const record = fc.record({
+  event: fc.oneof(fc.constant("message"), text),
+  key: fc.option(text, { nil: undefined }),
+  json: fc.json(),
+});
+const position = { seq: 1_048_577, time: 1_763_860_000_000, epoch: "k3x9q7" };
+
+test("a message comes back from pub/sub as it was published, whatever is in it", () => {
+  fc.assert(
+    fc.property(record, ({ event, key, json }) => {
+      const head = encodeHead({ event, key });
+      expect(head).not.toContain("\n");
+      const live = decodeLive(`k3x9q7 1048577 1763860000000 12\n${head}\n${json}`);
+      expect(live).toEqual({ ...position, previous: 12, head, json });
+      const message = toMessage("a", live);
+      const { seq, time, channel } = message;
+      expect({ seq, time, channel }).toEqual({
+        seq: position.seq,
+        time: position.time,
+        channel: "a",
+      });
+      expect([message.event, message.key, messageJson(message)]).toEqual([event, key, json]);
+    }),
+  );
+});
+
+test("a message comes back from a stream as it does from pub/sub", () => {
+  fc.assert(
+    fc.property(record, ({ event, key, json }) => {
+      const head = encodeHead({ event, key });
+      const fields = ["t", String(position.time), "h", head, "j", json];
+      const entry = decodeEntry("a", [`${position.seq}-0`, fields], position.epoch);
+      expect(entry).toEqual(toMessage("a", { ...position, head, json }));
+    }),
+  );
+});
+
+test("the most common kind of message needs no head", () => {
+  expect(encodeHead({ event: "message", key: undefined })).toBe("");
+});
+
+test("markers and states are read by their fields", () => {
+  expect(decodeMark("k3x9q7 1048577 1763860000000 me.7")).toEqual({ ...position, token: "me.7" });
+  expect(decodeState("9 2 700 7 100 200")).toEqual({ last: 9, at: 200 });
+});

@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import { createKeys, escapeGlob, toGlob } from "./keys.ts";
+
+test("every key of a bus carries one hash tag, and that of no other bus", () => {
+  const { bus, probe, log, newest, id } = createKeys("shop", 0);
+  for (const key of [bus, probe, log("a{b}"), newest("a"), id("{x}")]) {
+    // A cluster hashes what stands between the first brace and the next closing one.
+    expect(/\{([^}]*)\}/.exec(key)?.[1]).toBe("shop");
+  }
+});
+
+test("a channel, its newest values and an idempotency id of one name have keys of their own", () => {
+  const { bus, probe, log, newest, id } = createKeys("shop", 0);
+  const all = [bus, probe, log("x"), newest("x"), id("x"), log("bus"), log("newest:x")];
+  expect(new Set(all).size).toBe(all.length);
+});
+
+test("a topic's source is its channel, or a pattern that matches at least what it covers", () => {
+  const { source, live } = createKeys("shop", 0);
+  expect(source("orders/42")).toEqual({ kind: "channel", name: `${live}orders/42` });
+  expect(source("orders/*")).toEqual({ kind: "pattern", name: `${live}orders/*` });
+  expect(source("orders/**")).toEqual({ kind: "pattern", name: `${live}orders/*` });
+});
+
+test("a prefix with a glob's characters in it stands for itself", () => {
+  expect(escapeGlob("a*b?[c]")).toBe(String.raw`a\*b\?\[c\]`);
+  expect(createKeys("a*", 0).source("x/*").name).toBe(String.raw`{a\*}:live:x/*`);
+  expect(toGlob("*/b/**")).toBe("*/b/*");
+});
+
+test("logical databases have pub/sub channels of their own", () => {
+  const [zero, three] = [createKeys("shop", 0), createKeys("shop", 3)];
+  expect(zero.marks).not.toBe(three.marks);
+  expect(zero.source("a").name).not.toBe(three.source("a").name);
+  expect(zero.bus).toBe(three.bus);
+});

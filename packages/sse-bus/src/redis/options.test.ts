@@ -1,0 +1,44 @@
+import { Redis, Cluster } from "ioredis";
+import { createClient } from "redis";
+import { expect, test } from "vitest";
+import { redisBackend } from "./redis-backend.ts";
+import type { RedisClient } from "./clients.ts";
+
+const client = createClient();
+
+test("both libraries' clients are taken as they are typed, and are neither connected nor changed", () => {
+  const ioredis = new Redis({ lazyConnect: true });
+  for (const each of [client, ioredis] satisfies RedisClient[]) {
+    expect(redisBackend({ client: each }).name).toBe("redis");
+  }
+  expect(client.isOpen).toBe(false);
+  expect(ioredis.status).toBe("wait");
+});
+
+test.each([
+  ["nothing", undefined],
+  ["a URL", "redis://127.0.0.1"],
+  ["another object", { duplicate() {} }],
+  ["a cluster's client", new Cluster([{ port: 1 }], { lazyConnect: true })],
+])("%s is refused as a client, with what to pass instead", (_name, given) => {
+  expect(() => redisBackend({ client: given as unknown as RedisClient })).toThrow(
+    expect.objectContaining({
+      code: "INVALID_OPTION",
+      message: expect.stringContaining("ioredis"),
+    }),
+  );
+});
+
+test.each([
+  { prefix: "" },
+  { prefix: "a b" },
+  { prefix: "{a}" },
+  { markMs: 0 },
+  { timeoutMs: Number.NaN },
+  { waitMs: -1 },
+  { idempotencyMs: 0 },
+])("%j is refused", (options) => {
+  expect(() => redisBackend({ client, ...options })).toThrow(
+    expect.objectContaining({ code: "INVALID_OPTION" }),
+  );
+});

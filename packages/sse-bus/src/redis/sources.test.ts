@@ -1,0 +1,120 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Source } from "./keys.ts";
+import type { Link } from "./link.ts";
+import { createSources } from "./sources.ts";
+
+const SOURCES: readonly Source[] = [
+  { kind: "channel", name: "a" },
+  { kind: "channel", name: "b" },
+  { kind: "pattern", name: "a" },
+];
+
+test("whatever is wanted and released, and however slowly the server answers, it ends with what is wanted", async () => {
+  const step = fc.record({
+    index: fc.nat({ max: SOURCES.length - 1 }),
+    isWanted: fc.boolean(),
+    answers: fc.nat({ max: 2 }),
+    reconnects: fc.boolean(),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+      const wanted = new Set<Source>();
+      const sources = createSources({ onConfirmed() {}, onFailure: fail });
+      let server = createServer();
+      sources.use(server.link);
+      for (const { index, isWanted, answers, reconnects } of steps) {
+        const source = SOURCES[index] as Source;
+        if (isWanted) wanted.add(source);
+        else wanted.delete(source);
+        sources[isWanted ? "want" : "release"](source);
+        if (reconnects) sources.use((server = createServer()).link);
+        for (let n = 0; n < answers; n++) await server.answer();
+      }
+      for (let n = 0; n < 10; n++) await server.answer();
+      expect([...server.subscribed].toSorted()).toEqual([...wanted].map(nameOf).toSorted());
+      for (const source of SOURCES) expect(sources.isConfirmed(source)).toBe(wanted.has(source));
+    }),
+  );
+});
+
+test("topics that are wanted in one turn are asked for in one command", async () => {
+  const server = createServer();
+  const sources = createSources({ onConfirmed() {}, onFailure: fail });
+  sources.use(server.link);
+  for (const name of ["a", "b", "c"]) sources.want({ kind: "channel", name });
+  await server.answer();
+  expect(server.commands).toBe(1);
+});
+
+test("a refusal is told, and nothing is confirmed", async () => {
+  const failures: Error[] = [];
+  const sources = createSources({
+    onConfirmed: expect.unreachable,
+    onFailure: (error) => {
+      failures.push(error);
+      sources.use(undefined);
+    },
+  });
+  const refuse = async (): Promise<never> => Promise.reject(new Error("NOPERM"));
+  sources.use({ ...createServer().link, subscribe: refuse });
+  sources.want(SOURCES[0] as Source);
+  await turn();
+  expect(failures.map(({ message }) => message)).toEqual(["NOPERM"]);
+  expect(sources.isConfirmed(SOURCES[0] as Source)).toBe(false);
+});
+
+interface ScriptedServer {
+  readonly link: Link;
+  readonly subscribed: Set<string>;
+  readonly commands: number;
+  /** Carries out the oldest command that waits. */
+  answer(): Promise<void>;
+}
+
+/** Carries out commands when the test says so, in their order. */
+function createServer(): ScriptedServer {
+  const subscribed = new Set<string>();
+  const waiting: (() => void)[] = [];
+  let commands = 0;
+  const later = async (run: () => void): Promise<void> => {
+    commands++;
+    return new Promise<void>((resolve) => {
+      waiting.push(() => {
+        run();
+        resolve();
+      });
+    });
+  };
+  return {
+    subscribed,
+    get commands() {
+      return commands;
+    },
+    link: {
+      send: async () => undefined,
+      subscribe: async (kind, names) =>
+        later(() => names.forEach((name) => subscribed.add(`${kind} ${name}`))),
+      unsubscribe: async (kind, names) =>
+        later(() => names.forEach((name) => subscribed.delete(`${kind} ${name}`))),
+      destroy() {},
+    },
+    async answer() {
+      await turn();
+      waiting.shift()?.();
+      await turn();
+    },
+  };
+}
+
+function fail(cause: Error): never {
+  throw cause;
+}
+
+function nameOf({ kind, name }: Source): string {
+  return `${kind} ${name}`;
+}
+
+async function turn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+}
