@@ -1,20 +1,31 @@
+import type { ErrorRecord } from "./protocol.ts";
+
 /** Whether the response is an event stream, whatever its parameters say (HTML standard §9.2.3). */
 export function isEventStream({ status, headers }: Response): boolean {
-  return (
-    status === 200 && /^\s*text\/event-stream\s*(;|$)/i.test(headers.get("content-type") ?? "")
-  );
+  const type = headers.get("content-type") ?? "";
+  return status === 200 && /^\s*text\/event-stream\s*(;|$)/i.test(type);
 }
 
-/** Whether another attempt may well succeed: RFC 9110 §15.5.9, RFC 8470, RFC 6585 §4, and all 5xx. */
-export function isRetryable(status: number): boolean {
-  return status >= 500 || [408, 425, 429].includes(status);
-}
-
-/** What `Retry-After` asks for in milliseconds, told in seconds or as a date (RFC 9110 §10.2.3). */
-export function retryAfterMs(headers: Headers): number | undefined {
-  const value = headers.get("retry-after");
-  if (!value) return undefined;
-  // A date by the server's clock where it tells the time: the user's may be hours off.
-  const now = Date.parse(headers.get("date") ?? "") || Date.now();
-  return Number(value) * 1_000 || Date.parse(value) - now || 0;
+/**
+ * What an answer without an event stream means, and how long it says to wait (RFC 9110 §10.2.3).
+ *
+ * 408, 425, 429 and 5xx may well be different next time (RFC 9110 §15.5.9, RFC 8470, RFC 6585 §4);
+ * anything else is final.
+ */
+export async function readAnswer(
+  response: Response,
+): Promise<[error: ErrorRecord, waitMs: number | undefined]> {
+  const { status, headers } = response;
+  const isRetryable = status >= 500 || [408, 425, 429].includes(status);
+  const problem = await response.json().catch(() => ({}));
+  const why = problem.detail ?? headers.get("content-type");
+  const after = headers.get("retry-after");
+  return [
+    [
+      isRetryable ? "STREAM_LOST" : "STREAM_REFUSED",
+      `Answered ${status}: ${why}`,
+      { cause: { ...problem, status } },
+    ],
+    after ? Number(after) * 1_000 || Date.parse(after) - Date.now() || 0 : undefined,
+  ];
 }

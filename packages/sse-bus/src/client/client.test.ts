@@ -620,7 +620,8 @@ describe("credentials", () => {
         return "bad";
       },
     });
-    for (let n = 0; n < 3; n++) server.answers.push((response) => response.writeHead(401).end("{}"));
+    for (let n = 0; n < 3; n++)
+      server.answers.push((response) => response.writeHead(401).end("{}"));
     collect(client, "a");
     await hasStatus(client, "failed");
     expect(asked).toEqual([false, true]);

@@ -8,13 +8,15 @@ import type {
   SseSubscribeOptions,
 } from "./client-types.ts";
 import { groupName } from "./credentials.ts";
-import { toCursor } from "./cursor.ts";
 import { joinGroup, type Group, type GroupHost } from "./group.ts";
 import type { HubOptions } from "./hub.ts";
 import { transition, type SseClientEvent } from "./machine.ts";
 import type { ErrorRecord, HubMessage } from "./protocol.ts";
-import { attach, deliver, wishOf, type Subscription } from "./subscriptions.ts";
+import { attach, deliver, type Subscription } from "./subscriptions.ts";
 import { matcherOf } from "./topic.ts";
+import { wishOf } from "./wish.ts";
+
+const CONNECTING: SseConnection = { status: "connecting" };
 
 /** What the client needs of its page. */
 export interface ClientHost
@@ -26,14 +28,23 @@ type Settings = { -readonly [Name in keyof HubOptions]: HubOptions[Name] };
 
 /** How long the connection outlives the last subscription: a page change must not cost it. */
 const LINGER_MS = 1_000;
-/** How long a browser that calls itself offline is believed. */
-const PROBE_MS = 30_000;
 
-const SUSPENDING = ["offline", "pagehide", "freeze"];
-const WAKING = ["online", "pageshow", "resume", "visibilitychange"];
+/** Three after which nothing gets through, and those that bring a page back. */
+const PAGE_EVENTS = [
+  "offline",
+  "pagehide",
+  "freeze",
+  "online",
+  "pageshow",
+  "resume",
+  "visibilitychange",
+];
 
-/** The server checks names wholly; but a wild one would cost all the others their connection. */
+// What is neither would be refused, and cost all the others their connection.
 const CHANNEL = /^[\w.~:*/-]{1,200}$/;
+const CURSOR = /^(\w+-\w+-\w+|latest|earliest|)$/;
+/** Has the shape of a cursor, and is told as a gap. */
+const UNKNOWN_CURSOR = "0-0-0";
 
 /**
  * Makes a client of an event-stream route. It connects with its first subscription.
@@ -55,13 +66,12 @@ export function createSseClient<Bus = unknown>(
 /**
  * {@link createSseClient} on a page of one's own.
  *
- * @param heads called once, when a `ping` tells that nothing older is to come; with it, subscriptions
- *   may start from `latest` or `earliest`
+ * @param isApart nobody shares its connection, so that it may start from `latest` or `earliest`
  */
 export function createClient(
   options: SseClientOptions,
   host: ClientHost,
-  heads?: Set<() => void>,
+  isApart?: boolean,
 ): SseClient<AnyChannels> {
   const settings = { url: "/api/sse", ...options } as Settings;
   const all = new Set<Subscription>();
@@ -71,9 +81,8 @@ export function createClient(
   let willWish = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const watchers = new Set<() => void>();
-  /** Clients on which subscriptions begin; by start, the one of this turn, and what its head is to do. */
-  const apart = new Set<SseClient>();
-  const starters = new Map<string, readonly [SseClient, Set<() => void>]>();
+  /** By start, the client on which subscriptions of this turn begin. */
+  const starters: Record<string, SseClient> = {};
 
   const report = (...record: ErrorRecord): void => {
     const error = new SseBusError<SseClientErrorCode>(...record);
@@ -85,16 +94,16 @@ export function createClient(
     try {
       listener?.();
     } catch (error) {
-      report("LISTENER_FAILED", `${error}`, { cause: error });
+      report("LISTENER_FAILED", String(error), { cause: error });
     }
   };
 
   const move = (event: SseClientEvent, error?: ErrorRecord, retryAt?: number): void => {
     const status = transition(connection.status, event);
-    if (status === connection.status && !(error && status === "reconnecting")) return;
+    if (status === connection.status && !error) return;
     connection = { status, error: error && new SseBusError(...error), retryAt };
     watchers.forEach(call);
-    for (const { onChange } of [...all]) call(onChange);
+    all.forEach(({ onChange }) => call(onChange));
   };
 
   const receive = (message: HubMessage): void => {
@@ -107,16 +116,15 @@ export function createClient(
       case "block":
         deliver(all, message, call, report);
         // A sign of life: the hub forgets who gives none.
-        if (message[3] !== "ping") break;
-        wish();
-        heads?.forEach(call);
-        heads?.clear();
+        if (message[3] === "ping") wish();
         break;
       case "lost":
         move("lost", message[1], message[2]);
         break;
       case "refuse":
-        refuse(message[1], message[2]);
+        if (message[2]) refuse(message[2], message[1]);
+        else move("refuse", message[1]);
+        report(...message[1]);
         break;
       default:
         for (const one of all) delete one.error;
@@ -127,22 +135,16 @@ export function createClient(
 
   const detach = (): void => {
     for (const one of all) one.live &&= false;
-    if (connection.status === "open") move("lost", ["STREAM_SILENT", "Another tab takes over."]);
+    if (connection.status === "open") move("lost", ["STREAM_SILENT", "Moved."]);
   };
 
-  const refuse = (error: ErrorRecord, keys?: readonly string[]): void => {
-    if (keys) {
-      const isHit = (key: string): boolean => keys.includes(key);
-      channels = channels.filter((key) => !isHit(key));
-      for (const one of all) {
-        if (one.live || !isHit(one.key)) continue;
-        one.error = new SseBusError(...error);
-        call(one.onChange);
-      }
-    } else {
-      move("refuse", error);
+  const refuse = (keys: readonly string[], error: ErrorRecord): void => {
+    channels = channels.filter((key) => !keys.includes(key));
+    for (const one of all) {
+      if (one.live || !keys.includes(one.key)) continue;
+      one.error = new SseBusError(...error);
+      call(one.onChange);
     }
-    report(...error);
   };
 
   /** Tells the hub all wishes, once for whatever changes in this turn. */
@@ -156,78 +158,67 @@ export function createClient(
   };
 
   const enter = (): void => {
-    group = joinGroup(groupName(settings), {
-      host,
-      settings,
-      tab: [receive, detach, () => wishOf(all, channels)],
-    });
+    group = joinGroup(settings, [receive, detach, () => wishOf(all, channels), host]);
   };
 
   const leave = (): void => {
-    clearTimeout(timer);
     group?.close();
     group = undefined;
-    for (const one of all) one.live &&= false;
+    detach();
   };
 
   const onPageEvent = ({ type }: Event): void => {
-    if (SUSPENDING.includes(type)) {
-      leave();
+    if (PAGE_EVENTS.indexOf(type) < 3) {
       move("suspend");
-      if (type === "offline") timer = setTimeout(enter, PROBE_MS);
+      leave();
     } else if (group || type !== "visibilitychange") {
       move("resume");
-      if (group) return group.check();
-      clearTimeout(timer);
-      enter();
+      if (group) group.check();
+      else enter();
     }
   };
 
   const listen = (verb: "addEventListener" | "removeEventListener"): void => {
-    for (const type of [...SUSPENDING, ...WAKING]) {
+    for (const type of PAGE_EVENTS) {
       // Some are the document's, and do not bubble; but all are captured on their way there.
       host[verb]?.(type, onPageEvent, true);
     }
   };
 
   const stop = (): void => {
+    clearTimeout(timer);
     listen("removeEventListener");
-    leave();
     move("release");
+    leave();
   };
 
   const close = (): void => {
-    if (connection.status !== "idle") stop();
-    for (const starter of apart) starter.close();
     move("close");
+    stop();
   };
 
   const subscribe: SseClient["subscribe"] = (key, listener, subscribing = {}) => {
     const { event, cursor = "", onGap, onStatus } = subscribing;
     if (!CHANNEL.test(key)) {
-      throw new SseBusError("INVALID_CHANNEL", `"${key}" is no channel or pattern.`);
+      throw new SseBusError("INVALID_CHANNEL", `Bad channel: ${key}`);
     }
-    if (!heads && /^(latest|earliest)$/.test(cursor)) return begin(key, listener, subscribing);
+    const [start] = cursor.split("@") as [string];
+    const at = CURSOR.test(start) ? start : UNKNOWN_CURSOR;
+    if (!isApart && at && !at.includes("-")) return begin(key, listener, subscribing);
     // Throws where a relative URL has no page to be relative to.
     settings.url = new URL(settings.url, host.location?.href).href;
     const one: Subscription = {
       key,
       covers: matcherOf(key),
-      onMessage(message) {
-        if (!event || event === message.event) listener(message.data as never, message as never);
-      },
+      event,
+      onMessage: listener as Subscription["onMessage"],
       onGap,
       onChange() {
-        const isNew = one.live === undefined && connection.status === "open";
-        onStatus?.(
-          one.error
-            ? { status: "failed", error: one.error }
-            : isNew
-              ? { status: "connecting" }
-              : connection,
-        );
+        const { live, error } = one;
+        const isNew = live === undefined && connection.status === "open";
+        onStatus?.(error ? { status: "failed", error } : isNew ? CONNECTING : connection);
       },
-      cursor: toCursor(cursor),
+      cursor: at,
     };
     all.add(one);
     if (connection.status === "idle") {
@@ -235,7 +226,7 @@ export function createClient(
       move("need");
       enter();
     } else {
-      if (group) clearTimeout(timer);
+      clearTimeout(timer);
       wish();
       call(one.onChange);
     }
@@ -255,26 +246,22 @@ export function createClient(
    */
   const begin: SseClient["subscribe"] = (key, listener, subscribing = {}) => {
     const start = subscribing.cursor as string;
-    let starter = starters.get(start);
-    if (!starter) {
-      const atHead = new Set([() => void apart.delete(client)]);
-      const client = createClient({ ...settings, channels: [], shareTabs: false }, host, atHead);
-      apart.add(client);
-      starter = [client, atHead];
-      starters.set(start, starter);
-      // What else starts in this turn, starts with it.
-      queueMicrotask(() => starters.delete(start));
-    }
-    const [client, atHead] = starter;
-    const hold = subscribe(key, () => {});
-    let end = client.subscribe(key, listener, subscribing);
+    // What else starts in this turn, starts with it.
+    queueMicrotask(() => delete starters[start]);
+    const apart = { ...settings, channels: [], shareTabs: false };
+    const starter = (starters[start] ??= createClient(apart, host, true));
+    const hold = subscribe(key, () => {}, {
+      onStatus: ({ status }) => status === "closed" && starter.close(),
+    });
+    let end = starter.subscribe(key, listener, subscribing);
     const goOn = (): void => {
+      waited();
       end = subscribe(key, listener, { ...subscribing, cursor: end() });
       hold();
     };
-    atHead.add(goOn);
+    const waited = starter.subscribe(key, goOn, { event: "ping" } as SseSubscribeOptions as never);
     return () => {
-      atHead.delete(goOn);
+      waited();
       hold();
       return end();
     };
@@ -295,9 +282,15 @@ export function createClient(
       else if (connection.status === "paused") enter();
     },
     setToken(token) {
+      const name = groupName(settings);
       settings.token = token;
-      group?.move(groupName(settings));
-      group?.renew();
+      if (groupName(settings) === name) {
+        group?.renew();
+      } else if (group) {
+        // Whoever shared must not get what this token may see.
+        leave();
+        enter();
+      }
     },
     close,
     [Symbol.dispose]: close,

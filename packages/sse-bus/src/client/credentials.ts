@@ -14,23 +14,11 @@ export async function resolveHeaders(
   return all;
 }
 
-/**
- * Names the group of tabs that may share a connection, if any may: whose URL and credentials are the
- * same. What a function will give cannot be compared, so then only `identity` tells.
- */
+/** Names the group of tabs whose requests are the same, if that can be known. */
 export function groupName(options: SseClientOptions): string | undefined {
   const { url, headers, token, withCredentials, identity, fetch, shareTabs } = options;
-  const isOpaque = fetch || typeof headers === "function" || typeof token === "function";
-  if (shareTabs === false || (isOpaque && identity === undefined)) return undefined;
-  // Not in the clear: any script of the page can list the names of locks.
-  return `sse-bus ${hash(JSON.stringify([url, withCredentials, identity ?? [token, headers]]))}`;
-}
-
-/** A polynomial hash of 61 bits. */
-function hash(text: string): bigint {
-  let value = 0n;
-  for (const letter of text) {
-    value = (value * 257n + BigInt(letter.codePointAt(0) ?? 0)) % (2n ** 61n - 1n);
-  }
-  return value;
+  // Two functions, or two tokens of one user, cannot be compared: `identity` must tell.
+  const isOwn = identity === undefined && (headers ?? token ?? fetch);
+  if (shareTabs === false || isOwn) return undefined;
+  return `sse-bus ${JSON.stringify([url, withCredentials, identity])}`;
 }

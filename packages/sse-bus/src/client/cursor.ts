@@ -15,13 +15,6 @@ export function olderCursor(a: string, b: string): string {
   return (compareCursors(a, b) || time(b) - time(a)) < 0 ? a : b;
 }
 
-/** The cursor in an id of the wire, which may end with `@channel`; or what a user gave for one. */
-export function toCursor(id: string): string {
-  const cursor = id.split("@")[0] as string;
-  // What is none must not cost all others their connection; this one is told as a gap.
-  return /^(\w+-\w+-\w+|latest|earliest|)$/.test(cursor) ? cursor : "0-0-0";
-}
-
 /** When the message at this cursor was published, in ms since 1970, by the server's clock. */
 export function time(cursor: string): number {
   return parseInt(cursor.split("-")[1] as string, 36);

@@ -147,15 +147,22 @@ export class SseEventSource extends EventTarget {
 
   #connect(): void {
     const { watchdogMs = 0 } = this.#init;
-    const [expect] = createWatchdog(() => {
+    let origin = "";
+    let isOver = false;
+    const over = (): void => {
+      isOver = true;
+      expect(0);
       abort();
+    };
+    const [expect] = createWatchdog(() => {
+      over();
       this.#reconnect();
     });
-    let origin = "";
     const abort = openStream(
       () => this.#request(),
       {
         onOpen: (response) => {
+          if (isOver) return;
           this.#readyState = 1;
           this.#failures = 0;
           origin = new URL(response.url || this.#url).origin;
@@ -166,34 +173,31 @@ export class SseEventSource extends EventTarget {
           this.#reconnectionMs = retryMs;
         },
         onBlock: (type, data, lastEventId) => {
-          // Closed by a listener of an event that came in the same bytes.
-          if (this.#readyState === 2) return;
+          // A listener of an event that came in the same bytes may have closed it.
+          if (isOver) return;
           this.#lastEventId = lastEventId;
           if (data === undefined) return;
           this.dispatchEvent(new MessageEvent(type, { data, origin, lastEventId }));
         },
         onEnd: (response) => {
-          expect(0);
+          if (isOver) return;
+          over();
           // Any answer that is no event stream is final, a 503 too (§9.2.3).
           if (response) this.#fail();
           else this.#reconnect();
-          abort();
         },
       },
       this.#lastEventId,
     );
-    this.#stop = () => {
-      expect(0);
-      abort();
-    };
+    this.#stop = over;
     expect(watchdogMs);
   }
 
   async #request(): Promise<StreamRequest> {
     const headers = await resolveHeaders(this.#init, false);
     if (this.#lastEventId) headers["Last-Event-ID"] = utf8(this.#lastEventId);
-    const credentials = this.withCredentials ? "include" : "same-origin";
-    return [new URL(this.#url), { headers, credentials }, this.#init.fetch];
+    const init: RequestInit = this.withCredentials ? { credentials: "include" } : {};
+    return [new URL(this.#url), { headers, ...init }, this.#init.fetch];
   }
 
   #fail(): void {

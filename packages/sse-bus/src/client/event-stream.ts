@@ -22,17 +22,16 @@ export function createEventStreamParser(
   let unfinished = "";
   let endedWithCr = false;
   let type = "";
-  let data: string | undefined;
+  let data = "";
 
   const processLine = (line: string): void => {
     const [, field, value = ""] = FIELD.exec(line) as RegExpExecArray;
     if (!line) {
       const [blockType, blockData] = [type || "message", data];
-      type = "";
-      data = undefined;
-      onBlock(blockType, blockData, lastEventId);
+      type = data = "";
+      onBlock(blockType, blockData ? blockData.slice(0, -1) : undefined, lastEventId);
     } else if (field === "data") {
-      data = data === undefined ? value : `${data}\n${value}`;
+      data += `${value}\n`;
     } else if (field === "event") {
       type = value;
     } else if (field === "id" && !value.includes("\0")) {

@@ -1,6 +1,8 @@
+import { groupName } from "./credentials.ts";
 import { createHub, type Hub, type HubOptions } from "./hub.ts";
-import type { HubMessage, Wish } from "./protocol.ts";
+import type { HubMessage } from "./protocol.ts";
 import { createWatchdog } from "./watchdog.ts";
+import type { Wish } from "./wish.ts";
 
 /** What tabs find each other with. */
 export interface GroupHost {
@@ -8,7 +10,7 @@ export interface GroupHost {
   readonly BroadcastChannel?: typeof BroadcastChannel;
 }
 
-/** The tab that joins. */
+/** The tab that joins. A tuple, as its parts are only taken apart again. */
 export type Tab = readonly [
   /** The hub, of this tab or of another, tells something. */
   receive: (message: HubMessage) => void,
@@ -16,6 +18,7 @@ export type Tab = readonly [
   detach: () => void,
   /** All that the tab wishes now. */
   wishes: () => Wish,
+  host: GroupHost,
 ];
 
 /** A tab's membership in the group of tabs that share one connection. See SPEC.md, "Tabs". */
@@ -26,8 +29,6 @@ export interface Group {
   renew(): void;
   /** Finds out now whether the line, or the leader, is dead. */
   check(): void;
-  /** Changes to another group, and takes the hub along. */
-  move(name: string | undefined): void;
   close(): void;
 }
 
@@ -40,20 +41,20 @@ type Answer = [term: number, content?: HubMessage];
 const FIRST_WORD_MS = 3_000;
 const ANSWER_MS = 1_000;
 
-/** Joins the group `name`; without a name or a host, the tab is a group of its own. */
+/** Joins the group that has these settings; where none can be, the tab is a group of its own. */
 export function joinGroup(
-  name: string | undefined,
-  options: { host: GroupHost; settings: HubOptions; tab: Tab },
+  settings: HubOptions,
+  [receive, detach, wishes, { navigator, BroadcastChannel }]: Tab,
 ): Group {
-  const { host, settings, tab } = options;
-  const [receive, detach, wishes] = tab;
+  const name = groupName(settings);
+  const locks = navigator?.locks;
   const id = `${Math.random()}`;
   let hub: Hub | undefined;
   /** The term of the newest leader known; whoever was robbed of the lead has an older one. */
   let term = 0;
   let silenceMs = FIRST_WORD_MS;
   let isAsked = false;
-  let send = (_: Request | Answer): void => {};
+  let send: (envelope: Request | Answer) => void = () => {};
   let exit = (): void => {};
   let rob = (): void => {};
 
@@ -75,8 +76,6 @@ export function joinGroup(
     expect(0);
     // All others answer with their wishes.
     send([term]);
-    // Who moved from another group brings its hub, and all that it serves.
-    if (hub) return;
     hub = createHub(settings, (message) => {
       send([term, message]);
       receive(message);
@@ -95,21 +94,20 @@ export function joinGroup(
     wish();
   };
 
-  const enter = (): void => {
-    const locks = host.navigator?.locks;
-    const { BroadcastChannel } = host;
-    if (!name || !locks || !BroadcastChannel) return lead();
+  if (name && locks && BroadcastChannel) {
     const channel = new BroadcastChannel(name);
     let queue = new AbortController();
     let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
     let hasLeft = false;
 
     const contend = (options: LockOptions): void => {
       locks
-        .request(name as string, options, () => {
-          if (hasLeft) return;
-          lead();
-          return new Promise<void>((resolve) => (release = resolve));
+        .request(name, options, () => {
+          if (!hasLeft) lead();
+          return held;
         })
         .catch((error: Error) => {
           if (hasLeft || options.signal?.aborted) return;
@@ -125,30 +123,29 @@ export function joinGroup(
         });
     };
 
-    const onRequest = ([other, content]: Request): void => {
-      if (content === true) {
-        hub?.renew();
-      } else if (content) {
-        hub?.wish(other, content);
-      } else if (hub) {
-        hub.check();
-        send([term]);
+    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- that would not start the channel
+    channel.onmessage = ({ data: [from, content] }: MessageEvent<Request | Answer>) => {
+      if (typeof from === "string") {
+        if (content === true) {
+          hub?.renew();
+        } else if (content) {
+          hub?.wish(from, content as Wish);
+        } else if (hub) {
+          hub.check();
+          send([term]);
+        }
+      } else if (from >= term) {
+        if (from > term || isAsked) {
+          term = from;
+          follow();
+        }
+        const message = content as HubMessage | undefined;
+        if (message?.[0] === "hello") silenceMs = message[5];
+        if (message) receive(message);
+        expect(silenceMs);
       }
     };
-    const onAnswer = ([newTerm, content]: Answer): void => {
-      if (newTerm < term) return;
-      if (newTerm > term || isAsked) {
-        term = newTerm;
-        follow();
-      }
-      if (content?.[0] === "hello") silenceMs = content[5];
-      if (content) receive(content);
-      expect(silenceMs);
-    };
-    channel.onmessage = ({ data }: MessageEvent<Request | Answer>) => {
-      if (typeof data[0] === "string") onRequest(data as Request);
-      else onAnswer(data as Answer);
-    };
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has none
     send = (envelope) => channel.postMessage(envelope);
     rob = () => {
       queue.abort();
@@ -166,9 +163,10 @@ export function joinGroup(
     contend({ signal: queue.signal });
     expect(silenceMs);
     wish();
-  };
+  } else {
+    lead();
+  }
 
-  enter();
   return {
     wish,
     check() {
@@ -178,14 +176,6 @@ export function joinGroup(
     renew() {
       if (hub) hub.renew();
       else send([id, true]);
-    },
-    move(newName) {
-      if (newName === name) return;
-      exit();
-      name = newName;
-      term = 0;
-      if (!hub) detach();
-      enter();
     },
     close() {
       expect(0);

@@ -1,17 +1,17 @@
+import { readAnswer } from "./answer.ts";
 import { backoffMs } from "./backoff.ts";
-import { olderCursor } from "./cursor.ts";
-import { openLink, type Link, type LinkOptions } from "./link.ts";
-import {
-  attaches,
-  type ErrorRecord,
-  type HubMessage,
-  type TroubleMessage,
-  type Wish,
-} from "./protocol.ts";
+import type { SseClientOptions } from "./client-types.ts";
+import { resolveHeaders } from "./credentials.ts";
+import { attaches, type ErrorRecord, type HubMessage, type TroubleMessage } from "./protocol.ts";
+import { openStream, type StreamRequest } from "./stream.ts";
 import { matcherOf } from "./topic.ts";
+import { createWatchdog } from "./watchdog.ts";
+import { joinWishes, type Wish } from "./wish.ts";
 
-/** Settings of a client, of which the hub reads the token anew for each request. */
-export type HubOptions = Omit<LinkOptions, "refused" | `on${string}`>;
+/** Settings of a client; the hub reads the token anew for each request. */
+export interface HubOptions extends SseClientOptions {
+  readonly url: string;
+}
 
 /** Keeps one link that serves what all tabs of a group wish. See SPEC.md, "One link for all". */
 export interface Hub {
@@ -24,11 +24,23 @@ export interface Hub {
   close(): void;
 }
 
+/** One response with an event stream, from its request to its end. */
+interface Link {
+  /** What it serves; nothing, once it is to be replaced. */
+  keys: readonly string[];
+  /** The cursor after which it was asked to start; `latest`, `earliest`, or empty: from now on. */
+  readonly from: string;
+  check: () => void;
+  close: () => undefined;
+}
+
 /** How long wishes are collected while a link is up. */
 const COLLECT_MS = 10;
+/** How many heartbeats may be missed. */
+const SILENT_HEARTBEATS = 2.5;
 
 export function createHub(options: HubOptions, tell: (message: HubMessage) => void): Hub {
-  const { backoff = {} } = options;
+  const { backoff = {}, connectTimeoutMs = 15_000 } = options;
   const tabs = new Map<string, Wish>();
   /** Tabs that have said something since the last `ping`. */
   const alive = new Set<string>();
@@ -38,6 +50,8 @@ export function createHub(options: HubOptions, tell: (message: HubMessage) => vo
   let next: Link | undefined;
   /** What the main link has handed over; outlives it. */
   let cursor = "";
+  /** How long the main link may be silent. */
+  let silenceMs = 0;
   /** The channels of the last main link: what the server has granted. */
   let granted: readonly string[] = [];
   let attempt = 0;
@@ -50,108 +64,146 @@ export function createHub(options: HubOptions, tell: (message: HubMessage) => vo
   let refused: string | undefined;
   /** What a tab that joins now must know. */
   let trouble: TroubleMessage | undefined;
-  /** The next update; only collecting wishes, waiting, or waiting as the server told. */
+  /** The next update: as soon as wishes are collected (0), after a wait (1), or one as told (2). */
   let timer: ReturnType<typeof setTimeout> | undefined;
   let waiting = 0;
 
   /** Sees to it that the main link, or the next one, serves all wishes. */
   const update = (narrow?: boolean): void => {
     if (waiting) return;
-    const keys = new Set<string>();
-    let from = cursor;
-    let isAsked = false;
-    for (const [tabKeys, tabFrom] of tabs.values()) {
-      tabKeys.forEach((key) => keys.add(key));
-      if (tabFrom === null) continue;
-      from = olderCursor(from, tabFrom);
-      isAsked = true;
-    }
-    const sorted = [...keys].sort();
-    wished = sorted.join();
+    const [keys, from, isServed] = joinWishes(tabs.values(), cursor);
+    wished = keys.join();
     if (wished === refused) return;
-    if (refused !== undefined) retry();
+    if (refused) retry();
 
-    const hasAll = (link: Link): boolean => sorted.every((key) => link.keys.includes(key));
-    if (!keys.size) {
+    const hasAll = (link: Link): boolean => keys.every((key) => link.keys.includes(key));
+    if (!wished) {
       closeLinks();
       cursor = "";
     } else if (
       main &&
-      !main.stale &&
       hasAll(main) &&
       from === cursor &&
-      !(narrow && main.keys.length > keys.size)
+      !(narrow && main.keys.length > keys.length)
     ) {
       next = next?.close();
-      if (isAsked) announce(main, cursor, cursor);
+      if (!isServed) announce(main, cursor, cursor);
     } else if (!next || !hasAll(next) || !attaches(from, next.from)) {
       next?.close();
-      next = openLink(sorted, from, { ...options, ...handlers, refused: refresh === 1 });
-      if (refresh) refresh = 2;
+      next = open(keys, from);
     }
   };
 
-  const handlers: Pick<LinkOptions, "onHello" | "onBlock" | "onRetry" | "onEnd"> = {
-    onHello(linkCursor, head, channels) {
-      main?.close();
-      const link = (main = next as Link);
-      next = undefined;
-      const denied = link.keys.filter((key) => !isGranted(key, channels));
-      link.keys = link.keys.filter((key) => !denied.includes(key));
-      cursor = linkCursor;
-      granted = link.keys;
-      refresh = 0;
-      trouble = undefined;
-      announce(link, link.from || cursor, head);
-      if (denied.length) deny(denied, ["STREAM_REFUSED", `Not granted: ${denied}`]);
-      collect();
-    },
+  const open = (keys: readonly string[], from: string): Link => {
+    const isRefused = refresh === 1;
+    if (refresh) refresh = 2;
+    let isOver = false;
 
-    onBlock(blockCursor, channel, event, data) {
-      if (event === "bye") {
-        const bye = JSON.parse(data);
-        (main as Link).stale = true;
-        if (bye.reason === "unauthorized") refresh = 1;
-        if (!waiting) wait(bye.retryMs || 0, true);
-        return;
-      }
-      tell(["block", blockCursor, channel, event, data]);
-      // Last: the cursor passes a message only after its listeners ran.
-      cursor = blockCursor;
-      if (event === "ping") {
-        attempt = 0;
-        // Who died cannot say so; who unsubscribed may soon have subscribed again.
-        for (const tab of tabs.keys()) if (!alive.delete(tab)) tabs.delete(tab);
-        update(true);
-      }
-    },
-
-    onRetry(ms) {
-      retryMs = ms;
-    },
-
-    onEnd(link, error, waitMs) {
+    const end = (error: ErrorRecord, waitMs?: number): void => {
+      if (isOver) return;
+      link.close();
       if (link === main) main = undefined;
       else next = undefined;
       if (error[0] === "STREAM_REFUSED") {
-        refuse(link, error);
+        refuse(keys, error);
         return;
       }
       if (!waiting && !next) {
         wait(backoffMs(attempt++, waitMs ?? retryMs, backoff), waitMs !== undefined);
       }
       if (!main) tell((trouble = ["lost", error, retryAt]));
-    },
+    };
+
+    const [expect, check] = createWatchdog(() => end(["STREAM_SILENT", "Silent."]));
+
+    const request = async (): Promise<StreamRequest> => {
+      const headers = await resolveHeaders(options, isRefused);
+      const url = new URL(options.url);
+      for (const key of keys) url.searchParams.append("channel", key);
+      if (from.includes("-")) headers["Last-Event-ID"] = from;
+      else if (from) url.searchParams.set("from", from);
+      const cookies: RequestInit = options.withCredentials ? { credentials: "include" } : {};
+      return [url, { headers, ...cookies }, options.fetch];
+    };
+
+    const abort = openStream(request, {
+      onBytes: () => expect(silenceMs || connectTimeoutMs),
+      onRetry(ms) {
+        retryMs = ms;
+      },
+      onBlock(event, data, id) {
+        const [at, channel = "default"] = id.split("@") as [string, string?];
+        if (event === "hello") {
+          const { heartbeatMs, head, channels } = JSON.parse(data as string);
+          silenceMs = heartbeatMs * SILENT_HEARTBEATS;
+          expect(silenceMs);
+          onHello(link, at, head, channels);
+        } else if (link === main && data !== undefined) {
+          onBlock(at, channel, event, data);
+        }
+      },
+      onEnd(response, error = "Ended.") {
+        // The watchdog still runs, so that a body without end cannot hold this up.
+        if (response) void readAnswer(response).then((answer) => end(...answer));
+        else end(["STREAM_LOST", String(error)]);
+      },
+    });
+
+    const link: Link = {
+      keys,
+      from,
+      check,
+      close() {
+        isOver = true;
+        expect(0);
+        abort();
+      },
+    };
+    expect(connectTimeoutMs);
+    return link;
   };
 
-  const announce = ({ keys, silenceMs }: Link, from: string, head: string): void => {
+  const onHello = (link: Link, at: string, head = at, channels?: readonly string[]): void => {
+    main?.close();
+    main = link;
+    next = undefined;
+    const denied = link.keys.filter((key) => !isGranted(key, channels));
+    granted = link.keys = link.keys.filter((key) => !denied.includes(key));
+    cursor = at;
+    refresh = 0;
+    trouble = undefined;
+    announce(link, link.from || at, head);
+    if (denied.length) deny(denied, ["STREAM_REFUSED", "Not granted."]);
+    collect();
+  };
+
+  const onBlock = (at: string, channel: string, event: string, data: string): void => {
+    if (event === "bye") {
+      const { reason, retryMs = 0 } = JSON.parse(data);
+      (main as Link).keys = [];
+      if (reason === "unauthorized") refresh = 1;
+      if (!waiting) wait(retryMs, true);
+      return;
+    }
+    tell(["block", at, channel, event, data]);
+    // Last: the cursor passes a message only after its listeners ran.
+    cursor = at;
+    if (event === "ping") {
+      attempt = 0;
+      // Who died cannot say so; who unsubscribed may soon have subscribed again.
+      for (const tab of tabs.keys()) if (!alive.delete(tab)) tabs.delete(tab);
+      update(true);
+    }
+  };
+
+  const announce = ({ keys }: Link, from: string, head: string): void => {
     for (const wish of tabs.values()) wish[1] = null;
     tell(["hello", keys, from, cursor, head, silenceMs]);
   };
 
-  const refuse = ({ keys }: Link, error: ErrorRecord): void => {
-    const { status } = (error[2]?.cause ?? {}) as { status?: number };
-    if ((status === 401 || status === 403) && typeof options.token === "function" && !refresh) {
+  const refuse = (keys: readonly string[], error: ErrorRecord): void => {
+    const { status } = (error[2] as { cause: { status: number } }).cause;
+    if ([401, 403].includes(status) && typeof options.token === "function" && !refresh) {
       refresh = 1;
       update();
       return;
@@ -192,13 +244,13 @@ export function createHub(options: HubOptions, tell: (message: HubMessage) => vo
     update();
   };
 
+  const collect = (): void => {
+    timer ??= setTimeout(proceed, main ? COLLECT_MS : 0);
+  };
+
   const check = (): void => {
     main?.check();
     if (waiting < 2) proceed();
-  };
-
-  const collect = (): void => {
-    timer ??= setTimeout(proceed, main ? COLLECT_MS : 0);
   };
 
   const closeLinks = (): void => {
@@ -207,16 +259,16 @@ export function createHub(options: HubOptions, tell: (message: HubMessage) => vo
   };
 
   return {
+    check,
     wish(tab, wish) {
       if (trouble && !tabs.has(tab)) tell(trouble);
       tabs.set(tab, wish);
       alive.add(tab);
       collect();
     },
-    check,
     renew() {
       refresh = 0;
-      if (main) main.stale = true;
+      if (main) main.keys = [];
       next = next?.close();
       retry();
       check();
@@ -230,6 +282,7 @@ export function createHub(options: HubOptions, tell: (message: HubMessage) => vo
 }
 
 /** Whether `hello` lists the channel, or for a pattern, at least something of it. */
-function isGranted(key: string, channels: unknown): boolean {
-  return !Array.isArray(channels) || channels.some(matcherOf(key));
+function isGranted(key: string, channels?: readonly string[]): boolean {
+  const pattern = matcherOf(key);
+  return channels?.some((name) => pattern.test(name)) ?? true;
 }

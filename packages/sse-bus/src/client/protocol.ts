@@ -10,12 +10,6 @@ export type ErrorRecord = [
   options?: { readonly cause: unknown } | undefined,
 ];
 
-/**
- * What a tab wishes: its channels and patterns, and the oldest cursor that one of them needs which
- * is not yet served; empty for "from now on", `null` when all are served.
- */
-export type Wish = [keys: readonly string[], from: string | null];
-
 /** What a hub tells every tab of its group, the same sequence to all. */
 export type HubMessage = HelloMessage | BlockMessage | TroubleMessage | ["retry"];
 

@@ -11,8 +11,8 @@ export interface StreamHandlers {
   onBlock: (type: string, data: string | undefined, lastEventId: string) => void;
   onRetry: (retryMs: number) => void;
   /**
-   * It is over, unless it was aborted: with the response if that is no event stream, with the error
-   * if it broke, with neither if the server ended it.
+   * It is over, also when it was aborted: with the response if that is no event stream, with the
+   * error if it broke, with neither if the server ended it.
    */
   onEnd: (response?: Response, error?: unknown) => void;
 }
@@ -20,7 +20,7 @@ export interface StreamHandlers {
 /** What to fetch, and with what. */
 export type StreamRequest = readonly [url: URL, init: RequestInit, fetch: typeof fetch | undefined];
 
-/** Fetches an event stream and reads it to its end. Returns what aborts it, silently. */
+/** Fetches an event stream and reads it to its end. Returns what aborts it. */
 export function openStream(
   request: () => Promise<StreamRequest>,
   handlers: StreamHandlers,
@@ -30,23 +30,19 @@ export function openStream(
   const { signal } = controller;
 
   const read = async (): Promise<Response | undefined> => {
-    const [url, init, fetch = globalThis.fetch] = await request();
-    const response = await fetch(url, { cache: "no-store", signal, ...init });
+    const [url, init, fetchStream = fetch] = await request();
+    const response = await fetchStream(url, { cache: "no-store", signal, ...init });
     if (!isEventStream(response)) return response;
-    if (!signal.aborted) handlers.onOpen?.(response);
+    handlers.onOpen?.(response);
     const feed = createEventStreamParser(handlers.onBlock, handlers.onRetry, lastEventId);
-    const reader = response.body?.getReader();
-    while (reader && !signal.aborted) {
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+    for (;;) {
       const { done, value } = await reader.read();
-      if (done || signal.aborted) break;
+      if (done || signal.aborted) return undefined;
       handlers.onBytes();
       feed(value);
     }
-    return undefined;
   };
-  const end = (response?: Response, error?: unknown): void => {
-    if (!signal.aborted) handlers.onEnd(response, error);
-  };
-  void read().then(end, (error: unknown) => end(undefined, error));
+  void read().then(handlers.onEnd, (error: unknown) => handlers.onEnd(undefined, error));
   return () => controller.abort();
 }

@@ -1,13 +1,7 @@
 import type { Gap } from "../core/packet.ts";
 import type { SseClientError } from "./client-error.ts";
-import { compareCursors, olderCursor, time } from "./cursor.ts";
-import {
-  attaches,
-  type BlockMessage,
-  type ErrorRecord,
-  type HelloMessage,
-  type Wish,
-} from "./protocol.ts";
+import { compareCursors, time } from "./cursor.ts";
+import { attaches, type BlockMessage, type ErrorRecord, type HelloMessage } from "./protocol.ts";
 
 /** A message as listeners get it. */
 export interface ReceivedMessage {
@@ -22,10 +16,12 @@ export interface ReceivedMessage {
 export interface Subscription {
   /** Channel or pattern. */
   readonly key: string;
-  readonly covers: (channel: string) => boolean;
-  readonly onMessage?: (message: ReceivedMessage) => void;
-  readonly onGap?: ((gap: Gap) => void) | undefined;
-  readonly onChange?: () => void;
+  readonly covers: RegExp;
+  /** The only event it wants; by this name alone does one get the `ping`s. */
+  readonly event: string | undefined;
+  readonly onMessage: (data: unknown, message: ReceivedMessage) => void;
+  readonly onGap: ((gap: Gap) => void) | undefined;
+  readonly onChange: () => void;
   /** What it has been handed, or where it starts; empty for "from now on". */
   cursor: string;
   /** Whether the stream serves it; undefined while it never did. */
@@ -43,7 +39,7 @@ export function attach(
   [, keys, from, cursor, head]: HelloMessage,
   call: Call,
 ): void {
-  for (const one of [...all]) {
+  for (const one of all) {
     const at = one.cursor;
     if (!keys.includes(one.key) || !attaches(at, from)) {
       one.live &&= false;
@@ -67,44 +63,34 @@ export function deliver(
   call: Call,
   report: (...error: ErrorRecord) => void,
 ): void {
-  let due: Subscription[] = [];
-  const findDue = (isAhead?: boolean): void => {
-    due = [...all].filter(
-      (one) => one.live && (isAhead || !(compareCursors(cursor, one.cursor) <= 0)),
-    );
-  };
-  findDue();
+  const live = [...all].filter((one) => one.live);
+  let due = live.filter((one) => !(compareCursors(cursor, one.cursor) <= 0));
   try {
     if (event === "gap") {
       const gap: Gap = JSON.parse(data);
       // The log has lost what these cursors had reached: they go back to where it stands.
-      findDue(gap.reason === "ahead");
-      for (const { covers, onGap } of due) if (gap.channels.some(covers)) call(() => onGap?.(gap));
-    } else if (event !== "ping") {
-      const concerned = due.filter((one) => one.onMessage && one.covers(channel));
+      if (gap.reason === "ahead") due = live;
+      // Its place tells where the stream stands, not up to where messages are missing: for a
+      // subscription ahead of it, too, something may be.
+      for (const { covers, onGap } of live) {
+        if (gap.channels.some((name) => covers.test(name))) call(() => onGap?.(gap));
+      }
+    } else {
+      const concerned =
+        event === "ping"
+          ? live.filter((one) => one.event === event)
+          : due.filter((one) => (one.event ?? event) === event && one.covers.test(channel));
       if (concerned.length) {
         const message = { id: cursor, channel, event, data: JSON.parse(data), time: time(cursor) };
         for (const one of concerned) {
           // An earlier listener may have ended this subscription.
-          if (all.has(one)) call(() => one.onMessage?.(message));
+          if (all.has(one)) call(() => one.onMessage(message.data, message));
         }
       }
     }
   } catch (error) {
-    report("INVALID_MESSAGE", `${cursor}: ${error}`);
+    report("INVALID_MESSAGE", String(error));
   }
   // Last: a cursor passes a message only after its listeners ran.
   for (const one of due) one.cursor = cursor;
-}
-
-/** All that these subscriptions wish, and these channels with them. */
-export function wishOf(all: Iterable<Subscription>, channels: readonly string[]): Wish {
-  const keys = new Set(channels);
-  let from: string | null = null;
-  for (const { key, live, cursor, error } of all) {
-    if (error) continue;
-    keys.add(key);
-    if (!live) from = olderCursor(from ?? "", cursor);
-  }
-  return [[...keys], from];
 }

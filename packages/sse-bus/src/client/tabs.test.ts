@@ -70,7 +70,7 @@ describe("tabs of one browser", () => {
       { identity: "ann" },
       { identity: "bob" },
       { token: "one" },
-      { token: "two" },
+      { token: "one" },
       { headers: { "X-Tenant": "7" } },
       { token: () => "one" },
       { fetch: (...args) => fetch(...args) },
@@ -81,16 +81,15 @@ describe("tabs of one browser", () => {
     expect(server.streams).toHaveLength(ways.length);
   });
 
-  test("share with the same token, and with functions when the identity is the same", async () => {
+  test("share when the identity is the same, whatever the token", async () => {
     const { server, open } = await setUp();
     const ways: SseClientOptions[] = [
-      { token: "one" },
-      { token: "one" },
-      { identity: "ann", token: () => "x" },
+      { identity: "ann", token: "x" },
       { identity: "ann", token: () => "y" },
+      { identity: "ann", headers: { "X-Tab": "3" }, fetch: (...args) => fetch(...args) },
     ];
     await allOpen(ways.map((way) => open("a", {}, way)));
-    expect(server.streams).toHaveLength(2);
+    expect(server.streams).toHaveLength(1);
   });
 
   test("without locks, or where locks are forbidden, have a stream each", async () => {
@@ -123,7 +122,9 @@ describe("tabs of one browser", () => {
       server.streams[0]?.ping();
       await passes(server, a);
     }
-    await server.until((now) => now.streams.length === 1 && now.streams[0]?.channels[0] === "a");
+    await server.until(
+      (now) => now.streams.length === 1 && now.streams[0]?.channels.join() === "a",
+    );
     expect(server.streams[0]?.channels).toEqual(["a"]);
   });
 
@@ -270,31 +271,31 @@ describe("when the leader goes, nothing is lost or doubled:", () => {
 });
 
 describe("a change of credentials", () => {
-  test("by the leader leaves the group, takes its connection along, and the others elect another", async () => {
+  test("by the leader leaves the group, and the others elect another", async () => {
     const { server, open } = await setUp(FAST);
-    const leader = open("a", {}, { token: "one" });
+    const leader = open("a");
     await allOpen([leader]);
-    const follower = open("a", {}, { token: "one" });
+    const follower = open("a");
     await allOpen([follower]);
     leader.client.setToken("two");
     await server.until(2);
     await allOpen([leader, follower]);
-    const tokens = server.streams.map(({ headers }) => headers.authorization).sort();
-    expect(tokens).toEqual(["Bearer one", "Bearer two"]);
+    const tokens = new Set(server.streams.map(({ headers }) => headers.authorization));
+    expect(tokens).toEqual(new Set(["Bearer two", undefined]));
     server.publish(1, { channel: "a" });
     await Promise.all([leader.until(1), follower.until(1)]);
   });
 
   test("by a follower leaves the group, and nothing of the old credentials reaches it", async () => {
     const { server, open } = await setUp(FAST);
-    const leader = open("a", {}, { token: "one" });
+    const leader = open("a");
     await allOpen([leader]);
-    const follower = open("a", {}, { token: "one" });
+    const follower = open("a");
     await allOpen([follower]);
     follower.client.setToken("two");
     await server.until(2);
     await allOpen([leader, follower]);
-    const ofLeader = server.streams.find(({ headers }) => headers.authorization === "Bearer one");
+    const ofLeader = server.streams.find(({ headers }) => headers.authorization === undefined);
     const id = server.head().replace(/^[^-]+/, "zz");
     ofLeader?.write(`id: ${id}@a\ndata: "for one only"\n\n`);
     await leader.until(1);

@@ -1,11 +1,10 @@
 /**
- * Makes the test whether a channel or pattern covers a channel, or another pattern. The same rule as
- * the server's `topicCovers` (a property test compares them) in half its size.
+ * What matches the channels that a channel or pattern covers, and the pattern itself: the server's
+ * `topicCovers` (a property test compares them) in less than half its size.
  */
-export function matcherOf(topic: string): (name: string) => boolean {
-  const source = topic.replace(/\*\*|[*.]/g, (part) => PARTS[part] as string);
-  const pattern = new RegExp(`^${source}$`);
-  return (name) => name === topic || pattern.test(name);
+export function matcherOf(topic: string): RegExp {
+  const source = topic
+    .replace(/\./g, "\\.")
+    .replace(/\*+/g, (stars) => (stars[1] ? ".*" : "[^/]*"));
+  return new RegExp(`^${source}$`);
 }
-
-const PARTS: Record<string, string> = { "**": ".*", "*": "[^/]*", ".": "\\." };

@@ -106,13 +106,15 @@ export function startBrowser(): Browser {
         constructor(name: string) {
           this.#channel = new NodeChannel(name);
           channels.add(this.#channel);
+          // oxlint-disable-next-line unicorn/prefer-add-event-listener -- it is no EventTarget
           this.#channel.onmessage = (event) => {
-            whenMoving(() => this.onmessage?.(event as MessageEvent));
+            whenMoving(() => this.onmessage?.(event as unknown as MessageEvent));
           };
         }
 
         postMessage(message: unknown): void {
           whenMoving(() => {
+            // oxlint-disable-next-line unicorn/require-post-message-target-origin -- it has none
             if (channels.has(this.#channel)) this.#channel.postMessage(message);
           });
         }
@@ -151,7 +153,7 @@ export function startBrowser(): Browser {
           for (const queue of queues.values()) {
             queue.splice(0, queue.length, ...queue.filter(({ tab }) => tab !== id));
           }
-          for (const [name, request] of [...held]) {
+          for (const [name, request] of held) {
             if (request.tab !== id) continue;
             held.delete(name);
             grantNext(name);

@@ -1,0 +1,308 @@
+import fc from "fast-check";
+import { expect, test, vi } from "vitest";
+
+import { startBusServer, type BusServer } from "../../test/support/bus-server.ts";
+import { startBrowser, type Tab } from "../../test/support/tabs.ts";
+import { matcherOf } from "./topic.ts";
+import { createClient } from "./client.ts";
+import type { SseClient } from "./client-types.ts";
+
+// Invariants 1 to 4 of SPEC.md, over random schedules: several tabs of one browser, the real bus, the
+// real handler, and everything that can go wrong in between.
+
+const TOPICS = ["a", "b", "c/1", "c/*", "**"] as const;
+const CHANNELS = ["a", "b", "c/1", "c/2"] as const;
+
+type Step =
+  | { do: "publish"; channel: number; count: number }
+  | { do: "open" | "close" | "kill" | "freeze" | "resume" | "hide"; tab: number }
+  | { do: "subscribe"; tab: number; topic: number; from: "now" | "cursor" | "old" | "bad" }
+  | { do: "unsubscribe" | "goOn"; tab: number }
+  | { do: "cut" | "restart" | "bye" | "unavailable" | "settle" };
+
+const anyIndex = fc.nat({ max: 3 });
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 10,
+    arbitrary: step("publish", { channel: anyIndex, count: fc.integer({ min: 1, max: 6 }) }),
+  },
+  {
+    weight: 6,
+    arbitrary: step("subscribe", {
+      tab: anyIndex,
+      topic: fc.nat({ max: TOPICS.length - 1 }),
+      from: fc.constantFrom("now", "now", "cursor", "cursor", "old", "bad"),
+    }),
+  },
+  { weight: 3, arbitrary: step("unsubscribe", { tab: anyIndex }) },
+  { weight: 2, arbitrary: step("goOn", { tab: anyIndex }) },
+  ...(["close", "kill", "freeze", "hide"] as const).map((name) => ({
+    weight: 1,
+    arbitrary: step(name, { tab: anyIndex }),
+  })),
+  { weight: 2, arbitrary: step("resume", { tab: anyIndex }) },
+  ...(["cut", "bye", "unavailable", "settle"] as const).map((name) => ({
+    weight: 2,
+    arbitrary: step(name, {}),
+  })),
+  { weight: 1, arbitrary: step("restart", {}) },
+);
+
+function step<Name extends Step["do"]>(
+  name: Name,
+  fields: Record<string, fc.Arbitrary<unknown>>,
+): fc.Arbitrary<Step> {
+  return fc.record({ do: fc.constant(name), ...fields }) as unknown as fc.Arbitrary<Step>;
+}
+
+test("every message arrives once and in order, or a gap that names its channel comes first", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(anyStep, { minLength: 5, maxLength: 40 }), async (steps) => {
+      await using run = startRun();
+      for (const one of steps) await run.take(one);
+      await run.settle();
+      run.check();
+    }),
+    { numRuns: 60, interruptAfterTimeLimit: 60_000, endOnFailure: false },
+  );
+}, 180_000);
+
+/** A subscription, with what it was handed and what it may expect. */
+interface Witness {
+  readonly topic: string;
+  readonly covers: RegExp;
+  /** Numbers of messages, and for each gap how many there were then, in the order in which they came. */
+  readonly seen: (number | { readonly gapBefore: number })[];
+  /** It was told where to start: after this number. */
+  readonly after: number | undefined;
+  readonly end: () => string;
+  until: number | undefined;
+}
+
+interface Actor {
+  readonly tab: Tab;
+  readonly client: SseClient;
+  readonly witnesses: Witness[];
+  isFrozen: boolean;
+  ended: { topic: string; cursor: string; after: number } | undefined;
+}
+
+function startRun() {
+  const server = startBusServer(
+    { heartbeatMs: 40, retryMs: 1 },
+    { history: { maxMessages: 12 }, onError: () => {} },
+  );
+  const browser = startBrowser();
+  const identity = `run ${Math.random()}`;
+  const published: { channel: string; number: number }[] = [];
+  const everyone: Witness[] = [];
+  const statuses: string[] = [];
+  const actors = new Map<number, Actor>();
+  let first: string | undefined;
+
+  const actor = (index: number): Actor => {
+    const known = actors.get(index);
+    if (known) return known;
+    const tab = browser.openTab();
+    const client = createClient(
+      {
+        url: server.url,
+        fetch: server.fetch,
+        identity,
+        backoff: { baseMs: 1, maxMs: 4 },
+        onError: (error) => statuses.push(error.message),
+      },
+      tab.host,
+    );
+    const made: Actor = { tab, client, witnesses: [], isFrozen: false, ended: undefined };
+    actors.set(index, made);
+    return made;
+  };
+
+  const subscribe = (
+    to: Actor,
+    topic: string,
+    cursor: string | undefined,
+    after?: number,
+  ): void => {
+    const seen: Witness["seen"] = [];
+    const end = to.client.subscribe(
+      topic,
+      (number: number) => {
+        seen.push(number);
+        // A listener that throws has had its message.
+        if (number % 7 === 0) throw new Error("expected");
+      },
+      {
+        ...(cursor !== undefined && { cursor }),
+        onGap: () => seen.push({ gapBefore: published.length }),
+      },
+    );
+    const covers = matcherOf(topic);
+    const witness: Witness = { topic, covers, seen, after, end, until: undefined };
+    to.witnesses.push(witness);
+    everyone.push(witness);
+  };
+
+  const publish = async (channel: string): Promise<void> => {
+    const number = published.length;
+    published.push({ channel, number });
+    await server.bus.publish(number, { channel });
+  };
+
+  const leave = (index: number): void => {
+    for (const witness of actors.get(index)?.witnesses ?? []) witness.until = published.length;
+    actors.delete(index);
+  };
+
+  const settle = async (): Promise<void> => {
+    for (const { tab, isFrozen } of actors.values()) if (isFrozen) tab.dispatch("resume");
+    const live = [...actors.values()].filter(({ witnesses }) => witnesses.some(isLive));
+    for (const one of live) one.isFrozen = false;
+    await vi.waitFor(() => {
+      for (const { client } of live) expect(client.status).toBe("open");
+    }, WAIT);
+    // Whatever is still on its way comes before these.
+    await vi.waitFor(async () => {
+      for (const channel of CHANNELS) await publish(channel);
+      const last = published.length - CHANNELS.length;
+      for (const { covers, seen } of live.flatMap(({ witnesses }) => witnesses.filter(isLive))) {
+        const wanted = published.slice(last).filter(({ channel }) => covers.test(channel));
+        const numbers = new Set(seen);
+        await vi.waitFor(
+          () => {
+            for (const { number } of wanted)
+              expect(numbers.has(number) || seen.includes(number)).toBe(true);
+          },
+          { timeout: 500, interval: 2 },
+        );
+      }
+    }, WAIT);
+  };
+
+  const take = async (one: Step): Promise<void> => {
+    switch (one.do) {
+      case "publish":
+        for (let n = 0; n < one.count; n++) await publish(CHANNELS[one.channel] as string);
+        break;
+      case "subscribe": {
+        const to = actor(one.tab);
+        const topic = TOPICS[one.topic] as string;
+        const cursor = await server.bus.cursor();
+        first ??= cursor;
+        if (one.from === "cursor") subscribe(to, topic, cursor, published.length);
+        else if (one.from === "old") subscribe(to, topic, first);
+        else subscribe(to, topic, one.from === "bad" ? "no cursor" : undefined);
+        break;
+      }
+      case "unsubscribe": {
+        const from = actors.get(one.tab);
+        const witness = from?.witnesses.find(isLive);
+        if (!from || !witness) break;
+        const cursor = witness.end();
+        witness.until = published.length;
+        const last = witness.seen.findLast((one) => typeof one === "number") as number;
+        from.ended =
+          last === undefined ? undefined : { topic: witness.topic, cursor, after: last + 1 };
+        break;
+      }
+      case "goOn": {
+        const to = actors.get(one.tab);
+        if (to?.ended) subscribe(to, to.ended.topic, to.ended.cursor, to.ended.after);
+        if (to) to.ended = undefined;
+        break;
+      }
+      case "close":
+        actors.get(one.tab)?.client.close();
+        leave(one.tab);
+        break;
+      case "kill":
+        actors.get(one.tab)?.tab.kill();
+        actors.get(one.tab)?.client.close();
+        leave(one.tab);
+        break;
+      case "freeze":
+      case "hide": {
+        const frozen = actors.get(one.tab);
+        if (frozen) frozen.isFrozen = true;
+        frozen?.tab.dispatch(one.do === "hide" ? "pagehide" : "freeze");
+        break;
+      }
+      case "resume": {
+        const woken = actors.get(one.tab);
+        if (woken) woken.isFrozen = false;
+        woken?.tab.dispatch("resume");
+        break;
+      }
+      case "cut":
+        server.cut();
+        break;
+      case "restart":
+        await server.restart();
+        break;
+      case "bye":
+        server.endAll("lifetime");
+        break;
+      case "unavailable":
+        server.answers.push(() => new Response("{}", { status: 503 }));
+        break;
+      case "settle":
+        await settle();
+        break;
+      default:
+    }
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 4));
+  };
+
+  const check = (): void => {
+    for (const witness of everyone) checkWitness(witness, published);
+    expect(statuses.filter((message) => !message.includes("expected"))).toEqual([]);
+  };
+
+  return {
+    take,
+    settle,
+    check,
+    async [Symbol.asyncDispose]() {
+      for (const { client } of actors.values()) client.close();
+      await vi.waitFor(() => expect(server.open).toBe(0), WAIT);
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Walks what one subscription saw beside what there was to see. */
+function checkWitness(
+  witness: Witness,
+  published: readonly { channel: string; number: number }[],
+): void {
+  const { covers, seen, after, until, topic } = witness;
+  const numbers = seen.filter((one) => typeof one === "number");
+  const context = () => `${topic} from ${after}: ${JSON.stringify(seen)}`;
+  for (const [index, number] of numbers.entries()) {
+    if (index) expect(number, context()).toBeGreaterThan(numbers[index - 1] as number);
+    expect(covers.test(published[number]?.channel ?? ""), context()).toBe(true);
+  }
+  const due = published.filter(({ channel }) => covers.test(channel)).map(({ number }) => number);
+  let expected = after;
+  let excused = 0;
+  for (const one of [...seen, ...(until === undefined ? [published.length] : [])]) {
+    if (typeof one !== "number") {
+      excused = one.gapBefore;
+      continue;
+    }
+    const missing = due.filter(
+      (number) => number >= Math.max(expected ?? one, excused) && number < one,
+    );
+    expect(missing, `lost unannounced in ${context()}`).toEqual([]);
+    expected = one + 1;
+  }
+}
+
+function isLive({ until }: Witness): boolean {
+  return until === undefined;
+}
+
+const WAIT = { timeout: 15_000, interval: 5 };
+
+export type { BusServer };

@@ -1,0 +1,61 @@
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+
+import { build } from "esbuild";
+import { describe, expect, test } from "vitest";
+
+describe("bundled, minified and gzipped, dependencies in and React out,", () => {
+  test("createSseClient takes at most 5 kB", async () => {
+    const { bytes } = await bundle(`export { createSseClient } from "./client/index.ts"`);
+    expect(bytes).toBeLessThanOrEqual(5_000);
+  });
+
+  test("SseEventSource alone takes at most 2 kB", async () => {
+    const { bytes } = await bundle(`export { SseEventSource } from "./client/index.ts"`);
+    expect(bytes).toBeLessThanOrEqual(2_000);
+  });
+
+  test("the hooks take at most 1.5 kB more", async () => {
+    const client = await bundle(`export { createSseClient } from "./client/index.ts"`);
+    const hooks = await bundle(`export * from "./react/index.ts"`);
+    expect(hooks.bytes - client.bytes).toBeLessThanOrEqual(1_500);
+  });
+});
+
+describe("what reaches a browser", () => {
+  test("is a file of ours: no library, no schema, nothing of the server but names and errors", async () => {
+    const { inputs } = await bundle(
+      `export * from "./client/index.ts"; export * from "./react/index.ts"`,
+    );
+    const foreign = inputs.filter((path) => !/^(client|react)\//.test(path));
+    expect(foreign).toEqual(["core/errors.ts"]);
+  });
+
+  test("is only what is imported", async () => {
+    const { inputs } = await bundle(`export { SseEventSource } from "./client/index.ts"`);
+    expect(inputs).not.toContain("client/hub.ts");
+    const client = await bundle(`export { createSseClient } from "./client/index.ts"`);
+    expect(client.inputs).not.toContain("client/event-source.ts");
+  });
+});
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+async function bundle(contents: string): Promise<{ bytes: number; inputs: string[] }> {
+  const { outputFiles, metafile } = await build({
+    stdin: { contents, resolveDir: root, loader: "ts" },
+    absWorkingDir: root,
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    external: ["react"],
+    write: false,
+    metafile: true,
+  });
+  const [output] = Object.values(metafile.outputs);
+  const inputs = Object.entries(output?.inputs ?? {})
+    .filter(([path, { bytesInOutput }]) => bytesInOutput > 0 && path !== "<stdin>")
+    .map(([path]) => path);
+  return { bytes: gzipSync(outputFiles[0]?.contents ?? "", { level: 9 }).length, inputs };
+}
