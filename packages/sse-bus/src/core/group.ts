@@ -112,6 +112,8 @@ export function place(reader: Reader): void {
     group.waiting.add(reader);
   } else {
     reader.state = "head";
+    // The same position; one object for all of the group's readers.
+    reader.cursor = group.cursor;
     reader.ignored = undefined;
     reader.snapshot = undefined;
     reader.index = group.atHead.push(reader) - 1;

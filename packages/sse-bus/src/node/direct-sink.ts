@@ -63,7 +63,9 @@ function createDirectSink(
   function takeOver(): ResponseWriter | undefined {
     if (!isOurs(response)) return undefined;
     const own = createSocketWriter(response, settings.maxInFlightBytes, owner);
-    if (own) taken.add(response);
+    if (!own) return undefined;
+    taken.add(response);
+    response.on("finish", onAbort);
     return own;
   }
 

@@ -40,6 +40,9 @@ export function createResponseWriter(
 /**
  * A writer below a response of HTTP/1, if that has its socket and nothing of it waits before the
  * socket; HTTP/1.0 and bodies that end with the connection are not chunked (RFC 9112 §6.3).
+ *
+ * The caller MUST release it when the response finishes, by whomever: a socket outlives its response
+ * on a kept-alive connection, and our bytes must not be found in the next one.
  */
 export function createSocketWriter(
   response: ServerResponse,
@@ -50,11 +53,7 @@ export function createSocketWriter(
   if (!socket || socket.destroyed || response.writableLength !== socket.writableLength) {
     return undefined;
   }
-  const writer = new TargetWriter(socket, { isChunked, maxInFlightBytes }, owner);
-  // A socket outlives its response on a kept-alive connection, and whoever ended this one early
-  // (a timeout of the app's own server) must not find our bytes in the next.
-  response.once("finish", () => owner.onCancel());
-  return writer;
+  return new TargetWriter(socket, { isChunked, maxInFlightBytes }, owner);
 }
 
 /** A class for the same reason as `EventStream` is one; every packet of every client comes through. */
