@@ -36,7 +36,11 @@ function JobItem({ job, onCancel }: { job: Job; onCancel: (id: string) => void }
   const { tone, label } = labels[status];
   const isRunning = status === "running";
   return (
-    <li data-job={id} data-status={status} className="grid min-h-28 grid-cols-1 content-start gap-2 p-4 sm:p-5">
+    <li
+      data-job={id}
+      data-status={status}
+      className="grid min-h-28 grid-cols-1 content-start gap-2 p-4 sm:p-5"
+    >
       <div className="flex min-h-8 items-center gap-3">
         <p id={`job-${id}`} className="min-w-0 flex-1 truncate text-sm font-medium">
           {title}

@@ -7,6 +7,7 @@ import { cancel, start } from "@/app/actions/progress";
 import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { LineBadge } from "@/components/ui/line-badge";
+import { positionOf } from "@/lib/position-of";
 import { useServerRender } from "@/lib/use-server-render";
 import { BuildLog } from "./build-log";
 import {
@@ -48,8 +49,7 @@ function LiveBoard({ jobs, lines, cursor, onGap }: ProgressBoardProps & { onGap:
     event: "line",
     initial: lines,
     cursor,
-    keep: keptBuildLines,
-    select: (line: BuildLine, { id }: Message): ShownBuildLine => ({ ...line, id }),
+    reduce: addBuildLine,
   });
   // #endregion
   const [refusal, setRefusal] = useState<string>();
@@ -104,4 +104,15 @@ function LiveBoard({ jobs, lines, cursor, onGap }: ProgressBoardProps & { onGap:
       <output className="block min-h-5 text-sm/5 text-bad lg:col-span-2">{refusal}</output>
     </div>
   );
+}
+
+function addBuildLine(
+  lines: readonly ShownBuildLine[],
+  line: BuildLine,
+  message: Message,
+): readonly ShownBuildLine[] {
+  const id = positionOf(message.id);
+  // What came between the page's cursor and its data is in the data, and comes once more.
+  if (lines.some((one) => one.id === id)) return lines;
+  return [...lines, { ...line, id }].slice(-keptBuildLines);
 }

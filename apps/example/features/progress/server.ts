@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Message } from "sse-bus";
 import { perProcess } from "@/lib/per-process";
 import { projection } from "@/lib/projection";
+import { positionOf } from "@/lib/position-of";
 import { publish, subscribe } from "@/lib/sse-bus";
 import {
   addJob,
@@ -109,7 +110,8 @@ export async function startJob(
 export const loadBuildLines = projection<ShownBuildLine[]>({
   channel: buildChannel,
   initial: [],
-  apply: (lines, { id, data }) => [...lines, { ...(data as BuildLine), id }].slice(-keptBuildLines),
+  apply: (lines, { id, data }) =>
+    [...lines, { ...(data as BuildLine), id: positionOf(id) }].slice(-keptBuildLines),
 });
 
 const loadStates = projection<{ jobs: Jobs; heardAt: Record<string, number> }>({

@@ -8,6 +8,7 @@ import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { LineBadge } from "@/components/ui/line-badge";
 import { StatusAnnouncer } from "@/features/event-log/status-announcer";
+import { positionOf } from "@/lib/position-of";
 import { LogLines } from "./log-lines";
 import { logChannel, type LogLevel, logLevels, type LogLine, type ShownLine } from "./sample";
 
@@ -84,6 +85,9 @@ export function AppLogCard({ lines, cursor }: { lines: readonly ShownLine[]; cur
   );
 }
 
-function addLine({ lines, count }: LogState, line: LogLine, { id, time }: Message): LogState {
-  return { lines: [...lines, { ...line, id, time }].slice(-maxLines), count: count + 1 };
+function addLine(state: LogState, line: LogLine, message: Message): LogState {
+  const id = positionOf(message.id);
+  // What came between the page's cursor and its data is in the data, and comes once more.
+  if (state.lines.some((one) => one.id === id)) return state;
+  return { lines: [...state.lines, { ...line, id }].slice(-maxLines), count: state.count + 1 };
 }

@@ -1,7 +1,7 @@
 import { format, stripVTControlCharacters } from "node:util";
 import { perProcess } from "@/lib/per-process";
 import { publish } from "@/lib/sse-bus";
-import { logChannel, type LogLevel, type LogLine } from "./sample";
+import { keptLines, logChannel, type LogLevel, type LogLine } from "./sample";
 import { host } from "./server";
 
 const maxTextLength = 2_000;
@@ -16,30 +16,52 @@ const levelOf: Record<"error" | "warn" | "info" | "log" | "debug", LogLevel> = {
   debug: "debug",
 };
 
-/** From now on, what this process writes to its console goes to the bus as well. */
-export function publishConsole(): void {
+/** From now on, what this process writes to its console can be published as well. */
+export function listenToConsole(): void {
   perProcess("console", () => {
     for (const method of Object.keys(levelOf) as (keyof typeof levelOf)[]) {
       const write = console[method].bind(console);
       console[method] = (...values: unknown[]) => {
         write(...values);
-        publishLine(levelOf[method], format(...values));
+        takeLine(levelOf[method], format(...values));
       };
     }
     return true;
   });
 }
 
+/** Publishes what the console was told lately, and from now on. Returns the function that ends it. */
+export function startLog(): () => void {
+  const log = logOfProcess();
+  log.isWatched = true;
+  for (const line of log.waiting.splice(0)) send(line);
+  return () => {
+    log.isWatched = false;
+  };
+}
+
 // #region how log
-function publishLine(level: LogLevel, written: string): void {
+function takeLine(level: LogLevel, written: string): void {
   const suppressed = takeTurn();
   if (suppressed === undefined) return;
   const text = suppressed ? `(${suppressed} lines left out) ${clean(written)}` : clean(written);
-  const line: LogLine = { host, level, text };
+  const line: LogLine = { host, level, text, time: Date.now() };
+  const { isWatched, waiting } = logOfProcess();
+  if (isWatched) return send(line);
+  // Nobody looks: kept for the first who does, and nothing is published meanwhile.
+  waiting.push(line);
+  if (waiting.length > keptLines) waiting.shift();
+}
+
+function send(line: LogLine): void {
   // A line about a backend that is away must not cause another one: it stays on the console only.
   publish(line, { channel: logChannel, event: "line" }).catch(() => {});
 }
 // #endregion
+
+function logOfProcess() {
+  return perProcess("log", () => ({ isWatched: false, waiting: [] as LogLine[] }));
+}
 
 /** Stacks name the server's paths: visitors see them in development only. */
 function clean(written: string): string {

@@ -22,6 +22,8 @@ export interface LogLine {
   host: string;
   level: LogLevel;
   text: string;
+  /** When it was written, in ms since 1970. */
+  time: number;
 }
 
 export const logLevels = ["error", "warn", "info", "debug"] as const;
@@ -34,11 +36,10 @@ export const keptSamples = 120;
 /** Lines a page starts with. */
 export const keptLines = 300;
 
-/** A line in a list, with what its message says. */
+/** A line in a list. */
 export interface ShownLine extends LogLine {
+  /** Its message's. */
   id: string;
-  /** When the log took it, in ms since 1970. */
-  time: number;
 }
 
 /** Samples by host, oldest first. */
@@ -46,6 +47,8 @@ export type SamplesByHost = Record<string, Sample[]>;
 
 /** Adds a sample to its host's. The oldest go, and hosts that have been silent for a minute. */
 export function addSample(all: SamplesByHost, sample: Sample): SamplesByHost {
+  // What came between the page's cursor and its data is in the data, and comes once more.
+  if (sample.time <= (all[sample.host]?.at(-1)?.time ?? 0)) return all;
   const next: SamplesByHost = {};
   for (const [host, samples] of Object.entries(all)) {
     if (sample.time - (samples.at(-1)?.time ?? 0) < 60_000) next[host] = samples;

@@ -2,6 +2,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { hostname, loadavg } from "node:os";
 import { currentLoad, fsStats, mem, networkStats } from "systeminformation";
 import { projection } from "@/lib/projection";
+import { positionOf } from "@/lib/position-of";
 import { publish } from "@/lib/sse-bus";
 import {
   addSample,
@@ -47,8 +48,8 @@ export const loadSamples = projection<SamplesByHost>({
 export const loadLines = projection<ShownLine[]>({
   channel: logChannel,
   initial: [],
-  apply: (lines, { id, time, data }) =>
-    [...lines, { ...(data as LogLine), id, time }].slice(-keptLines),
+  apply: (lines, { id, data }) =>
+    [...lines, { ...(data as LogLine), id: positionOf(id) }].slice(-keptLines),
 });
 
 async function measure(delay: ReturnType<typeof monitorEventLoopDelay>): Promise<Sample> {
