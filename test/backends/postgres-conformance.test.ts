@@ -16,15 +16,15 @@ describe.each(["pg", "postgres"] as const)("postgresBackend on the client %s", (
     createLog: () => createPostgresLog(server, client),
     connect: async (log) => log.connect(),
     deleteLog: async (log) => log[Symbol.asyncDispose](),
-    outage: { stop: async () => server.stop(), start: async () => server.start() },
+    outage: { stop: async (log) => log.stop(), start: async (log) => log.start() },
     partition: {
       cut: async (log, backend) => log.proxyOf(backend).cut(),
       mend: async (log, backend) => log.proxyOf(backend).mend(),
     },
-    async loseData() {
-      await server.stop();
+    async loseData(log) {
+      await log.stop();
       await server.wipe();
-      await server.start();
+      await log.start();
     },
   });
 });

@@ -22,6 +22,9 @@ export interface PostgresLog extends AsyncDisposable {
   /** An instance as one process has it: a pool, a backend, and a relay between it and the server. */
   connect(settings?: PostgresSettings): Promise<Backend>;
   proxyOf(backend: Backend): TcpProxy;
+  /** Stops the server, and with it the relays, which refuse connections as it does itself. */
+  stop(): Promise<void>;
+  start(): Promise<void>;
   /** A bus on an instance of its own, straight to the server; closed with the log. */
   openBus(settings?: PostgresSettings, options?: BusOptions): Promise<PostgresBus>;
   /** A bus on a backend of the test's own. */
@@ -68,8 +71,18 @@ export function createPostgresLog(server: PostgresServer, client: Client): Postg
       return bus;
     },
     busOn: async (backend) => openOn(backend, {}, async () => {}),
+    async stop() {
+      await server.stop();
+      await Promise.all(Array.from(proxies.values(), async (proxy) => proxy.cut()));
+    },
+    async start() {
+      await server.start();
+      await Promise.all(Array.from(proxies.values(), async (proxy) => proxy.mend()));
+    },
     proxyOf: (backend) => proxies.get(backend) as TcpProxy,
     async [Symbol.asyncDispose]() {
+      // A test that failed may have left it stopped.
+      await server.start();
       await Promise.all([...proxies.keys()].map(async (backend) => backend.close()));
       await Promise.all(closings.map(async (close) => close()));
       await pool.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
