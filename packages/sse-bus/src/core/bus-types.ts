@@ -151,7 +151,7 @@ export interface Bus<
    */
   readonly publish: <
     Channel extends ChannelName<Inputs> = DefaultTopic<Inputs>,
-    Event extends EventName<Inputs, Channel> = DefaultEvent<Inputs, Channel>,
+    const Event extends EventName<Inputs, Channel> = DefaultEvent<Inputs, Channel>,
     Tx = undefined,
   >(
     data: DataOf<Inputs, Channel, Event>,
@@ -192,7 +192,7 @@ export interface ChannelHandle<
     options?: Omit<SubscribeOptions, "channel">,
   ) => () => void;
   readonly publish: <
-    Event extends EventName<Inputs, Channel> = DefaultEvent<Inputs, Channel>,
+    const Event extends EventName<Inputs, Channel> = DefaultEvent<Inputs, Channel>,
     Tx = undefined,
   >(
     data: DataOf<Inputs, Channel, Event>,

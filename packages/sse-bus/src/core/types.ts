@@ -63,8 +63,11 @@ export type EventName<Channels extends ChannelMap, Topic extends string> =
     : never;
 
 /** The data of an event on a channel or pattern. */
-export type DataOf<Channels extends ChannelMap, Topic extends string, Event extends string> =
-  EventsOf<Channels, Topic> extends infer Events
+export type DataOf<Channels extends ChannelMap, Topic extends string, Event extends string> = [
+  Event,
+] extends [never]
+  ? never
+  : EventsOf<Channels, Topic> extends infer Events
     ? Events extends Record<Event, infer Data>
       ? Data
       : never
