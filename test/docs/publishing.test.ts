@@ -1,0 +1,55 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openStream } from "../support/event-stream.ts";
+import { startExample } from "../support/example-app.ts";
+import type { NextServer } from "../support/next-server.ts";
+import { runProcess } from "../support/processes.ts";
+import { useRedis } from "../support/redis.ts";
+import { repository } from "../support/repository.ts";
+import type { ServerUrl } from "../support/server-url.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+
+const TOKEN = "s3cret";
+
+let redis: ServerUrl;
+let app: NextServer;
+
+beforeAll(async () => {
+  redis = await useRedis();
+  app = await startExample({ env: { SSE_BUS_URL: redis.url, SSE_BUS_PUBLISH_TOKEN: TOKEN } });
+});
+afterAll(async () => {
+  await app?.[Symbol.asyncDispose]();
+  await redis?.[Symbol.asyncDispose]();
+});
+
+test.each([
+  ["js", 17, process.execPath],
+  ["sh", 18, "bash"],
+  ["python", 19, "python3"],
+] as const)(
+  "what docs/publishing.md shows in %s publishes on jobs/%i",
+  async (language, job, program) => {
+    await using stream = await openStream(`${app.url}/api/sse?channel=jobs/${job}`);
+    await stream.next("hello");
+    const code = await snippet(language);
+    // Beside the package, so that a plain `import "sse-bus"` finds it as in an app of one's own.
+    await using folder = await tempFolder("recipe", join(repository, "apps/example"));
+    const file = join(folder.path, language === "js" ? "worker.mjs" : "recipe");
+    await writeFile(file, code);
+    await runProcess(program, [file], {
+      env: { ORIGIN: app.url, SSE_BUS_PUBLISH_TOKEN: TOKEN, SSE_BUS_URL: redis.url },
+      timeoutMs: 20_000,
+    });
+    expect((await stream.next("message")).json()).toEqual({ done: true });
+  },
+  60_000,
+);
+
+async function snippet(language: string): Promise<string> {
+  const page = await readFile(join(repository, "docs/publishing.md"), "utf8");
+  const match = new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(page);
+  if (!match) throw new Error(`docs/publishing.md has no ${language} snippet`);
+  return match[1] as string;
+}
