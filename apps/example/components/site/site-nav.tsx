@@ -14,6 +14,8 @@ export function SiteNav() {
           <li key={href}>
             <Link
               href={href}
+              // A prefetched page is `no-store`; Chromium then keeps this one out of the back-forward cache.
+              prefetch={false}
               aria-current={pathname === href ? "page" : undefined}
               className="block rounded-md px-2.5 py-1.5 text-sm whitespace-nowrap text-muted -outline-offset-2 hover:text-ink aria-[current=page]:font-medium aria-[current=page]:text-ink"
             >
