@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { createClient } from "redis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
@@ -84,6 +85,26 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     await waitFor("the last message", () => ear.ids.at(-1) === last.id);
     expect(ear.ids).toEqual([first.id, retried.id, last.id]);
     expect(ear.gaps).toEqual([]);
+  });
+
+  test("a process that stands still for longer than the deadline does not take its server for dead", async () => {
+    await using _log = (log = createRedisLog(server, make));
+    const errors: Error[] = [];
+    const backend = await log.connect({ timeoutMs: 200, markMs: 50 });
+    await using bus = createBus({ backend, onError: (error) => void errors.push(error) });
+    const ear = listen(bus, "a", await bus.cursor());
+    const sent: string[] = [];
+    for (let round = 0; round < 3; round++) {
+      const published = bus.publish(round, { channel: "a" });
+      // On its way, and answered while nobody here can read.
+      await new Promise((resolve) => setImmediate(resolve));
+      const until = performance.now() + 700;
+      while (performance.now() < until);
+      sent.push((await published).id);
+    }
+    await waitFor("all of them", () => ear.ids.length === sent.length);
+    expect(ear.ids).toEqual(sent);
+    expect([errors, bus.stats().status]).toEqual([[], "up"]);
   });
 
   test("a full server refuses publishes with its reason, takes nothing, and readers go on", async () => {
@@ -366,6 +387,66 @@ describe("keys", () => {
     const again = listen(bus, "**", first.id);
     await waitFor("the second", () => again.ids.length === 1);
     expect([ear.ids, again.ids]).toEqual([[first.id, second.id], [second.id]]);
+  });
+
+  test.each(["redis", "ioredis"] as const)(
+    "the permissions in the guide are enough for %s",
+    async (library) => {
+      const guide = await readFile(
+        new URL("../../docs/backends/redis.md", import.meta.url),
+        "utf8",
+      );
+      const rule = /```\n(ACL SETUSER [^`]*)```/.exec(guide)?.[1]?.trim().split(/\s+/) ?? [];
+      await using server = await startRedis();
+      await using admin = await connectAdmin(server.port);
+      await admin.command(rule);
+      const [username, password] = ["sse-bus", "password"];
+      const client =
+        library === "redis"
+          ? createClient({ url: `redis://${username}:${password}@127.0.0.1:${server.port}` })
+          : makeClient.ioredis(server.port).duplicate({ username, password });
+      const errors: Error[] = [];
+      const backend = redisBackend({ client, markMs: 20 });
+      await using bus = createBus({
+        backend,
+        history: { maxMessages: 2, channels: { "gone/**": { maxAgeMs: 50 } } },
+        onError: (error) => void errors.push(error),
+      });
+      const ear = listen(bus, "a/*", await bus.cursor());
+      await bus.publish(0, { channel: "gone/1" });
+      for (let n = 1; n <= 4; n++) await bus.publish(n, { channel: "a/1", key: "k", id: `${n}` });
+      for (let n = 5; n <= 8; n++) await bus.publish(n, { channel: "a/2" });
+      await waitFor("all of it", () => ear.data.length === 8);
+      await waitFor("the sweep", async () => {
+        const fields = (await admin.command(["HKEYS", "{sse-bus}:bus"])) as string[];
+        return !fields.includes("c:gone/1");
+      });
+      expect((await backend.read("a/*")).messages).toHaveLength(3);
+      const stop = bus.subscribe(() => {}, { channel: "b" });
+      stop();
+      await bus.publish(9, { channel: "b" });
+      expect(errors).toEqual([]);
+    },
+  );
+
+  test("a topic that the user may not subscribe to is refused by itself, and the others go on", async () => {
+    await using server = await startRedis();
+    await using admin = await connectAdmin(server.port);
+    const user = ["ACL", "SETUSER", "narrow", "on", ">password", "~*", "+@all", "resetchannels"];
+    await admin.command([...user, "&{sse-bus}*"]);
+    const client = createClient({ url: `redis://narrow:password@127.0.0.1:${server.port}` });
+    const backend = redisBackend({ client, markMs: 20 });
+    await using bus = openBus(backend);
+    const ear = listen(bus, "a", await bus.cursor());
+    const first = await bus.publish(1, { channel: "a" });
+    // A pattern has to stand in the user's rules letter by letter.
+    const refused = await backend.subscribe("a/*", { message() {}, lost() {} }).catch(asError);
+    expect(refused).toMatchObject({ code: "BACKEND_UNAVAILABLE" });
+    expect((refused as Error).message).toContain("NOPERM");
+    expect(bus.stats().status).toBe("up");
+    const second = await bus.publish(2, { channel: "a" });
+    await waitFor("both messages", () => ear.ids.length === 2);
+    expect(ear.ids).toEqual([first.id, second.id]);
   });
 
   test("channels whose history has aged away leave nothing behind but the floor", async () => {

@@ -21,7 +21,7 @@ afterAll(async () => server[Symbol.asyncDispose]());
 
 test("2,000 clients that come back at once to a fresh instance cost one history read per channel", async () => {
   await using log = createRedisLog(server, makeClient.redis);
-  await using publisher = createBus({ backend: await log.connect() });
+  await using publisher = createBus({ backend: await log.connect({ timeoutMs: 10_000 }) });
   const ids = new Map<string, string[]>();
   for (let n = 0; n < MESSAGES; n++) {
     for (const channel of CHANNELS) {
@@ -31,7 +31,7 @@ test("2,000 clients that come back at once to a fresh instance cost one history 
   }
 
   const reads = new Map<string, number>();
-  const fresh = countReads(await log.connect(), reads);
+  const fresh = countReads(await log.connect({ timeoutMs: 10_000 }), reads);
   await using bus = createBus({ backend: fresh });
   await using hub = createHub({ bus });
   const url = await hub.listen(0);

@@ -1,6 +1,7 @@
 import { SseBusError } from "../core/errors.ts";
 import type { Link } from "./link.ts";
 import type { Script } from "./script.ts";
+import { createStallCheck } from "./stall.ts";
 import { isDemoted, unavailable } from "./unavailable.ts";
 
 /** Commands with a deadline, on whatever connection there is. */
@@ -77,7 +78,7 @@ export function createCommands({ timeoutMs, waitMs, drop }: CommandsOptions): Co
         entry = { since: performance.now(), reject };
         pending.add(entry);
         // One timer for all commands: the oldest is the first to be late.
-        timer ??= setInterval(checkOldest, timeoutMs / 4);
+        timer ??= startChecks();
         on.send(args).then(resolve, reject);
       });
     } catch (error) {
@@ -108,11 +109,16 @@ export function createCommands({ timeoutMs, waitMs, drop }: CommandsOptions): Co
     }
   }
 
-  function checkOldest(): void {
-    const [oldest] = pending;
-    if (oldest && performance.now() - oldest.since > timeoutMs) {
-      drop(new Error(`No answer within ${timeoutMs} ms`));
-    }
+  function startChecks(): ReturnType<typeof setInterval> {
+    const intervalMs = timeoutMs / 4;
+    const hasStalled = createStallCheck(intervalMs, () => performance.now());
+    return setInterval(() => {
+      if (hasStalled()) return;
+      const [oldest] = pending;
+      if (oldest && performance.now() - oldest.since > timeoutMs) {
+        drop(new Error(`No answer within ${timeoutMs} ms`));
+      }
+    }, intervalMs);
   }
 
   return {

@@ -3,6 +3,7 @@ import type { Cursor } from "../core/position.ts";
 import { decodeLive, decodeMark, type LiveItem, type Mark, toMessage } from "./codec.ts";
 import type { HistorySource } from "./history.ts";
 import { inTime } from "./in-time.ts";
+import type { Source } from "./keys.ts";
 import type { Link } from "./link.ts";
 import { createMarker } from "./marker.ts";
 import { type Missed, readMissed } from "./recovery.ts";
@@ -58,7 +59,7 @@ export function createLive(options: LiveOptions): Live {
 
   const onRestarted = new Set<() => void>();
   const topics = createTopics((topic) => sources.release(keys.source(topic.name)));
-  const sources = createSources({ onConfirmed, onFailure: drop });
+  const sources = createSources({ onConfirmed, onFailure: drop, onRefused });
   const marker = createMarker({
     ...options,
     beforeSend: assignMark,
@@ -78,6 +79,13 @@ export function createLive(options: LiveOptions): Live {
     const sent = marker.send();
     sync = { mark: marker.sent, buffer: undefined };
     sent.catch(drop);
+  }
+
+  function onRefused({ name }: Source, cause: Error): void {
+    const topic = [...topics.all.values()].find((each) => keys.source(each.name).name === name);
+    // Without markers nothing can be proven, and what was live must not go quiet unnoticed.
+    if (name === keys.marks || topic?.isLive) return drop(cause);
+    for (const { reject } of topic?.feeds.values() ?? []) reject(unavailable(cause));
   }
 
   /** The marker of this number proves all topics that the server has confirmed by now. */
@@ -204,7 +212,6 @@ export function createLive(options: LiveOptions): Live {
       for (const topic of topics.all.values()) topic.mark = undefined;
       marker.reset();
       sources.use(link);
-      onChange();
     },
     receive(channel, text) {
       const item: Item =

@@ -2,6 +2,7 @@ import { createEpoch, type Cursor } from "../core/position.ts";
 import type { Mark } from "./codec.ts";
 import type { HistorySource } from "./history.ts";
 import { MARK } from "./log-scripts.ts";
+import { createStallCheck } from "./stall.ts";
 
 /** Sends markers, about one an interval for all instances together, and misses those that stay out. */
 export interface Marker {
@@ -46,12 +47,15 @@ export function createMarker(options: MarkerOptions): Marker {
   let seen = options.start;
   let lastAt = 0;
   let arrivedUpTo = 0;
+  const hasStalled = createStallCheck(markMs, () => performance.now());
   const timer = setInterval(tick, markMs);
 
   function tick(): void {
+    const isLate = hasStalled();
     const now = performance.now();
     const [oldest] = underWay.values();
     if (oldest !== undefined && now - oldest > timeoutMs) {
+      if (isLate) return;
       drop(new Error(`No marker came back within ${timeoutMs} ms`));
     } else if (isWanted() && commands.isReady && now - lastAt > markMs * RECENT) {
       send().catch(() => {}); // a lost connection has been told already, and another one comes

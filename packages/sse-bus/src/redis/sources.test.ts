@@ -20,7 +20,11 @@ test("whatever is wanted and released, and however slowly the server answers, it
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
       const wanted = new Set<Source>();
-      const sources = createSources({ onConfirmed() {}, onFailure: fail });
+      const sources = createSources({
+        onConfirmed() {},
+        onFailure: fail,
+        onRefused: (_source, cause) => fail(cause),
+      });
       let server = createServer();
       sources.use(server.link);
       for (const { index, isWanted, answers, reconnects } of steps) {
@@ -40,27 +44,52 @@ test("whatever is wanted and released, and however slowly the server answers, it
 
 test("topics that are wanted in one turn are asked for in one command", async () => {
   const server = createServer();
-  const sources = createSources({ onConfirmed() {}, onFailure: fail });
+  const sources = createSources({
+    onConfirmed() {},
+    onFailure: fail,
+    onRefused: (_source, cause) => fail(cause),
+  });
   sources.use(server.link);
   for (const name of ["a", "b", "c"]) sources.want({ kind: "channel", name });
   await server.answer();
   expect(server.commands).toBe(1);
 });
 
-test("a refusal is told, and nothing is confirmed", async () => {
-  const failures: Error[] = [];
+test("what the server refuses is told and given up, and the others are confirmed", async () => {
+  const refused: string[] = [];
   const sources = createSources({
-    onConfirmed: expect.unreachable,
-    onFailure: (error) => {
-      failures.push(error);
-      sources.use(undefined);
+    onConfirmed() {},
+    onFailure: fail,
+    onRefused: (source) => void refused.push(source.name),
+  });
+  sources.use({
+    ...createServer().link,
+    async subscribe(_kind, names) {
+      if (names.includes("b")) throw new Error("NOPERM this user has no permissions");
     },
   });
-  const refuse = async (): Promise<never> => Promise.reject(new Error("NOPERM"));
-  sources.use({ ...createServer().link, subscribe: refuse });
+  for (const name of ["a", "b", "c"]) sources.want({ kind: "channel", name });
+  await turn();
+  expect(refused).toEqual(["b"]);
+  const isConfirmed = (name: string): boolean => sources.isConfirmed({ kind: "channel", name });
+  expect(["a", "b", "c"].map(isConfirmed)).toEqual([true, false, true]);
+});
+
+test("a connection that fails is told, and nothing is confirmed", async () => {
+  const failures: string[] = [];
+  const sources = createSources({
+    onConfirmed: expect.unreachable,
+    onFailure(error) {
+      failures.push(error.message);
+      sources.use(undefined);
+    },
+    onRefused: (_source, cause) => fail(cause),
+  });
+  const fails = async (): Promise<never> => Promise.reject(new Error("Socket closed"));
+  sources.use({ ...createServer().link, subscribe: fails });
   sources.want(SOURCES[0] as Source);
   await turn();
-  expect(failures.map(({ message }) => message)).toEqual(["NOPERM"]);
+  expect(failures).toEqual(["Socket closed"]);
   expect(sources.isConfirmed(SOURCES[0] as Source)).toBe(false);
 });
 

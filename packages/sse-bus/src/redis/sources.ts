@@ -18,10 +18,13 @@ export interface Sources {
 export interface SourcesOptions {
   /** Everything wanted by now is confirmed. */
   readonly onConfirmed: () => void;
+  /** The connection failed. */
   readonly onFailure: (cause: Error) => void;
+  /** The server refuses this one, and it is not wanted any more. */
+  readonly onRefused: (source: Source, cause: Error) => void;
 }
 
-export function createSources({ onConfirmed, onFailure }: SourcesOptions): Sources {
+export function createSources({ onConfirmed, onFailure, onRefused }: SourcesOptions): Sources {
   const wanted = new Map<string, Source>();
   const confirmed = new Map<string, Source>();
   let link: Link | undefined;
@@ -37,9 +40,8 @@ export function createSources({ onConfirmed, onFailure }: SourcesOptions): Sourc
     while (on === link && missing().length + idle().length > 0) {
       for (const kind of KINDS) {
         const asked = missing().filter((each) => each.kind === kind);
-        if (asked.length > 0) await on.subscribe(kind, asked.map(nameOf));
+        if (asked.length > 0) await subscribe(on, kind, asked);
         if (on !== link) return;
-        for (const source of asked) confirmed.set(keyOf(source), source);
       }
       for (const kind of KINDS) {
         const gone = idle().filter((each) => each.kind === kind);
@@ -47,6 +49,24 @@ export function createSources({ onConfirmed, onFailure }: SourcesOptions): Sourc
         if (gone.length > 0) await on.unsubscribe(kind, gone.map(nameOf));
         if (on !== link) return;
       }
+    }
+  }
+
+  async function subscribe(on: Link, kind: SourceKind, asked: readonly Source[]): Promise<void> {
+    try {
+      await on.subscribe(kind, asked.map(nameOf));
+      if (on !== link) return;
+      for (const source of asked) confirmed.set(keyOf(source), source);
+    } catch (error) {
+      if (on !== link || !isRefusal(error)) throw error;
+      const [source, another] = asked;
+      if (source && !another) {
+        wanted.delete(keyOf(source));
+        onRefused(source, error as Error);
+        return;
+      }
+      // One of them was refused, and the others with it.
+      for (const each of asked) await subscribe(on, kind, [each]);
     }
   }
 
@@ -87,6 +107,11 @@ export function createSources({ onConfirmed, onFailure }: SourcesOptions): Sourc
 }
 
 const KINDS: readonly SourceKind[] = ["channel", "pattern"];
+
+/** What the server answered, as against a connection that failed. */
+function isRefusal(error: unknown): boolean {
+  return /^(NOPERM|NOAUTH|ERR) /.test((error as Error).message);
+}
 
 function nameOf({ name }: Source): string {
   return name;
