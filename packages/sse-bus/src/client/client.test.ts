@@ -253,10 +253,12 @@ describe("one connection", () => {
     const a = collect(client, "a");
     collect(client, "b");
     await isOpen(client);
+    server.delayMs = 60; // Longer than wishes are collected: these must not call it off.
     a.end();
     server.streams[0]?.ping();
     await server.until((now) => now.streams[0]?.channels.join() === "b");
     await server.until(1);
+    expect(server.requests).toHaveLength(2);
   });
 
   test("carries the client's own channels beside, so that subscribing to them changes nothing", async () => {

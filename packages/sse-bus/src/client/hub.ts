@@ -86,7 +86,7 @@ export function createHub(options: HubOptions, tell: (message: HubMessage) => vo
       from === cursor &&
       !(narrow && main.keys.length > keys.length)
     ) {
-      next = next?.close();
+      if (next && !hasAll(next)) next = next.close();
       if (!isServed) announce(main, cursor, cursor);
     } else if (!next || !hasAll(next) || !attaches(from, next.from)) {
       next?.close();

@@ -44,5 +44,6 @@ export type TroubleMessage =
  * nobody can tell, so it serves, and the subscription is told a gap.
  */
 export function attaches(at: string, from: string): boolean {
-  return !at || at === from || (from !== "" && !(compareCursors(from, at) > 0));
+  const areCursors = at.includes("-") && from.includes("-");
+  return !at || at === from || (areCursors && !(compareCursors(from, at) > 0));
 }

@@ -15,7 +15,7 @@ import {
 import { isPattern, topicCovers } from "../../src/core/channel-name.ts";
 import { SseBusError } from "../../src/core/errors.ts";
 import { createHistoryResolver, type HistoryOptions } from "../../src/core/history.ts";
-import { createMessage } from "../../src/core/message.ts";
+import { createMessage, type LogMessage } from "../../src/core/message.ts";
 import type { Cursor } from "../../src/core/position.ts";
 
 /**
@@ -38,6 +38,7 @@ export interface LaggingServer {
 
 export interface LaggingConnection {
   readonly backend: Backend;
+  readonly isUp: boolean;
   /** Subscriptions that are open. */
   readonly subscriptions: number;
   /** Live messages and acknowledgements on their way. */
@@ -60,6 +61,8 @@ export interface LaggingConnection {
 
 export interface LaggingServerOptions {
   readonly history?: HistoryOptions;
+  /** Told of every message as it is stored. */
+  readonly onStored?: (epoch: string, message: LogMessage) => void;
 }
 
 interface OpenFeed {
@@ -68,9 +71,10 @@ interface OpenFeed {
   isOpen: boolean;
 }
 
-export function createLaggingServer({ history }: LaggingServerOptions = {}): LaggingServer {
+export function createLaggingServer(options: LaggingServerOptions = {}): LaggingServer {
+  const { history, onStored } = options;
   const resolve = createHistoryResolver(history);
-  const connections = new Set<{ announce(message: ReturnType<typeof createMessage>): void }>();
+  const connections = new Set<{ announce(message: LogMessage): void }>();
   let logs = new Map<string, ChannelLog>();
   let seq = 0;
   let epoch = "e1";
@@ -90,7 +94,9 @@ export function createLaggingServer({ history }: LaggingServerOptions = {}): Lag
       const record = { channel, event, key, json };
       let log = logs.get(channel);
       if (!log) logs.set(channel, (log = createChannelLog(channel, resolve(channel), 0)));
-      appendMessage(log, createMessage(record, position, epoch), position.time);
+      const message = createMessage(record, position, epoch);
+      appendMessage(log, message, position.time);
+      onStored?.(epoch, message);
       for (const connection of connections) {
         // Each process decodes what it received into an object of its own.
         connection.announce(createMessage(record, position, epoch));
@@ -131,10 +137,11 @@ export function createLaggingServer({ history }: LaggingServerOptions = {}): Lag
     let isUp = true;
 
     const link = {
-      announce(message: ReturnType<typeof createMessage>) {
+      announce(message: LogMessage) {
         if (!isUp || feeds.size === 0 || own.epoch !== epoch) return;
+        const of = epoch;
         inbox.push(() => {
-          own = { seq: message.seq, time: message.time, epoch };
+          own = { seq: message.seq, time: message.time, epoch: of };
           for (const each of feeds) {
             if (each.isOpen && topicCovers(each.topic, message.channel)) each.feed.message(message);
           }
@@ -147,14 +154,27 @@ export function createLaggingServer({ history }: LaggingServerOptions = {}): Lag
     async function answer<T>(value: () => T): Promise<T> {
       if (!isUp) throw unavailable();
       const result = value();
-      if (connection.isPrompt) return result;
+      const of = epoch;
+      // The first thing to speak of a new log is what tells of it.
+      const heed = (): void => void (of !== own.epoch && of === epoch && connection.notice());
+      if (connection.isPrompt) {
+        heed();
+        return result;
+      }
       return new Promise((resolve, reject) => {
-        replies.push(() => (isUp ? resolve(result) : reject(unavailable())));
+        replies.push(() => {
+          if (isUp) heed();
+          if (isUp) resolve(result);
+          else reject(unavailable());
+        });
       });
     }
 
     const connection: LaggingConnection = {
       isPrompt: true,
+      get isUp() {
+        return isUp;
+      },
       get subscriptions() {
         return feeds.size;
       },
@@ -233,6 +253,11 @@ export function createLaggingServer({ history }: LaggingServerOptions = {}): Lag
               send() {
                 const cursor: Cursor = { seq, time: Date.now(), epoch };
                 inbox.push(() => {
+                  if (cursor.epoch !== own.epoch) {
+                    // Of a new log: what that has brought since is read, and this is asked for anew.
+                    connection.notice();
+                    return;
+                  }
                   acknowledgements.delete(acknowledgement);
                   if (cursor.seq > own.seq) own = cursor;
                   resolve({ cursor, close });

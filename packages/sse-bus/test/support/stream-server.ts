@@ -16,6 +16,8 @@ export interface StreamServer extends AsyncDisposable {
   /** Between two `ping`s; 0 sends none. */
   heartbeatMs: number;
   retryMs: number;
+  /** How long a stream takes to open. */
+  delayMs: number;
   /** Which of the channels asked for are granted. */
   grant: (channel: string) => boolean;
   /** Whether `hello` tells the head, too. */
@@ -88,6 +90,7 @@ export async function startStreamServer(): Promise<StreamServer> {
     requests.push(asked);
     const answer = server.answers.shift();
     if (answer) answer(response, request);
+    else if (server.delayMs) setTimeout(openStream, server.delayMs, asked, response);
     else openStream(asked, response);
     changed.emit("change");
   };
@@ -95,6 +98,7 @@ export async function startStreamServer(): Promise<StreamServer> {
   const openStream = (asked: StreamRequest, response: ServerResponse): void => {
     const channels = asked.channels.filter((channel) => server.grant(channel));
     response.writeHead(200, { "Content-Type": "text/event-stream; charset=utf-8" });
+    if (response.destroyed) return;
     let isStalled = false;
     const send = (block: string): void => {
       if (!isStalled) response.write(block);
@@ -165,6 +169,7 @@ export async function startStreamServer(): Promise<StreamServer> {
     answers: [],
     heartbeatMs: 0,
     retryMs: 0,
+    delayMs: 0,
     grant: () => true,
     tellsHead: true,
     publish(data, { channel = "default", event } = {}) {
@@ -188,9 +193,7 @@ export async function startStreamServer(): Promise<StreamServer> {
     },
     async until(condition) {
       const holds =
-        typeof condition === "number"
-          ? () => streams.size === condition
-          : () => condition(server);
+        typeof condition === "number" ? () => streams.size === condition : () => condition(server);
       const signal = AbortSignal.timeout(10_000);
       while (!holds()) await once(changed, "change", { signal });
     },

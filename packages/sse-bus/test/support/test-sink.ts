@@ -12,6 +12,14 @@ export interface Block {
   readonly epoch: string;
   readonly channel: string;
   readonly data: unknown;
+  /** For models: what there was to be had as it was found out what this block tells. */
+  readonly stock?: Stock;
+}
+
+/** What a log has: its head, and the positions that history keeps. */
+export interface Stock {
+  readonly head: number;
+  readonly kept: ReadonlySet<number>;
 }
 
 /** A sink as a slow client's line: it takes so many packets, and keeps all for the test to read. */
