@@ -8,7 +8,9 @@ const channels = Number(process.env.CHANNELS ?? 0);
 
 function publish(message: Stamped, n: number): unknown {
   if (process.env.VARIANT === "naive") return emitter.emit("message", message);
-  return channels > 0 ? bus.publish(message, { channel: `c/${n % channels}` }) : bus.publish(message);
+  return channels > 0
+    ? bus.publish(message, { channel: `c/${n % channels}` })
+    : bus.publish(message);
 }
 
 export async function register() {

@@ -20,7 +20,11 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => pr
 export function start(
   cpu: number | undefined,
   command: readonly string[],
-  options: { readonly env?: Record<string, string>; readonly cwd?: string; readonly ipc?: boolean } = {},
+  options: {
+    readonly env?: Record<string, string>;
+    readonly cwd?: string;
+    readonly ipc?: boolean;
+  } = {},
 ): ChildProcess {
   const pinned = cpu === undefined ? command : ["taskset", "-c", String(cpu), ...command];
   const [file = "", ...args] = pinned;
@@ -70,7 +74,7 @@ export function helper(child: ChildProcess): Helper {
           return;
         }
         failed.push(reject);
-        waiting.set(event, resolve as (line: never) => void);
+        waiting.set(event, resolve);
       }),
     [Symbol.asyncDispose]: () => stop(child),
   };

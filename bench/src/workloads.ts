@@ -34,7 +34,11 @@ export async function fanOut(variant: Variant, readers: number, scale: Scale): P
     ...(idle && full && { heapKb: (full.heapUsed - idle.heapUsed) / 1024 / readers }),
   };
   await run(server, load, { messages: perThousand(scale.messages) / 4, batch: 1 });
-  add(figures, "single", await run(server, load, { messages: perThousand(scale.messages), batch: 1 }));
+  add(
+    figures,
+    "single",
+    await run(server, load, { messages: perThousand(scale.messages), batch: 1 }),
+  );
   if (!variant.isWithoutBursts) {
     for (const batch of [10, 100]) {
       const messages = Math.max(batch * 4, perThousand(scale.messages * 4));

@@ -1,6 +1,11 @@
 /** What the runner asks of a server under test, over the channel to its child process. */
 export type Command =
-  | { readonly do: "burst"; readonly messages: number; readonly batch: number; readonly size: number }
+  | {
+      readonly do: "burst";
+      readonly messages: number;
+      readonly batch: number;
+      readonly size: number;
+    }
   | { readonly do: "rate"; readonly messages: number; readonly hz: number; readonly size: number }
   | { readonly do: "memory" };
 
@@ -40,7 +45,7 @@ async function run(command: Command, publish: Publish): Promise<void> {
   }
   const make = stamper(command.size);
   if (command.do === "burst") {
-    for (let n = 0; n < command.messages; ) {
+    for (let n = 0; n < command.messages;) {
       let last: unknown;
       for (let k = 0; k < command.batch && n < command.messages; k++) last = publish(make(), n++);
       await last;

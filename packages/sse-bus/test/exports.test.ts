@@ -15,8 +15,8 @@ test("the built package exports exactly what it promises", async () => {
   const surface: Record<string, string[]> = {};
   for (const [subpath, file] of Object.entries(manifest.exports)) {
     if (!file.endsWith(".js")) continue;
-    const module = (await import(fileURLToPath(new URL(file, root)))) as object;
-    surface[subpath] = Object.keys(module).toSorted();
+    const built = (await import(fileURLToPath(new URL(file, root)))) as object;
+    surface[subpath] = Object.keys(built).toSorted();
   }
   expect(surface).toMatchInlineSnapshot(`
     {

@@ -152,7 +152,7 @@ export function acquireGroup(engine: Engine, names: readonly string[], isLocal: 
 }
 
 /** Frees the group, and upstream subscriptions that nobody else needs, once it has no reader. */
-export function releaseGroup(engine: Engine, group: Group): void {
+function releaseGroup(engine: Engine, group: Group): void {
   if (group.atHead.length + group.behind.size + group.waiting.size > 0) return;
   if (engine.groups.get(group.key) !== group) return;
   engine.groups.delete(group.key);

@@ -8,7 +8,7 @@ import { tablesSql } from "./schema/tables.ts";
 /** Version of the tables and functions; a package works with this one only. */
 export const SCHEMA_VERSION = 1;
 
-export const DEFAULT_SCHEMA = "sse_bus";
+const DEFAULT_SCHEMA = "sse_bus";
 
 /** Settings of {@link migrationSql}. */
 export interface MigrationOptions {
