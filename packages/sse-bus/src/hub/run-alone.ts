@@ -1,5 +1,5 @@
+import { backendFromUrl } from "../backends/backend-from-url.ts";
 import { createBus } from "../core/bus.ts";
-import { backendFromUrl } from "./open-backend.ts";
 import { createHub } from "./create-hub.ts";
 import type { HubConfig } from "./hub-config.ts";
 import type { Logger } from "./logger.ts";
@@ -8,10 +8,9 @@ import { untilSignal } from "./until-signal.ts";
 /** Runs the hub in this process until a signal ends it. */
 export async function runAlone(config: HubConfig, log: Logger): Promise<void> {
   const signal = untilSignal();
-  const { backendUrl } = config;
   const bus = createBus({
     ...config.bus,
-    ...(backendUrl !== undefined && { backend: await backendFromUrl(backendUrl) }),
+    backend: backendFromUrl(config.backendUrl),
     onError: (error) => log.error("error", error),
   });
   const hub = createHub({ ...config.hub, bus });

@@ -53,8 +53,7 @@ export async function runPrimary(config: HubConfig, log: Logger): Promise<void> 
   }
 
   const [url = ""] = await Promise.all(Array.from({ length: config.workers }, start));
-  const backend = memory?.name ?? "shared";
-  log.info("listening", { url, backend, workers: config.workers, pid: process.pid });
+  log.info("listening", { url, workers: config.workers, pid: process.pid });
   process.stdout.write(readyLine(url));
 
   log.info("draining", { signal: await signal });

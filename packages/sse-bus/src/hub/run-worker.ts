@@ -1,6 +1,6 @@
+import { backendFromUrl } from "../backends/backend-from-url.ts";
 import { createBus, internalsOf } from "../core/bus.ts";
 import { createMetricsHandler } from "../http/metrics-handler.ts";
-import { backendFromUrl } from "./open-backend.ts";
 import { createHubWith } from "./create-hub.ts";
 import type { HubConfig } from "./hub-config.ts";
 import type { Logger } from "./logger.ts";
@@ -17,7 +17,7 @@ export async function runWorker(config: HubConfig, log: Logger): Promise<void> {
   const { backendUrl } = config;
   const bus = createBus({
     ...config.bus,
-    backend: backendUrl === undefined ? shared : await backendFromUrl(backendUrl),
+    backend: backendUrl === undefined ? shared : backendFromUrl(backendUrl),
     onError: (error) => log.error("error", error),
   });
   const internals = internalsOf(bus);
