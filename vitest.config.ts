@@ -23,6 +23,8 @@ export default defineConfig({
           ...limits,
           name: "integration",
           include: ["test/**/*.test.ts"],
+          // Minutes of real outages and forty browser tabs: `pnpm test:long` runs these too.
+          exclude: process.env.SSE_BUS_LONG_TESTS ? [] : ["test/**/*.long.test.ts"],
           // These tests own servers, browsers and latency bounds: two files at once would measure
           // each other. They run one by one, after the unit tests.
           fileParallelism: false,

@@ -1,0 +1,185 @@
+import type { Browser as Chromium, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { launchChromium } from "../support/chromium.ts";
+import { health, publish } from "../support/example-api.ts";
+import { startExample } from "../support/example-app.ts";
+import { launchFirefox } from "../support/firefox.ts";
+import type { NextServer } from "../support/next-server.ts";
+import { startTcpProxy } from "../support/tcp-proxy.ts";
+
+// The page /hook of the example's production build, over HTTP/1.1: a browser has six connections for
+// all its tabs, so with a stream each the seventh would hang.
+
+const TABS = 20;
+const WAIT = { timeout: 30_000, interval: 50 };
+
+let app: NextServer;
+
+beforeAll(async () => {
+  app = await startExample({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
+});
+afterAll(() => app?.[Symbol.asyncDispose]());
+
+/** What both browser drivers can do with a page. */
+interface Tab {
+  goto(url: string): Promise<unknown>;
+  evaluate<T>(run: () => T): Promise<T>;
+  close(): Promise<void>;
+}
+
+const statusOf = (tab: Tab): Promise<string> =>
+  tab.evaluate(() => document.querySelector("[data-testid=hook-status]")?.textContent ?? "");
+
+/** The texts of the log, oldest first. */
+const rowsOf = async (tab: Tab): Promise<string[]> => {
+  const rows = await tab.evaluate(() =>
+    [...document.querySelectorAll("[role=log] li")].map((row) => row.textContent ?? ""),
+  );
+  return rows.map((row) => /"([^"]*)"$/.exec(row)?.[1] ?? row).toReversed();
+};
+
+async function allOpen(tabs: readonly Tab[]): Promise<void> {
+  for (const tab of tabs) await expect.poll(() => statusOf(tab), WAIT).toBe("open");
+}
+
+async function publishMany(prefix: string, count: number): Promise<string[]> {
+  const texts = Array.from({ length: count }, (_, n) => `${prefix} ${n}`);
+  for (const data of texts) await publish(app.url, { data });
+  return texts;
+}
+
+describe.each(["chromium", "firefox"] as const)("%s", (name) => {
+  test("twenty tabs are all live on one stream, the site answers, and a leader's end loses nothing", async () => {
+    await using browser = name === "chromium" ? await launchChromium() : await launchFirefox();
+    const open: () => Promise<Tab> =
+      name === "chromium"
+        ? await (browser as Chromium).newContext().then((context) => () => context.newPage())
+        : () => browser.newPage();
+    const tabs: Tab[] = [];
+    for (let n = 0; n < TABS; n++) {
+      const tab = await open();
+      await tab.goto(`${app.url}/hook`);
+      tabs.push(tab);
+    }
+    await allOpen(tabs);
+    await expect.poll(async () => (await health(app.url)).connections, WAIT).toBe(1);
+
+    const another = await open();
+    const started = performance.now();
+    await another.goto(app.url);
+    expect(performance.now() - started).toBeLessThan(10_000);
+    await another.close();
+
+    // The first tab has the connection: the others joined it.
+    const before = await publishMany("before", 10);
+    const [leader, ...others] = tabs as [Tab, ...Tab[]];
+    const during = publishMany("during", 30);
+    await leader.close();
+    const sent = [...before, ...(await during), ...(await publishMany("after", 10))];
+    for (const tab of others) {
+      await expect.poll(async () => (await rowsOf(tab)).slice(-sent.length), WAIT).toEqual(sent);
+    }
+    await allOpen(others);
+    await expect.poll(async () => (await health(app.url)).connections, WAIT).toBe(1);
+  }, 240_000);
+});
+
+describe("in Chromium", () => {
+  let browser: Chromium;
+  beforeAll(async () => {
+    browser = await launchChromium();
+  });
+  afterAll(() => browser?.close());
+
+  const openTabs = async (count: number, origin = app.url): Promise<Page[]> => {
+    const context = await browser.newContext();
+    const pages: Page[] = [];
+    for (let n = 0; n < count; n++) {
+      const page = await context.newPage();
+      await page.goto(`${origin}/hook`);
+      pages.push(page);
+      await allOpen([page]);
+    }
+    return pages;
+  };
+
+  test("a server that is killed and restarted is told at once, and what comes then arrives once", async () => {
+    const pages = await openTabs(3);
+    await publish(app.url, { data: "before" });
+    for (const page of pages) await page.getByText('"before"').waitFor();
+    await app.kill();
+    for (const page of pages) {
+      await expect.poll(() => statusOf(page), WAIT).toBe("reconnecting");
+    }
+    await app.start();
+    await allOpen(pages);
+    const after = await publishMany("after", 5);
+    for (const page of pages) {
+      await expect.poll(async () => (await rowsOf(page)).slice(-5), WAIT).toEqual(after);
+      // Its memory is gone with it, and so is what nobody can know of: that is told.
+      await page.getByText("may be missing (restarted)").waitFor();
+    }
+    await pages[0]?.context().close();
+  }, 120_000);
+
+  test("a network that is gone for 30 s is told, and all that came meanwhile arrives once, in order", async () => {
+    await using proxy = await startTcpProxy(app.port);
+    const [page] = (await openTabs(1, `http://127.0.0.1:${proxy.port}`)) as [Page];
+    await proxy.cut();
+    await expect.poll(() => statusOf(page), WAIT).toBe("reconnecting");
+    const missed = await publishMany("missed", 20);
+    await new Promise((resolve) => setTimeout(resolve, 30_000));
+    expect(await statusOf(page)).toBe("reconnecting");
+    await proxy.mend();
+    await expect.poll(() => statusOf(page), { timeout: 40_000, interval: 100 }).toBe("open");
+    await expect.poll(async () => (await rowsOf(page)).slice(-20), WAIT).toEqual(missed);
+    await page.context().close();
+  }, 180_000);
+
+  test("a line that dies without a word is found within 2.5 heartbeats", async () => {
+    await using proxy = await startTcpProxy(app.port);
+    const [page] = (await openTabs(1, `http://127.0.0.1:${proxy.port}`)) as [Page];
+    proxy.hang();
+    const hung = performance.now();
+    await publish(app.url, { data: "unheard" });
+    await expect
+      .poll(() => statusOf(page), { timeout: 60_000, interval: 100 })
+      .toBe("reconnecting");
+    expect(performance.now() - hung).toBeLessThan(2.5 * 15_000 + 2_000);
+    await proxy.mend();
+    await page.getByText('"unheard"').waitFor({ timeout: 60_000 });
+    await page.context().close();
+  }, 180_000);
+
+  test("a page that was offline pauses and then has what it missed", async () => {
+    const [page] = (await openTabs(1)) as [Page];
+    await page.context().setOffline(true);
+    await expect.poll(() => statusOf(page), WAIT).toBe("paused");
+    const missed = await publishMany("offline", 5);
+    await page.context().setOffline(false);
+    await expect.poll(async () => (await rowsOf(page)).slice(-5), WAIT).toEqual(missed);
+    await page.context().close();
+  }, 60_000);
+
+  test("a leader that is frozen hands over, and thawed has what it missed", async () => {
+    const [leader, follower] = (await openTabs(2)) as [Page, Page];
+    const session = await leader.context().newCDPSession(leader);
+    await session.send("Page.setWebLifecycleState", { state: "frozen" });
+    const missed = await publishMany("frozen", 5);
+    await expect.poll(async () => (await rowsOf(follower)).slice(-5), WAIT).toEqual(missed);
+    await session.send("Page.setWebLifecycleState", { state: "active" });
+    await expect.poll(async () => (await rowsOf(leader)).slice(-5), WAIT).toEqual(missed);
+    await allOpen([leader, follower]);
+    await expect.poll(async () => (await health(app.url)).connections, WAIT).toBe(1);
+    await leader.context().close();
+  }, 120_000);
+
+  test("a leader whose process crashes is followed by another, without loss", async () => {
+    const [leader, follower] = (await openTabs(2)) as [Page, Page];
+    const session = await leader.context().newCDPSession(leader);
+    void session.send("Page.crash").catch(() => {});
+    const sent = await publishMany("crash", 10);
+    await expect.poll(async () => (await rowsOf(follower)).slice(-10), WAIT).toEqual(sent);
+    await follower.context().close();
+  }, 120_000);
+});
