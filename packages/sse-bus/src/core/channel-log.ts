@@ -22,6 +22,10 @@ export interface ChannelLog {
    * channel has dropped.
    */
   evicted: number;
+  /** How often it has dropped or lost something: what a reader was told of, or knew, by then. */
+  evictions: number;
+  /** The same two, as they were when history was read. */
+  before: { readonly evicted: number; readonly evictions: number } | undefined;
   /**
    * Nothing after this `seq` is evicted yet: readers at the head have still to be offered it, or a
    * channel that keeps one message would lose the first of two published in one turn.
@@ -54,6 +58,8 @@ export function createChannelLog(name: string, limits: HistoryLimits, base: numb
     base,
     baseTime: 0,
     evicted: 0,
+    evictions: 0,
+    before: undefined,
     settled: Number.POSITIVE_INFINITY,
     stale: 0,
     sinceCompaction: 0,
@@ -107,6 +113,8 @@ export function prependHistory(
     log.base = horizon;
     log.baseTime = 0;
   }
+  // All that was dropped after the horizon has come back.
+  log.before = { evicted: Math.min(log.evicted, horizon), evictions: log.evictions };
   log.evicted = 0;
   // Ordinals count from what was known first, so that readers' own stay true.
   log.dropped -= older.length;
@@ -130,8 +138,16 @@ export function loseUpTo(log: ChannelLog, { seq, time }: Position): void {
   log.settled = Math.max(log.settled, seq);
   while ((log.entries[log.first]?.seq ?? Number.POSITIVE_INFINITY) <= seq) dropOldest(log);
   log.base = log.evicted = seq;
+  log.evictions++;
   log.baseTime = time;
   log.isCounted = false;
+}
+
+/** The newest `seq` that was dropped or lost after so many evictions, 0 if none. */
+export function evictedSince(log: ChannelLog, evictions: number): number {
+  if (log.evictions <= evictions) return 0;
+  const { before } = log;
+  return Math.max(log.evicted, before && evictions < before.evictions ? before.evicted : 0);
 }
 
 /** Empties the log, which begins anew after this position of another order. */
@@ -140,7 +156,7 @@ export function restartLog(log: ChannelLog, { seq, time }: Position): void {
   log.first = log.stale = log.sinceCompaction = log.bytes = log.evicted = 0;
   log.base = log.settled = seq;
   log.baseTime = time;
-  log.byKey = log.keyless = undefined;
+  log.byKey = log.keyless = log.before = undefined;
   log.isCounted = false;
 }
 
@@ -187,6 +203,7 @@ export function dropOldest(log: ChannelLog): boolean {
   else if (log.keyless === oldest) log.keyless = undefined;
   else if (log.keyless instanceof Map && !oldest.isOutdated) log.keyless.delete(oldest.channel);
   log.evicted = oldest.seq;
+  log.evictions++;
   log.dropped++;
   // A horizon never goes back: what history kept from before it tells nothing of what it dropped.
   if (oldest.seq > log.base) {

@@ -4,7 +4,7 @@ import { SseBusError } from "./errors.ts";
 import type { Flusher } from "./flusher.ts";
 import { createGapPacket, type Packet } from "./packet.ts";
 import type { Position } from "./position.ts";
-import { readLog } from "./read-log.ts";
+import { hasLost, readLog } from "./read-log.ts";
 import type { Reader } from "./reader.ts";
 import type { Topic } from "./topic.ts";
 
@@ -48,9 +48,20 @@ export function flushGroup(group: Group): void {
   group.packets.clear();
   // What comes while flushing waits for the next flush, so that each one ends.
   const target = newestIn(group);
-  while (group.phase === "running" && group.cursor.seq < target) {
-    if (!handOn(group)) return;
+  while (group.phase === "running" && group.cursor.seq < target.seq) {
+    if (hasLost(group.topics, group.cursor.seq, undefined)) leaveBehind(group, target);
+    else if (!handOn(group)) group.cursor = target;
   }
+}
+
+/** The feed has lost something: each reader reads on by itself, and is told where it has to be. */
+function leaveBehind(group: Group, target: Position): void {
+  const from = group.cursor;
+  const readers = group.atHead.slice();
+  group.cursor = target;
+  for (const reader of readers) leaveHead(reader, from);
+  for (const reader of readers) pumpReader(reader);
+  pumpWaiting(group);
 }
 
 /** Hands the next packet to the readers at the head. */
@@ -81,11 +92,13 @@ function handOn(group: Group): boolean {
 /** Lets a reader that is not at the head read on, until its sink is full or it is at the head. */
 export function pumpReader(reader: Reader): void {
   const { group } = reader;
-  if (reader.state === "head" || reader.state === "opening" || group.phase !== "running") return;
+  if (reader.state !== "behind" && reader.state !== "waiting") return;
+  if (group.phase !== "running") return;
   while (reader.ready && (reader.state as string) !== "closed") {
     const packet = takePendingGap(reader) ?? readOn(reader);
     if (!packet) break;
     reader.cursor = packet.to;
+    if (packet.told) reader.ignored = packet.told;
     hand(reader, withCount(reader, packet));
   }
   if ((reader.state as string) !== "closed") place(reader);
@@ -114,7 +127,7 @@ export function place(reader: Reader): void {
     reader.state = "head";
     // The same position; one object for all of the group's readers.
     reader.cursor = group.cursor;
-    reader.ignored = undefined;
+    if (!hasLost(group.topics, group.cursor.seq, undefined)) reader.ignored = undefined;
     reader.snapshot = undefined;
     reader.index = group.atHead.push(reader) - 1;
   }
@@ -172,8 +185,13 @@ function hasNews(group: Group): boolean {
   return group.topics.some(({ log }) => newestSeq(log) > group.cursor.seq);
 }
 
-function newestIn({ topics }: Group): number {
-  return topics.reduce((newest, { log }) => Math.max(newest, newestSeq(log)), 0);
+function newestIn({ topics }: Group): Position {
+  let newest: Position = { seq: 0, time: 0 };
+  for (const { log } of topics) {
+    const seq = newestSeq(log);
+    if (seq > newest.seq) newest = { seq, time: log.entries.at(-1)?.time ?? log.baseTime };
+  }
+  return newest;
 }
 
 function pumpWaiting(group: Group): void {
@@ -183,13 +201,17 @@ function pumpWaiting(group: Group): void {
 }
 
 function fallBehind(reader: Reader, from: Position): void {
+  leaveHead(reader, from);
+  reader.group.context.counters.stalls++;
+}
+
+function leaveHead(reader: Reader, from: Position): void {
   const { group } = reader;
   unplace(reader);
   reader.state = "behind";
   reader.cursor = from;
   reader.ordinal = ordinalIn(group, from.seq);
   group.behind.add(reader);
-  group.context.counters.stalls++;
 }
 
 function readOn(reader: Reader): Packet | undefined {

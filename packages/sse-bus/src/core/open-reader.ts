@@ -9,6 +9,7 @@ import {
   type Position,
   UNKNOWN_CURSOR,
 } from "./position.ts";
+import { hasLost } from "./read-log.ts";
 import type { Reader, Sink } from "./reader.ts";
 import { hydrateTopic, type Topic } from "./topic.ts";
 
@@ -143,19 +144,9 @@ async function resume(
   }
   const isShort = (topic: Topic): boolean => topic.log.base > cursor.seq;
   await hydrate(engine, reader.group.topics.filter(isShort));
-  const lost = reader.group.topics.filter(isShort);
-  const resumed = lost.length === 0;
+  const resumed = !hasLost(reader.group.topics, cursor.seq, undefined);
   engine.counters[resumed ? "resumed" : "resumedWithGap"]++;
-  if (lost.some(keepsBeforeHorizon)) {
-    // What a pattern keeps from before its horizon follows the loss, so the gap goes first.
-    startFromKept(reader, cursor);
-    reader.pendingGap = { channels: lost.map(({ name }) => name), reason: "evicted" };
-  }
   return { ...startAt(engine, reader, cursor), resumed };
-}
-
-function keepsBeforeHorizon({ log }: Topic): boolean {
-  return (log.entries[log.first]?.seq ?? Number.POSITIVE_INFINITY) <= log.base;
 }
 
 /** Why a well-formed cursor cannot be resumed from, if so. */
@@ -185,7 +176,7 @@ export function startFromKept(reader: Reader, { seq, time }: Position): void {
   reader.cursor = { seq, time };
   reader.ordinal = ordinalIn(group, seq);
   reader.snapshot = undefined;
-  reader.ignored = group.topics.map(({ log }) => log.evicted);
+  reader.ignored = group.topics.map(({ log }) => log.evictions);
 }
 
 function startAt(engine: Engine, reader: Reader, { seq, time }: Position): Started {

@@ -9,6 +9,8 @@ export interface Packet {
   /** Empty for a control block. */
   readonly messages: readonly LogMessage[];
   readonly gap: Gap | undefined;
+  /** With a gap: what it speaks of. See `ReadOptions.ignored`. */
+  readonly told: readonly number[] | undefined;
   /** Where a reader stands once it was handed this packet. */
   readonly to: Position;
   /** Event-stream blocks in it, and their bytes: counted once, however many readers take it. */
@@ -45,6 +47,7 @@ export function createMessagePacket(messages: readonly LogMessage[]): Packet {
   return {
     messages,
     gap: undefined,
+    told: undefined,
     to: { seq, time },
     frames: messages.length,
     size,
@@ -53,8 +56,13 @@ export function createMessagePacket(messages: readonly LogMessage[]): Packet {
   };
 }
 
-export function createGapPacket(gap: Gap, to: Position, epoch: string): Packet {
-  return { ...createBlock("gap", gap, to, epoch), gap };
+export function createGapPacket(
+  gap: Gap,
+  to: Position,
+  epoch: string,
+  told?: readonly number[],
+): Packet {
+  return { ...createBlock("gap", gap, to, epoch), gap, told };
 }
 
 /** A heartbeat: its id carries the cursor, so that a quiet connection's does not go stale. */
@@ -72,7 +80,16 @@ function createBlock(event: string, data: unknown, to: Position, epoch: string):
   const text = `id: ${formatCursor(to, epoch)}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
   const bytes = encoder.encode(text);
   const size = bytes.length;
-  return { messages: [], gap: undefined, to, frames: 1, size, bytes, chunk: undefined };
+  return {
+    messages: [],
+    gap: undefined,
+    told: undefined,
+    to,
+    frames: 1,
+    size,
+    bytes,
+    chunk: undefined,
+  };
 }
 
 function joinFrames({ messages, size }: Packet): Uint8Array {

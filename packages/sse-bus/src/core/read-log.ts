@@ -1,4 +1,5 @@
-import { type ChannelLog, indexAfter } from "./channel-log.ts";
+import { type ChannelLog, evictedSince, indexAfter } from "./channel-log.ts";
+import { topicCovers } from "./channel-name.ts";
 import { type LogMessage } from "./message.ts";
 import { createGapPacket, createMessagePacket, type Packet } from "./packet.ts";
 import type { Position } from "./position.ts";
@@ -16,8 +17,8 @@ export interface ReadOptions {
   /** Leave out messages that a newer one of the same key has superseded. */
   readonly skipSuperseded: boolean;
   /**
-   * For a reader that asked for no more than what was kept when it started: up to where each source
-   * had evicted by then. Horizons are no loss to it, only what was evicted since.
+   * For a reader that was told of a loss already, or asked for no more than what was kept when it
+   * started: the `evictions` of each source by then. Only what was evicted since is news to it.
    */
   readonly ignored: readonly number[] | undefined;
   /**
@@ -32,62 +33,69 @@ export interface ReadOptions {
 
 /**
  * Reads on from a cursor over several logs, merged into the bus's order: the one code path behind
- * live delivery, replay, catching up and snapshots. Gives messages, or the gap that stands next in
- * the order, or `undefined` when there is nothing up to `upTo`.
+ * live delivery, replay, catching up and snapshots. Gives messages, or the gap that must go before
+ * them, or `undefined` when there is nothing up to `upTo`.
  */
 export function readLog(
   sources: readonly Source[],
   after: number,
   options: ReadOptions,
 ): Packet | undefined {
-  const loss = findLoss(sources, after, options);
-  const bound = loss ? Math.min(loss.to.seq, options.upTo) : options.upTo;
-  const messages = collect(sources, after, bound, options);
-  if (messages.length > 0) return createMessagePacket(messages);
-  if (!loss || loss.to.seq > options.upTo) return undefined;
-  const { channels, to } = loss;
-  return createGapPacket({ channels, reason: "evicted" }, to, options.epoch);
+  if (hasLost(sources, after, options.ignored)) return tellLoss(sources, after, options);
+  const messages = collect(sources, after, options);
+  return messages.length > 0 ? createMessagePacket(messages) : undefined;
 }
 
-interface Loss {
-  readonly to: Position;
-  readonly channels: string[];
+/** Whether any source may have lost something after the cursor. */
+export function hasLost(
+  sources: readonly Source[],
+  after: number,
+  ignored: readonly number[] | undefined,
+): boolean {
+  for (let index = 0; index < sources.length; index++) {
+    if (isLossy(sources, index, { after, ignored })) return true;
+  }
+  return false;
 }
 
 /**
- * The oldest loss that lies ahead of the cursor, at the newest position that may be lost: what other
- * sources hold from after that is not, even before the horizon of one that lost it.
+ * The gap goes first, before all that other sources still hold: once an id has moved on, a line cut
+ * there would be resumed from it, maybe by a process that keeps more and would see no loss.
  */
-function findLoss(
-  sources: readonly Source[],
-  after: number,
-  { ignored }: ReadOptions,
-): Loss | undefined {
-  let loss: Loss | undefined;
-  for (let index = 0; index < sources.length; index++) {
-    const { name, log } = sources[index] as Source;
-    let seq = ignored ? log.evicted : log.base;
-    if (seq <= after || seq <= (ignored?.[index] ?? 0)) continue;
-    while (seq > after && isHeld(sources, seq)) seq--;
-    if (seq === after) continue;
-    if (seq === loss?.to.seq) loss.channels.push(name);
-    else if (!loss || seq < loss.to.seq) {
-      loss = { to: { seq, time: log.baseTime }, channels: [name] };
-    }
+function tellLoss(sources: readonly Source[], after: number, options: ReadOptions): Packet {
+  const { ignored, upTo, epoch } = options;
+  const next = collect(sources, after, { ...options, maxBytes: 0 })[0];
+  const channels: string[] = [];
+  let to: Position = { seq: after, time: 0 };
+  for (const [index, { name, log }] of sources.entries()) {
+    if (!isLossy(sources, index, { after, ignored })) continue;
+    channels.push(name);
+    const seq = horizonOf(log, ignored?.[index]);
+    if (seq >= to.seq) to = { seq, time: log.baseTime };
   }
-  return loss;
+  // As far as nothing else stands in between: so much is lost for certain, and told for good.
+  const seq = Math.max(after, Math.min(to.seq, upTo, next ? next.seq - 1 : to.seq));
+  const told = sources.map(({ log }) => log.evictions);
+  return createGapPacket({ channels, reason: "evicted" }, { ...to, seq }, epoch, told);
 }
 
-function isHeld(sources: readonly Source[], seq: number): boolean {
-  return sources.some(({ log }) => log.entries[indexAfter(log, seq - 1)]?.seq === seq);
+interface Reading {
+  readonly after: number;
+  readonly ignored: readonly number[] | undefined;
 }
 
-function collect(
-  sources: readonly Source[],
-  after: number,
-  upTo: number,
-  options: ReadOptions,
-): LogMessage[] {
+/** What a source has lost is no loss where another one that covers it has it all. */
+function isLossy(sources: readonly Source[], index: number, { after, ignored }: Reading): boolean {
+  const { name, log } = sources[index] as Source;
+  if (horizonOf(log, ignored?.[index]) <= after) return false;
+  return !sources.some((other) => other.log.base <= after && topicCovers(other.name, name));
+}
+
+function horizonOf(log: ChannelLog, ignored: number | undefined): number {
+  return ignored === undefined ? log.base : evictedSince(log, ignored);
+}
+
+function collect(sources: readonly Source[], after: number, options: ReadOptions): LogMessage[] {
   const messages: LogMessage[] = [];
   const next = sources.map(({ log }) => indexAfter(log, after));
   let bytes = 0;
@@ -102,7 +110,7 @@ function collect(
         source = index;
       }
     }
-    if (!message || message.seq > upTo) return messages;
+    if (!message || message.seq > options.upTo) return messages;
     next[source] = (next[source] as number) + 1;
     // A channel and a pattern that covers it both hold the message; it is delivered once.
     if (message.seq === last?.seq || isLeftOut(message, options)) continue;

@@ -10,6 +10,7 @@ import {
 } from "./channel-log.ts";
 import type { HistoryLimits, HistoryResolver } from "./history.ts";
 import {
+  enforceTotal,
   freeLog,
   type LogStore,
   openLog,
@@ -44,6 +45,7 @@ export interface Topic {
 
 export function openTopic(backend: Backend, store: LogStore, name: string): Topic {
   const log = openLog(store, name);
+  enforceTotal(store, log);
   // Complete after nothing yet: whoever reads before the subscription is live must wait for it.
   log.base = Number.MAX_SAFE_INTEGER;
   log.settled = 0;
@@ -62,9 +64,12 @@ export function openTopic(backend: Backend, store: LogStore, name: string): Topi
         lost: (seq) => acceptLoss(topic, seq),
       })
       .then((subscription) => {
-        const { seq, time } = subscription.cursor;
-        topic.since = { seq, time };
-        track(store, log, () => startAfter(log, topic.since));
+        const { seq, time, epoch } = subscription.cursor;
+        // If the log began anew in this very moment, the window has been begun with the new one.
+        if (epoch === backend.reached().epoch) {
+          topic.since = { seq, time };
+          track(store, log, () => startAfter(log, topic.since));
+        }
         return subscription;
       }),
   };

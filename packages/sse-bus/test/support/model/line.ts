@@ -1,0 +1,123 @@
+import { closeReader, type Engine } from "../../../src/core/engine.ts";
+import { openReader, resumeReader, type Start } from "../../../src/core/open-reader.ts";
+import { packetBytes } from "../../../src/core/packet.ts";
+import { parseCursor } from "../../../src/core/position.ts";
+import type { Reader, Sink } from "../../../src/core/reader.ts";
+import { type Block, parseBlocks, type Stock } from "../test-sink.ts";
+
+/** One connection: what was written waits on it until the client reads it, and a cut loses it. */
+export interface Line {
+  readonly engine: Engine;
+  readonly isLocal: boolean;
+  /** Its sink will throw one day. */
+  readonly isBrittle: boolean;
+  /** It takes whatever comes: its reader must never fall behind. */
+  readonly isFast: boolean;
+  readonly state: "opening" | "open" | "closed";
+  readonly isAtHead: boolean;
+  /** Written, and not read yet. */
+  readonly waiting: Block[];
+  /** Settles once it is open, or has failed. */
+  readonly opened: Promise<void>;
+  /** Lets the sink take so many packets more. */
+  give(packets: number): void;
+  cut(): void;
+}
+
+export interface LineOptions {
+  readonly topics: readonly string[];
+  readonly start: Start;
+  readonly isLocal: boolean;
+  readonly capacity: number;
+  /** The sink throws at this write. */
+  readonly breaksAt: number;
+}
+
+/** The newest position ever published, now. */
+export type HeadOf = (epoch: string) => number;
+
+export function openLine(engine: Engine, headOf: HeadOf, options: LineOptions): Line {
+  const { topics, start, isLocal, breaksAt } = options;
+  let { capacity } = options;
+  let state: Line["state"] = "opening";
+  let reader: Reader | undefined;
+  let writes = 0;
+  let openedWith: { readonly epoch: string; readonly stock: Stock } | undefined;
+
+  function takeStock(epoch: string): Stock {
+    const logs = topics.flatMap((name) => engine.topics.get(name)?.log ?? []);
+    const entries = logs.flatMap((log) => log.entries.slice(log.first));
+    return { head: headOf(epoch), kept: new Set(entries.flatMap((entry) => entry?.seq ?? [])) };
+  }
+
+  const waiting: Block[] = [];
+
+  const sink: Sink = {
+    write(packet) {
+      if (state === "closed") throw new Error("A closed line was written to");
+      if (++writes === breaksAt) throw new Error("The test breaks this sink");
+      for (const block of parseBlocks(packetBytes(packet))) {
+        // What an opening tells counts for the moment it was opened, however late it is written.
+        const { reason } = block.data as { reason?: string };
+        const isOpening = reason !== "evicted" && block.epoch === openedWith?.epoch;
+        const stock = isOpening && writes === 1 ? openedWith?.stock : undefined;
+        waiting.push({ ...block, stock: stock ?? takeStock(block.epoch) });
+      }
+      capacity--;
+      return capacity > 0;
+    },
+    end() {
+      state = "closed";
+    },
+  };
+
+  const opened = openReader(engine, { topics, start, sink, isLocal, isReady: isLocal }).then(
+    (result) => {
+      if (state === "closed") {
+        waiting.length = 0;
+        closeReader(engine, result.reader);
+        return;
+      }
+      const cursor = parseCursor(result.cursor);
+      if (!cursor) throw new Error(`hello has the cursor ${result.cursor}`);
+      const { seq, epoch } = cursor;
+      // In front: a reader in this process may have been written to already.
+      const data = { resumed: result.resumed };
+      const now = engine.backend.reached().epoch;
+      const stock = takeStock(now);
+      openedWith = { epoch: now, stock };
+      waiting.unshift({ event: "hello", seq, epoch, channel: "default", data, stock });
+      state = "open";
+      ({ reader } = result);
+      if (!isLocal && capacity > 0) resumeReader(reader);
+    },
+    (error: unknown) => {
+      state = "closed";
+      const { code } = error as { code?: string };
+      if (code !== "BUS_CLOSED" && code !== "BACKEND_UNAVAILABLE") throw error;
+    },
+  );
+
+  return {
+    engine,
+    isLocal,
+    isBrittle: breaksAt > 0,
+    isFast: options.capacity === Number.POSITIVE_INFINITY && breaksAt === 0,
+    get state() {
+      return state;
+    },
+    get isAtHead() {
+      return reader?.state === "head";
+    },
+    waiting,
+    opened,
+    give(packets) {
+      capacity += packets;
+      if (reader && state === "open" && capacity > 0) resumeReader(reader);
+    },
+    cut() {
+      state = "closed";
+      if (reader) closeReader(engine, reader);
+    },
+  };
+}

@@ -1,0 +1,309 @@
+import { createBus, internalsOf } from "../../../src/core/bus.ts";
+import type { Bus } from "../../../src/core/bus-types.ts";
+import { liveCount } from "../../../src/core/channel-log.ts";
+import { isPattern } from "../../../src/core/channel-name.ts";
+import type { Engine } from "../../../src/core/engine.ts";
+import type { HistoryOptions } from "../../../src/core/history.ts";
+import type { Start } from "../../../src/core/open-reader.ts";
+import { pingReaders } from "../../../src/core/ping.ts";
+import { parseCursor } from "../../../src/core/position.ts";
+import type { LaggingConnection } from "../lagging-server.ts";
+import { turn } from "../test-sink.ts";
+import { createModelClient, type ModelClient } from "./client.ts";
+import { type Line, type LineOptions, openLine } from "./line.ts";
+import { laggingSide, memorySide, type Side } from "./side.ts";
+import { createTruth, type Truth } from "./truth.ts";
+
+export interface WorldOptions {
+  readonly kind: "memory" | "lagging";
+  readonly buses: number;
+  readonly history: HistoryOptions;
+  readonly maxHistoryBytes: number;
+  /** Nothing is ever evicted: then no gap may be told, but for a log that began anew. */
+  readonly isGenerous: boolean;
+  readonly isHeld: boolean;
+}
+
+/** A process: a bus on the common log. */
+export interface Process {
+  readonly bus: Bus;
+  readonly engine: Engine;
+  readonly network: LaggingConnection | undefined;
+}
+
+export interface Visitor {
+  readonly client: ModelClient;
+  line: Line;
+}
+
+export interface World {
+  readonly options: WorldOptions;
+  readonly truth: Truth;
+  readonly side: Side;
+  readonly processes: Process[];
+  readonly visitors: Visitor[];
+  readonly errors: Error[];
+  connect(process: Process, topics: readonly string[], options: ConnectOptions): void;
+  /** Connects anew from the last id. */
+  resume(visitor: Visitor, process: Process, options: Omit<ConnectOptions, "start">): void;
+  read(visitor: Visitor, blocks: number): void;
+  publish(
+    process: Process,
+    data: unknown,
+    options: { channel: string; key: string | undefined },
+  ): void;
+  reopen(index: number): void;
+  loseData(): void;
+  /** A turn of the event loop, and then what must hold at any time. */
+  turn(): Promise<void>;
+  /** Everything arrives, everybody comes back and reads to the end: nobody may be owed anything. */
+  finish(): Promise<void>;
+}
+
+export type ConnectOptions = Omit<LineOptions, "topics">;
+
+export function createWorld(options: WorldOptions): World {
+  const { kind, history, maxHistoryBytes, isGenerous } = options;
+  const truth = createTruth();
+  const createSide = kind === "memory" ? memorySide : laggingSide;
+  const side = createSide({ truth, history, maxHistoryBytes, isHeld: options.isHeld });
+  const errors: Error[] = [];
+  const failures: unknown[] = [];
+  const visitors: Visitor[] = [];
+  const under: Promise<unknown>[] = [];
+  let names = 0;
+
+  function openProcess(): Process {
+    const { backend, line } = side.connect();
+    const onError = (error: Error): void => void errors.push(error);
+    const bus = createBus({ backend, history, maxHistoryBytes, onError });
+    return { bus, engine: internalsOf(bus).engine, network: line };
+  }
+  const processes = Array.from({ length: options.buses }, openProcess);
+
+  function track(promise: Promise<unknown>): void {
+    under.push(promise.catch((error: unknown) => failures.push(error)));
+  }
+
+  const world: World = {
+    options,
+    truth,
+    side,
+    processes,
+    visitors,
+    errors,
+    connect({ engine }, topics, own) {
+      const client = createModelClient(`client ${names++}`, topics, truth);
+      client.isGenerous = isGenerous;
+      client.asksForKept = own.start === "earliest" || own.start === "latest";
+      if (own.start === "latest") client.snapshotUntil = Number.POSITIVE_INFINITY;
+      const mustResume = isGenerous && isKnown(own.start, engine, world);
+      const line = openLine(engine, truth.head, { topics, ...own });
+      visitors.push({ client, line });
+      track(
+        line.opened.then(() => {
+          if (own.start === "latest")
+            client.snapshotUntil = truth.head(engine.backend.reached().epoch);
+          if (mustResume && isKnown(own.start, engine, world)) checkResumed(line, own.start);
+        }),
+      );
+    },
+    resume(visitor, { engine }, own) {
+      const { client } = visitor;
+      if (client.lastId === undefined) return;
+      visitor.line.cut();
+      client.strictFrom = undefined;
+      const start = { cursor: client.lastId };
+      const mustResume = isGenerous && isKnown(start, engine, world);
+      visitor.line = openLine(engine, truth.head, { topics: client.topics, start, ...own });
+      const { line } = visitor;
+      track(
+        line.opened.then(() => {
+          if (mustResume && isKnown(start, engine, world)) checkResumed(line, start);
+        }),
+      );
+    },
+    read({ client, line }, blocks) {
+      if (line.state === "opening") return;
+      for (const block of line.waiting.splice(0, blocks)) client.accept(block);
+    },
+    publish({ bus }, data, given) {
+      track(
+        bus.publish(data, given).then(
+          ({ id }) => {
+            const { seq, epoch } = parseCursor(id) ?? { seq: 0, epoch: "" };
+            const [stored] = truth.between(epoch, { topics: ["**"], after: seq - 1, upTo: seq });
+            if (stored?.channel !== given.channel) throw new Error(`${id} was not stored`);
+          },
+          (error: { code?: string }) => {
+            if (error.code !== "BUS_CLOSED" && error.code !== "BACKEND_UNAVAILABLE") throw error;
+          },
+        ),
+      );
+    },
+    reopen(index) {
+      const { bus } = processes[index] as Process;
+      track(bus.close());
+      processes[index] = openProcess();
+    },
+    loseData() {
+      if (kind === "memory") {
+        for (const { bus } of processes) track(bus.close());
+        side.loseData();
+        processes.forEach((_, index) => (processes[index] = openProcess()));
+      } else {
+        side.loseData();
+      }
+    },
+    async turn() {
+      await turn();
+      if (failures.length > 0) throw failures[0];
+      for (const { engine } of processes) checkEngine(engine, maxHistoryBytes);
+      const isDown = processes.some(({ network }) => network?.isUp === false);
+      for (const { client, line } of visitors) {
+        if (
+          isDown ||
+          !line.isFast ||
+          line.state !== "open" ||
+          line.waiting.length > 0 ||
+          !line.isAtHead
+        )
+          continue;
+        if (client.epoch === side.epoch) client.strictFrom ??= truth.head(client.epoch);
+      }
+    },
+    async finish() {
+      // What an outage has cost is told only now.
+      for (const { client } of visitors) client.strictFrom = undefined;
+      for (const { network } of processes) {
+        network?.restore();
+        network?.notice();
+      }
+      await settle(processes);
+      await Promise.all(under);
+      for (const [index, visitor] of visitors.entries()) {
+        world.read(visitor, Number.POSITIVE_INFINITY);
+        const to = processes[index % processes.length] as Process;
+        const capacity = Number.POSITIVE_INFINITY;
+        const { line } = visitor;
+        if (line.state === "open" && !line.isBrittle && index % 3 > 0) line.give(capacity);
+        else world.resume(visitor, to, { capacity, isLocal: false, breaksAt: 0 });
+      }
+      await settle(processes);
+      for (const { engine } of processes) pingReaders(engine, engine.readers);
+      await settle(processes);
+      if (failures.length > 0) throw failures[0];
+      for (const visitor of visitors) {
+        world.read(visitor, Number.POSITIVE_INFINITY);
+        checkComplete(visitor, world);
+        visitor.line.cut();
+      }
+      for (const { engine } of processes) checkEmpty(engine);
+      await settle(processes);
+      for (const { network } of processes) {
+        if ((network?.subscriptions ?? 0) > 0) throw new Error("A subscription was left open");
+      }
+      await Promise.all(processes.map(async ({ bus }) => bus.close()));
+      const unexpected = errors.find(
+        ({ message }) => !/The test (has cut|breaks)|sink threw/.test(message),
+      );
+      if (unexpected) throw unexpected;
+    },
+  };
+  return world;
+}
+
+/** Lets everything that is on its way arrive. */
+async function settle(processes: readonly Process[]): Promise<void> {
+  for (let quiet = 0; quiet < 4; quiet++) {
+    for (const { network } of processes) {
+      while (network && (network.inbox > 0 || network.replies > 0)) {
+        network.deliver();
+        await network.reply();
+        quiet = 0;
+      }
+    }
+    await turn();
+  }
+}
+
+/** A cursor of the log as it is now: where nothing is evicted it must be resumed exactly. */
+function isKnown(start: Start, { backend }: Engine, { truth, side }: World): boolean {
+  const cursor = typeof start === "object" ? parseCursor(start.cursor) : undefined;
+  // A process that has not heard of the new log yet may tell a gap.
+  if (backend.reached().epoch !== side.epoch) return false;
+  return cursor?.epoch === side.epoch && cursor.seq <= truth.head(side.epoch);
+}
+
+function checkResumed({ waiting, state }: Line, start: Start): void {
+  const hello = waiting.find(({ event }) => event === "hello");
+  if (state !== "open" || !hello || (hello.data as { resumed: boolean }).resumed) return;
+  throw new Error(`${JSON.stringify(start)} was not resumed from`);
+}
+
+function checkComplete({ client, line }: Visitor, { truth, side }: World): void {
+  if (client.lastId === undefined) return;
+  const { name, topics, epoch, position, owed } = client;
+  const at = `${name} (${topics.join(" ")}) at ${position} of ${epoch}`;
+  if (line.state !== "open") throw new Error(`${at} could not come back`);
+  if (owed.length > 0) {
+    throw new Error(`${at} was never told that it lost ${owed.map(({ seq }) => seq).join()}`);
+  }
+  if (epoch !== side.epoch) throw new Error(`${at} was not told that the log is ${side.epoch}`);
+  const [missing] = truth.between(epoch, {
+    topics,
+    after: position,
+    upTo: Number.POSITIVE_INFINITY,
+  });
+  if (missing) throw new Error(`${at} was never given ${missing.seq}`);
+  if (position < truth.head(epoch)) throw new Error(`${at} did not get a heartbeat of the head`);
+}
+
+/** What must hold after any turn, whatever happened. */
+function checkEngine(engine: Engine, maxHistoryBytes: number): void {
+  const { store, readers, groups, topics, unsettled } = engine;
+  let placed = 0;
+  for (const group of groups.values()) {
+    const { atHead, behind, waiting } = group;
+    placed += atHead.length + behind.size + waiting.size;
+    for (const [index, reader] of atHead.entries()) {
+      if (reader.index !== index || reader.state !== "head")
+        throw new Error("A reader is misplaced");
+    }
+    for (const reader of behind) {
+      const { state } = reader;
+      if (state !== "behind" && state !== "opening") throw new Error(`One behind is ${state}`);
+    }
+    for (const { state } of waiting)
+      if (state !== "waiting") throw new Error(`One waiting is ${state}`);
+    if (placed === 0) throw new Error("A group without readers was not freed");
+    if (group.packets.size > 0 && group.context.flusher.pending() === 0) {
+      throw new Error("Packets outlived their turn");
+    }
+  }
+  if (placed !== readers.size) throw new Error(`${readers.size} readers, ${placed} of them placed`);
+  let bytes = 0;
+  for (const log of store.logs.values()) bytes += log.bytes + 512 + log.name.length;
+  if (bytes !== store.bytes) throw new Error(`The store counts ${store.bytes} bytes for ${bytes}`);
+  if (unsettled.size > 0) return;
+  const isEmpty = [...store.logs.values()].every(({ entries, first }) => entries.length === first);
+  if (!isEmpty && bytes > maxHistoryBytes) throw new Error(`${bytes} bytes of history are kept`);
+  for (const { name, log, hydration } of topics.values()) {
+    if (isPattern(name) || hydration) continue;
+    if (liveCount(log) > log.limits.maxMessages) throw new Error(`${name} keeps ${liveCount(log)}`);
+  }
+}
+
+function checkEmpty({ groups, topics, readers, store, unsettled }: Engine): void {
+  const left = [
+    groups.size,
+    topics.size,
+    readers.size,
+    store.logs.size,
+    store.bytes,
+    unsettled.size,
+  ];
+  if (left.some((count) => count !== 0) || store.sweepTimer !== undefined) {
+    throw new Error(`After all have left there is still ${left.join()}`);
+  }
+}
