@@ -1,4 +1,6 @@
 import { chown, rm, stat, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { Pool } from "pg";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -90,7 +92,10 @@ test("a server that is killed and comes back has all it has answered for, and th
 test("connections that the server ends are no outage to speak of, even without an error listener on the pool", async () => {
   const bus = await log.openBus({ pollMs: 100 });
   const { heard, gaps } = hear(bus);
-  for (let round = 0; round < 10; round++) {
+  // Live before the first cut: a subscription that is asked for in an outage may be refused.
+  await bus.publish("live", { channel: "orders" });
+  await waitFor("the listener to be live", () => heard.length === 1);
+  for (let round = 0; round < 30; round++) {
     await log.pool.query(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
     );
@@ -98,8 +103,21 @@ test("connections that the server ends are no outage to speak of, even without a
     await waitFor("the message", () => heard.at(-1)?.data === round);
   }
   await waitFor("the bus to be up", () => bus.stats().status === "up");
-  expect(heard.length).toBe(10);
+  expect(heard.length).toBe(31);
   expect(gaps).toEqual([]);
+});
+
+test("a server that ends a connection in the moment it is made does not end the process", async () => {
+  await using relay = await relayWithLastWords(server.port, 5);
+  const url = server.url.replace(`:${server.port}/`, `:${relay.port}/`);
+  await using pool = disposable(new Pool({ connectionString: url, max: 3 }));
+  await using bus = createBus({
+    backend: postgresBackend({ pool, schema: log.schema }),
+    onError: () => {},
+  });
+  // An error event that nobody listens for would fail the test run by itself.
+  await insist(() => bus.publish(1, { channel: "orders", id: "1" }));
+  expect(relay.left).toBe(0);
 });
 
 test("a log that has gone back to an older state is a new one, for those who were there and for old cursors", async () => {
@@ -301,6 +319,44 @@ test("a pool with another isolation by default is refused with the remedy", asyn
     message: expect.stringContaining("READ COMMITTED"),
   });
 });
+
+/** Passes everything on; the first connections get the server's farewell in the chunk that greets them. */
+async function relayWithLastWords(
+  targetPort: number,
+  times: number,
+): Promise<{ port: number; left: number } & AsyncDisposable> {
+  const fields = ["SFATAL", "VFATAL", "C57P01", "Mterminating connection", ""];
+  const body = Buffer.from(fields.map((field) => `${field}\0`).join(""));
+  const head = Buffer.from("E\0\0\0\0");
+  head.writeInt32BE(body.length + 4, 1);
+  const sockets = new Set<Socket>();
+  const relay = createServer((inner) => {
+    const outer = connect(targetPort, "127.0.0.1");
+    let isGreeted = false;
+    for (const socket of [inner, outer]) sockets.add(socket.on("error", () => {}));
+    inner.on("data", (bytes) => outer.write(bytes)).on("close", () => outer.destroy());
+    outer.on("close", () => inner.destroy());
+    outer.on("data", (bytes) => {
+      // A greeting ends with ReadyForQuery: Z, a length of 5, idle.
+      const greets = !isGreeted && bytes.subarray(-6).equals(Buffer.from("Z\0\0\0\x05I"));
+      isGreeted ||= greets;
+      if (!greets || state.left === 0) return inner.write(bytes);
+      state.left--;
+      return inner.end(Buffer.concat([bytes, head, body]));
+    });
+  });
+  relay.listen(0, "127.0.0.1");
+  await once(relay, "listening");
+  const state = {
+    port: (relay.address() as AddressInfo).port,
+    left: times,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      relay.close();
+    },
+  };
+  return state;
+}
 
 /** Tries again while the server is away. */
 async function insist<T>(publish: () => Promise<T>): Promise<NonNullable<T>> {

@@ -5,6 +5,7 @@ import { isStatementError } from "./postgres-error.ts";
 export interface PgPool {
   connect(): Promise<PgPoolClient>;
   on(event: "error", listener: (error: Error) => void): unknown;
+  on(event: "acquire", listener: (client: PgPoolClient) => void): unknown;
   readonly totalCount: number;
   readonly options: { readonly max?: number | undefined };
 }
@@ -19,20 +20,15 @@ export interface PgPoolClient {
   release(destroy?: boolean): void;
 }
 
-const guarded = new WeakSet<PgPool>();
+const guarded = new WeakSet<PgPool | PgPoolClient>();
 
 export function pgDatabase(pool: PgPool, timeoutMs: number): Database {
-  // An idle client that loses its server makes the pool emit an error, and an error that nobody
-  // listens for ends the process. For good: what this backend hands back may still fail later.
-  if (!guarded.has(pool)) pool.on("error", ignore);
-  guarded.add(pool);
+  guard(pool);
 
   async function acquire(): Promise<PgPoolClient> {
     const connecting = pool.connect();
     try {
-      const client = await within(connecting, timeoutMs, "a request for a connection of the pool");
-      client.on("error", ignore);
-      return client;
+      return await within(connecting, timeoutMs, "a request for a connection of the pool");
     } catch (error) {
       // One that comes later goes back unused: its caller was told that it has failed.
       connecting.then(
@@ -54,7 +50,6 @@ export function pgDatabase(pool: PgPool, timeoutMs: number): Database {
       isSound = isStatementError(error);
       throw error;
     } finally {
-      client.off("error", ignore);
       client.release(!isSound);
     }
   }
@@ -100,6 +95,23 @@ async function listenOn(
     throw error;
   }
   return { close: async () => void end() };
+}
+
+/**
+ * A client that loses its server emits an error, and so does the pool for an idle one; an error that
+ * nobody listens for ends the process. The pool stops listening when it hands a client out, and the
+ * server's last words may come in the same chunk: only `acquire` is early enough. For good, because
+ * what is handed back may still fail later; whoever has a statement under way is told by that.
+ */
+function guard(pool: PgPool): void {
+  if (guarded.has(pool)) return;
+  guarded.add(pool);
+  pool.on("error", ignore);
+  pool.on("acquire", (client) => {
+    if (guarded.has(client)) return;
+    guarded.add(client);
+    client.on("error", ignore);
+  });
 }
 
 function ignore(): void {}
