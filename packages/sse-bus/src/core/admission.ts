@@ -17,14 +17,14 @@ export function createAdmission(engine: Engine, opening: Set<Promise<unknown>>):
   let last: Promise<void> | undefined;
 
   async function wait(): Promise<void> {
-    // A listener that is still being connected must not miss what its own process publishes next.
-    if (opening.size > 0) await Promise.all(opening);
     // Awaiting publishes in a loop never leaves the microtask queue; sockets need the event loop.
     if (++turnCalls > MAX_TURN_CALLS) {
       await new Promise<void>((resolve) => afterTurn(resolve));
       turnCalls = 1;
     }
     if (!engine.isOpened) await engine.open();
+    // A listener that is still being connected must not miss what its own process publishes next.
+    if (opening.size > 0) await Promise.all(opening);
     assertOpen(engine);
   }
 

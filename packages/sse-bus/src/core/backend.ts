@@ -20,8 +20,9 @@ export interface Backend {
   /**
    * MUST assign the position, store and announce the message as one atomic step, or reject and
    * leave nothing behind; MUST resolve only once the message is stored; MUST reject with
-   * `BACKEND_UNAVAILABLE` when the server is away. An `id` seen before MUST return the first
-   * result, as `duplicate`, and store nothing.
+   * `BACKEND_UNAVAILABLE` when the server is away, also when only the answer was lost and the message
+   * may be stored. An `id` seen before MUST return the first result, as `duplicate`, and store
+   * nothing: so a publisher in doubt tries again.
    */
   publish(entry: PublishEntry): Promise<Stored>;
 

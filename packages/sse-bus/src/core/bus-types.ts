@@ -129,7 +129,8 @@ export interface Bus<
 > extends AsyncDisposable {
   /**
    * Calls `listener` for each message from now on, in order, in this process. Whatever this process
-   * publishes after `subscribe` has returned reaches the listener.
+   * publishes after `subscribe` has returned reaches the listener. While the server is away that is
+   * told to `onError`, and the listener comes alive with it, missing nothing or told of a gap.
    *
    * @returns the function that ends the subscription; calling it again does nothing
    * @throws SseBusError `INVALID_CHANNEL`, `INVALID_CURSOR`, `INVALID_OPTION`, `BUS_CLOSED`
@@ -142,12 +143,15 @@ export interface Bus<
   /**
    * Broadcasts `data`. Resolves once the message is stored; readers get it right after.
    *
+   * When it rejects, nothing is published; only after `BACKEND_UNAVAILABLE` it may be, because the
+   * answer was lost. Publish again with the same `id` then: the message is stored once.
+   *
    * With `tx` it resolves once the message is part of that transaction, {@link PendingPublish pending}
    * until the commit; of an `id` seen before it gives the first message's place, if it has one.
    *
    * @throws SseBusError `INVALID_DATA`, `INVALID_CHANNEL`, `INVALID_EVENT_NAME`, `INVALID_KEY`,
    * `INVALID_ID`, `MESSAGE_TOO_LARGE`, `UNDECLARED`, `VALIDATION_FAILED`, `BACKEND_UNAVAILABLE`,
-   * `BUS_CLOSED`, `TX_UNSUPPORTED`; nothing is published then. Of `tx` itself, what its client throws
+   * `BUS_CLOSED`, `TX_UNSUPPORTED`. Of `tx` itself, what its client throws
    */
   readonly publish: <
     Channel extends ChannelName<Inputs> = DefaultTopic<Inputs>,

@@ -2,8 +2,10 @@ import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { createLaggingServer } from "../../test/support/lagging-server.ts";
 import { openTestReader, turn, turns } from "../../test/support/test-sink.ts";
+import type { Backend } from "./backend.ts";
 import { createBus, internalsOf } from "./bus.ts";
 import type { Message } from "./bus-types.ts";
+import { SseBusError } from "./errors.ts";
 import { memoryBackend } from "./memory-backend.ts";
 import type { Gap } from "./packet.ts";
 
@@ -259,17 +261,100 @@ describe("a listener", () => {
     expect(engine).toMatchObject({ topics: new Map(), groups: new Map(), readers: new Set() });
   });
 
-  test("that cannot be connected is reported once and counts no more", async () => {
+  test("that comes during an outage is told of it once, and hears what is published from then on", async () => {
     const errors: Error[] = [];
-    const line = createLaggingServer().connect();
+    const server = createLaggingServer();
+    const line = server.connect();
     await using bus = createBus({ backend: line.backend, onError: (error) => errors.push(error) });
-    await bus.cursor();
+    await bus.publish(1);
     line.cut();
-    bus.subscribe(() => {});
+    const seen: unknown[] = [];
+    bus.subscribe((data) => seen.push(data));
     await turns();
     expect(errors).toMatchObject([{ code: "BACKEND_UNAVAILABLE" }]);
-    expect(bus.stats().listeners).toBe(0);
+    expect(bus.stats()).toMatchObject({ listeners: 1, channels: 0 });
+    // From another process, which still reaches the server.
+    server.publish({ json: "2" });
+    line.restore();
+    await bus.publish(3);
+    await vi.waitFor(() => expect(seen).toEqual([2, 3]));
+    expect(errors).toHaveLength(1);
   });
+
+  test("that comes before the server is there hears what its own process publishes first", async () => {
+    const line = createLaggingServer().connect();
+    let isThere = false;
+    const open: Backend["open"] = async (host) => {
+      if (!isThere) throw new SseBusError("BACKEND_UNAVAILABLE", "Not started yet.");
+      return line.backend.open(host);
+    };
+    await using bus = createBus({ backend: { ...line.backend, open }, onError() {} });
+    const seen: unknown[] = [];
+    bus.subscribe((data) => seen.push(data));
+    await expect(bus.publish(1)).rejects.toMatchObject({ code: "BACKEND_UNAVAILABLE" });
+    isThere = true;
+    await bus.publish(2);
+    await turns();
+    expect(seen).toEqual([2]);
+  });
+
+  test("that is refused again and again is tried ever more seldom, until it is taken", async () => {
+    vi.useFakeTimers();
+    try {
+      const line = createLaggingServer().connect();
+      const attempts: number[] = [];
+      let isRefused = true;
+      const subscribe: Backend["subscribe"] = async (topic, feed) => {
+        attempts.push(Date.now());
+        if (isRefused) throw new SseBusError("BACKEND_UNAVAILABLE", "NOPERM");
+        return line.backend.subscribe(topic, feed);
+      };
+      const errors: Error[] = [];
+      const onError = (error: Error): void => void errors.push(error);
+      await using bus = createBus({ backend: { ...line.backend, subscribe }, onError });
+      const seen: unknown[] = [];
+      bus.subscribe((data) => seen.push(data));
+      await vi.advanceTimersByTimeAsync(60_000);
+      const gaps = attempts.slice(1).map((at, n) => at - (attempts[n] as number));
+      expect(gaps[0]).toBeLessThanOrEqual(250);
+      expect(Math.min(...gaps.slice(5))).toBeGreaterThanOrEqual(2500);
+      expect(Math.max(...gaps)).toBeLessThanOrEqual(5000);
+      expect(errors).toHaveLength(1);
+      isRefused = false;
+      await vi.advanceTimersByTimeAsync(5000);
+      await bus.publish(1);
+      await vi.advanceTimersByTimeAsync(10);
+      expect(seen).toEqual([1]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test.each(["the listener ends", "the bus closes"])(
+    "that waits for the server leaves no timer and no wait when %s",
+    async (how) => {
+      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+      try {
+        const line = createLaggingServer().connect();
+        await using bus = createBus({ backend: line.backend, onError() {} });
+        const { engine } = internalsOf(bus);
+        await bus.cursor();
+        line.cut();
+        const unsubscribe = bus.subscribe(() => {});
+        await turns();
+        expect([vi.getTimerCount(), engine.waiting.size]).toEqual([1, 1]);
+        if (how === "the bus closes") await bus.close();
+        else unsubscribe();
+        expect([vi.getTimerCount(), engine.waiting.size]).toEqual([0, 0]);
+        line.restore();
+        await turns();
+        expect(bus.stats()).toMatchObject({ listeners: 0, channels: 0 });
+        expect(engine.readers.size).toBe(0);
+      } finally {
+        vi.useRealTimers();
+      }
+    },
+  );
 
   test("after a cursor that means nothing is told of the gap, and gets all that is kept", async () => {
     const errors: Error[] = [];

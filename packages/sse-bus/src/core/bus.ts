@@ -11,7 +11,7 @@ import type {
 } from "./bus-types.ts";
 import { assertChannel, assertTopic, DEFAULT_CHANNEL } from "./channel-name.ts";
 import { type ConnectionRegistry, createConnectionRegistry } from "./connections.ts";
-import { closeEngine, createEngine, type Engine } from "./engine.ts";
+import { closeEngine, createEngine, type Engine, notePublished } from "./engine.ts";
 import { SseBusError } from "./errors.ts";
 import { assertCount, createHistoryResolver } from "./history.ts";
 import { encodeJson } from "./json.ts";
@@ -83,7 +83,7 @@ export function createBus(options: BusOptions = {}): Bus {
     onStatus: (next) => (status = next),
     onRestart: (restarted) => void restartReaders(restarted).catch(onError),
   });
-  const opening = new Set<Promise<unknown>>();
+  const opening = new Set<Promise<void>>();
   const listeners = new Set<LocalListener>();
   const admit = createAdmission(engine, opening);
 
@@ -115,6 +115,7 @@ export function createBus(options: BusOptions = {}): Bus {
     // One that waits for a commit is not counted: whether it will be published is not known here.
     if ("pending" in stored) return { ...message, pending: true };
     if (!stored.duplicate) engine.counters.published++;
+    notePublished(engine, stored);
     return {
       id: messageId(stored, stored.epoch, stored.channel),
       ...message,
@@ -131,14 +132,9 @@ export function createBus(options: BusOptions = {}): Bus {
     assertTopic(channel);
     assertFunction(listener);
     if (after !== undefined) assertCursor(after);
-    const local = createListener(engine, { listener, topic: channel, after, onGap, onError });
-    const { opened } = local;
+    const heard = { listener, topic: channel, after, onGap };
+    const local = createListener(engine, { ...heard, onError, opening });
     listeners.add(local);
-    opening.add(opened);
-    void opened.then((isLive) => {
-      opening.delete(opened);
-      if (!isLive) listeners.delete(local);
-    });
     return () => {
       listeners.delete(local);
       local.close();
@@ -157,8 +153,10 @@ export function createBus(options: BusOptions = {}): Bus {
   }
 
   async function close(): Promise<void> {
+    const closing = closeEngine(engine);
+    for (const local of listeners) local.close();
     listeners.clear();
-    return closeEngine(engine);
+    return closing;
   }
 
   const bus = {

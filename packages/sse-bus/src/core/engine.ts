@@ -30,6 +30,10 @@ export interface Engine {
   readonly remote: GroupContext;
   readonly store: LogStore;
   readonly unsettled: Set<Topic>;
+  /** Called once each when the backend is back, or open at last. */
+  readonly waiting: Set<() => void>;
+  /** The newest message of this process's own. */
+  published: Cursor | undefined;
   /** How often the backend's log has begun anew. */
   restarts: number;
   isOpened: boolean;
@@ -67,7 +71,11 @@ export function createEngine(options: EngineOptions): Engine {
     history,
     maxHistoryBytes,
     onError,
-    onStatus,
+    onStatus(status) {
+      onStatus(status);
+      // Not from within the backend's own turn, which may have more to do before it is asked again.
+      if (status === "up") queueMicrotask(() => wake(engine));
+    },
     onRestart: () => options.onRestart(engine),
   };
   let offered = 0;
@@ -94,6 +102,8 @@ export function createEngine(options: EngineOptions): Engine {
     },
     store: createLogStore(windowLimits(history), maxHistoryBytes, false),
     unsettled: new Set(),
+    waiting: new Set(),
+    published: undefined,
     restarts: 0,
     isOpened: false,
     isClosed: false,
@@ -105,6 +115,7 @@ export function createEngine(options: EngineOptions): Engine {
       engine.opening ??= backend.open(host).then(
         () => {
           engine.isOpened = true;
+          wake(engine);
         },
         (error: unknown) => {
           engine.opening = undefined;
@@ -120,6 +131,18 @@ export function createEngine(options: EngineOptions): Engine {
 /** The proven head. */
 export function reached(engine: Engine): Cursor {
   return engine.backend.reached();
+}
+
+export function notePublished(engine: Engine, { seq, time, epoch }: Cursor): void {
+  const { published } = engine;
+  if (published?.epoch !== epoch || published.seq < seq) engine.published = { seq, time, epoch };
+}
+
+/** All that this process knows to be published is at or before this. */
+export function known(engine: Engine): Cursor {
+  const { published } = engine;
+  const head = reached(engine);
+  return published?.epoch === head.epoch ? later(head, published) : head;
 }
 
 /** The group of these topics, made with its upstream subscriptions when it is the first. */
@@ -214,6 +237,12 @@ async function closeBackend(engine: Engine): Promise<void> {
       .catch((error: unknown) => engine.remote.onError(error as Error));
   }
   await engine.backend.close();
+}
+
+function wake({ waiting }: Engine): void {
+  const all = [...waiting];
+  waiting.clear();
+  for (const each of all) each();
 }
 
 function acquireTopic(engine: Engine, name: string): Topic {

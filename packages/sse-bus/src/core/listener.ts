@@ -1,15 +1,14 @@
 import type { Message } from "./bus-types.ts";
-import { closeReader, type Engine } from "./engine.ts";
+import { closeReader, type Engine, known } from "./engine.ts";
 import { SseBusError } from "./errors.ts";
 import { type LogMessage, messageData, messageId } from "./message.ts";
-import { openReader } from "./open-reader.ts";
+import { openReader, type Start } from "./open-reader.ts";
 import type { Gap } from "./packet.ts";
+import { formatCursor } from "./position.ts";
 import type { Sink } from "./reader.ts";
 
 /** A reader in this process: the sink that calls a function. */
 export interface LocalListener {
-  /** Whether the subscription is live, once that is known; never rejects. */
-  readonly opened: Promise<boolean>;
   /** Idempotent; the listener is not called again. */
   close(): void;
 }
@@ -20,11 +19,25 @@ export interface ListenerOptions {
   readonly after: string | undefined;
   readonly onGap: ((gap: Gap) => void) | undefined;
   readonly onError: (error: Error) => void;
+  /** Listeners that are being connected: publishes wait for them. */
+  readonly opening: Set<Promise<void>>;
 }
 
+/** For what the backend does not tell the end of: a topic refused, a server never reached yet. */
+const MIN_RETRY_MS = 250;
+const MAX_RETRY_MS = 5000;
+
+/**
+ * Connects a listener, and goes on trying where the server is away. What is published from the
+ * moment of the call reaches it, then, or a gap is told.
+ */
 export function createListener(engine: Engine, options: ListenerOptions): LocalListener {
-  const { listener, topic, after, onGap, onError } = options;
+  const { listener, topic, onGap, onError, opening } = options;
+  const after = options.after ?? headOf(engine);
   let isOpen = true;
+  let failures = 0;
+  let lastFailure: string | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   let close = (): void => {};
 
   const call = (run: () => unknown): void => {
@@ -58,32 +71,63 @@ export function createListener(engine: Engine, options: ListenerOptions): LocalL
     },
   };
 
-  const opened = openReader(engine, {
-    topics: [topic],
-    start: after === undefined ? "now" : { cursor: after },
-    sink,
-    isLocal: true,
-    isReady: true,
-  }).then(
-    ({ reader }) => {
+  async function connect(start: Start): Promise<void> {
+    try {
+      const { reader } = await openReader(engine, {
+        topics: [topic],
+        start,
+        sink,
+        isLocal: true,
+        isReady: true,
+      });
       close = () => closeReader(engine, reader);
       if (!isOpen) close();
-      return true;
-    },
-    (cause: unknown) => {
+    } catch (cause) {
       // That a bus was closed meanwhile is no failure.
-      if (isOpen && !engine.isClosed) onError(cause as Error);
-      return false;
-    },
-  );
+      if (isOpen && !engine.isClosed) retryLater(cause as Error);
+    }
+  }
+
+  function retryLater(cause: Error): void {
+    const delayMs = Math.min(MAX_RETRY_MS, MIN_RETRY_MS * 2 ** failures++);
+    engine.waiting.add(retry);
+    timer = setTimeout(retry, delayMs * (0.5 + Math.random() / 2));
+    // An outage is told once, not with every attempt.
+    const isNews = cause.message !== lastFailure;
+    lastFailure = cause.message;
+    if (isNews) onError(cause);
+  }
+
+  function retry(): void {
+    clearTimeout(timer);
+    engine.waiting.delete(retry);
+    // What is published meanwhile is read from history, if there is a position to read from.
+    if (after === undefined) hold(connect("now"));
+    else void connect({ cursor: after });
+  }
+
+  function hold(attempt: Promise<void>): void {
+    opening.add(attempt);
+    void attempt.then(() => opening.delete(attempt));
+  }
+
+  hold(connect(options.after === undefined ? "now" : { cursor: options.after }));
 
   return {
-    opened,
     close() {
       isOpen = false;
+      clearTimeout(timer);
+      engine.waiting.delete(retry);
       close();
     },
   };
+}
+
+/** Where the log stands, as far as this process knows. */
+function headOf(engine: Engine): string | undefined {
+  if (!engine.isOpened) return undefined;
+  const head = known(engine);
+  return formatCursor(head, head.epoch);
 }
 
 function toMessage(message: LogMessage, epoch: string): Message {

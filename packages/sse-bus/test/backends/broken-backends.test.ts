@@ -673,6 +673,25 @@ const broken: Readonly<Record<string, Broken>> = {
       };
     },
   },
+  "never gets over a subscription that it had to refuse": {
+    noticed: [/bus: a listener that comes while the server is away/],
+    backend: (backend) => {
+      const refused = new Map<string, unknown>();
+      return {
+        ...backend,
+        async subscribe(topic, feed) {
+          if (refused.has(topic)) throw refused.get(topic);
+          try {
+            await backend.cursor();
+          } catch (error) {
+            refused.set(topic, error);
+            throw error;
+          }
+          return backend.subscribe(topic, feed);
+        },
+      };
+    },
+  },
   "keeps its epoch when the data are lost": {
     noticed: [
       /data loss: every instance is told/,

@@ -8,12 +8,13 @@ import type { Gap } from "../../core/packet.ts";
 import { parseCursor } from "../../core/position.ts";
 import type { HistoryOptions } from "../../core/history.ts";
 import type { BackendTest } from "./backend-test.ts";
-import { checkEqual, fail } from "./check.ts";
+import { checkEqual, checkRejects, fail } from "./check.ts";
 import type { Lab } from "./lab.ts";
 import { eventLoop } from "./load.ts";
 
 const CHANNELS = ["a/1", "a/2", "b", "default"];
 const TOPICS = [...CHANNELS, "a/*", "**"];
+const AWAY = ["BACKEND_UNAVAILABLE"];
 
 export const busTests: readonly BackendTest[] = [
   {
@@ -129,6 +130,48 @@ export const busTests: readonly BackendTest[] = [
       await lab.until("status up", () => bus.stats().status === "up");
       sent.push(await send(lab, bus, "a/1"));
       await checkHeard(lab, ear, sent);
+    },
+  },
+  {
+    name: "bus: a listener that comes while the server is away is whole once it is back",
+    needs: "outage",
+    async run(lab) {
+      const [known, unknown] = [await openBus(lab), await openBus(lab)];
+      const there = listenTo(lab, known, { channel: "a/1", after: await known.cursor() });
+      const first = await send(lab, known, "a/1");
+      await checkHeard(lab, there, [first]);
+      there.close();
+      await lab.stop();
+      await lab.until("status down", () => known.stats().status === "down");
+      // The second bus has never met its server.
+      const buses = [known, unknown];
+      const ears = buses.map((bus) => listenTo(lab, bus, { channel: "a/*" }));
+      const resumed = listenTo(lab, known, { channel: "**", after: first.id });
+      const gone = listenTo(lab, known, { channel: "a/1" });
+      await lab.within(
+        "To refuse publishes while the server is away",
+        Promise.all(
+          buses.map(async (bus) =>
+            checkRejects(bus.publish(0, { channel: "a/1" }), AWAY, "publish() meanwhile"),
+          ),
+        ),
+      );
+      gone.close();
+      await lab.start();
+      const sent = [await send(lab, unknown, "a/1")];
+      sent.push(await send(lab, known, "a/2"), await send(lab, unknown, "a/1"));
+      for (const ear of [...ears, resumed]) {
+        const { channel, heard, gaps } = ear;
+        await lab.until(
+          `A listener of "${channel}" that came during an outage to hear ${sent.length} messages`,
+          () => heard.length >= sent.length,
+        );
+        const ids = sent.map(({ id }) => id);
+        checkEqual(heard, ids, `A listener of "${channel}" that came during an outage MUST hear:`);
+        checkEqual(gaps, [], "Nothing was lost, so no gap:");
+      }
+      for (const ear of [...ears, resumed]) ear.close();
+      for (const bus of buses) checkEqual(bus.stats().channels, 0, "Channels without listeners:");
     },
   },
   {
