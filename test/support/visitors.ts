@@ -23,6 +23,8 @@ export interface Visitor extends AsyncDisposable {
   fill(selector: string, text: string): Promise<void>;
   /** What axe finds wrong; empty is right. */
   violations(): Promise<string[]>;
+  /** The sum of all layout shifts since the page came; 0 where the browser does not tell (Firefox). */
+  layoutShift(): Promise<number>;
 }
 
 export interface Visitors extends AsyncDisposable {
@@ -111,6 +113,21 @@ async function visit(page: DrivenPage, url: string, close: () => Promise<void>):
         nodes.map((node) => `${id}: ${node.target.join(" ")}: ${node.failureSummary}`),
       );
     },
+    layoutShift: async () =>
+      visitor.evaluate(
+        async () =>
+          new Promise<number>((resolve) => {
+            if (!PerformanceObserver.supportedEntryTypes.includes("layout-shift")) resolve(0);
+            const observer = new PerformanceObserver((list) => {
+              const shifts = list.getEntries() as (PerformanceEntry & { value: number })[];
+              resolve(shifts.reduce((sum, { value }) => sum + value, 0));
+            });
+            observer.observe({ type: "layout-shift", buffered: true });
+            // Where there was none, the observer is never called.
+            setTimeout(() => resolve(0), 200);
+          }),
+        null,
+      ),
     [Symbol.asyncDispose]: close,
   };
   await page.goto(url);

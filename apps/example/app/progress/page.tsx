@@ -22,7 +22,7 @@ export default function Page() {
         A task, an upload, a build: all real, all on the server. Reload, open another window, come
         back later: every window shows the same.
       </PageIntro>
-      <Suspense fallback={<div className="h-240 rounded-xl border border-line bg-surface" />}>
+      <Suspense fallback={<BoardPlace />}>
         <Board />
       </Suspense>
       <HowItWorks
@@ -43,6 +43,13 @@ export default function Page() {
         is a message too, so it reaches the job on whichever instance it runs.
       </HowItWorks>
     </>
+  );
+}
+
+/** As high as the board, which never changes its height: what stands below does not move either. */
+function BoardPlace() {
+  return (
+    <div className="h-[1406px] rounded-xl border border-line bg-surface sm:h-[1301px] lg:h-[995px]" />
   );
 }
 

@@ -3,7 +3,7 @@ import { Button } from "@/components/ui/button";
 import { formatBytes } from "@/lib/format";
 import type { Job, JobStatus } from "./job";
 
-const maxShown = 3;
+const maxEarlier = 2;
 
 const labels: Record<JobStatus, { tone: Tone; label: string }> = {
   running: { tone: "accent", label: "Running" },
@@ -17,15 +17,21 @@ interface JobListProps {
   jobs: readonly Job[];
   onCancel: (id: string) => void;
   whenEmpty: string;
+  /** Only the newest has a place. */
+  single?: boolean;
 }
 
-export function JobList({ jobs, onCancel, whenEmpty }: JobListProps) {
+/** The newest job, and those before it in a line each. Their places are held: news move nothing. */
+export function JobList({ jobs, onCancel, whenEmpty, single = false }: JobListProps) {
+  const height = single ? "h-37 sm:h-34" : "h-59 sm:h-56";
   if (jobs.length === 0)
-    return <p className="min-h-28 p-4 text-sm text-muted sm:p-5">{whenEmpty}</p>;
+    return <p className={`${height} p-4 text-sm text-muted sm:p-5`}>{whenEmpty}</p>;
+  const [newest, ...earlier] = jobs.slice(0, single ? 1 : 1 + maxEarlier);
   return (
-    <ol className="min-h-28 divide-y divide-line">
-      {jobs.slice(0, maxShown).map((job) => (
-        <JobItem key={job.id} job={job} onCancel={onCancel} />
+    <ol className={`${height} overflow-hidden`}>
+      {newest && <JobItem key={newest.id} job={newest} onCancel={onCancel} />}
+      {earlier.map((job) => (
+        <EarlierJob key={job.id} job={job} onCancel={onCancel} />
       ))}
     </ol>
   );
@@ -39,7 +45,7 @@ function JobItem({ job, onCancel }: { job: Job; onCancel: (id: string) => void }
     <li
       data-job={id}
       data-status={status}
-      className="grid min-h-28 grid-cols-1 content-start gap-2 p-4 sm:p-5"
+      className="grid h-37 grid-cols-1 content-start gap-2 p-4 sm:h-34 sm:p-5"
     >
       <div className="flex min-h-8 items-center gap-3">
         <p id={`job-${id}`} className="min-w-0 flex-1 truncate text-sm font-medium">
@@ -60,9 +66,37 @@ function JobItem({ job, onCancel }: { job: Job; onCancel: (id: string) => void }
           className="h-1.5 w-full appearance-none overflow-hidden rounded-full bg-line [&::-moz-progress-bar]:bg-accent [&::-webkit-progress-bar]:bg-line [&::-webkit-progress-value]:bg-accent"
         />
       )}
-      <p className="min-h-5 text-xs/5 [overflow-wrap:anywhere] text-muted tabular-nums">
+      <p className="line-clamp-3 text-xs/5 [overflow-wrap:anywhere] text-muted tabular-nums sm:line-clamp-2">
         {isRunning ? amount(job) : outcome}
       </p>
+    </li>
+  );
+}
+
+function EarlierJob({ job, onCancel }: { job: Job; onCancel: (id: string) => void }) {
+  const { id, title, status, done, total } = job;
+  const { tone, label } = labels[status];
+  const isRunning = status === "running";
+  return (
+    <li
+      data-job={id}
+      data-status={status}
+      className="flex h-11 items-center gap-3 border-t border-line bg-sunken px-4 sm:px-5"
+    >
+      <p id={`job-${id}`} className="min-w-0 flex-1 truncate text-xs text-muted">
+        {title}
+      </p>
+      {isRunning && total > 0 && (
+        <span className="text-xs text-muted tabular-nums">
+          {Math.floor((done / total) * 100)} %
+        </span>
+      )}
+      <Badge tone={tone}>{label}</Badge>
+      {isRunning && (
+        <Button small variant="quiet" onClick={() => onCancel(id)} aria-describedby={`job-${id}`}>
+          Cancel
+        </Button>
+      )}
     </li>
   );
 }

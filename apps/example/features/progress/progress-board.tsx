@@ -72,7 +72,7 @@ function LiveBoard({ jobs, lines, cursor, onGap }: ProgressBoardProps & { onGap:
         <JobList
           jobs={of("task")}
           onCancel={stop}
-          whenEmpty="Sixty rounds of real work, on the server."
+          whenEmpty="Two hundred rounds of real work, on the server."
         />
       </Card>
       <Card title="Upload" aside={<LineBadge status={status} />}>
@@ -95,6 +95,7 @@ function LiveBoard({ jobs, lines, cursor, onGap }: ProgressBoardProps & { onGap:
         }
       >
         <JobList
+          single
           jobs={build ? [build] : []}
           onCancel={stop}
           whenEmpty="Node’s own test runner, in a process of its own."

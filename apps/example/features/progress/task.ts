@@ -1,10 +1,10 @@
 import { createHash, scrypt } from "node:crypto";
 import { startJob } from "./server";
 
-const rounds = 60;
+const rounds = 200;
 const cost = 2 ** 15;
 
-/** Real work, off the event loop: a key is derived from a key, sixty times over. */
+/** Real work, off the event loop: a key is derived from a key, many times over. */
 export async function startTask(): Promise<void> {
   await startJob(
     { kind: "task", title: `Deriving a key, ${rounds} rounds of scrypt`, total: rounds },
