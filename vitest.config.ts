@@ -2,6 +2,24 @@ import { defineConfig } from "vitest/config";
 
 const limits = { testTimeout: 30_000, hookTimeout: 120_000 };
 
+/** Minutes of real outages and forty browser tabs: `pnpm test:long` runs these too. */
+const exclude = process.env.SSE_BUS_LONG_TESTS ? [] : ["test/**/*.long.test.ts"];
+
+/** Bounds of latency, of memory and of the time that an end takes: with a neighbour they would measure it. */
+const measured = [
+  "test/proxies/**/*.test.ts",
+  "test/direct-sink/slow-reader.test.ts",
+  "test/hardening/*.long.test.ts",
+  "test/next/{churn,drain}.test.ts",
+];
+
+/** Real servers, proxies and browsers. */
+const onServers = {
+  ...limits,
+  pool: "forks" as const,
+  globalSetup: ["./test/support/global-setup.ts"],
+};
+
 export default defineConfig({
   test: {
     reporters: ["default", "./test/support/closing-line-reporter.ts"],
@@ -20,17 +38,23 @@ export default defineConfig({
       },
       {
         test: {
-          ...limits,
+          ...onServers,
           name: "integration",
           include: ["test/**/*.test.ts"],
-          // Minutes of real outages and forty browser tabs: `pnpm test:long` runs these too.
-          exclude: process.env.SSE_BUS_LONG_TESTS ? [] : ["test/**/*.long.test.ts"],
-          // These tests own servers, browsers and latency bounds: two files at once would measure
-          // each other. They run one by one, after the unit tests.
-          fileParallelism: false,
+          exclude: [...exclude, ...measured],
+          // They wait more than they compute: three files at once keep two cores busy.
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
-          pool: "forks",
-          globalSetup: ["./test/support/global-setup.ts"],
+        },
+      },
+      {
+        test: {
+          ...onServers,
+          name: "measured",
+          include: measured,
+          exclude,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -2,23 +2,22 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openStream } from "../support/event-stream.ts";
 import { publish } from "../support/example-api.ts";
 import { startDev, startExample } from "../support/example-app.ts";
-import type { ExampleVariant } from "../support/example-variant.ts";
 import type { NextServer } from "../support/next-server.ts";
+import { builtVariant, type Variant } from "../support/variant.ts";
 import { waitFor } from "../support/wait-for.ts";
-import { buildDirectApp, countSinks, startCustom } from "./direct-app.ts";
+import { countSinks, startCustom } from "./direct-app.ts";
 import { rawClient, takeResponse } from "./raw-client.ts";
 
-let variant: ExampleVariant;
+let variant: Variant;
 let app: NextServer;
 
 beforeAll(async () => {
-  variant = await buildDirectApp();
+  variant = await builtVariant();
   app = await variant.start({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
 }, 240_000);
 
 afterAll(async () => {
   await app?.[Symbol.asyncDispose]();
-  await variant?.[Symbol.asyncDispose]();
 });
 
 /** Fails when the supported Next no longer lets the fast path in: users would only lose speed. */

@@ -3,86 +3,18 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RawClient, rawClient } from "../direct-sink/raw-client.ts";
 import { health, publish } from "../support/example-api.ts";
 import { openStream } from "../support/event-stream.ts";
-import { buildVariant, type ExampleVariant } from "../support/example-variant.ts";
 import type { NextServer } from "../support/next-server.ts";
+import { TOKEN_SECRET } from "../support/variant-files.ts";
+import { builtVariant, type Variant } from "../support/variant.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 /** How long refused subscribers wait beside their busy channel; `REFUSED_SECONDS=60` for a minute. */
 const REFUSED_MS = Number(process.env.REFUSED_SECONDS ?? 8) * 1000;
-const SECRET = "the-secret-of-these-tests-and-of-nothing-else";
 
-const exported = "{ GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS }";
-
-/** Routes that say no in every way there is, in the example app as it is built for production. */
-const files = {
-  "app/api/private/route.ts": `
-    import { createSseRoute } from "sse-bus/next";
-    import { bus } from "@/lib/sse-bus";
-
-    export const ${exported} = createSseRoute({
-      bus,
-      heartbeatMs: 400,
-      authorizeTimeoutMs: 2000,
-      authorize({ request }) {
-        const { searchParams } = new URL(request.url);
-        const answers = {
-          yes: () => true,
-          no: () => false,
-          unauthorized: () => 401 as const,
-          forbidden: () => 403 as const,
-          hang: () => new Promise<boolean>(() => {}),
-          throw: (): boolean => { throw new Error("the database is down"); },
-          reject: () => Promise.reject(new Error("the database is down")),
-          reduced: () => ({ channels: ["news"] }),
-          wider: () => ({ channels: ["secrets/**"] }),
-          other: () => ({ channels: ["admin"] }),
-          response: () => new Response(null, { status: 403 }) as never,
-          expires: () => ({ expiresAt: Number(searchParams.get("at")) }),
-        };
-        return answers[searchParams.get("answer") as keyof typeof answers]();
-      },
-    });
-  `,
-  "app/api/token/route.ts": `
-    import { jwtAuthorize } from "sse-bus/jwt";
-    import { createSseRoute } from "sse-bus/next";
-    import { bus } from "@/lib/sse-bus";
-
-    const authorize = jwtAuthorize({ key: ${JSON.stringify(SECRET)} });
-    export const ${exported} = createSseRoute({ bus, authorize });
-  `,
-  "app/api/narrow/route.ts": `
-    import { createSseRoute } from "sse-bus/next";
-    import { bus } from "@/lib/sse-bus";
-
-    export const ${exported} = createSseRoute({
-      bus,
-      maxConnections: 3,
-      maxConnectionsPerClient: 2,
-      maxChannels: 2,
-      maxPatterns: 1,
-    });
-  `,
-  "app/api/narrow-publish/route.ts": `
-    import { createPublishRoute } from "sse-bus/next";
-    import { bus } from "@/lib/sse-bus";
-
-    export const ${exported} = createPublishRoute({
-      bus,
-      maxPublishesPerMinute: 3,
-      authorize: ({ channels, request }) =>
-        request.headers.has("authorization") ? channels[0] === "open" : 401,
-    });
-  `,
-};
-
-let variant: ExampleVariant;
+let variant: Variant;
 beforeAll(async () => {
-  variant = await buildVariant({ files });
+  variant = await builtVariant();
 }, 240_000);
-afterAll(async () => {
-  await variant?.[Symbol.asyncDispose]();
-});
 
 describe.each(["direct", "web"] as const)("on the %s sink", (kind) => {
   let app: NextServer;
@@ -248,7 +180,9 @@ function sign(subscribe: string[], expiresInSeconds: number): string {
   const [header, payload] = [{ alg: "HS256" }, { sse_bus: { subscribe }, exp }].map((part) =>
     Buffer.from(JSON.stringify(part)).toString("base64url"),
   );
-  const signature = createHmac("sha256", SECRET).update(`${header}.${payload}`).digest("base64url");
+  const signature = createHmac("sha256", TOKEN_SECRET)
+    .update(`${header}.${payload}`)
+    .digest("base64url");
   return `${header}.${payload}.${signature}`;
 }
 

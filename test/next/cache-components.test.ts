@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { openStream } from "../support/event-stream.ts";
-import { buildVariant } from "../support/example-variant.ts";
+import { builtVariant } from "../support/variant.ts";
 
 test("the routes build and run with Cache Components on, and open nothing at build time", async () => {
-  await using variant = await buildVariant({ config: { cacheComponents: true } });
+  const variant = await builtVariant();
   expect(variant.buildOutput).toMatch(/ƒ \/api\/sse/);
   await using app = await variant.start({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
   await using stream = await openStream(`${app.url}/api/sse`);

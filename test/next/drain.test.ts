@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type EventStream, openStream } from "../support/event-stream.ts";
 import { startDev, startExample } from "../support/example-app.ts";
-import { buildVariant } from "../support/example-variant.ts";
+import { builtVariant } from "../support/variant.ts";
 import type { NextServer } from "../support/next-server.ts";
 
 const CLIENTS = 1000;
@@ -18,7 +18,7 @@ describe("SIGTERM", () => {
   }, 60_000);
 
   test("the standalone server exits too", async () => {
-    await using variant = await buildVariant({ config: { output: "standalone" } });
+    const variant = await builtVariant();
     await using app = await variant.start();
     expect((await drain(app, 20)).exitMs).toBeLessThan(2000);
   }, 240_000);

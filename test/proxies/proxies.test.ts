@@ -3,22 +3,21 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startCaddy } from "../support/caddy.ts";
 import { openStream } from "../support/event-stream.ts";
 import { health, publish } from "../support/example-api.ts";
-import { buildVariant, type ExampleVariant } from "../support/example-variant.ts";
 import { startHaproxy } from "../support/haproxy.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { startNginx } from "../support/nginx.ts";
-import { freePort } from "../support/ports.ts";
 import { quantile } from "../support/quantile.ts";
+import { LIVELY_HEARTBEAT_MS as heartbeatMs } from "../support/variant-files.ts";
+import { builtVariant, type Variant } from "../support/variant.ts";
 import { startVarnish } from "../support/varnish.ts";
 import { waitFor } from "../support/wait-for.ts";
 
-const heartbeatMs = 500;
 // Nine in ten events must come within the first, all within the second: a busy machine may hold one
 // up, a proxy that buffers holds up every one, and for seconds.
 const promptMs = 100;
 const latestMs = 1_000;
 
-let variant: ExampleVariant;
+let variant: Variant;
 let app: NextServer;
 
 interface ProxyCase {
@@ -62,24 +61,19 @@ const proxies: readonly ProxyCase[] = [
   { name: "the rewrites of another Next app, compression on", start: startFront },
 ];
 
-/** What stands between a reader and the app: `${url}/api/sse` leads to the app's stream. */
+/** What stands between a reader and the app: `${url}/api/lively` leads to the app's stream. */
 interface Proxy extends AsyncDisposable {
   readonly url: string;
 }
 
 beforeAll(async () => {
-  const port = await freePort();
-  variant = await buildVariant({
-    files: { "app/api/sse/route.ts": streamRoute },
-    // Part of the build. Only the front of the last case is ever asked for this path.
-    rewrites: [{ source: "/through/:path*", destination: `http://127.0.0.1:${port}/:path*` }],
-  });
-  app = await variant.start({ port, env: { SSE_BUS_OPEN_PUBLISH: "1" } });
-});
+  variant = await builtVariant();
+  // Only the front of the last case is ever asked for the path that leads there.
+  app = await variant.start({ port: variant.throughPort, env: { SSE_BUS_OPEN_PUBLISH: "1" } });
+}, 240_000);
 
 afterAll(async () => {
   await app?.[Symbol.asyncDispose]();
-  await variant?.[Symbol.asyncDispose]();
 });
 
 describe.each(proxies)("behind $name", ({ name, start, promptMs: bound = promptMs }) => {
@@ -97,7 +91,7 @@ describe.each(proxies)("behind $name", ({ name, start, promptMs: bound = promptM
     { encoding: "identity", gzip: false },
     { encoding: "gzip, as browsers ask for", gzip: true },
   ])("each event arrives at once (Accept-Encoding: $encoding)", async ({ gzip }) => {
-    await using stream = await openStream(`${proxy.url}/api/sse`, { gzip });
+    await using stream = await openStream(`${proxy.url}/api/lively`, { gzip });
     await stream.next("hello");
     const lags: number[] = [];
     for (let n = 0; n < 20; n += 1) {
@@ -115,7 +109,7 @@ describe.each(proxies)("behind $name", ({ name, start, promptMs: bound = promptM
   });
 
   test("a burst arrives whole and in order", async () => {
-    await using stream = await openStream(`${proxy.url}/api/sse?channel=burst`, { gzip: true });
+    await using stream = await openStream(`${proxy.url}/api/lively?channel=burst`, { gzip: true });
     await stream.next("hello");
     const count = 100;
     const padding = "x".repeat(8_000);
@@ -131,7 +125,7 @@ describe.each(proxies)("behind $name", ({ name, start, promptMs: bound = promptM
 
   test("readers that leave are counted off within two heartbeats", async () => {
     const streams = await Promise.all(
-      Array.from({ length: 10 }, async () => openStream(`${proxy.url}/api/sse?channel=quiet`)),
+      Array.from({ length: 10 }, async () => openStream(`${proxy.url}/api/lively?channel=quiet`)),
     );
     await Promise.all(streams.map(async (stream) => stream.next("hello")));
     await waitFor("all to be counted", async () => (await health(app.url)).connections === 10);
@@ -146,14 +140,14 @@ describe.each(proxies)("behind $name", ({ name, start, promptMs: bound = promptM
   });
 
   test("heartbeats keep a quiet stream open", async () => {
-    await using stream = await openStream(`${proxy.url}/api/sse?channel=quiet`, { gzip: true });
+    await using stream = await openStream(`${proxy.url}/api/lively?channel=quiet`, { gzip: true });
     // Past the proxy's time-out for silence, where one is set.
     for (let ping = 0; ping < 3; ping += 1) await stream.next("ping");
     expect(stream.events.map(({ event }) => event)).not.toContain("bye");
   });
 
   test("a reader that comes back with Last-Event-ID gets what it missed, then goes on live", async () => {
-    const url = `${proxy.url}/api/sse?channel=resume`;
+    const url = `${proxy.url}/api/lively?channel=resume`;
     let lastEventId: string;
     {
       await using stream = await openStream(url);
@@ -175,7 +169,7 @@ describe.each(proxies)("behind $name", ({ name, start, promptMs: bound = promptM
   });
 
   test("a draining app takes its leave of the reader, ends the stream, and exits", async () => {
-    await using stream = await openStream(`${proxy.url}/api/sse`);
+    await using stream = await openStream(`${proxy.url}/api/lively`);
     await stream.next("hello");
     const stopped = now();
     await app.stop();
@@ -186,14 +180,6 @@ describe.each(proxies)("behind $name", ({ name, start, promptMs: bound = promptM
     expect(exitMs).toBeLessThan(2_000);
   });
 });
-
-// The app's own route, with heartbeats quick enough to wait for.
-const streamRoute = `
-  import { createSseRoute } from "sse-bus/next";
-  import { bus } from "@/lib/sse-bus";
-
-  export const { GET, HEAD } = createSseRoute({ bus, heartbeatMs: ${heartbeatMs} });
-`;
 
 async function startFront(): Promise<Proxy> {
   const front = await variant.start();

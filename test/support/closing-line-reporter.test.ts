@@ -4,10 +4,11 @@ import { startProcess } from "./processes.ts";
 import { vitestCommand } from "./repository.ts";
 
 const closingLine = async (...files: string[]): Promise<string | undefined> => {
-  const args = ["run", "--config", "test/support/fixtures/vitest.config.ts"];
-  await using run = await startProcess(process.execPath, [vitestCommand(), ...args, ...files], {
-    ready: async () => true,
-  });
+  const config = "test/support/fixtures/vitest.config.ts";
+  const command = [process.execPath, vitestCommand(), "run", "--config", config, ...files];
+  // As a log has them: two pipes would lose which of the two streams' lines came last.
+  const inOneLog = ["-c", 'exec "$@" 2>&1', "sh", ...command];
+  await using run = await startProcess("/bin/sh", inOneLog, { ready: async () => true });
   await run.exited;
   return run.output().trimEnd().split("\n").at(-1);
 };

@@ -2,7 +2,7 @@ import { cp, mkdir, rename, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 
 import { exampleFolder, repository } from "./repository.ts";
-import { tempFolder } from "./temp-folder.ts";
+import { type TempFolder, tempFolder } from "./temp-folder.ts";
 
 export interface Rewrite {
   readonly source: string;
@@ -10,11 +10,12 @@ export interface Rewrite {
 }
 
 export interface CopyOptions {
+  /** Empty, in `.cache` of the repository, and its owner's to remove. Default: one that goes on dispose. */
+  readonly folder?: string;
   /** Put over the app's own Next configuration. */
   readonly config?: {
     readonly output?: "standalone";
     readonly cacheComponents?: boolean;
-    readonly compress?: boolean;
   };
   /** Come before the app's own routes. */
   readonly rewrites?: readonly Rewrite[];
@@ -27,14 +28,11 @@ export interface ExampleCopy extends AsyncDisposable {
 }
 
 /**
- * Copies the example app's sources, with its dependencies linked, to a folder that is removed on
- * dispose.
+ * Copies the example app's sources, with its dependencies linked.
  */
 export async function copyExample(options: CopyOptions = {}): Promise<ExampleCopy> {
-  // Within the repository, since Turbopack follows no link out of its root; and as deep as the
-  // original, whose configuration goes up by `../..`.
-  const temp = await tempFolder("example", join(repository, ".cache"));
-  const folder = temp.path;
+  const temp = options.folder === undefined ? await copyFolder("example") : undefined;
+  const folder = temp ? temp.path : (options.folder as string);
   await cp(exampleFolder, folder, {
     recursive: true,
     filter: (path) => !["node_modules", ".next"].includes(topLevel(path)),
@@ -45,7 +43,15 @@ export async function copyExample(options: CopyOptions = {}): Promise<ExampleCop
     await mkdir(dirname(join(folder, path)), { recursive: true });
     await writeFile(join(folder, path), text);
   }
-  return { folder, [Symbol.asyncDispose]: async () => temp[Symbol.asyncDispose]() };
+  return { folder, [Symbol.asyncDispose]: async () => temp?.[Symbol.asyncDispose]() };
+}
+
+/**
+ * A place for a copy: within the repository, since Turbopack follows no link out of its root; and as
+ * deep as the original, whose configuration goes up by `../..`.
+ */
+export async function copyFolder(name: string): Promise<TempFolder> {
+  return tempFolder(name, join(repository, ".cache"));
 }
 
 const topLevel = (path: string): string => relative(exampleFolder, path).split(sep)[0] ?? "";

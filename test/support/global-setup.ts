@@ -1,18 +1,24 @@
 import { locateProgram, remedy } from "./find-program.ts";
 import { installPrograms, installsHere } from "./install-programs.ts";
 import { type ProgramName, programNames } from "./programs.ts";
+import { copyFolder } from "./example-copy.ts";
 import { givenUrl } from "./server-url.ts";
 import { tempFolder } from "./temp-folder.ts";
+import { VARIANT_FOLDER } from "./variant.ts";
 
 /**
  * Once per run, before any integration test: finds or installs what they need and says so in one
  * line per program. What stays missing fails its own tests, with the remedy, and no others.
  */
-export default async function setup(): Promise<() => Promise<void>> {
+export default async function setup(): Promise<(() => Promise<void>) | undefined> {
+  // Each project of the runner that names this file runs it.
+  if (process.env[VARIANT_FOLDER] !== undefined) return undefined;
   // Browsers leave profiles behind when they are killed: everything temporary goes into one folder
   // that is removed when the runner ends. The workers inherit it.
   const folder = await tempFolder("sse-bus-test");
   process.env["TMPDIR"] = folder.path;
+  const variant = await copyFolder("variant");
+  process.env[VARIANT_FOLDER] = variant.path;
 
   const missing = programNames.filter(
     (name) => givenUrl(name) === undefined && !locateProgram(name),
@@ -25,7 +31,10 @@ export default async function setup(): Promise<() => Promise<void>> {
   for (const name of programNames) console.log(`${name.padEnd(9)}${status(name)}`);
   if (reason !== "") console.log(reason);
 
-  return async () => folder[Symbol.asyncDispose]();
+  return async () => {
+    await variant[Symbol.asyncDispose]();
+    await folder[Symbol.asyncDispose]();
+  };
 }
 
 function status(name: ProgramName): string {
