@@ -1,5 +1,9 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
+const react18 = fileURLToPath(
+  new URL("packages/sse-bus/test/react-18/node_modules", import.meta.url),
+);
 const limits = { testTimeout: 30_000, hookTimeout: 120_000 };
 
 /** Minutes of real outages and forty browser tabs: `pnpm test:long` runs these too. */
@@ -33,6 +37,19 @@ export default defineConfig({
             "packages/*/test/**/*.test.{ts,tsx}",
             "apps/*/test/**/*.test.{ts,tsx}",
           ],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        // The same tests of the hooks, on the older React that they support.
+        resolve: {
+          alias: [{ find: /^(react(?:-dom)?)(?=$|\/)/, replacement: `${react18}/$1` }],
+        },
+        test: {
+          ...limits,
+          name: "react-18",
+          include: ["packages/sse-bus/src/react/**/*.test.tsx"],
+          env: { REACT_MAJOR: "18" },
           sequence: { groupOrder: 0 },
         },
       },
