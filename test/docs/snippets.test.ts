@@ -6,19 +6,22 @@ import { repository } from "../support/repository.ts";
 /** `<!-- from PATH -->`, then the code block that must be that file. */
 const SNIPPET = /<!-- from (\S+) -->\n\n```(\w+)\n([\s\S]*?)```/g;
 
-test("the README's snippets are the example's files, to the letter", async () => {
-  const path = join(repository, "README.md");
+test.each([
+  ["README.md", 4],
+  ["docs/testing.md", 4],
+])("the snippets of %s are files that are run, to the letter", async (page, count) => {
+  const path = join(repository, page);
   const readme = await readFile(path, "utf8");
   const files = new Map<string, string>();
   for (const [, file = ""] of readme.matchAll(SNIPPET)) {
     files.set(file, await readFile(join(repository, file), "utf8"));
   }
-  expect(files.size).toBeGreaterThanOrEqual(4);
+  expect(files.size).toBeGreaterThanOrEqual(count);
   const wanted = readme.replace(
     SNIPPET,
     (_, file: string, language: string) =>
       `<!-- from ${file} -->\n\n\`\`\`${language}\n${files.get(file)}\`\`\``,
   );
   if (process.env.UPDATE_SNIPPETS) await writeFile(path, wanted);
-  else expect(readme, "run with UPDATE_SNIPPETS=1 to bring the README up to date").toBe(wanted);
+  else expect(readme, "run with UPDATE_SNIPPETS=1 to bring it up to date").toBe(wanted);
 });

@@ -71,7 +71,11 @@ test("the built package exports exactly what it promises", async () => {
         "redisBackend",
       ],
       "./testing": [
+        "createFakeStream",
+        "createTestBus",
+        "readEvents",
         "testBackend",
+        "waitForStatus",
       ],
     }
   `);

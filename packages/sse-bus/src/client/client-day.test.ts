@@ -48,7 +48,7 @@ test("a day of messages, losses, pauses and comings and goings leaves nothing be
       await server.bus.publish({ minute }, { channel: "steady" });
       published++;
       if (minute % 10 === 3) server.cut();
-      if (minute % 20 === 7) server.endAll("lifetime");
+      if (minute % 20 === 7) server.end("lifetime", 1);
       if (minute === 15) server.answers.push(() => new Response("{}", { status: 503 }));
       if (minute === 25) dispatch("offline");
       if (minute === 26) dispatch("online");

@@ -238,7 +238,7 @@ function startRun() {
         await server.restart();
         break;
       case "bye":
-        server.endAll("lifetime");
+        server.end("lifetime", 1);
         break;
       case "unavailable":
         for (let n = 0; n < 4; n++) server.answers.push(() => new Response("{}", { status: 503 }));

@@ -1,2 +1,20 @@
 export type { BackendTestOptions } from "./backend/options.ts";
+export {
+  createFakeStream,
+  type FakeHello,
+  type FakeMessage,
+  type FakeRefusal,
+  type FakeRequest,
+  type FakeStream,
+  type FakeStreamOptions,
+} from "./fake-stream.ts";
+export {
+  type EventReader,
+  readEvents,
+  type ReadEventsOptions,
+  type StreamEvent,
+  type WantedEvent,
+} from "./read-events.ts";
 export { testBackend } from "./test-backend.ts";
+export { createTestBus, type TestBus, type TestBusOptions } from "./test-bus.ts";
+export { waitForStatus, type WaitForStatusOptions } from "./wait-for-status.ts";

@@ -1,115 +1,52 @@
-import { createBus, internalsOf } from "../../src/core/bus.ts";
+import { createBus } from "../../src/core/bus.ts";
 import type { Bus, BusOptions } from "../../src/core/bus-types.ts";
-import { createStreamHandler, type StreamHandler } from "../../src/http/stream-handler.ts";
 import type { StreamOptions } from "../../src/http/stream-options.ts";
+import { createTestBus, type TestBus } from "../../src/testing/test-bus.ts";
 
-/** The real bus behind the real handler, reached through a `fetch` of its own: no sockets, any clock. */
-export interface BusServer extends AsyncDisposable {
-  readonly url: string;
-  readonly fetch: typeof globalThis.fetch;
-  readonly bus: Bus;
-  /** Responses that are open. */
-  readonly open: number;
-  /** Requests so far. */
-  readonly requests: number;
-  /** Answers the next requests in place of the handler. */
+/** A test bus that can die: the same URL and `fetch`, whatever stands behind them. */
+export interface BusServer extends Omit<TestBus, "close"> {
+  /** Answers the next requests in place of the route. */
   readonly answers: (() => Response)[];
-  /** Breaks every response, as a lost network does. */
-  cut(): void;
-  /** Ends every stream with a `bye`. */
-  endAll(reason: "drain" | "lifetime"): void;
   /** Dies and comes back with nothing: all cut, another epoch. */
   restart(): Promise<void>;
 }
-
-const HOST = { socketIp: () => undefined, trustedProxies: 0 };
 
 export function startBusServer(
   streamOptions: StreamOptions,
   busOptions: BusOptions = {},
 ): BusServer {
-  const cuts = new Set<(error: Error) => void>();
+  const start = (): TestBus => createTestBus({ bus: createBus(busOptions), ...streamOptions });
+  const stop = async ({ bus, close }: TestBus): Promise<void> => {
+    await close();
+    await bus.close();
+  };
   const answers: (() => Response)[] = [];
   let requests = 0;
-  let bus!: Bus;
-  let handle!: StreamHandler;
-
-  const start = (): void => {
-    bus = createBus(busOptions);
-    handle = createStreamHandler(internalsOf(bus), streamOptions, HOST);
-  };
-  start();
-
-  const fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
-    requests++;
-    const answer = answers.shift();
-    if (answer) return answer();
-    const aborted = new AbortController();
-    init?.signal?.addEventListener("abort", () => aborted.abort(init.signal?.reason));
-    init?.signal?.throwIfAborted();
-    const { headers = {} } = init ?? {};
-    const response = await handle(new Request(input, { headers, signal: aborted.signal }));
-    if (!response.body) return response;
-    return new Response(breakable(response.body, aborted), response);
-  };
-
-  /** Passes a body on until it is cut or its reader leaves. */
-  const breakable = (
-    body: ReadableStream<Uint8Array>,
-    aborted: AbortController,
-  ): ReadableStream<Uint8Array> => {
-    const reader = body.getReader();
-    let failure: Error | undefined;
-    const cut = (error: Error): void => {
-      failure ??= error;
-      cuts.delete(cut);
-      // oxlint-disable-next-line promise/no-promise-in-callback -- `cut` is no callback
-      void reader.cancel().catch(() => {});
-    };
-    cuts.add(cut);
-    aborted.signal.addEventListener("abort", () => cut(new DOMException("Aborted", "AbortError")));
-    return new ReadableStream(
-      {
-        async pull(controller) {
-          const { done, value } = await reader.read();
-          if (failure) controller.error(failure);
-          else if (done) controller.close();
-          else controller.enqueue(value);
-          if (done) cuts.delete(cut);
-        },
-        cancel: () => cut(new Error("The reader left")),
-      },
-      { highWaterMark: 0 },
-    );
-  };
+  let server = start();
 
   return {
-    url: "http://bus.test/api/sse",
-    fetch,
+    url: server.url,
     answers,
-    get bus() {
-      return bus;
+    async fetch(input, init) {
+      requests++;
+      return answers.shift()?.() ?? server.fetch(input, init);
+    },
+    get bus(): Bus {
+      return server.bus;
     },
     get open() {
-      return cuts.size;
+      return server.open;
     },
     get requests() {
       return requests;
     },
-    cut() {
-      for (const cut of cuts) cut(new TypeError("network error"));
-    },
-    endAll(reason) {
-      for (const connection of internalsOf(bus).connections.open) connection.end(reason, 1);
-    },
+    cut: () => server.cut(),
+    end: (reason, retryMs) => server.end(reason, retryMs),
     async restart() {
-      const old = bus;
-      start();
-      this.cut();
-      await old.close();
+      const old = server;
+      server = start();
+      await stop(old);
     },
-    async [Symbol.asyncDispose]() {
-      await bus.close();
-    },
+    [Symbol.asyncDispose]: async () => stop(server),
   };
 }

@@ -1,0 +1,247 @@
+// @vitest-environment happy-dom
+import { act, startTransition, StrictMode, Suspense, useEffect, useState, version } from "react";
+import { createRoot, hydrateRoot, type Root } from "react-dom/client";
+import { renderToString } from "react-dom/server";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { createFakeStream } from "../testing/fake-stream.ts";
+import { createTestBus, type TestBus } from "../testing/test-bus.ts";
+import { SseProvider, useChannel, useSse, useSseStatus } from "./index.ts";
+
+// The hooks, the client, the route and the bus together: nothing here stands in for anything.
+
+let roots: Root[] = [];
+let server: TestBus;
+
+beforeEach(() => {
+  (globalThis as { IS_REACT_ACT_ENVIRONMENT?: boolean }).IS_REACT_ACT_ENVIRONMENT = true;
+  server = createTestBus();
+});
+
+afterEach(async () => {
+  await act(async () => roots.forEach((root) => root.unmount()));
+  roots = [];
+  await server.close();
+});
+
+function App({ children }: { readonly children: React.ReactNode }) {
+  return (
+    <SseProvider url={server.url} fetch={server.fetch} backoff={{ baseMs: 0 }}>
+      {children}
+    </SseProvider>
+  );
+}
+
+async function show(children: React.ReactNode) {
+  const place = document.createElement("div");
+  const root = createRoot(place);
+  roots.push(root);
+  await act(async () => root.render(<App>{children}</App>));
+  return place;
+}
+
+/** Does something, and lets React do what comes of it. */
+async function settle(run?: () => unknown): Promise<void> {
+  await act(async () => {
+    await run?.();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+}
+
+/** Until the page says so. */
+async function until(holds: () => void): Promise<void> {
+  await vi.waitFor(async () => {
+    await settle();
+    holds();
+  });
+}
+
+function Values({ channel = "a", cursor }: { channel?: string; cursor?: string | undefined }) {
+  const { data, status } = useChannel(channel, { keep: 100, cursor });
+  return <p>{`${status} ${data.join()}`}</p>;
+}
+
+test("runs on the React that it says", () => {
+  expect(version.split(".")[0]).toBe(process.env.REACT_MAJOR ?? "19");
+});
+
+test("what is published between a server's render and hydration is shown, once and in order", async () => {
+  const publish = async (data: string) => server.bus.publish(data, { channel: "a" });
+  await publish("before");
+  const cursor = await server.bus.cursor();
+  const app = (
+    <App>
+      <Values cursor={cursor} />
+    </App>
+  );
+  const place = document.createElement("div");
+  place.innerHTML = renderToString(app);
+  expect(place.textContent).toBe("idle ");
+  await publish("between");
+  const mismatches: unknown[] = [];
+  await act(async () => {
+    roots.push(hydrateRoot(place, app, { onRecoverableError: (error) => mismatches.push(error) }));
+  });
+  await until(() => expect(place.textContent).toBe("open between"));
+  await publish("after");
+  await until(() => expect(place.textContent).toBe("open between,after"));
+  expect(mismatches).toEqual([]);
+});
+
+test("StrictMode connects once, and shows each message once", async () => {
+  const place = await show(
+    <StrictMode>
+      <Values />
+      <Values channel="b" />
+    </StrictMode>,
+  );
+  await until(() => expect(place.textContent).toBe("open open "));
+  expect(server.requests).toBe(1);
+  await server.bus.publish(1, { channel: "a" });
+  await server.bus.publish(2, { channel: "b" });
+  await until(() => expect(place.textContent).toBe("open 1open 2"));
+});
+
+test("a component that suspends before it is there misses nothing after its cursor", async () => {
+  const cursor = await server.bus.cursor();
+  let load = (): void => {};
+  let isLoaded = false;
+  const loading = new Promise<void>((resolve) => {
+    load = () => {
+      isLoaded = true;
+      resolve();
+    };
+  });
+  function Late() {
+    // oxlint-disable-next-line typescript/only-throw-error -- how React 18 suspends
+    if (!isLoaded) throw loading;
+    return <Values cursor={cursor} />;
+  }
+  const place = await show(
+    <Suspense fallback={<p>loading</p>}>
+      <Late />
+    </Suspense>,
+  );
+  expect(place.textContent).toBe("loading");
+  expect(server.requests).toBe(0);
+  await server.bus.publish("meanwhile", { channel: "a" });
+  await act(async () => load());
+  await until(() => expect(place.textContent).toBe("open meanwhile"));
+});
+
+test("a component that is hidden by a later suspense has what came meanwhile when it is shown", async () => {
+  let suspend = (): void => {};
+  let load = (): void => {};
+  let loading: Promise<void> | undefined;
+  function Sibling() {
+    const [, setState] = useState(0);
+    useEffect(() => {
+      suspend = () => {
+        loading = new Promise((resolve) => {
+          load = () => {
+            loading = undefined;
+            resolve();
+          };
+        });
+        setState((n) => n + 1);
+      };
+    }, []);
+    // oxlint-disable-next-line typescript/only-throw-error -- how React 18 suspends
+    if (loading) throw loading;
+    return null;
+  }
+  const place = await show(
+    <Suspense fallback={<i>loading</i>}>
+      <Values />
+      <Sibling />
+    </Suspense>,
+  );
+  await until(() => expect(place.textContent).toBe("open "));
+  await act(async () => suspend());
+  expect(place.querySelector("i")?.textContent).toBe("loading");
+  await server.bus.publish("hidden", { channel: "a" });
+  await act(async () => load());
+  await until(() => expect(place.textContent).toBe("open hidden"));
+  expect(place.querySelector("i")).toBeNull();
+});
+
+test("all hooks show the same state while a transition renders", async () => {
+  let change = (): void => {};
+  let load = (): void => {};
+  let isLoaded = false;
+  const loading = new Promise<void>((resolve) => {
+    load = () => {
+      isLoaded = true;
+      resolve();
+    };
+  });
+  function Slow() {
+    // oxlint-disable-next-line typescript/only-throw-error -- how React 18 suspends
+    if (!isLoaded) throw loading;
+    return <b>there</b>;
+  }
+  function Page() {
+    const [isNew, setNew] = useState(false);
+    useEffect(() => {
+      change = () => startTransition(() => setNew(true));
+    }, []);
+    return (
+      <Suspense fallback="never">
+        <Values />
+        <Values />
+        {isNew && <Slow />}
+      </Suspense>
+    );
+  }
+  const place = await show(<Page />);
+  await until(() => expect(place.textContent).toBe("open open "));
+  await act(async () => change());
+  // React shows the old page until the new one is there; both hooks of it are live.
+  await server.bus.publish(1, { channel: "a" });
+  await until(() => expect(place.textContent).toBe("open 1open 1"));
+  await act(async () => load());
+  await server.bus.publish(2, { channel: "a" });
+  await until(() => expect(place.textContent).toBe("open 1,2open 1,2there"));
+  expect(server.requests).toBe(1);
+});
+
+test("a hook and the page's status say that the line is lost, until it is there again", async () => {
+  const stream = createFakeStream();
+  function Status() {
+    return <i>{useSseStatus().status}</i>;
+  }
+  const place = document.createElement("div");
+  const root = createRoot(place);
+  roots.push(root);
+  await act(async () =>
+    root.render(
+      <SseProvider url={stream.url} fetch={stream.fetch} backoff={{ baseMs: 0 }}>
+        <Values />
+        <Status />
+      </SseProvider>,
+    ),
+  );
+  await settle(() => stream.hello());
+  await until(() => expect(place.textContent).toBe("open open"));
+  await settle(() => stream.cut());
+  await until(() => expect(place.textContent).toBe("reconnecting reconnecting"));
+  await settle(() => stream.hello());
+  await settle(() => stream.message("back", { channel: "a" }));
+  await until(() => expect(place.textContent).toBe("open backopen"));
+  await settle(() => stream.close());
+});
+
+test("the last hook that goes ends the connection, and useSse is the client", async () => {
+  let hide = (): void => {};
+  function Page() {
+    const [isThere, setThere] = useState(true);
+    useEffect(() => {
+      hide = () => setThere(false);
+    }, []);
+    const client = useSse();
+    return isThere ? <Values /> : <p>{client.status}</p>;
+  }
+  const place = await show(<Page />);
+  await until(() => expect(place.textContent).toBe("open "));
+  await act(async () => hide());
+  await vi.waitFor(() => expect(server.open).toBe(0), { timeout: 3_000 });
+});

@@ -1,0 +1,157 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { createSseClient } from "../client/client.ts";
+import type { SseClientOptions } from "../client/client-types.ts";
+import { SseEventSource } from "../client/event-source.ts";
+import { createFakeStream } from "./fake-stream.ts";
+import { waitForStatus } from "./wait-for-status.ts";
+
+const FAST = { backoff: { baseMs: 0 }, onError: () => {} };
+
+afterEach(() => vi.useRealTimers());
+
+function setUp(options: SseClientOptions = {}, timeoutMs = 5_000) {
+  const stream = createFakeStream({ timeoutMs });
+  const client = createSseClient({ url: stream.url, fetch: stream.fetch, ...FAST, ...options });
+  const heard: unknown[] = [];
+  return {
+    stream,
+    client,
+    heard,
+    subscribe: (channel: string) =>
+      client.subscribe(channel, (data) => heard.push(data), {
+        onGap: (gap) => heard.push(gap),
+      }),
+    [Symbol.dispose]() {
+      client.close();
+      stream.close();
+    },
+  };
+}
+
+describe("a fake stream", () => {
+  test("says hello to the request that comes, and tells what it asked for", async () => {
+    using page = setUp({ token: "t0ken" });
+    page.subscribe("orders/42");
+    const request = await page.stream.hello();
+    expect(page.client.status).toBe("open");
+    expect(request.channels).toEqual(["orders/42"]);
+    expect(request.from).toBeUndefined();
+    expect(request.headers.get("authorization")).toBe("Bearer t0ken");
+    expect(page.stream.requests).toEqual([request]);
+    expect(page.stream.open).toBe(1);
+  });
+
+  test("resolves what it sends once the listeners have run", async () => {
+    using page = setUp();
+    page.subscribe("orders/*");
+    await page.stream.hello();
+    await page.stream.message({ total: 1 }, { channel: "orders/1" });
+    expect(page.heard).toEqual([{ total: 1 }]);
+    const id = await page.stream.message({ total: 2 }, { channel: "orders/2", event: "paid" });
+    expect(page.heard).toEqual([{ total: 1 }, { total: 2 }]);
+    expect(id).toMatch(/@orders\/2$/);
+    await page.stream.gap({ count: 3 });
+    expect(page.heard.at(-1)).toEqual({ channels: ["orders/*"], reason: "evicted", count: 3 });
+  });
+
+  test("that is cut is asked again from the last message", async () => {
+    using page = setUp();
+    page.subscribe("default");
+    await page.stream.hello();
+    const id = await page.stream.message("last");
+    page.stream.cut();
+    await waitForStatus(page.client, "reconnecting");
+    expect(page.stream.open).toBe(0);
+    expect((await page.stream.hello()).from).toBe(id);
+    await page.stream.message("next");
+    expect(page.heard).toEqual(["last", "next"]);
+  });
+
+  test.each(["bye", "end"] as const)("that ends by %s is asked again", async (way) => {
+    using page = setUp();
+    page.subscribe("default");
+    await page.stream.hello();
+    await page.stream[way]();
+    await page.stream.hello();
+    expect(page.client.status).toBe("open");
+    expect(page.stream.open).toBe(1);
+  });
+
+  test("refuses with a problem, and a 503 is asked again", async () => {
+    using page = setUp();
+    page.subscribe("default");
+    await page.stream.refuse(503, { headers: { "Retry-After": "0" } });
+    await page.stream.fail();
+    await page.stream.refuse(403, { code: "FORBIDDEN", detail: "Not yours." });
+    const { error } = await waitForStatus(page.client, "failed");
+    expect(error).toMatchObject({
+      code: "STREAM_REFUSED",
+      message: expect.stringContaining("Not yours."),
+      cause: { code: "FORBIDDEN", status: 403 },
+    });
+    expect(page.stream.requests).toHaveLength(3);
+  });
+
+  test("falls silent when nothing is sent, and fake timers drive the watchdog", async () => {
+    vi.useFakeTimers();
+    using page = setUp();
+    page.subscribe("default");
+    await vi.advanceTimersByTimeAsync(0);
+    await page.stream.hello({ heartbeatMs: 1_000 });
+    await vi.advanceTimersByTimeAsync(2_000);
+    await page.stream.ping();
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(page.client.status).toBe("open");
+    await vi.advanceTimersByTimeAsync(600);
+    expect(page.client.status).toBe("reconnecting");
+  });
+
+  test("says that nobody reads what nobody reads, and that nobody asks when nobody does", async () => {
+    using page = setUp({}, 100);
+    await expect(page.stream.message("x")).rejects.toThrow("none is open");
+    await expect(page.stream.hello()).rejects.toThrow("No request came within 100 ms");
+    page.subscribe("a");
+    await page.stream.hello();
+    await expect(page.stream.message("x", { channel: "b" })).rejects.toThrow(
+      'No stream carries "b"; open are a',
+    );
+  });
+
+  test("refuses data that a bus refuses", async () => {
+    using page = setUp();
+    page.subscribe("default");
+    await page.stream.hello();
+    await expect(page.stream.message({ at: new Map() })).rejects.toThrow("data.at");
+  });
+
+  test("sends a replaced stream nothing, and a request that was called off no hello", async () => {
+    using page = setUp({}, 200);
+    page.subscribe("a");
+    await page.stream.hello();
+    page.subscribe("b");
+    const next = await page.stream.hello();
+    expect(next.channels).toEqual(["a", "b"]);
+    await vi.waitFor(() => expect(page.stream.open).toBe(1));
+    await page.stream.message("once", { channel: "a" });
+    expect(page.heard).toEqual(["once"]);
+    page.client.reconnect();
+    await vi.waitFor(() => expect(page.stream.requests).toHaveLength(3));
+    page.client.close();
+    await expect(page.stream.hello()).rejects.toThrow("No request came");
+    expect(page.stream.open).toBe(0);
+  });
+
+  test("drives an SseEventSource, and sends it any text", async () => {
+    using stream = createFakeStream();
+    const source = new SseEventSource(stream.url, { fetch: stream.fetch });
+    const heard: string[] = [];
+    source.addEventListener("message", ({ data, lastEventId }) =>
+      heard.push(`${lastEventId} ${data}`),
+    );
+    await stream.hello();
+    await stream.write("id: 7\ndata: one\ndata: two\n\n");
+    expect(heard).toEqual(["7 one\ntwo"]);
+    source.close();
+    expect(stream.open).toBe(0);
+  });
+});

@@ -1,0 +1,274 @@
+import { topicCovers } from "../core/channel-name.ts";
+import type { Gap } from "../core/packet.ts";
+import { encodeJson } from "../core/json.ts";
+import { formatCursor } from "../core/position.ts";
+import { createFakeLine, type FakeLine } from "./fake-line.ts";
+import { inTime } from "./in-time.ts";
+
+/** A request that came to a {@link FakeStream}. */
+export interface FakeRequest {
+  readonly url: URL;
+  readonly headers: Headers;
+  /** The channels and patterns that it asks for. */
+  readonly channels: readonly string[];
+  /** Where it wants to start: its `Last-Event-ID`, else its `from`. */
+  readonly from: string | undefined;
+}
+
+/** What a `hello` can tell beside the channels and the cursor of the request. */
+export interface FakeHello {
+  /** What is granted. @default all that was asked for */
+  readonly channels?: readonly string[];
+  /** The cursor that the stream starts from. @default that of the request, else the head */
+  readonly cursor?: string;
+  readonly resumed?: boolean;
+  /** @default 15_000 */
+  readonly heartbeatMs?: number;
+  /** How long a client waits before it comes again, on top of its own backoff. @default 0 */
+  readonly retryMs?: number;
+}
+
+/** A refusal, as problem details (RFC 9457). */
+export interface FakeRefusal {
+  readonly code?: string;
+  readonly detail?: string;
+  /** For example `Retry-After`. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What a message can be beside its data. */
+export interface FakeMessage {
+  /** @default "default" */
+  readonly channel?: string;
+  /** @default "message" */
+  readonly event?: string;
+  /** The cursor that it moves the stream to. @default the next one */
+  readonly cursor?: string;
+}
+
+/**
+ * A server's side of event streams, driven by hand. `fetch` and `url` go to the client; everything
+ * else says what it is answered. What sends resolves once the client has read it and asks for more:
+ * `createSseClient` and `SseEventSource` have called their listeners by then.
+ */
+export interface FakeStream extends Disposable {
+  readonly url: string;
+  readonly fetch: typeof globalThis.fetch;
+  /** All requests so far. */
+  readonly requests: readonly FakeRequest[];
+  /** How many streams are open. */
+  readonly open: number;
+  /** What a server would give as `await bus.cursor()` now. */
+  readonly cursor: string;
+  /** Opens a stream: answers the oldest request that waits, or the next one to come. */
+  hello(options?: FakeHello): Promise<FakeRequest>;
+  /** Refuses that request. */
+  refuse(status: number, options?: FakeRefusal): Promise<FakeRequest>;
+  /** Lets that request fail as it does without a network. */
+  fail(): Promise<FakeRequest>;
+  /**
+   * Sends a message on all open streams that carry its channel.
+   *
+   * @returns its id
+   * @throws Error when there is none
+   */
+  message(data: unknown, options?: FakeMessage): Promise<string>;
+  /** Sends a heartbeat. */
+  ping(): Promise<void>;
+  /** Tells a loss, of all channels unless some are named. */
+  gap(gap?: Partial<Gap>): Promise<void>;
+  /** Says goodbye, and ends all open streams. */
+  bye(reason?: "drain" | "lifetime" | "slow" | "unauthorized", retryMs?: number): Promise<void>;
+  /** Sends text as it is: what another server might. */
+  write(text: string): Promise<void>;
+  /** Ends all open streams without a word. */
+  end(): void;
+  /** Breaks all open streams, as a lost network does. */
+  cut(): void;
+  /** Breaks everything; requests that wait, too. Idempotent. */
+  close(): void;
+}
+
+/** Settings of {@link createFakeStream}. */
+export interface FakeStreamOptions {
+  /** @default "http://sse.test/api/sse" */
+  readonly url?: string;
+  /** How long `hello`, `refuse` and `fail` wait for a request, in ms of real time. @default 5_000 */
+  readonly timeoutMs?: number;
+}
+
+interface Waiting {
+  readonly request: FakeRequest;
+  readonly answer: (response: Response) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/**
+ * Makes a {@link FakeStream}: for tests of what a page does when the server says, or does not say,
+ * just this.
+ *
+ * @example
+ * ```ts
+ * using stream = createFakeStream();
+ * using client = createSseClient({ url: stream.url, fetch: stream.fetch });
+ * client.subscribe("orders/42", (order) => console.log(order));
+ * await stream.hello();
+ * await stream.message({ total: 42 }, { channel: "orders/42" });
+ * stream.cut();
+ * console.log(client.status); // "reconnecting", a turn later
+ * ```
+ */
+export function createFakeStream(options: FakeStreamOptions = {}): FakeStream {
+  const { url = "http://sse.test/api/sse", timeoutMs = 5_000 } = options;
+  const requests: FakeRequest[] = [];
+  const waiting: Waiting[] = [];
+  const lines = new Set<FakeLine>();
+  /** Calls that wait for a request, the oldest first. */
+  const takers = new Set<(one: Waiting) => void>();
+  let seq = 1;
+
+  const cursorNow = (): string => formatCursor({ seq, time: Date.now() }, "fake");
+
+  const fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
+    const signal = init?.signal;
+    signal?.throwIfAborted();
+    const request = readRequest(input, init);
+    requests.push(request);
+    return new Promise<Response>((resolve, reject) => {
+      const one: Waiting = { request, answer: resolve, fail: reject };
+      const [taker] = takers;
+      if (taker) {
+        takers.delete(taker);
+        taker(one);
+      } else {
+        waiting.push(one);
+      }
+      signal?.addEventListener("abort", () => {
+        if (waiting.includes(one)) waiting.splice(waiting.indexOf(one), 1);
+        reject(signal.reason as Error);
+        for (const line of lines) if (line.request === request) line.break(signal.reason);
+      });
+    });
+  };
+
+  /** The oldest request that waits, or the next one to come. */
+  const take = async (): Promise<Waiting> => {
+    const one = waiting.shift();
+    if (one) return one;
+    let taker: (one: Waiting) => void;
+    const come = new Promise<Waiting>((resolve) => takers.add((taker = resolve)));
+    return inTime(come, timeoutMs, () => {
+      takers.delete(taker);
+      return `No request came within ${timeoutMs} ms`;
+    });
+  };
+
+  const send = async (text: string, to: Iterable<FakeLine> = lines): Promise<void> => {
+    await Promise.all([...to].map((line) => line.write(text)));
+  };
+
+  const breakAll = (): void => {
+    for (const line of lines) line.break(new TypeError("The network is gone"));
+  };
+
+  const close = (): void => {
+    for (const { fail } of waiting.splice(0)) fail(new TypeError("The fake stream was closed"));
+    breakAll();
+  };
+
+  return {
+    url,
+    fetch,
+    requests,
+    get open() {
+      return lines.size;
+    },
+    get cursor() {
+      return cursorNow();
+    },
+    async hello({ retryMs = 0, heartbeatMs = 15_000, ...told } = {}) {
+      const { request, answer } = await take();
+      const isCursor = request.from?.includes("-") === true;
+      const cursor = told.cursor ?? (isCursor ? request.from : cursorNow());
+      const { channels = request.channels, resumed = isCursor } = told;
+      const connection = `fake-${requests.indexOf(request) + 1}`;
+      const data = { connection, channels, cursor, resumed, heartbeatMs };
+      const line = createFakeLine(request, channels, () => lines.delete(line));
+      lines.add(line);
+      answer(new Response(line.body, { headers: { "Content-Type": "text/event-stream" } }));
+      await line.write(`retry: ${retryMs}\n${block(cursor, "hello", JSON.stringify(data))}`);
+      return request;
+    },
+    async refuse(status, { code, detail, headers } = {}) {
+      const { request, answer } = await take();
+      const problem = { type: "about:blank", title: "Refused", status, code, detail };
+      const type = { "Content-Type": "application/problem+json" };
+      // These must not have a body (RFC 9110 §15.3.5, §15.4.5).
+      const body = status === 204 || status === 304 ? null : JSON.stringify(problem);
+      answer(new Response(body, { status, headers: { ...type, ...headers } }));
+      return request;
+    },
+    async fail() {
+      const { request, fail } = await take();
+      fail(new TypeError("The network is gone"));
+      return request;
+    },
+    async message(data, { channel = "default", event = "message", cursor } = {}) {
+      const carrying = [...lines].filter(({ channels }) =>
+        channels.some((topic) => topicCovers(topic, channel)),
+      );
+      if (carrying.length === 0) throw new Error(nobodyReads(channel, lines));
+      const json = encodeJson(data);
+      seq++;
+      const at = cursor ?? cursorNow();
+      const id = channel === "default" ? at : `${at}@${channel}`;
+      await send(block(id, event, json), carrying);
+      return id;
+    },
+    ping: async () => send(block(cursorNow(), "ping", `{"time":${Date.now()}}`)),
+    async gap(gap = {}) {
+      const write = async (line: FakeLine): Promise<void> => {
+        const told = JSON.stringify({ channels: line.channels, reason: "evicted", ...gap });
+        await line.write(block(cursorNow(), "gap", told));
+      };
+      await Promise.all([...lines].map(write));
+    },
+    async bye(reason = "drain", retryMs = 0) {
+      const data = JSON.stringify({ reason, retryMs });
+      const ending = [...lines];
+      await send(`retry: ${retryMs}\nevent: bye\ndata: ${data}\n\n`, ending);
+      for (const line of ending) line.end();
+    },
+    write: async (text) => send(text),
+    end() {
+      for (const line of lines) line.end();
+    },
+    cut: breakAll,
+    close,
+    [Symbol.dispose]: close,
+  };
+}
+
+function readRequest(input: RequestInfo | URL, init: RequestInit | undefined): FakeRequest {
+  const isRequest = typeof input === "object" && "url" in input;
+  const url = new URL(isRequest ? input.url : String(input));
+  const headers = new Headers(init?.headers ?? (isRequest ? input.headers : undefined));
+  const asked = url.searchParams.getAll("channel");
+  return {
+    url,
+    headers,
+    channels: asked.length > 0 ? asked : ["default"],
+    from: headers.get("last-event-id") ?? url.searchParams.get("from") ?? undefined,
+  };
+}
+
+function block(id: string, event: string, json: string): string {
+  const type = event === "message" ? "" : `event: ${event}\n`;
+  return `id: ${id}\n${type}data: ${json}\n\n`;
+}
+
+function nobodyReads(channel: string, lines: Iterable<FakeLine>): string {
+  const carried = [...lines].flatMap(({ channels }) => channels);
+  const open = carried.length > 0 ? `open are ${carried.join(", ")}` : "none is open: say hello()";
+  return `No stream carries "${channel}"; ${open}`;
+}

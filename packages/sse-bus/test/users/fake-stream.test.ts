@@ -1,0 +1,28 @@
+import { createSseClient } from "sse-bus/client";
+import { createFakeStream, waitForStatus } from "sse-bus/testing";
+import { expect, test } from "vitest";
+
+test("a loss is told, and a refusal is final", async () => {
+  using stream = createFakeStream();
+  using client = createSseClient({
+    url: stream.url,
+    fetch: stream.fetch,
+    backoff: { baseMs: 1 },
+    onError: () => {},
+  });
+  const seen: unknown[] = [];
+  client.subscribe("orders/42", (order) => seen.push(order), {
+    onGap: () => seen.push("load it anew"),
+  });
+
+  const { headers } = await stream.hello(); // answers the request, once it comes
+  expect(headers.get("accept")).toBe("text/event-stream");
+  await stream.message({ total: 42 }, { channel: "orders/42" }); // the listener has run
+  await stream.gap();
+  expect(seen).toEqual([{ total: 42 }, "load it anew"]);
+
+  stream.cut();
+  await stream.refuse(403, { code: "FORBIDDEN" });
+  const { error } = await waitForStatus(client, "failed");
+  expect(error?.code).toBe("STREAM_REFUSED");
+});
