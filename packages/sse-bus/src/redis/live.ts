@@ -3,7 +3,6 @@ import type { Cursor } from "../core/position.ts";
 import { decodeLive, decodeMark, type LiveItem, type Mark, toMessage } from "./codec.ts";
 import type { HistorySource } from "./history.ts";
 import { inTime } from "./in-time.ts";
-import type { Source } from "./keys.ts";
 import type { Link } from "./link.ts";
 import { createMarker } from "./marker.ts";
 import { type Missed, readMissed } from "./recovery.ts";
@@ -58,14 +57,14 @@ export function createLive(options: LiveOptions): Live {
   let sync: { readonly mark: number; buffer: Item[] | undefined } | undefined;
 
   const onRestarted = new Set<() => void>();
-  const topics = createTopics((topic) => sources.release(keys.source(topic.name)));
+  const topics = createTopics(({ name }) => sources.release(keys.source(name), name));
   const sources = createSources({ onConfirmed, onFailure: drop, onRefused });
   const marker = createMarker({
     ...options,
     beforeSend: assignMark,
     isWanted: () => phase === "live",
   });
-  sources.want({ kind: "channel", name: keys.marks });
+  sources.want({ kind: "channel", name: keys.marks }, keys.marks);
 
   function onConfirmed(): void {
     if (phase === "live") {
@@ -81,11 +80,13 @@ export function createLive(options: LiveOptions): Live {
     sent.catch(drop);
   }
 
-  function onRefused({ name }: Source, cause: Error): void {
-    const topic = [...topics.all.values()].find((each) => keys.source(each.name).name === name);
+  function onRefused(names: ReadonlySet<string>, cause: Error): void {
+    const refused = [...names].map((name) => topics.all.get(name));
     // Without markers nothing can be proven, and what was live must not go quiet unnoticed.
-    if (name === keys.marks || topic?.isLive) return drop(cause);
-    for (const { reject } of topic?.feeds.values() ?? []) reject(unavailable(cause));
+    if (names.has(keys.marks) || refused.some((topic) => topic?.isLive)) return drop(cause);
+    for (const topic of refused) {
+      for (const { reject } of topic?.feeds.values() ?? []) reject(unavailable(cause));
+    }
   }
 
   /** The marker of this number proves all topics that the server has confirmed by now. */
@@ -195,7 +196,7 @@ export function createLive(options: LiveOptions): Live {
           topic = topics.add(name, feed, { resolve, reject });
           // What is live stays so over an outage: the feed gets what is missed with the others.
           if (topic.isLive) return topics.goLive(topic, reached);
-          sources.want(keys.source(name));
+          sources.want(keys.source(name), name);
           const error = new Error(`"${name}" could not be subscribed to in time`);
           late = setTimeout(() => reject(unavailable(error)), waitMs + timeoutMs);
         });

@@ -13,31 +13,37 @@ const SOURCES: readonly Source[] = [
 test("whatever is wanted and released, and however slowly the server answers, it ends with what is wanted", async () => {
   const step = fc.record({
     index: fc.nat({ max: SOURCES.length - 1 }),
+    topic: fc.constantFrom("one", "another"),
     isWanted: fc.boolean(),
     answers: fc.nat({ max: 2 }),
     reconnects: fc.boolean(),
   });
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
-      const wanted = new Set<Source>();
+      const needed = new Set<string>();
+      const isNeeded = (source: Source): boolean =>
+        ["one", "another"].some((topic) => needed.has(`${topic} ${nameOf(source)}`));
+      let isTold = true;
       const sources = createSources({
-        onConfirmed() {},
+        onConfirmed: () => void (isTold = true),
         onFailure: fail,
-        onRefused: (_source, cause) => fail(cause),
+        onRefused: (_topics, cause) => fail(cause),
       });
       let server = createServer();
       sources.use(server.link);
-      for (const { index, isWanted, answers, reconnects } of steps) {
+      for (const { index, topic, isWanted, answers, reconnects } of steps) {
         const source = SOURCES[index] as Source;
-        if (isWanted) wanted.add(source);
-        else wanted.delete(source);
-        sources[isWanted ? "want" : "release"](source);
+        needed[isWanted ? "add" : "delete"](`${topic} ${nameOf(source)}`);
+        if (isWanted) isTold = false;
+        sources[isWanted ? "want" : "release"](source, topic);
         if (reconnects) sources.use((server = createServer()).link);
         for (let n = 0; n < answers; n++) await server.answer();
       }
       for (let n = 0; n < 10; n++) await server.answer();
-      expect([...server.subscribed].toSorted()).toEqual([...wanted].map(nameOf).toSorted());
-      for (const source of SOURCES) expect(sources.isConfirmed(source)).toBe(wanted.has(source));
+      const wanted = SOURCES.filter(isNeeded);
+      expect([...server.subscribed].toSorted()).toEqual(wanted.map(nameOf).toSorted());
+      for (const source of SOURCES) expect(sources.isConfirmed(source)).toBe(isNeeded(source));
+      expect(isTold, "who wants what is confirmed already is told").toBe(true);
     }),
   );
 });
@@ -47,10 +53,10 @@ test("topics that are wanted in one turn are asked for in one command", async ()
   const sources = createSources({
     onConfirmed() {},
     onFailure: fail,
-    onRefused: (_source, cause) => fail(cause),
+    onRefused: (_topics, cause) => fail(cause),
   });
   sources.use(server.link);
-  for (const name of ["a", "b", "c"]) sources.want({ kind: "channel", name });
+  for (const name of ["a", "b", "c"]) sources.want({ kind: "channel", name }, name);
   await server.answer();
   expect(server.commands).toBe(1);
 });
@@ -60,7 +66,7 @@ test("what the server refuses is told and given up, and the others are confirmed
   const sources = createSources({
     onConfirmed() {},
     onFailure: fail,
-    onRefused: (source) => void refused.push(source.name),
+    onRefused: (topics) => void refused.push(...topics),
   });
   sources.use({
     ...createServer().link,
@@ -68,7 +74,7 @@ test("what the server refuses is told and given up, and the others are confirmed
       if (names.includes("b")) throw new Error("NOPERM this user has no permissions");
     },
   });
-  for (const name of ["a", "b", "c"]) sources.want({ kind: "channel", name });
+  for (const name of ["a", "b", "c"]) sources.want({ kind: "channel", name }, name);
   await turn();
   expect(refused).toEqual(["b"]);
   const isConfirmed = (name: string): boolean => sources.isConfirmed({ kind: "channel", name });
@@ -83,11 +89,11 @@ test("a connection that fails is told, and nothing is confirmed", async () => {
       failures.push(error.message);
       sources.use(undefined);
     },
-    onRefused: (_source, cause) => fail(cause),
+    onRefused: (_topics, cause) => fail(cause),
   });
   const fails = async (): Promise<never> => Promise.reject(new Error("Socket closed"));
   sources.use({ ...createServer().link, subscribe: fails });
-  sources.want(SOURCES[0] as Source);
+  sources.want(SOURCES[0] as Source, "a");
   await turn();
   expect(failures).toEqual(["Socket closed"]);
   expect(sources.isConfirmed(SOURCES[0] as Source)).toBe(false);

@@ -7,8 +7,10 @@ import type { Source } from "./keys.ts";
  * subscribed again at once must not lose to its own UNSUBSCRIBE.
  */
 export interface Sources {
-  want(source: Source): void;
-  release(source: Source): void;
+  /** Several topics may need the same source; `onConfirmed` follows, also where it is confirmed already. */
+  want(source: Source, topic: string): void;
+  /** It is unsubscribed when no topic needs it any more. */
+  release(source: Source, topic: string): void;
   /** Whether the server has confirmed it on this connection. */
   isConfirmed(source: Source): boolean;
   /** Starts anew on another connection, with everything that is wanted. */
@@ -20,18 +22,19 @@ export interface SourcesOptions {
   readonly onConfirmed: () => void;
   /** The connection failed. */
   readonly onFailure: (cause: Error) => void;
-  /** The server refuses this one, and it is not wanted any more. */
-  readonly onRefused: (source: Source, cause: Error) => void;
+  /** The server refuses what these topics need, and they do not want it any more. */
+  readonly onRefused: (topics: ReadonlySet<string>, cause: Error) => void;
 }
 
 export function createSources({ onConfirmed, onFailure, onRefused }: SourcesOptions): Sources {
-  const wanted = new Map<string, Source>();
+  const wanted = new Map<string, Wanted>();
   const confirmed = new Map<string, Source>();
   let link: Link | undefined;
   let running: Promise<void> | undefined;
 
+  const isConfirmed = (source: Source): boolean => confirmed.has(keyOf(source));
   const missing = (): Source[] =>
-    [...wanted.values()].filter((each) => !confirmed.has(keyOf(each)));
+    [...wanted.values()].map(({ source }) => source).filter((each) => !isConfirmed(each));
   const idle = (): Source[] => [...confirmed.values()].filter((each) => !wanted.has(keyOf(each)));
 
   async function bringTogether(on: Link): Promise<void> {
@@ -61,8 +64,9 @@ export function createSources({ onConfirmed, onFailure, onRefused }: SourcesOpti
       if (on !== link || !isRefusal(error)) throw error;
       const [source, another] = asked;
       if (source && !another) {
+        const topics = wanted.get(keyOf(source))?.topics;
         wanted.delete(keyOf(source));
-        onRefused(source, error as Error);
+        if (topics) onRefused(topics, error as Error);
         return;
       }
       // One of them was refused, and the others with it.
@@ -87,15 +91,21 @@ export function createSources({ onConfirmed, onFailure, onRefused }: SourcesOpti
   }
 
   return {
-    want(source) {
-      wanted.set(keyOf(source), source);
+    want(source, topic) {
+      const key = keyOf(source);
+      const needed = wanted.get(key) ?? { source, topics: new Set() };
+      needed.topics.add(topic);
+      wanted.set(key, needed);
       start();
+      if (!running && isConfirmed(source)) onConfirmed();
     },
-    release(source) {
+    release(source, topic) {
+      const needed = wanted.get(keyOf(source));
+      if (!needed?.topics.delete(topic) || needed.topics.size > 0) return;
       wanted.delete(keyOf(source));
       start();
     },
-    isConfirmed: (source) => confirmed.has(keyOf(source)),
+    isConfirmed,
     use(next) {
       link = next;
       // What ran on another connection may never come to an end.
@@ -104,6 +114,11 @@ export function createSources({ onConfirmed, onFailure, onRefused }: SourcesOpti
       start();
     },
   };
+}
+
+interface Wanted {
+  readonly source: Source;
+  readonly topics: Set<string>;
 }
 
 const KINDS: readonly SourceKind[] = ["channel", "pattern"];

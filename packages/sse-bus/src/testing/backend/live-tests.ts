@@ -121,6 +121,22 @@ export const liveTests: readonly BackendTest[] = [
     },
   },
   {
+    name: "subscribe: topics that cover the same channels are each fed until each is closed",
+    async run(lab) {
+      const [one, two] = [await lab.open(ROOMY), await lab.open(ROOMY)];
+      const topics = ["a/*", "a/**", "**", "*"];
+      const recorders = await Promise.all(topics.map(async (topic) => two.listen(topic)));
+      // Those that come to what is live already, one after another.
+      for (const topic of ["b/**", "b/*", "b/**/x"]) recorders.push(await two.listen(topic));
+      const published = await publishEach(one, ["a/1", "b/1", "b/1/x", "c"]);
+      for (let index = 0; index < recorders.length; index += 2) recorders[index]?.close();
+      published.push(...(await publishEach(one, ["a/1", "b/1", "b/1/x", "c"])));
+      for (let index = 1; index < recorders.length; index += 2) {
+        await checkArrived(lab, recorders[index] as (typeof recorders)[number], published);
+      }
+    },
+  },
+  {
     name: "subscribe: topics that are closed and subscribed again at once miss nothing, while many publish",
     async run(lab) {
       const [one, two] = [await lab.open(ROOMY), await lab.open(ROOMY)];
