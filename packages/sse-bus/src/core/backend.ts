@@ -83,6 +83,9 @@ export interface BackendHost {
    * every topic is read again from the new log. By the time of the call `reached()` and `read()`
    * MUST speak of the new log; live subscriptions go on and MUST be fed whatever comes after that
    * `reached()`.
+   *
+   * A backend that finds a new epoch MUST call this before it gives an answer of that epoch: history
+   * of the new log would otherwise be taken for more of the old one's.
    */
   onRestart(): void;
 }

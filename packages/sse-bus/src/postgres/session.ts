@@ -100,8 +100,18 @@ export async function openSession(settings: Settings, host: BackendHost): Promis
     throw error;
   }
 
+  /** The host hears that the log started anew before it is given anything of the new one. */
+  async function told<T extends { readonly epoch: string }>(answer: T): Promise<T> {
+    if (answer.epoch !== tail.reached().epoch) await tail.caughtUp();
+    return answer;
+  }
+
   return {
-    publish: appender.append,
+    async publish(entry) {
+      const stored = await appender.append(entry);
+      // What is stored is not refused because its news do not come.
+      return told(stored).catch(() => stored);
+    },
     async publishIn(tx, { channel, event, key, json, id }) {
       const [row] = await queryIn(
         tx,
@@ -117,14 +127,14 @@ export async function openSession(settings: Settings, host: BackendHost): Promis
     },
     subscribe: tail.subscribe,
     async read(topic) {
-      for (let attempt = 1; ; attempt++) {
+      for (;;) {
         const history = await readHistory(log, host, topic);
         // While the log starts anew, history of one epoch must not meet a window of the other.
-        if (history.epoch === tail.reached().epoch || attempt === 5) return history;
+        if (history.epoch === tail.reached().epoch) return history;
         await tail.caughtUp();
       }
     },
-    head: log.head,
+    head: async () => told(await log.head()),
     reached: tail.reached,
     close,
   };

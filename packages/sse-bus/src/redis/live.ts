@@ -57,6 +57,7 @@ export function createLive(options: LiveOptions): Live {
   let sync: { readonly mark: number; buffer: Item[] | undefined } | undefined;
 
   const onRestarted = new Set<() => void>();
+  let restarting: Promise<void> | undefined;
   const topics = createTopics(({ name }) => sources.release(keys.source(name), name));
   const sources = createSources({ onConfirmed, onFailure: drop, onRefused });
   const marker = createMarker({
@@ -226,9 +227,13 @@ export function createLive(options: LiveOptions): Live {
       }
     },
     async restarted() {
-      await inTime("the log's restart", timeoutMs, async (resolve) => {
+      // One marker for all who wait for it.
+      restarting ??= inTime("the log's restart", timeoutMs, async (resolve) => {
         onRestarted.add(resolve);
         await marker.send();
+      }).finally(() => (restarting = undefined));
+      await restarting.catch((error: unknown) => {
+        throw unavailable(error);
       });
     },
     note(cursor) {

@@ -39,6 +39,12 @@ export function redisBackend(options: RedisBackendOptions): Backend {
     return session;
   }
 
+  /** The host hears that the log restarted before it is given anything of the new one. */
+  async function told(answer: MaybeEpoch, before: string): Promise<void> {
+    const { live } = opened();
+    if (answer.epoch !== before && live.reached.epoch === before) await live.restarted();
+  }
+
   return {
     name: "redis",
     async open(host) {
@@ -48,6 +54,7 @@ export function redisBackend(options: RedisBackendOptions): Backend {
     },
     async publish(entry: PublishEntry): Promise<Stored> {
       const { commands, live, source } = opened();
+      const before = live.reached.epoch;
       const { channel, key = "", json, id } = entry;
       const { maxMessages, maxBytes, maxAgeMs } = source.limits(channel);
       const names = [keys.bus, keys.log(channel), keys.newest(channel), keys.id(id ?? "")];
@@ -59,6 +66,8 @@ export function redisBackend(options: RedisBackendOptions): Backend {
       const [epoch, seq, time, first] = answer as [string, string, string, string | undefined];
       const cursor = { epoch, seq: Number(seq), time: Number(time) };
       live.note(cursor);
+      // What is stored is not refused because its news do not come.
+      await told(cursor, before).catch(() => {});
       return { ...cursor, channel: first ?? channel, duplicate: first !== undefined };
     },
     async subscribe(topic, feed) {
@@ -70,14 +79,16 @@ export function redisBackend(options: RedisBackendOptions): Backend {
         const { epoch } = live.reached;
         const history = await readTopic(source, topic);
         if (history.epoch === live.reached.epoch) return history;
-        // The log restarted, and the host has not been told: it must hear of it before it reads.
-        if (epoch === live.reached.epoch) await live.restarted();
+        await told(history, epoch);
       }
     },
     async cursor() {
       const { commands, live } = opened();
+      const { epoch } = live.reached;
       const args = markArguments({ keys }, { seen: live.seen });
-      return toHead(await commands.run(MARK, [keys.bus, keys.probe], args));
+      const head = toHead(await commands.run(MARK, [keys.bus, keys.probe], args));
+      await told(head, epoch);
+      return head;
     },
     reached: () => session?.live.reached ?? { seq: 0, time: 0, epoch: "0" },
     async close() {
@@ -91,4 +102,8 @@ export function redisBackend(options: RedisBackendOptions): Backend {
 /** Lua has no infinity that every Redis reads. */
 function toBound(limit: number): string {
   return String(Math.min(limit, Number.MAX_SAFE_INTEGER));
+}
+
+interface MaybeEpoch {
+  readonly epoch: string | undefined;
 }

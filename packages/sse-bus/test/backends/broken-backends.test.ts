@@ -728,6 +728,14 @@ const broken: Readonly<Record<string, Broken>> = {
       };
     },
   },
+  "answers out of a new log before it has told of it": {
+    noticed: [/data loss: no answer is of a new epoch before/],
+    backend: (backend) => ({
+      ...backend,
+      open: async (host) =>
+        backend.open({ ...host, onRestart: () => void setTimeout(host.onRestart, 20) }),
+    }),
+  },
   "tells nobody of data loss": {
     noticed: [/data loss: every instance is told/],
     backend: (backend) => ({

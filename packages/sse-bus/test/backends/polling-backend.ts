@@ -12,20 +12,27 @@ import type { LogTable } from "./log-table.ts";
 export function pollingBackend(table: LogTable, pollMs = 10): Backend {
   const feeds = new Map<Feed, string>();
   let host: BackendHost;
-  let reached: Cursor;
+  let reached: Cursor = { seq: 0, time: 0, epoch: "" };
   let status: "up" | "down" | "closed" = "up";
   let polling: Promise<void> | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
-  async function ask<T>(query: () => Promise<T>): Promise<T> {
+  async function ask<T extends { readonly epoch: string }>(query: () => Promise<T>): Promise<T> {
     if (status === "closed") throw new SseBusError("BUS_CLOSED", "The backend is closed.");
-    return query().catch((cause: unknown) => {
+    try {
+      const answer = await query();
+      // Nothing of a new log is given out before the host has been told of that.
+      if (answer.epoch !== reached.epoch && polling) await poll();
+      return answer;
+    } catch (cause) {
       throw new SseBusError("BACKEND_UNAVAILABLE", "The table cannot be reached.", { cause });
-    });
+    }
   }
   async function poll(): Promise<void> {
-    const { head, rows, horizons } = await table.after(reached.seq, [...feeds.values()]);
-    if (status === "closed") return;
+    const { seq, epoch } = reached;
+    const { head, rows, horizons } = await table.after(seq, [...feeds.values()]);
+    // Another poll was faster.
+    if (status === "closed" || reached.seq !== seq || reached.epoch !== epoch) return;
     const isNew = head.epoch !== reached.epoch;
     for (const [feed, topic] of isNew ? [] : feeds) {
       const horizon = horizons.get(topic) ?? 0;
@@ -59,7 +66,8 @@ export function pollingBackend(table: LogTable, pollMs = 10): Backend {
     publish: async (entry) => ask(async () => table.append(entry, host.history(entry.channel))),
     async subscribe(topic, feed) {
       feeds.set(feed, topic);
-      return ask(async () => ({ cursor: reached, close: () => void feeds.delete(feed) }));
+      const cursor = await ask(async () => reached);
+      return { cursor, close: () => void feeds.delete(feed) };
     },
     async read(topic) {
       const { epoch, rows, horizon } = await ask(async () => table.kept(topic));

@@ -1,6 +1,10 @@
+import type { Backend } from "../../core/backend.ts";
+import type { LogMessage } from "../../core/message.ts";
+import { type Cursor, parseCursor } from "../../core/position.ts";
 import type { BackendTest } from "./backend-test.ts";
 import { check, checkEqual } from "./check.ts";
-import { publishEach, repeat } from "./load.ts";
+import type { Instance } from "./instance.ts";
+import { eventLoop, publishEach, repeat } from "./load.ts";
 import { checkArrived, checkExactly } from "./recorder.ts";
 
 export const dataLossTests: readonly BackendTest[] = [
@@ -26,6 +30,44 @@ export const dataLossTests: readonly BackendTest[] = [
       checkEqual(messages.length, 0, "Messages of the lost log in the new one's history:");
       const published = [await one.insist("a"), await two.insist("a")];
       for (const { epoch } of published) checkEqual(epoch, epochs[0], "publish() is of it too:");
+    },
+  },
+  {
+    name: "data loss: no answer is of a new epoch before onRestart() has told of it",
+    needs: "loseData",
+    async run(lab) {
+      const instances = [await lab.open(), await lab.open(), await lab.open()];
+      await publishEach(instances[0] as Instance, repeat("a", 3));
+      await lab.loseData();
+      for (const instance of instances) {
+        const { backend, restarts } = instance;
+        const first = backend.reached().epoch;
+        const heed = (what: string, epoch: string | undefined): void => {
+          if (epoch === undefined || epoch === first || restarts.includes(epoch)) return;
+          lab.violated(
+            `${what} gave an answer of the epoch ${epoch} before onRestart() was called.`,
+          );
+        };
+        const asked: Record<string, () => Promise<string | undefined>> = {
+          "publish()": async () => (await instance.publish("a")).epoch,
+          "cursor()": async () => (await backend.cursor()).epoch,
+          "read()": async () => epochOf((await backend.read("a")).messages.at(-1)),
+          "subscribe()": async () => (await subscribeOnce(backend)).epoch,
+        };
+        const isTold = (): boolean => restarts.length > 0;
+        const ask = async (what: string): Promise<void> => {
+          for (;;) {
+            await asked[what]?.().then(
+              (epoch) => heed(what, epoch),
+              () => {},
+            );
+            if (isTold()) return;
+            // Some answers come without the event loop, which what is waited for needs.
+            await eventLoop();
+          }
+        };
+        await lab.within("To hear of the new log", Promise.all(Object.keys(asked).map(ask)));
+      }
     },
   },
   {
@@ -56,3 +98,16 @@ export const dataLossTests: readonly BackendTest[] = [
     },
   },
 ];
+
+async function subscribeOnce(backend: Backend): Promise<Cursor> {
+  const { cursor, close } = await backend.subscribe("a", { message() {}, lost() {} });
+  close();
+  return cursor;
+}
+
+/** The epoch that a message tells in its frame. */
+function epochOf(message: LogMessage | undefined): string | undefined {
+  if (!message) return undefined;
+  const [line = ""] = new TextDecoder().decode(message.frame).split("\n");
+  return parseCursor(line.slice("id: ".length))?.epoch;
+}
