@@ -9,7 +9,11 @@ export type BrowserName = (typeof browserNames)[number];
 
 /** A window of a browser, whichever drives it. */
 export interface Visitor extends AsyncDisposable {
+  /** Another window of the same browser, with the same cookies and storage. */
+  beside(url: string): Promise<Visitor>;
   goto(url: string): Promise<void>;
+  /** Firefox gives windows behind others a frame a second, or less: who acts much comes to the front. */
+  toFront(): Promise<void>;
   /** Runs in the page; what it uses must come in `argument`. */
   evaluate<Argument, Result>(
     run: (argument: Argument) => Result | Promise<Result>,
@@ -35,6 +39,7 @@ export interface Visitors extends AsyncDisposable {
 /** What both drivers' pages can do. */
 interface DrivenPage {
   goto(url: string): Promise<unknown>;
+  bringToFront(): Promise<unknown>;
   evaluate(run: string): Promise<unknown>;
   click(selector: string): Promise<unknown>;
   focus(selector: string): Promise<unknown>;
@@ -55,7 +60,11 @@ export async function launchVisitors(name: BrowserName): Promise<Visitors> {
     return {
       async open(url) {
         const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
-        return visit(await context.newPage(), url, async () => context.close());
+        return visit(
+          url,
+          async () => context.newPage(),
+          async () => context.close(),
+        );
       },
       [Symbol.asyncDispose]: async () => browser.close(),
     };
@@ -64,16 +73,29 @@ export async function launchVisitors(name: BrowserName): Promise<Visitors> {
   return {
     async open(url) {
       const context = await browser.createBrowserContext();
-      return visit(await context.newPage(), url, async () => context.close());
+      return visit(
+        url,
+        async () => context.newPage(),
+        async () => context.close(),
+      );
     },
     [Symbol.asyncDispose]: async () => browser[Symbol.asyncDispose](),
   };
 }
 
-async function visit(page: DrivenPage, url: string, close: () => Promise<void>): Promise<Visitor> {
+async function visit(
+  url: string,
+  newPage: () => Promise<DrivenPage>,
+  close: () => Promise<void>,
+): Promise<Visitor> {
+  const page = await newPage();
   const visitor: Visitor = {
+    beside: async (to) => visit(to, newPage, async () => {}),
     async goto(to) {
       await page.goto(to);
+    },
+    async toFront() {
+      await page.bringToFront();
     },
     async evaluate(run, argument) {
       // As text: the drivers differ in what they pass, not in what they run. The runner's coverage

@@ -2,3 +2,13 @@
 export function positionOf(id: string): string {
   return id.split("@", 1)[0] as string;
 }
+
+/**
+ * Whether a message comes after a cursor. True also where nobody can order them, because the log was
+ * begun anew in between: what came after that is new.
+ */
+export function isAfter(position: string, cursor: string): boolean {
+  const [seq, , epoch] = position.split("-") as [string, string, string];
+  const [cursorSeq, , cursorEpoch] = cursor.split("-") as [string, string, string];
+  return epoch !== cursorEpoch || parseInt(seq, 36) > parseInt(cursorSeq, 36);
+}

@@ -4,5 +4,6 @@ export const pages = [
   { href: "/hook", label: "Hook" },
   { href: "/dashboard", label: "Dashboard" },
   { href: "/system", label: "System" },
+  { href: "/notifications", label: "Notifications" },
   { href: "/progress", label: "Progress" },
 ] as const;

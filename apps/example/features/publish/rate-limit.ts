@@ -1,20 +1,33 @@
 import { headers } from "next/headers";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 
-const forEach = new RateLimiterMemory({ points: 10, duration: 5 });
-const forAll = new RateLimiterMemory({ points: 100, duration: 5 });
-
 /** Takes a turn for the visitor of this request. Returns 0, or the ms until there is one again. */
-export async function takePublishTurn(): Promise<number> {
-  try {
-    // The limit for all comes first: it also bounds how many visitors are remembered.
-    await forAll.consume("all");
-    await forEach.consume(await visitor());
-    return 0;
-  } catch (refusal) {
-    if (refusal instanceof RateLimiterRes) return Math.max(1, refusal.msBeforeNext);
-    throw refusal;
-  }
+export const takePublishTurn = turns({ forEach: 10, forAll: 100 });
+
+/** The same for signs of life, which windows give by themselves. */
+export const takeSignTurn = turns({ forEach: 40, forAll: 400 });
+
+interface Limits {
+  /** In five seconds, for one visitor. */
+  forEach: number;
+  /** For all together. */
+  forAll: number;
+}
+
+function turns(limits: Limits): () => Promise<number> {
+  const forEach = new RateLimiterMemory({ points: limits.forEach, duration: 5 });
+  const forAll = new RateLimiterMemory({ points: limits.forAll, duration: 5 });
+  return async () => {
+    try {
+      // The limit for all comes first: it also bounds how many visitors are remembered.
+      await forAll.consume("all");
+      await forEach.consume(await visitor());
+      return 0;
+    } catch (refusal) {
+      if (refusal instanceof RateLimiterRes) return Math.max(1, refusal.msBeforeNext);
+      throw refusal;
+    }
+  };
 }
 
 /**

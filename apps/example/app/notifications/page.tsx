@@ -1,0 +1,72 @@
+import type { Metadata } from "next";
+import { connection } from "next/server";
+import { Suspense } from "react";
+import { HowItWorks } from "@/components/site/how-it-works";
+import { Code } from "@/components/ui/code";
+import { PageIntro } from "@/components/ui/page-intro";
+import { NotificationsBoard } from "@/features/notifications/notifications-board";
+import notificationsBoard from "@/features/notifications/notifications-board.tsx?raw";
+import { loadEntries, loadPresence } from "@/features/notifications/server";
+import server from "@/features/notifications/server.ts?raw";
+import unreadReader from "@/features/notifications/unread-reader.ts?raw";
+import { bus } from "@/lib/sse-bus";
+import page from "./page.tsx?raw";
+
+export const metadata: Metadata = { title: "Notifications" };
+
+export default function Page() {
+  return (
+    <>
+      <PageIntro title="What everybody should know, at once">
+        Alerts, a chat and who is here. Open a second window and write: it is there too, and what
+        you have not read is still counted after a reload.
+      </PageIntro>
+      <Suspense fallback={<BoardPlace />}>
+        <Board />
+      </Suspense>
+      <HowItWorks
+        excerpts={[
+          { file: "features/notifications/server.ts", source: server, region: "publish" },
+          { file: "app/notifications/page.tsx", source: page },
+          {
+            file: "features/notifications/notifications-board.tsx",
+            source: notificationsBoard,
+            region: "subscribe",
+          },
+          {
+            file: "features/notifications/unread-reader.ts",
+            source: unreadReader,
+            region: "unread",
+          },
+        ]}
+      >
+        Everything that happens goes through one channel, so it has one order, and one cursor says
+        up to where a browser has read. That cursor is kept in <Code>localStorage</Code>: the next
+        visit resumes from it, and the bus answers what was missed, or says that it no longer keeps
+        all of it. Who is here is a message with a <Code>key</Code> for each window; it expires by
+        the server’s clock. Names are what people say they are: nobody signs in.
+      </HowItWorks>
+    </>
+  );
+}
+
+/** As high as the board, which never changes its height: what stands below does not move either. */
+function BoardPlace() {
+  return <div className="h-[1900px] rounded-xl border border-line bg-surface lg:h-[1139px]" />;
+}
+
+// #region how
+async function Board() {
+  await connection();
+  const cursor = await bus.cursor();
+  const [entries, presence] = await Promise.all([loadEntries(), loadPresence()]);
+  return (
+    <NotificationsBoard
+      entries={entries}
+      presence={presence}
+      cursor={cursor}
+      renderedAt={Date.now()}
+    />
+  );
+}
+// #endregion

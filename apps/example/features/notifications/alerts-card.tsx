@@ -1,0 +1,109 @@
+import { useState } from "react";
+import { acknowledge, raiseAlert } from "@/app/actions/notifications";
+import { Badge } from "@/components/ui/badge";
+import { Button } from "@/components/ui/button";
+import { Card } from "@/components/ui/card";
+import { type AlertEntry, alertLevels, type Author, maxAlertLength } from "./entry";
+import { Clock, levelTones, Name, NewMark, Written } from "./entry-parts";
+import { FollowingList } from "./following-list";
+import { PostForm } from "./post-form";
+
+interface AlertsCardProps {
+  entries: readonly AlertEntry[];
+  /** Who takes care, by alert. */
+  acknowledged: ReadonlyMap<string, Author>;
+  unread: ReadonlySet<string>;
+  visitor: Author;
+}
+
+export function AlertsCard({ entries, acknowledged, unread, visitor }: AlertsCardProps) {
+  const [refusal, setRefusal] = useState<string>();
+  const take = (alert: string) =>
+    void acknowledge(alert, visitor).then(setRefusal, () =>
+      setRefusal("The server could not be reached. Try again."),
+    );
+
+  return (
+    <Card title="Alerts" className="flex h-144 flex-col">
+      <div className="border-b border-line bg-sunken">
+        <PostForm
+          action={raiseAlert}
+          visitor={visitor}
+          label="What to alert everybody to"
+          placeholder="What is it?"
+          maxLength={maxAlertLength}
+          submit="Raise"
+        >
+          <label htmlFor="alert-level" className="sr-only">
+            Level
+          </label>
+          <select
+            id="alert-level"
+            name="level"
+            defaultValue="warning"
+            className="h-10 rounded-lg border border-edge bg-surface px-2 text-base sm:text-sm"
+          >
+            {alertLevels.map((level) => (
+              <option key={level}>{level}</option>
+            ))}
+          </select>
+        </PostForm>
+      </div>
+      <FollowingList
+        label="Alerts, newest last"
+        newest={entries.at(-1)?.id}
+        whenEmpty="No alert. Raise one: every window shows it at once."
+      >
+        {entries.map((entry) => (
+          <AlertLine
+            key={entry.id}
+            entry={entry}
+            taker={acknowledged.get(entry.id)}
+            isUnread={unread.has(entry.id)}
+            person={visitor.person}
+            onTake={take}
+          />
+        ))}
+      </FollowingList>
+      <output className="block h-10 truncate border-t border-line px-4 py-2.5 text-sm/5 text-bad sm:px-5">
+        {refusal}
+      </output>
+    </Card>
+  );
+}
+
+interface AlertLineProps {
+  entry: AlertEntry;
+  taker: Author | undefined;
+  isUnread: boolean;
+  person: string;
+  onTake: (alert: string) => void;
+}
+
+function AlertLine({ entry, taker, isUnread, person, onTake }: AlertLineProps) {
+  return (
+    <li className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-3 px-4 py-2.5 sm:px-5">
+      <div className="min-w-0">
+        <div className="flex flex-wrap items-center gap-x-3 text-sm">
+          <Badge tone={levelTones[entry.level]}>{entry.level}</Badge>
+          <Name by={entry.by} person={person} />
+          <Clock time={entry.time} />
+          {isUnread && <NewMark />}
+        </div>
+        <Written text={entry.text} />
+      </div>
+      {/* Both have the same height: an answer from elsewhere moves nothing. */}
+      <div className="flex h-8 max-w-36 items-center justify-end text-sm">
+        {taker ? (
+          <span className="truncate text-muted">
+            <bdi>{taker.name}</bdi> has it
+          </span>
+        ) : (
+          <Button small onClick={() => onTake(entry.id)}>
+            I have it
+          </Button>
+        )}
+      </div>
+    </li>
+  );
+}

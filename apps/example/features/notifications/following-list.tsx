@@ -1,0 +1,57 @@
+import { type ReactNode, useEffect, useRef, useState } from "react";
+import { Button } from "@/components/ui/button";
+
+interface FollowingListProps {
+  label: string;
+  /** How many items there are, and the newest one's id: what it follows. */
+  newest: string | undefined;
+  whenEmpty: string;
+  /** Read out as it comes. */
+  isSpoken?: boolean;
+  /** `<li>`s, newest last. */
+  children: ReactNode;
+}
+
+/** Newest last, as a chat has it; stays at the newest until the reader scrolls away from it. */
+export function FollowingList(props: FollowingListProps) {
+  const { label, newest, whenEmpty, isSpoken = false, children } = props;
+  const list = useRef<HTMLDivElement>(null);
+  const [isFollowing, follow] = useState(true);
+
+  useEffect(() => {
+    if (isFollowing) list.current?.scrollTo({ top: list.current.scrollHeight });
+    // oxlint-disable-next-line react/exhaustive-effect-dependencies -- a newer one is what it follows
+  }, [isFollowing, newest]);
+
+  return (
+    <div className="relative min-h-0 flex-1">
+      <div
+        ref={list}
+        role="log"
+        aria-live={isSpoken ? "polite" : "off"}
+        aria-label={label}
+        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- scrolled with the keyboard
+        tabIndex={0}
+        onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) =>
+          follow(scrollHeight - scrollTop - clientHeight < 24)
+        }
+        className="h-full overflow-y-auto overscroll-contain -outline-offset-2"
+      >
+        {newest === undefined ? (
+          <p className="grid h-full place-content-center px-6 text-center text-sm text-muted">
+            {whenEmpty}
+          </p>
+        ) : (
+          <ol className="divide-y divide-line">{children}</ol>
+        )}
+      </div>
+      {!isFollowing && (
+        <div className="absolute inset-x-0 bottom-3 grid place-items-center">
+          <Button small variant="primary" onClick={() => follow(true)}>
+            Jump to latest <span aria-hidden="true">↓</span>
+          </Button>
+        </div>
+      )}
+    </div>
+  );
+}

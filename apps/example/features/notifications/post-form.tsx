@@ -1,0 +1,65 @@
+import { type ReactNode, useActionState } from "react";
+import { Button } from "@/components/ui/button";
+import type { Author, PostState } from "./entry";
+
+interface PostFormProps {
+  action: (state: PostState, form: FormData) => Promise<PostState>;
+  visitor: Author;
+  label: string;
+  placeholder: string;
+  maxLength: number;
+  submit: string;
+  onInput?: () => void;
+  /** More controls, before the text. */
+  children?: ReactNode;
+}
+
+export function PostForm(props: PostFormProps) {
+  const { action, visitor, label, placeholder, maxLength, submit, onInput, children } = props;
+  const send = async (state: PostState, form: FormData): Promise<PostState> => {
+    try {
+      return await action(state, form);
+    } catch {
+      const text = form.get("text");
+      return {
+        error: "The server could not be reached. Try again.",
+        ...(typeof text === "string" && { text }),
+      };
+    }
+  };
+  const [{ error, text }, act, isPending] = useActionState(send, {});
+  const id = `post-${submit.toLowerCase()}`;
+
+  return (
+    <form action={act} className="grid gap-1.5 p-4 sm:px-5">
+      <input type="hidden" name="person" value={visitor.person} />
+      <input type="hidden" name="name" value={visitor.name} />
+      <div className="flex flex-wrap gap-2">
+        {children}
+        <label htmlFor={id} className="sr-only">
+          {label}
+        </label>
+        <input
+          id={id}
+          name="text"
+          defaultValue={text}
+          placeholder={placeholder}
+          autoComplete="off"
+          required
+          maxLength={maxLength}
+          onInput={onInput}
+          aria-invalid={error !== undefined}
+          aria-describedby={`${id}-outcome`}
+          className="h-10 min-w-0 flex-1 basis-32 rounded-lg border border-edge bg-surface px-3 text-base placeholder:text-muted aria-invalid:border-bad sm:text-sm"
+        />
+        <Button type="submit" variant="primary" aria-disabled={isPending}>
+          {submit}
+        </Button>
+      </div>
+      {/* Always there, with a line's height: an outcome moves nothing. */}
+      <output id={`${id}-outcome`} className="block min-h-5 text-sm/5 text-bad">
+        {error}
+      </output>
+    </form>
+  );
+}

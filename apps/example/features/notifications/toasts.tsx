@@ -1,0 +1,71 @@
+import { useEffect, useState } from "react";
+import { Badge } from "@/components/ui/badge";
+import { Button } from "@/components/ui/button";
+import type { AlertEntry } from "./entry";
+import { levelTones, Written } from "./entry-parts";
+
+const shownMs = 8_000;
+
+interface ToastsProps {
+  alerts: readonly AlertEntry[];
+  onDismiss: (id: string) => void;
+}
+
+/**
+ * What has just come up, over the page. The place is there from the start, or what comes into it would
+ * not be read out; it takes no clicks beside its toasts, and Tab reaches them after the page.
+ */
+export function Toasts({ alerts, onDismiss }: ToastsProps) {
+  return (
+    <output
+      aria-label="New alerts"
+      data-testid="toasts"
+      className="pointer-events-none fixed top-14 right-0 z-20 grid w-full max-w-104 gap-2 p-4"
+    >
+      {alerts.map((alert) => (
+        <Toast key={alert.id} alert={alert} onDismiss={onDismiss} />
+      ))}
+    </output>
+  );
+}
+
+function Toast({ alert, onDismiss }: { alert: AlertEntry; onDismiss: (id: string) => void }) {
+  const { id, level, text, by } = alert;
+  const [isHeld, hold] = useState(false);
+  // What matters stays until somebody has seen it; the rest goes, but not under a reader's hand.
+  const staysFor = level === "info" && !isHeld ? shownMs : undefined;
+
+  useEffect(() => {
+    if (staysFor === undefined) return undefined;
+    const timer = setTimeout(() => onDismiss(id), staysFor);
+    return () => clearTimeout(timer);
+  }, [id, staysFor, onDismiss]);
+
+  return (
+    // oxlint-disable-next-line jsx-a11y/no-static-element-interactions -- waits while a hand or the focus is on it; its button is what acts
+    <div
+      data-toast={id}
+      onPointerEnter={() => hold(true)}
+      onPointerLeave={() => hold(false)}
+      onFocus={() => hold(true)}
+      onBlur={() => hold(false)}
+      onKeyDown={({ key }) => {
+        if (key === "Escape") onDismiss(id);
+      }}
+      className="pointer-events-auto grid grid-cols-[minmax(0,1fr)_auto] items-start gap-x-3 rounded-xl border border-edge bg-surface p-4 shadow-lg motion-safe:animate-appear"
+    >
+      <div className="min-w-0">
+        <div className="flex flex-wrap items-center gap-x-2 text-sm">
+          <Badge tone={levelTones[level]}>{level}</Badge>
+          <span className="truncate text-muted">
+            from <bdi>{by.name}</bdi>
+          </span>
+        </div>
+        <Written text={text} />
+      </div>
+      <Button small variant="quiet" onClick={() => onDismiss(id)} aria-label={`Dismiss: ${text}`}>
+        Dismiss
+      </Button>
+    </div>
+  );
+}

@@ -1,0 +1,50 @@
+import { useSyncExternalStore } from "react";
+
+/** One text that all windows of this browser share, and keep. */
+export interface Stored {
+  read(): string | undefined;
+  write(value: string): void;
+  /** `undefined` on the server and during hydration, and until something is written. */
+  use(): string | undefined;
+}
+
+/** Where storage is forbidden, the window remembers for itself. */
+export function stored(key: string): Stored {
+  const listeners = new Set<() => void>();
+  let fallback: string | undefined;
+
+  function read(): string | undefined {
+    try {
+      return localStorage.getItem(key) ?? fallback;
+    } catch {
+      return fallback;
+    }
+  }
+
+  function subscribe(listener: () => void): () => void {
+    const onStorage = (event: StorageEvent): void => {
+      if (event.key === key || event.key === null) listener();
+    };
+    listeners.add(listener);
+    addEventListener("storage", onStorage);
+    return () => {
+      listeners.delete(listener);
+      removeEventListener("storage", onStorage);
+    };
+  }
+
+  return {
+    read,
+    write(value) {
+      fallback = value;
+      try {
+        localStorage.setItem(key, value);
+      } catch {
+        // Private windows of some browsers: nothing is kept, all else works.
+      }
+      // `storage` is for the other windows.
+      for (const listener of listeners) listener();
+    },
+    use: () => useSyncExternalStore(subscribe, read, () => undefined),
+  };
+}

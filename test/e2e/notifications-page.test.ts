@@ -1,0 +1,247 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { launchChromium } from "../support/chromium.ts";
+import { startExample } from "../support/example-app.ts";
+import type { NextServer } from "../support/next-server.ts";
+import { startTcpProxy } from "../support/tcp-proxy.ts";
+import { browserNames, launchVisitors, type Visitor, type Visitors } from "../support/visitors.ts";
+
+const chat = "[aria-labelledby=card-chat]";
+const alerts = "[aria-labelledby=card-alerts]";
+const unread = "[aria-labelledby=card-unread]";
+const line = "[data-testid=line-state]";
+const toasts = "[data-testid=toasts]";
+const present = "[data-testid=present]";
+
+let app: NextServer;
+let url: string;
+beforeAll(async () => {
+  app = await startExample();
+  url = `${app.url}/notifications`;
+});
+afterAll(async () => app?.[Symbol.asyncDispose]());
+
+describe.each(browserNames)("/notifications in %s", (name) => {
+  let visitors: Visitors;
+  beforeAll(async () => {
+    visitors = await launchVisitors(name);
+  });
+  afterAll(async () => visitors?.[Symbol.asyncDispose]());
+
+  it("has a chat: who is there, who types, and what they write, as text and nothing else", async () => {
+    await using ada = await visitors.open(url);
+    await using grace = await visitors.open(url);
+    await Promise.all([ada.sees(line, "Live"), grace.sees(line, "Live")]);
+    await rename(ada, `Ada of ${name}`);
+    await grace.sees(present, `Ada of ${name}`);
+    await ada.sees(present, `Ada of ${name} (you)`);
+    const markup = `<img src=x onerror="document.title='broken in'"> in ${name}`;
+    await ada.fill("#post-send", markup);
+    await grace.sees("[data-testid=typing]", `Ada of ${name} is typing…`);
+    await ada.click(`${chat} button[type=submit]`);
+    await grace.sees(`${chat} [role=log]`, markup);
+    await grace.sees("[aria-labelledby=card-activity]", `Ada of ${name} wrote: ${markup}`);
+    expect(await grace.evaluate(() => document.querySelectorAll("main img").length, null)).toBe(0);
+    expect(await grace.violations()).toEqual([]);
+    // The next visitor's page has it before any script runs.
+    expect(await (await fetch(url)).text()).toContain("&lt;img src=x onerror=");
+    await ada.goto(`${app.url}/hook`);
+    await grace.sees(present, notContaining(`Ada of ${name}`));
+  });
+
+  it("counts what is unread over a reload and an absence, alike in all windows of a browser", async () => {
+    await using ada = await visitors.open(url);
+    await using grace = await visitors.open(url);
+    await Promise.all([ada.sees(line, "Live"), grace.sees(line, "Live")]);
+    await say(grace, `First in ${name}`);
+    await ada.sees(count("Messages"), /Messages\s*1$/);
+    await ada.goto(`${app.url}/hook`);
+    await say(grace, `Meanwhile in ${name}`);
+    await raise(grace, `Look at ${name}`);
+    await ada.toFront();
+    await ada.goto(url);
+    await ada.sees(count("Messages"), /Messages\s*2$/);
+    await ada.sees(count("Alerts"), /Alerts\s*1$/);
+    expect(await ada.evaluate(() => document.title, null)).toMatch(/^\(3\) /);
+    const beside = await ada.beside(url);
+    await beside.sees(count("Messages"), /Messages\s*2$/);
+    await beside.click(`${unread} header button`);
+    await ada.sees(count("Messages"), /Messages\s*0$/);
+    await ada.sees(count("Alerts"), /Alerts\s*0$/);
+    // One's own is read.
+    await say(ada, `Mine in ${name}`);
+    await ada.sees(`${chat} [role=log]`, `Mine in ${name}`);
+    await ada.sees(count("Messages"), /Messages\s*0$/);
+    expect(await ada.layoutShift()).toBeLessThan(0.01);
+  });
+
+  it("says that there was more when history does not reach back to what was read", async () => {
+    await using ada = await visitors.open(url);
+    await ada.sees(line, "Live");
+    await ada.sees(count("Messages"), /Messages\s*\d/);
+    await ada.evaluate(() => localStorage.setItem("sse-bus.read", "5-m0000000-before"), null);
+    await ada.goto(url);
+    await ada.sees(`${unread} [data-testid=reach]`, "There was more");
+    await ada.click(`${unread} header button`);
+    await ada.sees(`${unread} [data-testid=reach]`, "Counted from where");
+    await ada.sees(count("Messages"), /Messages\s*0$/);
+  });
+
+  it("shows an alert in every window until it is dismissed, or somebody has it", async () => {
+    await using ada = await visitors.open(url);
+    await using grace = await visitors.open(url);
+    await Promise.all([ada.sees(line, "Live"), grace.sees(line, "Live")]);
+    await rename(grace, `Grace of ${name}`);
+    await raise(ada, `Disk full in ${name}`);
+    await Promise.all([
+      ada.sees(toasts, `Disk full in ${name}`),
+      grace.sees(toasts, `Disk full in ${name}`),
+    ]);
+    expect(await ada.violations()).toEqual([]);
+    await grace.toFront();
+    await grace.click(`${alerts} li:last-child button`);
+    await ada.sees(`${alerts} li:last-child`, `Grace of ${name} has it`);
+    await ada.sees(toasts, /^$/);
+    await raise(ada, `Fan broken in ${name}`);
+    await ada.sees(toasts, `Fan broken in ${name}`);
+    await ada.click(`${toasts} button`);
+    await ada.sees(toasts, /^$/);
+    await grace.sees(toasts, `Fan broken in ${name}`);
+  });
+
+  it("loses nothing when its connection is cut", async () => {
+    await using proxy = await startTcpProxy(app.port);
+    await using ada = await visitors.open(`http://127.0.0.1:${proxy.port}/notifications`);
+    await using grace = await visitors.open(url);
+    await Promise.all([ada.sees(line, "Live"), grace.sees(line, "Live")]);
+    await proxy.cut();
+    await ada.sees(line, "Reconnecting");
+    await say(ada, `Into the void of ${name}`);
+    await ada.sees(`${chat} form output`, "could not be reached");
+    expect(await ada.evaluate(typed, null)).toBe(`Into the void of ${name}`);
+    await say(grace, `While you were out of ${name}`);
+    await raise(grace, `Line cut in ${name}`);
+    await grace.sees(`${chat} [role=log]`, `While you were out of ${name}`);
+    await proxy.mend();
+    await ada.sees(line, "Live", { timeoutMs: 15_000 });
+    await ada.sees(`${chat} [role=log]`, `While you were out of ${name}`);
+    await ada.sees(toasts, `Line cut in ${name}`);
+    await ada.sees(count("Messages"), /Messages\s*1$/);
+  });
+});
+
+describe("browser notifications", () => {
+  it("are asked for by the button alone, and tell of alerts while the page is hidden", async () => {
+    await using browser = await launchChromium();
+    await using context = await browser.newContext();
+    await using page = await context.newPage();
+    await page.addInitScript(() => {
+      const shown: string[] = [];
+      const Real = globalThis.Notification;
+      class Recorded extends Real {
+        constructor(title: string, options?: NotificationOptions) {
+          super(title, options);
+          shown.push(title);
+        }
+        static override async requestPermission(): Promise<NotificationPermission> {
+          shown.push("asked");
+          return Real.requestPermission();
+        }
+      }
+      Object.assign(globalThis, { Notification: Recorded, shown });
+    });
+    const shown = async () => page.evaluate<string[]>("shown");
+    await page.goto(url);
+    await page.getByTestId("line-state").getByText("Live").waitFor();
+    expect(await shown()).toEqual([]);
+    await context.grantPermissions(["notifications"]);
+    await page.getByRole("button", { name: "Allow browser notifications" }).click();
+    await page.getByText("Browser notifications are on").waitFor();
+    await page.locator("#post-raise").fill("seen on the page");
+    await page.keyboard.press("Enter");
+    await page.getByTestId("toasts").getByText("seen on the page").waitFor();
+    await page.evaluate(() =>
+      Object.defineProperty(document, "visibilityState", { value: "hidden" }),
+    );
+    await page.locator("#post-raise").fill("nobody looks");
+    await page.keyboard.press("Enter");
+    await expect.poll(shown).toEqual(["asked", "warning: nobody looks"]);
+  });
+});
+
+describe("POST /api/presence", () => {
+  const sign = {
+    window: "0".repeat(32),
+    person: "1".repeat(32),
+    name: "Ada",
+    turn: 0,
+    status: "here",
+  };
+
+  it("refuses what another site could send, and what is not a sign of life", async () => {
+    expect((await fetch(`${app.url}/api/presence`, { method: "POST", body: "{}" })).status).toBe(
+      403,
+    );
+    expect(await post(sign)).toBe(204);
+    expect(await post({ ...sign, turn: 1, status: "left" })).toBe(204);
+    expect(await post({ ...sign, turn: -1 })).toBe(400);
+    expect(await post({ ...sign, status: "gone" })).toBe(400);
+    expect(await post({ ...sign, name: "x".repeat(33) })).toBe(400);
+    expect(await post({ ...sign, name: "A\u202Eda" })).toBe(400);
+    expect(await post({ ...sign, window: "../../etc" })).toBe(400);
+    expect(await post({ ...sign, name: "x".repeat(2_000) })).toBe(413);
+    expect(await post(null)).toBe(400);
+  });
+
+  async function post(body: unknown): Promise<number> {
+    const response = await fetch(`${app.url}/api/presence`, {
+      method: "POST",
+      headers: { "X-Presence": "1" },
+      body: JSON.stringify(body),
+    });
+    return response.status;
+  }
+});
+
+describe("posting", () => {
+  it("is refused, with what was typed, to who posts too often", async () => {
+    await using visitors = await launchVisitors("Chromium");
+    await using ada = await visitors.open(url);
+    await ada.sees(line, "Live");
+    await ada.evaluate(() => {
+      const input = document.querySelector<HTMLInputElement>("#post-send");
+      for (let turn = 1; input && turn <= 15; turn++) {
+        input.value = `flood ${turn}`;
+        input.form?.requestSubmit();
+      }
+    }, null);
+    await ada.sees(`${chat} form output`, /Too many at once\. Try again in \d s/);
+    expect(await ada.evaluate(typed, null)).toBe("flood 15");
+  });
+});
+
+const count = (kind: "Messages" | "Alerts") => `${unread} [data-unread=${kind}]`;
+const typed = () => document.querySelector<HTMLInputElement>("#post-send")?.value;
+const notContaining = (text: string) => new RegExp(`^(?![^]*${text})`);
+
+async function say(visitor: Visitor, text: string): Promise<void> {
+  await visitor.toFront();
+  await visitor.fill("#post-send", text);
+  await visitor.click(`${chat} button[type=submit]`);
+}
+
+async function raise(visitor: Visitor, text: string): Promise<void> {
+  await visitor.toFront();
+  await visitor.fill("#post-raise", text);
+  await visitor.click(`${alerts} button[type=submit]`);
+}
+
+async function rename(visitor: Visitor, to: string): Promise<void> {
+  await visitor.toFront();
+  await visitor.evaluate(
+    () => document.querySelector<HTMLInputElement>("#visitor-name")?.select(),
+    null,
+  );
+  await visitor.fill("#visitor-name", to);
+  await visitor.click(`${unread} form button`);
+}
