@@ -81,7 +81,7 @@ export function createChannelStore(
           },
         },
       );
-      pending = { ...pending, connection: client.getStatus() };
+      // The client has told the status of this subscription, which may not be the connection's.
       current = pending;
       return () => {
         frame.cancel();

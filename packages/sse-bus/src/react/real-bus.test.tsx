@@ -230,6 +230,44 @@ test("a hook and the page's status say that the line is lost, until it is there 
   await settle(() => stream.close());
 });
 
+test("a hook whose channel the stream does not carry yet is never open before it does", async () => {
+  const stream = createFakeStream();
+  const statuses: string[] = [];
+  let add = (): void => {};
+  function Late() {
+    const { status, error } = useChannel("late");
+    statuses.push(error ? `${status} ${error.code}` : status);
+    return null;
+  }
+  function Page() {
+    const [isThere, setThere] = useState(false);
+    useEffect(() => {
+      add = () => setThere(true);
+    }, []);
+    return (
+      <>
+        <Values />
+        {isThere && <Late />}
+      </>
+    );
+  }
+  const root = createRoot(document.createElement("div"));
+  roots.push(root);
+  await act(async () =>
+    root.render(
+      <SseProvider url={stream.url} fetch={stream.fetch} onError={() => {}}>
+        <Page />
+      </SseProvider>,
+    ),
+  );
+  await settle(() => stream.hello());
+  await act(async () => add());
+  await settle(() => stream.hello({ channels: ["a"] }));
+  await until(() => expect(statuses.at(-1)).toBe("failed STREAM_REFUSED"));
+  expect([...new Set(statuses)]).toEqual(["idle", "connecting", "failed STREAM_REFUSED"]);
+  await settle(() => stream.close());
+});
+
 test("the last hook that goes ends the connection, and useSse is the client", async () => {
   let hide = (): void => {};
   function Page() {

@@ -24,6 +24,7 @@ function driveClient() {
       const one = { channel, listener, options };
       subscriptions.add(one);
       asked.push({ channel, cursor: options.cursor, event: options.event });
+      options.onStatus?.(connection);
       return () => {
         subscriptions.delete(one);
         return reached === 0 ? "" : `cursor-${reached}`;
