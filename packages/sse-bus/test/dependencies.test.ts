@@ -56,7 +56,6 @@ async function imports(): Promise<Import[]> {
   const sources = files.filter((file) => /\.tsx?$/.test(file) && !/\.test\.tsx?$/.test(file));
   const all: Import[] = [];
   for (const name of sources) {
-    if (name.endsWith("test-stream.ts")) continue;
     const file = join(src, name);
     const code = (await readFile(file, "utf8")).replaceAll(/^\s*(\*|\/\/).*$/gm, "");
     const pattern = /(?:^(?:import|export)[^;]*?from\s+|^import\s+|\bimport\()"([^"]+)"/gm;

@@ -34,7 +34,13 @@ export interface Grant {
 /** The outcome: what is granted, or the refusal. */
 export type Decision =
   | { readonly channels: readonly string[]; readonly expiresAt: number }
-  | { readonly problem: Problem };
+  | Refusal;
+
+export interface Refusal {
+  readonly problem: Problem;
+  /** `authorize` answered, and the answer is no. */
+  readonly isAnswered?: true;
+}
 
 export interface DecideOptions {
   readonly timeoutMs: number;
@@ -55,9 +61,9 @@ export async function decide(
       typeof asked === "object" && "then" in asked ? await inTime(asked, timeoutMs) : asked;
     if (answer === true) return all;
     if (answer === 401) return { problem: UNAUTHORIZED };
-    if (typeof answer !== "object" || answer === null) return { problem: FORBIDDEN };
+    if (typeof answer !== "object" || answer === null) return NO;
     const grant = readGrant(answer, context.channels);
-    if (grant.channels.length === 0) return { problem: FORBIDDEN };
+    if (grant.channels.length === 0) return NO;
     // What has expired already grants nothing.
     return grant.expiresAt > Date.now() ? grant : { problem: UNAUTHORIZED };
   } catch (cause) {
@@ -105,6 +111,8 @@ const FORBIDDEN: Problem = {
   code: "FORBIDDEN",
   detail: "These credentials do not allow it: ask for other channels, or for access.",
 };
+
+const NO: Decision = { problem: FORBIDDEN, isAnswered: true };
 
 /**
  * A mistake in `authorize` must not open what it did not mean to: not a channel that nobody asked

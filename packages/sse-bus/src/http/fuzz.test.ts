@@ -7,7 +7,7 @@ import type { Bus } from "../core/bus-types.ts";
 import { createPublishHandler } from "./publish-handler.ts";
 import type { PublishEnv } from "./publish-options.ts";
 import { createStreamHandler } from "./stream-handler.ts";
-import { readTestStream } from "./test-stream.ts";
+import { readTestStream } from "../../test/support/test-stream.ts";
 
 /** More in a longer run: `FUZZ_RUNS=100000 vitest run fuzz`. */
 const numRuns = Number(process.env.FUZZ_RUNS ?? 500);

@@ -29,11 +29,14 @@ export interface Problem {
   /** The cause and the remedy. */
   readonly detail: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Which of the channels asked for are refused, where others are not. */
+  readonly channels?: readonly string[];
 }
 
 /** A refusal as `application/problem+json` (RFC 9457). */
-export function problemResponse({ status, code, detail, headers }: Problem): Response {
-  const body = { type: "about:blank", title: TITLES[status] ?? "Error", status, code, detail };
+export function problemResponse({ headers, ...problem }: Problem): Response {
+  const { status } = problem;
+  const body = { type: "about:blank", title: TITLES[status] ?? "Error", ...problem };
   return new Response(JSON.stringify(body), {
     status,
     headers: {

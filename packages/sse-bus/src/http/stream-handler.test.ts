@@ -4,7 +4,7 @@ import type { Bus, BusOptions } from "../core/bus-types.ts";
 import { drainConnections } from "../core/connections.ts";
 import { createStreamHandler } from "./stream-handler.ts";
 import type { StreamOptions } from "./stream-options.ts";
-import { readTestStream } from "./test-stream.ts";
+import { readTestStream } from "../../test/support/test-stream.ts";
 
 const buses: Bus[] = [];
 afterEach(async () => {

@@ -2,11 +2,12 @@ import type { BusInternals } from "../core/bus.ts";
 import { isPattern } from "../core/channel-name.ts";
 import { clientKey, increment, leavePlace, takePlace } from "../core/connections.ts";
 import type { Start } from "../core/open-reader.ts";
-import { type AuthorizeContext, decide } from "./authorize.ts";
+import { type AuthorizeContext, decide, type Decision, type Refusal } from "./authorize.ts";
 import type { ByteSink, SinkOwner } from "./byte-sink.ts";
 import { corsHeaders, isEmbeddedElsewhere } from "./cors.ts";
 import { type Problem, problemOf } from "./problem.ts";
 import { createPulse } from "./pulse.ts";
+import { findRefused } from "./refused-channels.ts";
 import type { RequestHead } from "./request-head.ts";
 import {
   createStreamConnection,
@@ -80,7 +81,7 @@ export function createStreamOpener(
     takePlace(connections, ip);
     try {
       const decision = await ask(call, asked.topics);
-      if ("problem" in decision) return refused(decision.problem);
+      if ("problem" in decision) return refused(await named(call, asked.topics, decision));
       // A stream that began after the others were told to leave would never be told.
       if (connections.isDraining) return refused(DRAINING);
       connection = connect(call, { asked, ip, headers, ...decision });
@@ -132,17 +133,24 @@ export function createStreamOpener(
     }
   }
 
-  async function ask(
-    call: StreamCall,
-    channels: readonly string[],
-  ): Promise<Awaited<ReturnType<typeof decide>>> {
+  const deciding = { timeoutMs: settings.authorizeTimeoutMs, onError: internals.onError };
+
+  async function ask(call: StreamCall, channels: readonly string[]): Promise<Decision> {
     const { authorize } = settings;
     if (!authorize) return { channels, expiresAt: Number.POSITIVE_INFINITY };
-    const context: AuthorizeContext = { request: call.request(), channels, action: "subscribe" };
-    return decide(authorize, context, {
-      timeoutMs: settings.authorizeTimeoutMs,
-      onError: internals.onError,
-    });
+    return decide(authorize, subscribing(call, channels), deciding);
+  }
+
+  /** The refusal, with the channels that it is about if it is about some only. */
+  async function named(
+    call: StreamCall,
+    asked: readonly string[],
+    { problem, isAnswered }: Refusal,
+  ): Promise<Problem> {
+    const { authorize } = settings;
+    if (!authorize || !isAnswered || asked.length < 2) return problem;
+    const channels = await findRefused(authorize, subscribing(call, asked), deciding);
+    return channels.length > 0 ? { ...problem, channels } : problem;
   }
 
   return async (call) => {
@@ -168,6 +176,10 @@ interface ConnectOptions {
   readonly headers: StreamHeaders;
   readonly channels: readonly string[];
   readonly expiresAt: number;
+}
+
+function subscribing(call: StreamCall, channels: readonly string[]): AuthorizeContext {
+  return { request: call.request(), channels, action: "subscribe" };
 }
 
 /** Answers to OPTIONS allow the same as a 405 does. */

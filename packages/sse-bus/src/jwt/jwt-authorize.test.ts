@@ -15,7 +15,7 @@ import { createBus, internalsOf } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
 import { createPublishHandler } from "../http/publish-handler.ts";
 import { createStreamHandler } from "../http/stream-handler.ts";
-import { readTestStream } from "../http/test-stream.ts";
+import { readTestStream } from "../../test/support/test-stream.ts";
 import { jwtAuthorize, type JwtAuthorizeOptions } from "./index.ts";
 
 const secret = "0123456789abcdef0123456789abcdef";
