@@ -16,15 +16,14 @@ export async function readAnswer(
   response: Response,
 ): Promise<[error: ErrorRecord, waitMs: number | undefined]> {
   const { status, headers } = response;
-  const isRetryable = status >= 500 || [408, 425, 429].includes(status);
-  const problem = await response.json().catch(() => ({}));
+  const problem = { ...(await response.json().catch(() => {})), status };
   const why = problem.detail ?? headers.get("content-type");
   const after = headers.get("retry-after");
   return [
     [
-      isRetryable ? "STREAM_LOST" : "STREAM_REFUSED",
+      status >= 500 || [408, 425, 429].includes(status) ? "STREAM_LOST" : "STREAM_REFUSED",
       `Answered ${status}: ${why}`,
-      { cause: { ...problem, status } },
+      { cause: problem },
     ],
     after ? Number(after) * 1_000 || Date.parse(after) - Date.now() || 0 : undefined,
   ];

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 
 import { startStreamServer, type StreamServer } from "../../test/support/stream-server.ts";
+import { createTestBus } from "../testing/test-bus.ts";
+import { waitForStatus } from "../testing/wait-for-status.ts";
 import type { SseClient, SseClientOptions, SseConnection } from "./client-types.ts";
 import { createSseClient } from "./client.ts";
 
@@ -175,6 +177,42 @@ describe("listeners", () => {
     expect(server.requests).toHaveLength(1);
   });
 
+  test("and an onError that throws, too, harm nobody: the message is passed, and the line stays", async () => {
+    const thrown: string[] = [];
+    vi.stubGlobal("queueMicrotask", (run: () => void) => {
+      void Promise.resolve().then(() => {
+        try {
+          run();
+        } catch (error) {
+          // A page is told of it as of anything that nobody catches.
+          thrown.push((error as Error).message);
+        }
+      });
+    });
+    onTestFinished(() => void vi.unstubAllGlobals());
+    const { server, client, collect } = await setUp({
+      onError() {
+        throw new Error("onError");
+      },
+    });
+    const first = collect(client, "a");
+    client.subscribe("a", () => {
+      throw new Error("mine");
+    });
+    const last = collect(client, "a");
+    await isOpen(client);
+    server.publish(1, { channel: "a" });
+    server.publish(2, { channel: "a" });
+    await last.until(2);
+    expect([first.data, last.data]).toEqual([
+      [1, 2],
+      [1, 2],
+    ]);
+    await vi.waitFor(() => expect(thrown).toEqual(["onError", "onError"]));
+    expect(server.requests).toHaveLength(1);
+    expect(client.status).toBe("open");
+  });
+
   test("may unsubscribe each other in the middle of a message", async () => {
     const { server, client, collect } = await setUp();
     client.subscribe("a", () => void other.end());
@@ -300,7 +338,7 @@ describe("a lost line", () => {
     server.publish(1, { channel: "a" });
     await a.until(1);
     server.streams[0]?.cut();
-    await hasStatus(client, "reconnecting");
+    await waitForStatus(client, "reconnecting");
     expect(client.getStatus().error?.code).toBe("STREAM_LOST");
     expect(client.getStatus().retryAt).toBeTypeOf("number");
     server.publish(2, { channel: "a" });
@@ -346,7 +384,7 @@ describe("a lost line", () => {
     await a.until(1);
     server.restart();
     server.streams[0]?.cut();
-    await hasStatus(client, "reconnecting");
+    await waitForStatus(client, "reconnecting");
     await isOpen(client);
     server.publish(2, { channel: "a" });
     await a.until(2);
@@ -365,7 +403,7 @@ describe("a lost line", () => {
     server.streams[0]?.stall();
     const stalled = performance.now();
     server.publish("unheard", { channel: "a" });
-    await hasStatus(client, "reconnecting");
+    await waitForStatus(client, "reconnecting");
     const elapsed = performance.now() - stalled;
     expect(client.getStatus().error?.code).toBe("STREAM_SILENT");
     expect(elapsed).toBeGreaterThan(80);
@@ -403,7 +441,7 @@ describe("a lost line", () => {
     server.publish(1, { channel: "a" });
     await a.until(1);
     server.stopListening();
-    await hasStatus(client, "reconnecting");
+    await waitForStatus(client, "reconnecting");
     server.publish(2, { channel: "a" });
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(client.status).toBe("reconnecting");
@@ -434,7 +472,7 @@ describe("waiting", () => {
       response.writeHead(429, { "Retry-After": value() }).end("slow down"),
     );
     collect(client, "a");
-    await hasStatus(client, "reconnecting");
+    await waitForStatus(client, "reconnecting");
     const { error } = client.getStatus();
     expect(error).toMatchObject({ code: "STREAM_LOST", cause: { status: 429 } });
     client.reconnect();
@@ -452,7 +490,8 @@ describe("waiting", () => {
     for (let n = 0; n < 4; n++) unavailable();
     client.subscribeStatus(() => {
       const { status, retryAt } = client.getStatus();
-      if (status === "reconnecting") widths.push(Math.round((retryAt ?? 0) - Date.now()));
+      if (status === "reconnecting")
+        widths.push(Math.round(((retryAt ?? 0) - Date.now()) / 10) * 10);
     });
     collect(client, "a");
     await isOpen(client);
@@ -460,12 +499,23 @@ describe("waiting", () => {
     server.streams[0]?.ping();
     await arrived(client, server);
     server.streams[0]?.cut();
-    await hasStatus(client, "reconnecting");
+    await waitForStatus(client, "reconnecting");
     expect(widths.at(-1)).toBe(10);
   });
 });
 
 describe("answers", () => {
+  test.each(["", "null", "7", '"text"', "<h1>No</h1>"])("may have any body: %s", async (body) => {
+    const { server, client, collect } = await setUp({ onError: () => {} });
+    server.answers.push((response) =>
+      response.writeHead(403, { "Content-Type": "text/html" }).end(body),
+    );
+    collect(client, "a");
+    const { error } = await waitForStatus(client, "failed");
+    expect(error?.cause).toMatchObject({ status: 403 });
+    expect(error?.message).toBe("Answered 403: text/html");
+  });
+
   test.each([204, 400, 404, 405, 406, 410])("%i is final", async (status) => {
     const errors: unknown[] = [];
     const { server, client, collect } = await setUp({ ...FAST, onError: (e) => errors.push(e) });
@@ -475,7 +525,7 @@ describe("answers", () => {
         .end(status === 204 ? "" : JSON.stringify({ status, code: "NO", detail: "Not here." })),
     );
     collect(client, "a");
-    await hasStatus(client, "failed");
+    await waitForStatus(client, "failed");
     expect(client.getStatus().error).toMatchObject({ code: "STREAM_REFUSED", cause: { status } });
     expect(errors).toHaveLength(1);
     await new Promise((resolve) => setTimeout(resolve, 60));
@@ -488,7 +538,7 @@ describe("answers", () => {
       response.writeHead(403).end(JSON.stringify({ code: "FORBIDDEN", detail: "Ask for access." })),
     );
     collect(client, "a");
-    await hasStatus(client, "failed");
+    await waitForStatus(client, "failed");
     const { error } = client.getStatus();
     expect(error?.message).toBe("Answered 403: Ask for access.");
     expect(error?.cause).toMatchObject({ status: 403, code: "FORBIDDEN" });
@@ -500,7 +550,7 @@ describe("answers", () => {
       response.writeHead(200, { "Content-Type": "text/html" }).end("<p>Sign in"),
     );
     collect(client, "a");
-    await hasStatus(client, "failed");
+    await waitForStatus(client, "failed");
     expect(client.getStatus().error?.message).toBe("Answered 200: text/html");
   });
 
@@ -519,10 +569,10 @@ describe("answers", () => {
     refuse();
     refuse();
     collect(client, "a");
-    await hasStatus(client, "failed");
+    await waitForStatus(client, "failed");
     client.reconnect();
-    await hasStatus(client, "connecting");
-    await hasStatus(client, "failed");
+    await waitForStatus(client, "connecting");
+    await waitForStatus(client, "failed");
     collect(client, "b");
     await isOpen(client);
     expect(server.requests).toHaveLength(3);
@@ -568,6 +618,75 @@ describe("a channel that is refused", () => {
     await vi.waitFor(() => expect(secret.statuses.at(-1)?.status).toBe("open"));
     server.publish(2, { channel: "secret" });
     await secret.until(1);
+  });
+
+  test("fails alone at the first connect, too, where the server names it", async () => {
+    await using page = setUpRefusals();
+    const a = page.collect("a");
+    const secret = page.collect("secret");
+    const b = page.collect("b/*");
+    await vi.waitFor(() => expect(secret.status()).toBe("failed"));
+    expect(secret.now()?.error).toMatchObject({
+      code: "STREAM_REFUSED",
+      cause: { status: 403, code: "FORBIDDEN", channels: ["secret"] },
+    });
+    await isOpen(page.client);
+    expect([a.status(), b.status()]).toEqual(["open", "open"]);
+    await page.server.bus.publish(1, { channel: "a" });
+    await page.server.bus.publish(2, { channel: "b/1" });
+    await vi.waitFor(() => expect([...a.data, ...b.data]).toEqual([1, 2]));
+    expect(page.server.requests).toBe(2);
+    expect(page.errors).toEqual(["STREAM_REFUSED"]);
+  });
+
+  test("fails alone when it was allowed before the line was lost, and the others lose nothing", async () => {
+    await using page = setUpRefusals();
+    page.refused.clear();
+    const a = page.collect("a");
+    const secret = page.collect("secret");
+    await isOpen(page.client);
+    page.refused.add("secret");
+    page.server.cut();
+    await page.server.bus.publish("missed", { channel: "a" });
+    await vi.waitFor(() => expect(secret.status()).toBe("failed"));
+    await vi.waitFor(() => expect(a.data).toEqual(["missed"]));
+    expect(a.status()).toBe("open");
+    expect(a.gaps).toEqual([]);
+  });
+
+  test("fails alone only after a fresh token was tried", async () => {
+    const asked: boolean[] = [];
+    await using page = setUpRefusals({
+      token({ refused }) {
+        asked.push(refused);
+        return "t";
+      },
+    });
+    const a = page.collect("a");
+    const secret = page.collect("secret");
+    await vi.waitFor(() => expect([a.status(), secret.status()]).toEqual(["open", "failed"]));
+    expect(asked).toEqual([false, true, false]);
+  });
+
+  test("fails with all where the server names all of them, or none", async () => {
+    const { server, client, collect } = await setUp({ ...FAST, onError: () => {} });
+    const answer = (channels: unknown) => {
+      server.answers.push((response) => response.writeHead(403).end(JSON.stringify({ channels })));
+    };
+    answer(["other"]);
+    collect(client, "a");
+    const b = collect(client, "b");
+    await waitForStatus(client, "failed");
+    for (const channels of [["a", "b"], [], null, undefined, 7, { a: 1 }]) {
+      answer(channels);
+      client.reconnect();
+      expect(client.status).toBe("connecting");
+      await waitForStatus(client, "failed");
+    }
+    expect(server.requests).toHaveLength(7);
+    client.reconnect();
+    await isOpen(client);
+    expect(b.statuses.at(-1)?.status).toBe("open");
   });
 });
 
@@ -625,7 +744,7 @@ describe("credentials", () => {
     for (let n = 0; n < 3; n++)
       server.answers.push((response) => response.writeHead(401).end("{}"));
     collect(client, "a");
-    await hasStatus(client, "failed");
+    await waitForStatus(client, "failed");
     expect(asked).toEqual([false, true]);
   });
 
@@ -633,7 +752,7 @@ describe("credentials", () => {
     const { server, client, collect } = await setUp({ token: "bad", onError: () => {} });
     server.answers.push((response) => response.writeHead(403).end("{}"));
     collect(client, "a");
-    await hasStatus(client, "failed");
+    await waitForStatus(client, "failed");
     expect(server.requests).toHaveLength(1);
   });
 
@@ -681,7 +800,7 @@ describe("credentials", () => {
       },
     });
     collect(client, "a");
-    await hasStatus(client, "reconnecting");
+    await waitForStatus(client, "reconnecting");
     expect(client.getStatus().error?.message).toContain("no network");
     await isOpen(client);
     expect(asked).toBe(3);
@@ -712,7 +831,7 @@ describe("a `bye`", () => {
     server.streams[0]?.bye("drain", 120);
     server.streams[0]?.end();
     const told = performance.now();
-    await hasStatus(client, "reconnecting");
+    await waitForStatus(client, "reconnecting");
     client.reconnect();
     server.publish(1, { channel: "a" });
     await server.until((now) => now.requests.length === 2);
@@ -753,7 +872,7 @@ describe("a client", () => {
     expect(seen.map(({ status }) => status)).toEqual(["connecting", "open"]);
     unwatch();
     server.streams[0]?.cut();
-    await hasStatus(client, "reconnecting");
+    await waitForStatus(client, "reconnecting");
     expect(seen).toHaveLength(2);
   });
 
@@ -810,22 +929,42 @@ async function setUp(options: SseClientOptions = {}) {
   return { server, client, collect };
 }
 
-const WAIT = { timeout: 5_000, interval: 2 };
-
-function hasStatus(client: SseClient, status: string): Promise<void> {
-  return new Promise((resolve) => {
-    const check = (): void => {
-      if (client.status !== status) return;
-      unwatch();
-      resolve();
-    };
-    const unwatch = client.subscribeStatus(check);
-    check();
+/** The real route, with channels that it refuses, and a client of it. */
+function setUpRefusals(options: SseClientOptions = {}) {
+  const refused = new Set(["secret"]);
+  const server = createTestBus({
+    authorize: ({ channels }) => !channels.some((channel) => refused.has(channel)),
   });
+  const errors: string[] = [];
+  const { url, fetch } = server;
+  const onError = ({ code }: { code: string }) => errors.push(code);
+  const client = createSseClient({ url, fetch, ...FAST, onError, ...options });
+  const collect = (channel: string) => {
+    const [data, gaps]: [unknown[], unknown[]] = [[], []];
+    let connection: SseConnection | undefined;
+    client.subscribe(channel, (value) => data.push(value), {
+      onGap: (gap) => gaps.push(gap),
+      onStatus: (now) => (connection = now),
+    });
+    return { data, gaps, now: () => connection, status: () => connection?.status };
+  };
+  return {
+    server,
+    client,
+    refused,
+    errors,
+    collect,
+    async [Symbol.asyncDispose]() {
+      client.close();
+      await server.close();
+    },
+  };
 }
 
-function isOpen(client: SseClient): Promise<void> {
-  return hasStatus(client, "open");
+const WAIT = { timeout: 5_000, interval: 2 };
+
+function isOpen(client: SseClient): Promise<SseConnection> {
+  return waitForStatus(client, "open");
 }
 
 /** Resolves when a subscription of its own has the status. */

@@ -85,9 +85,9 @@ export function createClient(
   const starters: Record<string, SseClient> = {};
 
   const report = (...record: ErrorRecord): void => {
-    const error = new SseBusError<SseClientErrorCode>(...record);
-    if (options.onError) options.onError(error);
-    else (globalThis.reportError ?? console.error)(error);
+    const { onError = globalThis.reportError ?? console.error } = options;
+    // Apart from the message that it is about: an `onError` that throws must not end the stream.
+    queueMicrotask(() => onError(new SseBusError<SseClientErrorCode>(...record)));
   };
 
   const call = (listener: (() => void) | undefined): void => {
@@ -141,7 +141,8 @@ export function createClient(
   const refuse = (keys: readonly string[], error: ErrorRecord): void => {
     channels = channels.filter((key) => !keys.includes(key));
     for (const one of all) {
-      if (one.live || !keys.includes(one.key)) continue;
+      if (!keys.includes(one.key)) continue;
+      delete one.live;
       one.error = new SseBusError(...error);
       call(one.onChange);
     }

@@ -34,6 +34,12 @@ interface Link {
   close: () => undefined;
 }
 
+/** What is read of problem details. Another server's `channels` may be anything. */
+interface Problem {
+  readonly status: number;
+  readonly channels?: Partial<readonly string[]> | null;
+}
+
 /** How long wishes are collected while a link is up. */
 const COLLECT_MS = 10;
 /** How many heartbeats may be missed. */
@@ -42,8 +48,6 @@ const SILENT_HEARTBEATS = 2.5;
 export function createHub(options: HubOptions, tell: (message: HubMessage) => void): Hub {
   const { backoff = {}, connectTimeoutMs = 15_000 } = options;
   const tabs = new Map<string, Wish>();
-  /** Tabs that have said something since the last `ping`. */
-  const alive = new Set<string>();
   /** Serves the tabs; it is open. */
   let main: Link | undefined;
   /** Becomes the main link with its `hello`. */
@@ -167,8 +171,9 @@ export function createHub(options: HubOptions, tell: (message: HubMessage) => vo
     main?.close();
     main = link;
     next = undefined;
-    const denied = link.keys.filter((key) => !isGranted(key, channels));
-    granted = link.keys = link.keys.filter((key) => !denied.includes(key));
+    const { keys } = link;
+    granted = link.keys = keys.filter((key) => isGranted(key, channels));
+    const denied = keys.filter((key) => !granted.includes(key));
     cursor = at;
     refresh = 0;
     trouble = undefined;
@@ -191,7 +196,10 @@ export function createHub(options: HubOptions, tell: (message: HubMessage) => vo
     if (event === "ping") {
       attempt = 0;
       // Who died cannot say so; who unsubscribed may soon have subscribed again.
-      for (const tab of tabs.keys()) if (!alive.delete(tab)) tabs.delete(tab);
+      for (const [tab, wish] of tabs) {
+        if (wish[2]) wish[2] = false;
+        else tabs.delete(tab);
+      }
       update(true);
     }
   };
@@ -202,16 +210,18 @@ export function createHub(options: HubOptions, tell: (message: HubMessage) => vo
   };
 
   const refuse = (keys: readonly string[], error: ErrorRecord): void => {
-    const { status } = (error[2] as { cause: { status: number } }).cause;
-    if ([401, 403].includes(status) && typeof options.token === "function" && !refresh) {
+    const { status, channels } = (error[2] as { cause: Problem }).cause;
+    if ((status === 401 || status === 403) && typeof options.token === "function" && !refresh) {
       refresh = 1;
       update();
       return;
     }
-    // What had been granted before is not to suffer from what was added.
-    const added = keys.filter((key) => !granted.includes(key));
-    if (added.length && added.length < keys.length) {
-      deny(added, error);
+    // What is not refused, or, where the server does not tell, what had been granted before, is not to
+    // suffer from what is.
+    if (channels) granted = keys.filter((key) => !channels.includes?.(key));
+    const denied = keys.filter((key) => !granted.includes(key));
+    if (denied.length && denied.length < keys.length) {
+      deny(denied, error);
       update();
     } else {
       closeLinks();
@@ -263,7 +273,6 @@ export function createHub(options: HubOptions, tell: (message: HubMessage) => vo
     wish(tab, wish) {
       if (trouble && !tabs.has(tab)) tell(trouble);
       tabs.set(tab, wish);
-      alive.add(tab);
       collect();
     },
     renew() {

@@ -15,6 +15,11 @@ describe("bundled, minified and gzipped, dependencies in and React out,", () => 
     expect(bytes).toBeLessThanOrEqual(2_000);
   });
 
+  test("both together take at most 5.9 kB, for whoever imports both", async () => {
+    const { bytes } = await bundle(`export * from "./client/index.ts"`);
+    expect(bytes).toBeLessThanOrEqual(5_900);
+  });
+
   test("the hooks take at most 1.5 kB more", async () => {
     const client = await bundle(`export { createSseClient } from "./client/index.ts"`);
     const hooks = await bundle(`export * from "./react/index.ts"`);

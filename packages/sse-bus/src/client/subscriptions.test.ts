@@ -48,7 +48,7 @@ describe("a link serves a subscription", () => {
     deliverTo([one], block(5));
     expect(one.live).toBe(false);
     expect(one.heard).toEqual([]);
-    expect(wishOf([one], [])).toEqual([["a"], at(3)]);
+    expect(wishOf([one], [])).toEqual([["a"], at(3), true]);
   });
 });
 
@@ -114,24 +114,24 @@ describe("wishes", () => {
       [served, make("a", at(7)), make("b", at(5)), make("c", ""), refused],
       ["d"],
     );
-    expect(wish).toEqual([["d", "a", "b", "c"], at(5)]);
-    expect(wishOf([served], [])).toEqual([["a"], null]);
-    expect(wishOf([served, make("c", "")], [])).toEqual([["a", "c"], ""]);
+    expect(wish).toEqual([["d", "a", "b", "c"], at(5), true]);
+    expect(wishOf([served], [])).toEqual([["a"], null, true]);
+    expect(wishOf([served, make("c", "")], [])).toEqual([["a", "c"], "", true]);
   });
 
   test("of several tabs are one: sorted, from the oldest cursor, never later than the link", () => {
     expect(
       joinWishes(
         [
-          [["b"], null],
-          [["a", "b"], at(5)],
+          [["b"], null, true],
+          [["a", "b"], at(5), false],
         ],
         at(7),
       ),
     ).toEqual([["a", "b"], at(5), false]);
-    expect(joinWishes([[["b"], at(9)]], at(7))).toEqual([["b"], at(7), false]);
-    expect(joinWishes([[["b"], null]], at(7))).toEqual([["b"], at(7), true]);
-    expect(joinWishes([[["b"], ""]], "")).toEqual([["b"], "", false]);
+    expect(joinWishes([[["b"], at(9), true]], at(7))).toEqual([["b"], at(7), false]);
+    expect(joinWishes([[["b"], null, true]], at(7))).toEqual([["b"], at(7), true]);
+    expect(joinWishes([[["b"], "", true]], "")).toEqual([["b"], "", false]);
   });
 });
 

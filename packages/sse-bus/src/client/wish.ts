@@ -1,11 +1,15 @@
 import { olderCursor } from "./cursor.ts";
 import type { Subscription } from "./subscriptions.ts";
 
-/**
- * What a tab wishes: its channels and patterns, and the oldest cursor that one of them needs which
- * is not yet served; empty for "from now on", `null` when all are served.
- */
-export type Wish = [keys: readonly string[], from: string | null];
+/** What a tab wishes. */
+export type Wish = [
+  /** Its channels and patterns. */
+  keys: readonly string[],
+  /** The oldest cursor that one of them needs and that is not yet served; empty for "from now on", `null` when all are served. */
+  from: string | null,
+  /** No `ping` has come since. */
+  isFresh: boolean,
+];
 
 /** All that these subscriptions wish, and these channels with them. */
 export function wishOf(all: Iterable<Subscription>, channels: readonly string[]): Wish {
@@ -16,7 +20,7 @@ export function wishOf(all: Iterable<Subscription>, channels: readonly string[])
     keys.add(key);
     if (!live) from = olderCursor(from ?? "", cursor);
   }
-  return [[...keys], from];
+  return [[...keys], from, true];
 }
 
 /** The wishes of several tabs in one: sorted, and from no later than `cursor`. */
