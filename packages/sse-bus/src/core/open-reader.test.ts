@@ -188,6 +188,24 @@ describe("a reader that opens while the log begins anew", () => {
   });
 });
 
+test("a cursor of a new log that this process has not heard of yet is resumed, and not led back to the old one", async () => {
+  const { server, line, bus, engine, publish, at } = setUp();
+  await bus.cursor();
+  const other = await openTestReader(engine, ["default"]);
+  publish(1);
+  await turns();
+  server.loseData();
+  publish(2);
+  const { resumed, sink } = await openTestReader(engine, ["default"], { start: { cursor: at(0) } });
+  await turns();
+  expect(resumed).toBe(true);
+  expect(sink.values).toEqual([2]);
+  // Those who were there hear of it by the same answer.
+  expect(other.sink.blocks.map(({ event }) => event)).toEqual(["message", "gap", "message"]);
+  expect(line.backend.reached().epoch).toBe(server.epoch);
+  await bus.close();
+});
+
 test("history that was read from a log which then began anew does not come into the new window", async () => {
   const { server, line, bus, engine, at, publish } = setUp();
   for (let n = 1; n <= 5; n++) publish(n);

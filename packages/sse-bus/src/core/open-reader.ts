@@ -152,8 +152,9 @@ async function resume(
 /** Why a well-formed cursor cannot be resumed from, if so. */
 async function checkCursor(engine: Engine, cursor: Cursor): Promise<Gap["reason"] | undefined> {
   let head = reached(engine);
-  // Another process may have published what this one has not received yet: ask the log itself.
-  if (cursor.epoch === head.epoch && cursor.seq > head.seq) head = await engine.backend.cursor();
+  // Another process may have received what this one has not, or heard first that the log began
+  // anew: ask the log itself. Taken for an old one, a cursor of the new log would be led back.
+  if (cursor.epoch !== head.epoch || cursor.seq > head.seq) head = await engine.backend.cursor();
   if (cursor.epoch !== head.epoch) return "restarted";
   return cursor.seq > head.seq ? "ahead" : undefined;
 }
