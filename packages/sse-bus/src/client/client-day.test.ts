@@ -1,9 +1,7 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
-
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 
 import { startBusServer } from "../../test/support/bus-server.ts";
+import { liveHeap } from "../../test/support/collect-garbage.ts";
 import { startBrowser } from "../../test/support/tabs.ts";
 import { createClient } from "./client.ts";
 
@@ -66,7 +64,7 @@ test("a day of messages, losses, pauses and comings and goings leaves nothing be
       holdings: holdings(),
       open: server.open,
       listeners: server.bus.stats().connections,
-      heap: await settledHeap(),
+      heap: await liveHeap(),
     });
   }
 
@@ -84,14 +82,3 @@ test("a day of messages, losses, pauses and comings and goings leaves nothing be
   expect(holdings()).toBe(0);
   expect(server.open).toBe(0);
 }, 120_000);
-
-setFlagsFromString("--expose-gc");
-const collect = runInNewContext("gc") as () => void;
-
-async function settledHeap(): Promise<number> {
-  for (let round = 0; round < 3; round++) {
-    await new Promise(setImmediate);
-    collect();
-  }
-  return process.memoryUsage().heapUsed;
-}
