@@ -102,8 +102,11 @@ export function createWorld(options: WorldOptions): World {
       visitors.push({ client, line });
       track(
         line.opened.then(() => {
-          if (own.start === "latest")
-            client.snapshotUntil = truth.head(engine.backend.reached().epoch);
+          if (own.start === "latest") {
+            // Of the log that it was opened on: it may have begun anew since.
+            const hello = line.waiting.find(({ event }) => event === "hello");
+            client.snapshotUntil = truth.head((hello ?? engine.backend.reached()).epoch);
+          }
           if (mustResume && isKnown(own.start, engine, world)) checkResumed(line, own.start);
         }),
       );
