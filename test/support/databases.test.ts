@@ -74,6 +74,34 @@ test("Postgres answers, keeps its data over a kill, and forgets it when wiped", 
   expect(await query(postgres.port, "SELECT said FROM kept")).toContain("does not exist");
 });
 
+test("a paused Postgres answers no connection, be it open or new, and both once resumed", async () => {
+  await using postgres = await startPostgres();
+  const open = connect(postgres.port, "127.0.0.1");
+  open.write(startup);
+  await untilIdle(open);
+  postgres.pause();
+  open.write(statement("SELECT 'still there'"));
+  const late = connect(postgres.port, "127.0.0.1");
+  await once(late, "connect");
+  late.write(startup);
+  const answers = [open, late].map(async (socket) => once(socket, "data"));
+  const silence = new Promise<string>((resolve) => setTimeout(resolve, 300, "silence"));
+  expect(await Promise.race([...answers, silence])).toBe("silence");
+  postgres.resume();
+  expect(String(await answers[0])).toContain("still there");
+  await answers[1];
+  for (const socket of [open, late]) socket.destroy();
+});
+
+test("a Postgres that is stopped while it is paused ends at once", async () => {
+  await using postgres = await startPostgres();
+  await query(postgres.port, "SELECT 1");
+  postgres.pause();
+  const before = performance.now();
+  await postgres.stop();
+  expect(performance.now() - before).toBeLessThan(4000);
+});
+
 async function ask(port: number, request: string, until: RegExp): Promise<string> {
   const socket = connect(port, "127.0.0.1");
   socket.write(request);
@@ -91,12 +119,8 @@ async function natsRequest(port: number, subject: string, body: string): Promise
 
 /** Speaks just enough of the protocol to run one statement without a password. */
 async function query(port: number, sql: string): Promise<string> {
-  const startup = Buffer.from("\0\0\0\0\0\x03\0\0user\0postgres\0database\0postgres\0\0");
-  startup.writeInt32BE(startup.length, 0);
-  const statement = Buffer.from(`Q\0\0\0\0${sql}\0`);
-  statement.writeInt32BE(statement.length - 1, 1);
   const socket = connect(port, "127.0.0.1");
-  socket.write(Buffer.concat([startup, statement]));
+  socket.write(Buffer.concat([startup, statement(sql)]));
   // ReadyForQuery ("Z", its length, a status) twice: after the log-in and after the statement.
   return readUntil(socket, /Z\0{3}.[EIT].*Z\0{3}.[EIT]/s);
 }
@@ -112,4 +136,19 @@ async function readUntil(socket: Socket, until: RegExp): Promise<string> {
   }
   socket.destroy();
   return answer;
+}
+
+/** Reads until the server is ready for a query, and leaves the connection open. */
+async function untilIdle(socket: Socket): Promise<void> {
+  let answer = "";
+  while (!/Z\0{3}\x05I$/.test(answer)) answer += String((await once(socket, "data"))[0]);
+}
+
+const startup = Buffer.from("\0\0\0\0\0\x03\0\0user\0postgres\0database\0postgres\0\0");
+startup.writeInt32BE(startup.length, 0);
+
+function statement(sql: string): Buffer {
+  const message = Buffer.from(`Q\0\0\0\0${sql}\0`);
+  message.writeInt32BE(message.length - 1, 1);
+  return message;
 }

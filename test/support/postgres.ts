@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { chown, mkdir, readFile, realpath, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
@@ -59,12 +60,47 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     },
     dispose: async () => folder[Symbol.asyncDispose](),
   });
-  return Object.assign(postgres, { wipe });
+  const { stop } = postgres;
+  const freeze = (signal: "SIGSTOP" | "SIGCONT") => () => {
+    signalTree(postgres.process.pid, signal);
+  };
+  return Object.assign(postgres, {
+    wipe,
+    pause: freeze("SIGSTOP"),
+    resume: freeze("SIGCONT"),
+    async stop() {
+      // It would wait in vain for those of its processes that are frozen.
+      freeze("SIGCONT")();
+      await stop();
+    },
+  });
 }
 
 /** The server at `SSE_BUS_TEST_POSTGRES_URL`, or else one of the test's own. */
 export async function usePostgres(): Promise<ServerUrl> {
   return serverUrl("postgres", async () => startPostgres());
+}
+
+/**
+ * Signals a server and all it has started: each connection is served by a process that has left the
+ * server's process group.
+ */
+function signalTree(root: number, signal: NodeJS.Signals): void {
+  const send = (pid: number): void => {
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  };
+  // First, so that it starts no other while its children are looked up.
+  send(root);
+  const table = execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" });
+  for (const line of table.trim().split("\n")) {
+    const [pid, parent] = line.trim().split(/\s+/).map(Number);
+    // A server's processes are its own children: none of them starts another.
+    if (pid !== undefined && parent === root) send(pid);
+  }
 }
 
 async function unprivileged(): Promise<ProcessOptions["user"]> {
