@@ -5,7 +5,7 @@ import type { Connector } from "./link.ts";
 /** The part of ioredis that a link uses. */
 interface Connection {
   on(event: "error" | "end", listener: (cause?: Error) => void): unknown;
-  on(event: "message", listener: (channel: string, message: string) => void): unknown;
+  on(event: "message" | "smessage", listener: (channel: string, message: string) => void): unknown;
   on(
     event: "pmessage",
     listener: (pattern: string, channel: string, message: string) => void,
@@ -16,6 +16,8 @@ interface Connection {
   unsubscribe(...names: string[]): Promise<unknown>;
   psubscribe(...names: string[]): Promise<unknown>;
   punsubscribe(...names: string[]): Promise<unknown>;
+  ssubscribe(...names: string[]): Promise<unknown>;
+  sunsubscribe(...names: string[]): Promise<unknown>;
   disconnect(): void;
   readonly stream?: { destroy(): void } | undefined;
 }
@@ -24,6 +26,7 @@ export function createIoRedisConnector(client: IoRedisClient): Connector {
   const { db = 0 } = client.options as { db?: number };
   return {
     database: db,
+    isCluster: false,
     async connect(events, timeoutMs) {
       const connection = client.duplicate({
         lazyConnect: true,
@@ -53,9 +56,11 @@ export function createIoRedisConnector(client: IoRedisClient): Connector {
         destroy();
         events.lost(cause ?? new Error("The connection to Redis ended"));
       });
-      connection.on("message", (channel, message) => {
-        if (!isOver) events.message(channel, message);
-      });
+      for (const event of ["message", "smessage"] as const) {
+        connection.on(event, (channel, message) => {
+          if (!isOver) events.message(channel, message);
+        });
+      }
       connection.on("pmessage", (_pattern, channel, message) => {
         if (!isOver) events.message(channel, message);
       });
@@ -71,14 +76,14 @@ export function createIoRedisConnector(client: IoRedisClient): Connector {
       return {
         send: async ([command = "", ...args]) => connection.call(command, ...args),
         async subscribe(kind, names) {
-          await (kind === "channel"
-            ? connection.subscribe(...names)
-            : connection.psubscribe(...names));
+          if (kind === "channel") await connection.subscribe(...names);
+          else if (kind === "pattern") await connection.psubscribe(...names);
+          else await connection.ssubscribe(...names);
         },
         async unsubscribe(kind, names) {
-          await (kind === "channel"
-            ? connection.unsubscribe(...names)
-            : connection.punsubscribe(...names));
+          if (kind === "channel") await connection.unsubscribe(...names);
+          else if (kind === "pattern") await connection.punsubscribe(...names);
+          else await connection.sunsubscribe(...names);
         },
         destroy,
       };

@@ -14,7 +14,11 @@ export interface Keys {
   /** String: the place of the message that was published with an idempotency id. */
   id(id: string): string;
   /** The pub/sub channel of markers. */
-  readonly marks: string;
+  readonly marks: Source;
+  /** The sharded pub/sub channel of all messages, for patterns, which it has none of; or "". */
+  readonly all: string;
+  /** The command that announces messages and markers. */
+  readonly announce: "PUBLISH" | "SPUBLISH";
   /** What the pub/sub channels of live messages begin with. */
   readonly live: string;
   /** The pub/sub channel or pattern that carries a topic. */
@@ -30,23 +34,34 @@ export interface Source {
 /** The field of a channel in the bus's hash. */
 export const CHANNEL_FIELD = "c:";
 
-export function createKeys(prefix: string, database: number): Keys {
+export interface KeyOptions {
+  readonly database: number;
+  /** Sharded pub/sub: an announcement stays on the node that holds the bus. */
+  readonly isSharded: boolean;
+}
+
+export function createKeys(prefix: string, { database, isSharded }: KeyOptions): Keys {
   const tagged = `{${prefix}}`;
   // Pub/sub ignores the logical database, so two buses of one name would hear each other.
   const scope = database === 0 ? tagged : `${tagged}@${database}`;
   const live = `${scope}:live:`;
+  const all = isSharded ? `${scope}:all` : "";
   return {
     bus: `${tagged}:bus`,
     probe: `${tagged}:probe`,
     log: (channel) => `${tagged}:log:${channel}`,
     newest: (channel) => `${tagged}:newest:${channel}`,
     id: (id) => `${tagged}:id:${id}`,
-    marks: `${scope}:marks`,
+    marks: { kind: isSharded ? "shard" : "channel", name: `${scope}:marks` },
+    all,
+    announce: isSharded ? "SPUBLISH" : "PUBLISH",
     live,
-    source: (topic) =>
-      isPattern(topic)
+    source(topic) {
+      if (isSharded) return { kind: "shard", name: isPattern(topic) ? all : live + topic };
+      return isPattern(topic)
         ? { kind: "pattern", name: escapeGlob(live) + toGlob(topic) }
-        : { kind: "channel", name: live + topic },
+        : { kind: "channel", name: live + topic };
+    },
   };
 }
 

@@ -11,7 +11,7 @@ export interface Link {
   destroy(): void;
 }
 
-export type SourceKind = "channel" | "pattern";
+export type SourceKind = "channel" | "pattern" | "shard";
 
 /** What a connection tells its owner. */
 export interface LinkEvents {
@@ -24,6 +24,7 @@ export interface LinkEvents {
 export interface Connector {
   /** The logical database: pub/sub does not know it, so names must. */
   readonly database: number;
+  readonly isCluster: boolean;
   /** Rejects when there is no connection within `timeoutMs`, and leaves nothing behind then. */
   connect(events: LinkEvents, timeoutMs: number): Promise<Link>;
 }

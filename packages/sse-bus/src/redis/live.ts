@@ -65,7 +65,7 @@ export function createLive(options: LiveOptions): Live {
     beforeSend: assignMark,
     isWanted: () => phase === "live",
   });
-  sources.want({ kind: "channel", name: keys.marks }, keys.marks);
+  sources.want(keys.marks, keys.marks.name);
 
   function onConfirmed(): void {
     if (phase === "live") {
@@ -84,7 +84,7 @@ export function createLive(options: LiveOptions): Live {
   function onRefused(names: ReadonlySet<string>, cause: Error): void {
     const refused = [...names].map((name) => topics.all.get(name));
     // Without markers nothing can be proven, and what was live must not go quiet unnoticed.
-    if (names.has(keys.marks) || refused.some((topic) => topic?.isLive)) return drop(cause);
+    if (names.has(keys.marks.name) || refused.some((topic) => topic?.isLive)) return drop(cause);
     for (const topic of refused) {
       for (const { reject } of topic?.feeds.values() ?? []) reject(unavailable(cause));
     }
@@ -179,6 +179,15 @@ export function createLive(options: LiveOptions): Live {
     return phase === wanted;
   }
 
+  function decodeItem(source: string, text: string): Item {
+    if (source === keys.marks.name) return { mark: decodeMark(text) };
+    if (source !== keys.all) {
+      return { channel: source.slice(keys.live.length), message: decodeLive(text) };
+    }
+    const end = text.indexOf("\n");
+    return { channel: text.slice(0, end), message: decodeLive(text.slice(end + 1)) };
+  }
+
   return {
     get reached() {
       return reached;
@@ -216,10 +225,7 @@ export function createLive(options: LiveOptions): Live {
       sources.use(link);
     },
     receive(channel, text) {
-      const item: Item =
-        channel === keys.marks
-          ? { mark: decodeMark(text) }
-          : { channel: channel.slice(keys.live.length), message: decodeLive(text) };
+      const item = decodeItem(channel, text);
       if (phase === "live") handle(item);
       else if (sync?.buffer) sync.buffer.push(item);
       else if (sync && "mark" in item && marker.numberOf(item.mark) === sync.mark) {

@@ -10,16 +10,18 @@ import { defineScript, type Script } from "./script.ts";
  * was lost. The epoch changes then and the log's content stays.
  *
  * KEYS: bus, probe. ARGV: a new epoch, the newest epoch and seq seen by the caller, channel of
- * markers, token or "", "1" to ask which server it is.
+ * markers, token or "", "1" to ask which server it is, PUBLISH or SPUBLISH.
  */
 export const MARK: Script = defineScript(`
 local bus = KEYS[1]
 redis.call('DEL', KEYS[2])
-local epoch, seq, time, run, jumps = unpack(redis.call('HMGET', bus, 'epoch', 'seq', 'time', 'run', 'jumps'))
+local epoch, seq, time, run, jumps, announce = unpack(redis.call('HMGET', bus, 'epoch', 'seq', 'time', 'run', 'jumps', 'announce'))
 if not epoch then
   local now = clock()
-  begin(bus, ARGV[1], now)
+  begin(bus, ARGV[1], now, ARGV[7])
   epoch, seq, time, run, jumps = ARGV[1], '0', int(now), false, false
+elseif announce and announce ~= ARGV[7] then
+  return otherWay(announce)
 end
 if ARGV[6] == '1' or not run then
   local info = redis.pcall('INFO', 'server')
@@ -47,7 +49,7 @@ if ARGV[2] == epoch then
   end
 end
 if ARGV[5] ~= '' then
-  redis.call('PUBLISH', ARGV[4], table.concat({epoch, seq, time, ARGV[5]}, ' '))
+  redis.call(ARGV[7], ARGV[4], table.concat({epoch, seq, time, ARGV[5]}, ' '))
 end
 return {epoch, seq, time}
 `);

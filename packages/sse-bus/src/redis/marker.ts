@@ -119,7 +119,15 @@ export function markArguments(
   { seen, token = "", asksRun = false }: MarkRequest,
 ): string[] {
   const { epoch, seq } = seen ?? { epoch: "", seq: 0 };
-  return [createEpoch(), epoch, String(seq), keys.marks, token, asksRun ? "1" : ""];
+  return [
+    createEpoch(),
+    epoch,
+    String(seq),
+    keys.marks.name,
+    token,
+    asksRun ? "1" : "",
+    keys.announce,
+  ];
 }
 
 export interface MarkRequest {

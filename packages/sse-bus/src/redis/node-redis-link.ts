@@ -11,6 +11,8 @@ interface Connection {
   unsubscribe(names: readonly string[]): Promise<unknown>;
   pSubscribe(names: readonly string[], listener: Listener): Promise<unknown>;
   pUnsubscribe(names: readonly string[]): Promise<unknown>;
+  sSubscribe(names: readonly string[], listener: Listener): Promise<unknown>;
+  sUnsubscribe(names: readonly string[]): Promise<unknown>;
   destroy(): void;
 }
 
@@ -20,6 +22,7 @@ export function createNodeRedisConnector(client: NodeRedisClient): Connector {
   const options = (client.options ?? {}) as { database?: number; socket?: object };
   return {
     database: options.database ?? 0,
+    isCluster: false,
     async connect(events, timeoutMs) {
       const connection = client.duplicate({
         disableOfflineQueue: true,
@@ -64,14 +67,14 @@ export function createNodeRedisConnector(client: NodeRedisClient): Connector {
       return {
         send: async (args) => connection.sendCommand(args),
         async subscribe(kind, names) {
-          await (kind === "channel"
-            ? connection.subscribe(names, listener)
-            : connection.pSubscribe(names, listener));
+          if (kind === "channel") await connection.subscribe(names, listener);
+          else if (kind === "pattern") await connection.pSubscribe(names, listener);
+          else await connection.sSubscribe(names, listener);
         },
         async unsubscribe(kind, names) {
-          await (kind === "channel"
-            ? connection.unsubscribe(names)
-            : connection.pUnsubscribe(names));
+          if (kind === "channel") await connection.unsubscribe(names);
+          else if (kind === "pattern") await connection.pUnsubscribe(names);
+          else await connection.sUnsubscribe(names);
         },
         destroy,
       };

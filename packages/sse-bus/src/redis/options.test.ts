@@ -1,5 +1,5 @@
 import { Redis, Cluster } from "ioredis";
-import { createClient } from "redis";
+import { createClient, createCluster } from "redis";
 import { expect, test } from "vitest";
 import { redisBackend } from "./redis-backend.ts";
 import type { RedisClient } from "./clients.ts";
@@ -8,7 +8,11 @@ const client = createClient();
 
 test("both libraries' clients are taken as they are typed, and are neither connected nor changed", () => {
   const ioredis = new Redis({ lazyConnect: true });
-  for (const each of [client, ioredis] satisfies RedisClient[]) {
+  const clusters = [
+    createCluster({ rootNodes: [{ url: "redis://127.0.0.1:1" }] }),
+    new Cluster([{ port: 1 }], { lazyConnect: true }),
+  ];
+  for (const each of [client, ioredis, ...clusters] satisfies RedisClient[]) {
     expect(redisBackend({ client: each }).name).toBe("redis");
   }
   expect(client.isOpen).toBe(false);
@@ -19,7 +23,6 @@ test.each([
   ["nothing", undefined],
   ["a URL", "redis://127.0.0.1"],
   ["another object", { duplicate() {} }],
-  ["a cluster's client", new Cluster([{ port: 1 }], { lazyConnect: true })],
 ])("%s is refused as a client, with what to pass instead", (_name, given) => {
   expect(() => redisBackend({ client: given as unknown as RedisClient })).toThrow(
     expect.objectContaining({

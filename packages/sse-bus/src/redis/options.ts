@@ -5,8 +5,9 @@ import type { RedisClient } from "./clients.ts";
 /** Settings of {@link redisBackend}. */
 export interface RedisBackendOptions {
   /**
-   * A client of `redis` or `ioredis`, from which two connections are duplicated: one for commands,
-   * one for live messages. It need not be connected, is not used otherwise and is not closed.
+   * A client of `redis` or `ioredis`, of one server or a cluster, from which two connections are
+   * made: one for commands, one for live messages. It need not be connected, is not used otherwise
+   * and is not closed.
    */
   readonly client: RedisClient;
   /**
@@ -28,9 +29,15 @@ export interface RedisBackendOptions {
    * reject, in ms. @default 1000
    */
   readonly waitMs?: number;
+  /**
+   * Announces by sharded pub/sub (Redis 7 or later), which stays on the node that holds the bus. The
+   * same for all instances of a bus. @default true for a client of a cluster, else false
+   */
+  readonly sharded?: boolean | undefined;
 }
 
-export type RedisSettings = Required<RedisBackendOptions>;
+export type RedisSettings = Required<Omit<RedisBackendOptions, "sharded">> &
+  Pick<RedisBackendOptions, "sharded">;
 
 /** @throws SseBusError `INVALID_OPTION` */
 export function readSettings(options: RedisBackendOptions): RedisSettings {

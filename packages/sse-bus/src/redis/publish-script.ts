@@ -10,7 +10,8 @@ import { defineScript, type Script } from "./script.ts";
  * and when it was last published to.
  *
  * KEYS: bus, log, newest, id. ARGV: a new epoch, channel, head, json, key, live prefix, id's
- * lifetime in ms or "", maxMessages, maxBytes, maxAgeMs.
+ * lifetime in ms or "", maxMessages, maxBytes, maxAgeMs, PUBLISH or SPUBLISH, the pub/sub channel of
+ * all messages or "".
  * Gives epoch, seq, time, and the first one's channel if the id was seen before.
  */
 export const PUBLISH: Script = defineScript(`
@@ -19,10 +20,12 @@ local channel, head, json, key = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local maxMessages, maxBytes, maxAge = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
 local field = 'c:' .. channel
 local now = clock()
-local epoch, seq, time, era, floor, state = unpack(redis.call('HMGET', bus, 'epoch', 'seq', 'time', 'era', 'floor', field))
+local epoch, seq, time, era, floor, state, announce = unpack(redis.call('HMGET', bus, 'epoch', 'seq', 'time', 'era', 'floor', field, 'announce'))
 if not epoch then
   epoch, seq, time, era, floor, state = ARGV[1], 0, now, ARGV[1], 0, false
-  begin(bus, epoch, now)
+  begin(bus, epoch, now, ARGV[11])
+elseif announce and announce ~= ARGV[11] then
+  return otherWay(announce)
 end
 
 if ARGV[7] ~= '' then
@@ -97,6 +100,8 @@ redis.call('HSET', bus, 'seq', int(seq), 'time', int(time), field, formatState(s
 if ARGV[7] ~= '' then
   redis.call('SET', id, table.concat({era, int(seq), int(time), channel}, ' '), 'PX', ARGV[7])
 end
-redis.call('PUBLISH', ARGV[6] .. channel, table.concat({epoch, int(seq), int(time), int(last)}, ' ') .. '\\n' .. head .. '\\n' .. json)
+local news = table.concat({epoch, int(seq), int(time), int(last)}, ' ') .. '\\n' .. head .. '\\n' .. json
+redis.call(ARGV[11], ARGV[6] .. channel, news)
+if ARGV[12] ~= '' then redis.call(ARGV[11], ARGV[12], channel .. '\\n' .. news) end
 return {epoch, int(seq), int(time)}
 `);

@@ -28,8 +28,11 @@ import { openSession, type Session } from "./session.ts";
  */
 export function redisBackend(options: RedisBackendOptions): Backend {
   const settings = readSettings(options);
-  const connector = createConnector(settings.client);
-  const keys = createKeys(settings.prefix, connector.database);
+  const connector = createConnector(settings.client, settings.prefix);
+  const keys = createKeys(settings.prefix, {
+    database: connector.database,
+    isSharded: settings.sharded ?? connector.isCluster,
+  });
   let session: Session | undefined;
   let opening: Promise<Session> | undefined;
   let isClosed = false;
@@ -61,7 +64,8 @@ export function redisBackend(options: RedisBackendOptions): Backend {
       const idMs = id === undefined ? "" : String(settings.idempotencyMs);
       const bounds = [maxMessages, maxBytes, maxAgeMs].map(toBound);
       const record = [channel, encodeHead(entry), json, key];
-      const args = [createEpoch(), ...record, keys.live, idMs, ...bounds];
+      const announcing = [keys.announce, keys.all];
+      const args = [createEpoch(), ...record, keys.live, idMs, ...bounds, ...announcing];
       const answer = await commands.run(PUBLISH, names, args);
       const [epoch, seq, time, first] = answer as [string, string, string, string | undefined];
       const cursor = { epoch, seq: Number(seq), time: Number(time) };

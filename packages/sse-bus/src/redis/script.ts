@@ -13,8 +13,11 @@ local function clock()
   local t = redis.call('TIME')
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
-local function begin(bus, epoch, now)
-  redis.call('HSET', bus, 'epoch', epoch, 'era', epoch, 'seq', '0', 'time', int(now), 'floor', '0')
+local function begin(bus, epoch, now, announce)
+  redis.call('HSET', bus, 'epoch', epoch, 'era', epoch, 'seq', '0', 'time', int(now), 'floor', '0', 'announce', announce)
+end
+local function otherWay(announce)
+  return redis.error_reply('ANNOUNCE This bus announces by ' .. announce)
 end
 local function parseState(state)
   local last, n, bytes, horizon, oldest, at = string.match(state, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')

@@ -121,7 +121,7 @@ interface Wanted {
   readonly topics: Set<string>;
 }
 
-const KINDS: readonly SourceKind[] = ["channel", "pattern"];
+const KINDS: readonly SourceKind[] = ["channel", "pattern", "shard"];
 
 /** What the server answered, as against a connection that failed. */
 function isRefusal(error: unknown): boolean {

@@ -1,0 +1,43 @@
+import type { IoRedisClient, IoRedisCluster } from "./clients.ts";
+import { createClusterConnector } from "./cluster-connector.ts";
+import { createIoRedisConnector } from "./io-redis-link.ts";
+import type { Connector } from "./link.ts";
+import { slotOf } from "./slot.ts";
+
+/** The part of an ioredis cluster that finds a node. */
+interface Cluster {
+  /** The addresses of each slot's nodes, the master first. */
+  readonly slots: readonly (readonly string[] | undefined)[];
+  on(event: "error", listener: () => void): unknown;
+  connect(): Promise<unknown>;
+  nodes(role: "master"): readonly MasterNode[];
+  disconnect(): void;
+}
+
+interface MasterNode extends IoRedisClient {
+  readonly options: { readonly host: string; readonly port: number };
+}
+
+export function createIoRedisClusterConnector(client: IoRedisCluster, prefix: string): Connector {
+  return createClusterConnector(() => {
+    const cluster = client.duplicate([], {
+      lazyConnect: true,
+      clusterRetryStrategy: () => null,
+      slotsRefreshInterval: 0,
+      keyPrefix: "",
+    }) as Cluster;
+    // What fails is told by the promises.
+    cluster.on("error", () => {});
+    return {
+      async find() {
+        await cluster.connect();
+        const [address] = cluster.slots[slotOf(prefix)] ?? [];
+        const node = cluster
+          .nodes("master")
+          .find(({ options: { host, port } }) => `${host}:${port}` === address);
+        return node && createIoRedisConnector(node);
+      },
+      close: () => cluster.disconnect(),
+    };
+  });
+}

@@ -1,0 +1,143 @@
+import { readFile } from "node:fs/promises";
+import { Cluster } from "ioredis";
+import { createCluster } from "redis";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { createBus } from "../../packages/sse-bus/src/index.ts";
+import { testBackend } from "../../packages/sse-bus/src/testing/index.ts";
+import { redisBackend } from "../../packages/sse-bus/src/redis/index.ts";
+import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
+import { waitFor } from "../support/wait-for.ts";
+import { hear } from "./ear.ts";
+import {
+  createRedisClusterLog,
+  makeClusterClient,
+  type RedisClusterLog,
+} from "./redis-cluster-log.ts";
+import { makeClient } from "./redis-log.ts";
+
+/** What a cluster changes: how nodes are found, and how messages come. `pnpm test:long` runs all. */
+const isOfCluster = process.env.SSE_BUS_LONG_TESTS
+  ? /^/
+  : /^(live|data loss|recovery: an instance|bus: listeners that come|outage: open|close: it leaves)/;
+
+let cluster: RedisCluster;
+beforeAll(async () => {
+  cluster = await startRedisCluster();
+});
+afterAll(async () => cluster[Symbol.asyncDispose]());
+
+describe.each(Object.entries(makeClusterClient))("a cluster over %s", (_name, make) => {
+  testBackend<RedisClusterLog>({
+    test: (name, run) => void (isOfCluster.test(name) && test(name, run)),
+    createLog: () => createRedisClusterLog(cluster, make),
+    connect: async (log) => log.connect({ waitMs: 200 }),
+    deleteLog: async (log) => log[Symbol.asyncDispose](),
+    // The nodes are away for all instances, though they run: a cluster takes seconds to start again.
+    outage: { stop: async (log) => log.cutAll(), start: async (log) => log.mendAll() },
+    partition: {
+      cut: async (log, backend) => log.cut(backend),
+      mend: async (log, backend) => log.mend(backend),
+    },
+    async loseData() {
+      for (const { port } of cluster.nodes) await cluster.command(port, "FLUSHALL");
+    },
+  });
+
+  test("a slot that moves to another node under load takes its bus along: no message is lost, no gap told", async () => {
+    await using log = createRedisClusterLog(cluster, make);
+    await using publisher = createBus({ backend: await log.connect(), onError() {} });
+    await using bus = createBus({ backend: await log.connect(), onError() {} });
+    const after = await bus.cursor();
+    const ears = ["a/1", "a/*"].map((channel) => hear(bus, { channel, after }));
+    const sent: string[] = [];
+    let isDone = false;
+    const publishing = (async () => {
+      for (let n = 0; !isDone; n++) sent.push(await insist(n));
+    })();
+    async function insist(n: number): Promise<string> {
+      const options = { channel: "a/1", id: `${log.prefix} ${n}` };
+      return waitFor(
+        `message ${n} to be stored`,
+        async () => (await publisher.publish(n, options)).id,
+        { timeoutMs: 15_000 },
+      );
+    }
+    for (let round = 0; round < 2; round++) {
+      const before = sent.length;
+      await waitFor("messages under way", () => sent.length > before + 30);
+      const holder = await cluster.holderOf(log.prefix);
+      const other = cluster.nodes.find((node) => node !== holder);
+      if (other) await cluster.move(log.prefix, other);
+      const moved = sent.length;
+      await waitFor("messages after it", () => sent.length > moved + 30, { timeoutMs: 15_000 });
+    }
+    isDone = true;
+    await publishing;
+    for (const { heard, gaps } of ears) {
+      await waitFor("the last message", () => heard.at(-1)?.id === sent.at(-1));
+      expect(heard.map(({ id }) => id)).toEqual(sent);
+      expect(gaps).toEqual([]);
+    }
+  });
+});
+
+test.each(["redis", "ioredis"])(
+  "the permissions in the guide, with those for a cluster, are enough for %s",
+  async (library) => {
+    const guide = await readFile(new URL("../../docs/backends/redis.md", import.meta.url), "utf8");
+    const rule = /```\n(ACL SETUSER [^`]*)```/.exec(guide)?.[1]?.trim().split(/\s+/) ?? [];
+    const more = /In a cluster add `([^`]*)`/.exec(guide)?.[1]?.split(" ") ?? [];
+    for (const { port } of cluster.nodes) await cluster.command(port, ...rule, ...more);
+    const user = { username: "sse-bus", password: "password" };
+    const nodes = cluster.nodes.map(({ port }) => ({ host: "127.0.0.1", port }));
+    const client =
+      library === "redis"
+        ? createCluster({ rootNodes: nodes.map((socket) => ({ socket })), defaults: user })
+        : new Cluster(nodes, { lazyConnect: true, redisOptions: user });
+    const errors: Error[] = [];
+    const backend = redisBackend({ client, prefix: "sse-bus", markMs: 100 });
+    await using bus = createBus({ backend, onError: (error) => void errors.push(error) });
+    const ear = hear(bus, { channel: "a/*", after: await bus.cursor() });
+    for (let n = 1; n <= 3; n++) await bus.publish(n, { channel: "a/1", key: "k", id: `acl ${n}` });
+    await waitFor("all of it", () => ear.heard.length === 3);
+    bus.subscribe(() => {}, { channel: "b" })();
+    await bus.publish(4, { channel: "b" });
+    expect(errors).toEqual([]);
+    for (const { port } of cluster.nodes) await cluster.command(port, "FLUSHALL");
+  },
+);
+
+test("announcements stay on the node that holds the bus", async () => {
+  await using log = createRedisClusterLog(cluster, makeClusterClient.redis);
+  await using bus = createBus({ backend: await log.connect() });
+  const { heard } = hear(bus, { channel: "a/*" });
+  await bus.publish(1, { channel: "a/1" });
+  await waitFor("the message", () => heard.length === 1);
+  const counts = cluster.nodes.map(async (node) => {
+    const shards = await cluster.command(node.port, "PUBSUB", "SHARDCHANNELS", `{${log.prefix}}*`);
+    const plain = await cluster.command(node.port, "PUBSUB", "CHANNELS", `{${log.prefix}}*`);
+    return [node === (await cluster.holderOf(log.prefix)), shards !== "", plain !== ""];
+  });
+  for (const [isHolder, isSharded, isPlain] of await Promise.all(counts)) {
+    expect([isSharded, isPlain]).toEqual([isHolder, false]);
+  }
+});
+
+test("an instance that would announce in another way than its bus is refused, and says what to set", async () => {
+  await using log = createRedisClusterLog(cluster, makeClusterClient.redis);
+  await using bus = createBus({ backend: await log.connect() });
+  await bus.publish(1);
+  const { port } = await cluster.holderOf(log.prefix);
+  const options = { client: makeClient.redis(port), prefix: log.prefix };
+  await using plain = createBus({ backend: redisBackend(options), onError() {} });
+  await expect(plain.publish(2)).rejects.toMatchObject({
+    code: "INVALID_OPTION",
+    message: expect.stringContaining("`sharded`"),
+  });
+  // A client of the one node will do, when it announces as the others do.
+  await using one = createBus({ backend: redisBackend({ ...options, sharded: true }) });
+  const { heard } = hear(bus, { channel: "a" });
+  await one.publish(3, { channel: "a" });
+  await waitFor("the message", () => heard.length === 1);
+});
