@@ -31,14 +31,14 @@ export interface SseClientOptions {
   /** Send cookies to another origin. @default false */
   readonly withCredentials?: boolean | undefined;
   /**
-   * Who the user is, for example an id. Tabs share a connection only if it is the same. Give it when
-   * sessions are cookies, which a page cannot see, and when tokens differ from tab to tab. Without
-   * it, tabs share when their token and headers are the same.
+   * Who the user is, for example an id. Tabs share a connection only if it is the same. Give it
+   * where sessions are cookies, which a page cannot see; and with `token`, `headers` or `fetch`,
+   * which turn sharing off without it, as nobody can tell whether two of them are one user's.
    */
   readonly identity?: string | undefined;
-  /** One connection for all tabs of the browser that have the same URL and credentials. @default true */
+  /** One connection for all tabs of the browser that have the same URL and `identity`. @default true */
   readonly shareTabs?: boolean | undefined;
-  /** Makes the requests. Without `identity`, it turns sharing off: it may add credentials. @default fetch */
+  /** Makes the requests. Turns sharing off without `identity`: it may add credentials. @default fetch */
   readonly fetch?: typeof globalThis.fetch | undefined;
   readonly backoff?: BackoffOptions | undefined;
   /** How long an attempt may take until its `hello`. @default 15_000 */
