@@ -141,6 +141,22 @@ describe("a subscription", () => {
     expect(snapshot.gaps).toEqual([]);
   });
 
+  test("from `latest` is on the one connection at once, and from now on means now, with the real route", async () => {
+    await using server = createTestBus();
+    const publish = async (data: number) => server.bus.publish(data, { channel: "a" });
+    const cursor = await server.bus.cursor();
+    await publish(1);
+    using client = createSseClient({ url: server.url, fetch: server.fetch, ...FAST });
+    const heard: Record<string, unknown[]> = { latest: [], cursor: [], now: [] };
+    client.subscribe("a", (data) => heard.latest?.push(data), { cursor: "latest" });
+    client.subscribe("a", (data) => heard.cursor?.push(data), { cursor });
+    client.subscribe("a", (data) => heard.now?.push(data));
+    // Long before a heartbeat.
+    await vi.waitFor(() => expect([server.requests, server.open]).toEqual([2, 1]));
+    await publish(2);
+    await vi.waitFor(() => expect(heard).toEqual({ latest: [1, 2], cursor: [1, 2], now: [2] }));
+  });
+
   test("from `latest` that ends before the head leaves nothing behind", async () => {
     const { server, client, collect } = await setUp();
     const snapshot = collect(client, "a", { cursor: "latest" });

@@ -6,12 +6,15 @@ import type { Reader } from "./reader.ts";
 /**
  * Sends a heartbeat to readers that can take one. Its id is the cursor each has reached; readers at
  * the head share it, and so the bytes.
+ *
+ * @returns how many could
  */
-export function pingReaders(engine: Engine, readers: Iterable<Reader>): void {
+export function pingReaders(engine: Engine, readers: Iterable<Reader>): number {
   // What is published but not yet handed out goes first, or the head would be claimed too early.
   engine.remote.flusher.flush();
   const head = reached(engine);
   const packets = new Map<number, Packet>();
+  let count = 0;
   for (const reader of readers) {
     if (!reader.ready || reader.state === "closed" || reader.state === "behind") continue;
     advanceGroup(reader.group, head);
@@ -19,5 +22,7 @@ export function pingReaders(engine: Engine, readers: Iterable<Reader>): void {
     let packet = packets.get(cursor.seq);
     if (!packet) packets.set(cursor.seq, (packet = createPingPacket(cursor, head.epoch)));
     hand(reader, packet);
+    count++;
   }
+  return count;
 }

@@ -6,6 +6,8 @@ export interface Hello {
   readonly channels: readonly string[];
   /** The cursor that the stream reads from, and the block's id. */
   readonly cursor: string;
+  /** Where "from now on" is: the newest position when it was opened. */
+  readonly head: string;
   readonly resumed: boolean;
   readonly heartbeatMs: number;
 }

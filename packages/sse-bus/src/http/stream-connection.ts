@@ -1,8 +1,10 @@
 import type { BusInternals } from "../core/bus.ts";
 import { type ByeReason, type Connection, register, unregister } from "../core/connections.ts";
-import { closeReader } from "../core/engine.ts";
+import { closeReader, reached } from "../core/engine.ts";
 import { openReader, resumeReader, type Start } from "../core/open-reader.ts";
 import type { Packet } from "../core/packet.ts";
+import { pingReaders } from "../core/ping.ts";
+import { formatCursor } from "../core/position.ts";
 import type { EndReason, Reader, Sink } from "../core/reader.ts";
 import type { ByteSink, SinkKind, SinkOwner } from "./byte-sink.ts";
 import { encodeBye, encodeHello } from "./stream-blocks.ts";
@@ -72,6 +74,8 @@ class EventStream implements StreamConnection, SinkOwner {
   private held: Packet | undefined;
   private isOpen = true;
   private isRenewing = false;
+  /** It began from what is kept, and has not been told yet that it was handed all of it. */
+  private isStarting = false;
 
   constructor(route: StreamRoute, options: StreamConnectionOptions) {
     this.route = route;
@@ -106,8 +110,11 @@ class EventStream implements StreamConnection, SinkOwner {
     const { heartbeatMs, retryMs } = settings;
     const { id: connection, channels } = this;
     const { cursor, resumed } = opened;
+    const now = reached(internals.engine);
+    const head = formatCursor(now, now.epoch);
+    this.isStarting = start === "latest" || start === "earliest";
     // The reader is not ready yet: hello comes before anything that it would write.
-    const hello = { connection, channels, cursor, resumed, heartbeatMs };
+    const hello = { connection, channels, cursor, head, resumed, heartbeatMs };
     if (this.send(encodeHello(hello, retryMs))) this.onReady();
   }
 
@@ -136,7 +143,9 @@ class EventStream implements StreamConnection, SinkOwner {
 
   onReady(): void {
     this.blockedAt = 0;
-    if (this.reader && !this.held) resumeReader(this.reader);
+    if (!this.reader || this.held) return;
+    resumeReader(this.reader);
+    if (this.isStarting) this.tellStarted(this.reader);
   }
 
   onCancel(): void {
@@ -160,6 +169,14 @@ class EventStream implements StreamConnection, SinkOwner {
     unregister(internals.connections, this, reason);
     this.route.onClose(this);
     return true;
+  }
+
+  /** Whoever began from what is kept cannot know otherwise that it has it all, and is live. */
+  private tellStarted(reader: Reader): void {
+    // Within a write, or with more to read, the sink will be ready once more.
+    if (!reader.ready || reader.isTaking || reader.state === "behind") return;
+    // What was published a moment ago goes first, and may be all that it can take now.
+    this.isStarting = pingReaders(this.route.internals.engine, [reader]) === 0;
   }
 
   private send(block: Uint8Array): boolean {

@@ -46,6 +46,7 @@ describe("the stream", () => {
       connection: expect.any(String),
       channels: ["default"],
       cursor: hello?.id,
+      head: hello?.id,
       resumed: false,
       heartbeatMs: 15_000,
     });
@@ -111,6 +112,49 @@ describe("the stream", () => {
     expect(await stream.next()).toMatchObject({ data: "20" });
     await bus.publish(4, { key: "a" });
     expect(await stream.next()).toMatchObject({ data: "4" });
+  });
+
+  test.each(["latest", "earliest"])(
+    "pings as soon as from=%s has been given all that is kept, and not before",
+    async (from) => {
+      const { bus, get } = setUp();
+      // Several packets: each of them is read before there is a next.
+      for (let n = 0; n < 5; n++) await bus.publish(`${n}`.repeat(30_000), { key: `k${n}` });
+      await bus.publish("elsewhere", { channel: "other" });
+      const stream = readTestStream(await get(`?from=${from}`));
+      await stream.next();
+      for (let n = 0; n < 5; n++) expect((await stream.next())?.event).toBeUndefined();
+      expect(await stream.next()).toMatchObject({ event: "ping", id: await bus.cursor() });
+      await bus.publish("live");
+      expect(await stream.next()).toMatchObject({ data: '"live"' });
+    },
+  );
+
+  test("pings at once where from=latest finds nothing, and what is published meanwhile goes first", async () => {
+    const { bus, get } = setUp();
+    const empty = readTestStream(await get("?from=latest"));
+    await empty.next();
+    expect((await empty.next())?.event).toBe("ping");
+    const busy = readTestStream(await get("?from=latest"));
+    await busy.next();
+    void bus.publish("meanwhile");
+    expect(await busy.next()).toMatchObject({ data: '"meanwhile"' });
+    expect((await busy.next())?.event).toBe("ping");
+    const resumed = readTestStream(await get("", { "Last-Event-ID": await bus.cursor() }));
+    await resumed.next();
+    await bus.publish("first");
+    expect(await resumed.next()).toMatchObject({ data: '"first"' });
+  });
+
+  test("tells the head in hello, wherever the stream starts", async () => {
+    const { bus, get } = setUp();
+    const { id } = await bus.publish(1);
+    await bus.publish(2, { channel: "other" });
+    const head = await bus.cursor();
+    for (const headers of [{}, { "Last-Event-ID": id }, { "Last-Event-ID": "1-1-other" }]) {
+      const hello = await readTestStream(await get("?from=earliest", headers)).next();
+      expect(JSON.parse(hello?.data ?? "")).toMatchObject({ head });
+    }
   });
 
   test("pings with the head as id, also past messages of other channels", async () => {

@@ -21,6 +21,8 @@ export interface FakeHello {
   readonly channels?: readonly string[];
   /** The cursor that the stream starts from. @default that of the request, else the head */
   readonly cursor?: string;
+  /** Where "from now on" is. @default the head */
+  readonly head?: string;
   readonly resumed?: boolean;
   /** @default 15_000 */
   readonly heartbeatMs?: number;
@@ -190,9 +192,9 @@ export function createFakeStream(options: FakeStreamOptions = {}): FakeStream {
       const { request, answer } = await take();
       const isCursor = request.from?.includes("-") === true;
       const cursor = told.cursor ?? (isCursor ? request.from : cursorNow());
-      const { channels = request.channels, resumed = isCursor } = told;
+      const { channels = request.channels, head = cursorNow(), resumed = isCursor } = told;
       const connection = `fake-${requests.indexOf(request) + 1}`;
-      const data = { connection, channels, cursor, resumed, heartbeatMs };
+      const data = { connection, channels, cursor, head, resumed, heartbeatMs };
       const line = createFakeLine(request, channels, () => lines.delete(line));
       lines.add(line);
       answer(new Response(line.body, { headers: { "Content-Type": "text/event-stream" } }));
