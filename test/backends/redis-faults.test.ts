@@ -183,8 +183,8 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     const tag = `{${log.prefix}}`;
     const keys = [`${tag}:bus`, `${tag}:log:a`, `${tag}:newest:a`, `${tag}:id:`];
     const record = ["e", "a", "", '"unannounced"', "", "nowhere:", ""];
-    const bounds = ["1000", "1000000", "1000000"];
-    await admin.command(["EVAL", PUBLISH.text, "4", ...keys, ...record, ...bounds]);
+    const rest = ["1000", "1000000", "1000000", "PUBLISH", ""];
+    await admin.command(["EVAL", PUBLISH.text, "4", ...keys, ...record, ...rest]);
     const last = await bus.publish(3, { channel: "a" });
     await waitFor("the last message", () => ear.ids.at(-1) === last.id);
     expect(ear.ids).toHaveLength(3);
