@@ -1,0 +1,83 @@
+import { createClient } from "redis";
+
+import {
+  type Backend,
+  createBus,
+  type Gap,
+  isSseBusError,
+  type SseBusError,
+} from "../../packages/sse-bus/src/index.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+export type TestBus = ReturnType<typeof createBus>;
+
+export interface Ear {
+  readonly ids: string[];
+  readonly data: unknown[];
+  readonly gaps: Gap[];
+}
+
+export function openBus(backend: Backend): TestBus {
+  return createBus({ backend, onError: () => {} });
+}
+
+export function listen(bus: TestBus, channel: string, after: string | undefined): Ear {
+  const ear: Ear = { ids: [], data: [], gaps: [] };
+  const hear = (data: unknown, { id }: { id: string }): void => {
+    ear.ids.push(id);
+    ear.data.push(data);
+  };
+  bus.subscribe(hear, { channel, after, onGap: (gap) => void ear.gaps.push(gap) });
+  return ear;
+}
+
+let unique = 0;
+
+/** Publishes, and again with the same id while the server is away. */
+export async function insist(bus: TestBus, channel: string): Promise<string> {
+  const data = ++unique;
+  const id = `insist ${data}`;
+  const publish = async (): Promise<string | undefined> =>
+    bus.publish(data, { channel, id }).then(
+      (published) => published.id,
+      (error: unknown) => {
+        if (isSseBusError(error) && error.code === "BACKEND_UNAVAILABLE") return undefined;
+        throw error;
+      },
+    );
+  return waitFor("a publish", publish, { timeoutMs: 15_000 });
+}
+
+export function seqOf(id: string): number {
+  return Number.parseInt(id, 36);
+}
+
+export function epochOf(id: string): string | undefined {
+  return /-([^-@]+)(?:@|$)/.exec(id)?.[1];
+}
+
+export function asError(error: unknown): SseBusError {
+  return error as SseBusError;
+}
+
+export interface Admin extends AsyncDisposable {
+  command(args: readonly string[]): Promise<unknown>;
+  evictedKeys(): Promise<number>;
+  info(): Promise<string>;
+}
+
+/** A connection of the test's own, past every relay. */
+export async function connectAdmin(port: number): Promise<Admin> {
+  const client = createClient({ url: `redis://127.0.0.1:${port}` });
+  client.on("error", () => {});
+  await client.connect();
+  const admin: Admin = {
+    command: async (args) => client.sendCommand([...args]),
+    info: async () => client.sendCommand<string>(["INFO"]),
+    evictedKeys: async () => Number(/evicted_keys:(\d+)/.exec(await admin.info())?.[1]),
+    async [Symbol.asyncDispose]() {
+      client.destroy();
+    },
+  };
+  return admin;
+}

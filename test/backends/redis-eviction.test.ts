@@ -1,0 +1,97 @@
+import { describe, expect, test } from "vitest";
+
+import { startRedis } from "../support/redis.ts";
+import { waitFor } from "../support/wait-for.ts";
+import { asError, connectAdmin, epochOf, insist, listen, openBus, seqOf } from "./redis-ears.ts";
+import { createRedisLog, makeClient } from "./redis-log.ts";
+
+describe("a server that evicts or loads", () => {
+  // volatile-lru spares the key without a lifetime, which holds the positions and horizons; when
+  // allkeys-lru takes it, the log begins anew.
+  test.each(["volatile-lru", "allkeys-lru"])(
+    "%s: whatever it evicts is told as a gap, never lost in silence",
+    async (policy) => {
+      const args = ["--maxmemory", "6mb", "--maxmemory-policy", policy];
+      await using server = await startRedis({ args });
+      await using log = createRedisLog(server, makeClient.redis);
+      await using admin = await connectAdmin(server.port);
+      const backend = await log.connect();
+      await using bus = openBus(backend);
+      const start = await bus.cursor();
+      const sent = new Map<string, string[]>();
+      const data = "x".repeat(2000);
+      let evicted = 0;
+      for (let n = 0; n < 20_000 && evicted < 20; n++) {
+        const channel = `room/${n % 200}`;
+        const { id } = await bus.publish(data, { channel });
+        sent.set(channel, [...(sent.get(channel) ?? []), id]);
+        if (n % 100 === 0) evicted = await admin.evictedKeys();
+      }
+      expect(evicted).toBeGreaterThanOrEqual(20);
+      const isSameLog = epochOf(await bus.cursor()) === epochOf(start);
+      if (policy === "volatile-lru") expect(isSameLog).toBe(true);
+      let lossy = 0;
+      for (const [channel, ids] of sent) {
+        const { messages, horizon } = await backend.read(channel);
+        const kept = new Set(messages.map(({ seq }) => seq));
+        const missing = ids.map(seqOf).filter((seq) => !kept.has(seq));
+        if (missing.length > 0) lossy++;
+        if (isSameLog) expect(Math.max(0, ...missing)).toBeLessThanOrEqual(horizon);
+      }
+      expect(lossy).toBeGreaterThan(0);
+      const ear = listen(bus, "room/**", start);
+      await waitFor("a gap", () => ear.gaps.length > 0);
+      expect(ear.gaps[0]?.channels).toEqual(["room/**"]);
+    },
+    60_000,
+  );
+
+  test.each(["log", "bus", "newest"])("a lost %s key costs no more than a gap", async (kind) => {
+    await using server = await startRedis();
+    await using log = createRedisLog(server, makeClient.ioredis);
+    await using admin = await connectAdmin(server.port);
+    const backend = await log.connect();
+    await using bus = openBus(backend);
+    const first = await bus.publish(0, { channel: "a", key: "k" });
+    for (let n = 1; n < 6; n++) await bus.publish(n, { channel: "a", key: `k${n % 2}` });
+    const key = `{${log.prefix}}:${kind}${kind === "bus" ? "" : ":a"}`;
+    expect(await admin.command(["DEL", key])).toBe(1);
+    const last = await bus.publish(6, { channel: "a", key: "k0" });
+    const ear = listen(bus, "a", first.id);
+    await waitFor("the last message", () => ear.ids.at(-1) === last.id);
+    if (kind === "newest") expect([ear.data, ear.gaps]).toEqual([[5, 6], []]);
+    else expect(ear.gaps).toHaveLength(1);
+  });
+
+  test("LOADING: open() refuses meanwhile, and whoever was there is back when it is done", async () => {
+    // Slow to load, and looking at its connections all the while.
+    const slow = ["--key-load-delay", "3000", "--loading-process-events-interval-bytes", "1024"];
+    const args = ["--enable-debug-command", "yes", ...slow];
+    await using server = await startRedis({ persist: true, args });
+    await using log = createRedisLog(server, makeClient.redis);
+    await using admin = await connectAdmin(server.port);
+    await using bus = openBus(await log.connect({ waitMs: 50 }));
+    const ear = listen(bus, "a", await bus.cursor());
+    const sent = [await insist(bus, "a")];
+    for (let n = 0; n < 300; n++) await admin.command(["SET", `filler:${n}`, "x"]);
+    await admin.command(["BGREWRITEAOF"]);
+    await waitFor("the rewrite", async () =>
+      (await admin.info()).includes("aof_rewrite_in_progress:0"),
+    );
+    await server.stop();
+    const starting = server.start();
+    await waitFor("the server to load", async () => {
+      await using probe = await connectAdmin(server.port);
+      return (await probe.command(["PING"]).catch(asError)) instanceof Error;
+    });
+    const late = await log.connect({ waitMs: 50 });
+    await using refused = openBus(late);
+    await expect(refused.publish(1)).rejects.toMatchObject({ code: "BACKEND_UNAVAILABLE" });
+    await expect(bus.publish(1)).rejects.toMatchObject({ code: "BACKEND_UNAVAILABLE" });
+    await starting;
+    sent.push(await insist(bus, "a"));
+    await waitFor("the last message", () => ear.ids.at(-1) === sent.at(-1));
+    expect(ear.ids).toEqual(sent);
+    expect(ear.gaps).toEqual([]);
+  });
+});
