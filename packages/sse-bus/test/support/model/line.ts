@@ -66,15 +66,18 @@ export function openLine(engine: Engine, headOf: HeadOf, options: LineOptions): 
       capacity--;
       return capacity > 0;
     },
-    end() {
-      state = "closed";
-    },
+    end: close,
   };
+
+  function close(): void {
+    state = "closed";
+    // Nothing is read before hello: what came with a line that broke first is lost with it.
+    if (!openedWith) waiting.length = 0;
+  }
 
   const opened = openReader(engine, { topics, start, sink, isLocal, isReady: isLocal }).then(
     (result) => {
       if (state === "closed") {
-        waiting.length = 0;
         closeReader(engine, result.reader);
         return;
       }
@@ -116,7 +119,7 @@ export function openLine(engine: Engine, headOf: HeadOf, options: LineOptions): 
       if (reader && state === "open" && capacity > 0) resumeReader(reader);
     },
     cut() {
-      state = "closed";
+      close();
       if (reader) closeReader(engine, reader);
     },
   };

@@ -75,10 +75,11 @@ test("slow bodies: a post that does not come to its end is answered 408 and let 
   raw.send('{"data":"');
   // One byte a second would otherwise hold the request for Node's five minutes.
   const drip = setInterval(() => raw.send("x"), 1000);
-  await waitFor("the answer", () => raw.text().includes("\r\n\r\n"), { timeoutMs: 25_000 });
+  // The answer's head and body may come apart.
+  const isAnswered = (): boolean => raw.text().includes("REQUEST_TIMEOUT");
+  await waitFor("the answer", isAnswered, { timeoutMs: 25_000 });
   clearInterval(drip);
   expect(raw.text()).toMatch(/^HTTP\/1\.1 408 /);
-  expect(raw.text()).toContain("REQUEST_TIMEOUT");
   await raw.ended;
 }, 40_000);
 
