@@ -1,5 +1,6 @@
 import { whileWatched } from "@/lib/while-watched";
 import { startFeeds } from "./dashboard/server";
+import { startSimulation } from "./scores/server";
 import { listenToConsole, startLog } from "./system/app-log";
 import { startSampling } from "./system/server";
 
@@ -15,3 +16,4 @@ whileWatched("system/", () => {
   };
 });
 whileWatched("dashboard/", startFeeds);
+whileWatched("scores/", startSimulation);

@@ -52,7 +52,9 @@ export default function Page() {
 
 /** As high as the board, which never changes its height: what stands below does not move either. */
 function BoardPlace() {
-  return <div className="h-[1900px] rounded-xl border border-line bg-surface lg:h-[1139px]" />;
+  return (
+    <div className="h-[1900px] rounded-xl border border-line bg-surface sm:h-[1848px] md:h-[1828px] lg:h-[1191px] xl:h-[1139px]" />
+  );
 }
 
 // #region how

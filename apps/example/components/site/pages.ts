@@ -6,4 +6,5 @@ export const pages = [
   { href: "/system", label: "System" },
   { href: "/notifications", label: "Notifications" },
   { href: "/progress", label: "Progress" },
+  { href: "/scores", label: "Scores" },
 ] as const;

@@ -2,13 +2,24 @@
 
 import Link from "next/link";
 import { usePathname } from "next/navigation";
+import { useEffect, useRef } from "react";
 import { pages } from "./pages";
 
 /** Scrolls sideways inside itself on a phone, so that more pages never break the header. */
 export function SiteNav() {
   const pathname = usePathname();
+  const nav = useRef<HTMLElement>(null);
+
+  useEffect(() => {
+    // A phone has no room for all of them: where one is should be seen.
+    const here = nav.current?.querySelector<HTMLElement>("[aria-current=page]");
+    if (!nav.current || !here) return;
+    const middle = here.offsetLeft - nav.current.offsetLeft + here.offsetWidth / 2;
+    nav.current.scrollLeft = middle - nav.current.clientWidth / 2;
+  }, [pathname]);
+
   return (
-    <nav aria-label="Pages" className="min-w-0 flex-1 overflow-x-auto">
+    <nav ref={nav} aria-label="Pages" className="min-w-0 flex-1 overflow-x-auto">
       <ul className="flex gap-1">
         {pages.map(({ href, label }) => (
           <li key={href}>

@@ -2,7 +2,7 @@ import { memo } from "react";
 import { Card } from "@/components/ui/card";
 import type { Entry } from "./entry";
 import { Clock, Name } from "./entry-parts";
-import { FollowingList } from "./following-list";
+import { FollowingList } from "@/components/ui/following-list";
 
 interface ActivityCardProps {
   entries: readonly Entry[];

@@ -5,7 +5,7 @@ import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { type AlertEntry, alertLevels, type Author, maxAlertLength } from "./entry";
 import { Clock, levelTones, Name, NewMark, Written } from "./entry-parts";
-import { FollowingList } from "./following-list";
+import { FollowingList } from "@/components/ui/following-list";
 import { PostForm } from "./post-form";
 
 interface AlertsCardProps {

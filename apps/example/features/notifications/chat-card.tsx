@@ -4,7 +4,7 @@ import { Card } from "@/components/ui/card";
 import { LineBadge, type LineStatus } from "@/components/ui/line-badge";
 import { type Author, type ChatEntry, maxChatLength } from "./entry";
 import { Clock, Name, NewMark, Written } from "./entry-parts";
-import { FollowingList } from "./following-list";
+import { FollowingList } from "@/components/ui/following-list";
 import { PostForm } from "./post-form";
 import type { Present } from "./presence";
 

@@ -1,0 +1,150 @@
+import { describe, expect, it } from "vitest";
+
+import { type Match, matchMs, matchSpeed, type Race, read } from "../features/scores/scores.ts";
+import {
+  advanceMatch,
+  advanceRace,
+  newMatch,
+  newRace,
+  obey,
+  takeOver,
+} from "../features/scores/simulate.ts";
+
+const stepMs = 250;
+const never = () => 1;
+const start = 1_000_000;
+const realMatchMs = matchMs / matchSpeed;
+
+/** The same at every run. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => (state = (state * 16_807) % 2_147_483_647) / 2_147_483_647;
+}
+
+function play(match: Match, from: number, to: number, random = never): Match {
+  let played = match;
+  for (let now = from; now <= to; now += stepMs) {
+    played = advanceMatch(played, now, { stepMs, random });
+  }
+  return played;
+}
+
+describe("the match", () => {
+  it("has half-time and full time, once each, and its clock stops on the minute", () => {
+    const match = play(newMatch(start), start, start + realMatchMs + 10_000);
+    expect(match.events.map(({ kind, at }) => [kind, at])).toEqual([
+      ["half-time", matchMs / 2],
+      ["full time", matchMs],
+    ]);
+    expect(read(match.clock, start + 10 * realMatchMs, matchSpeed)).toBe(matchMs);
+  });
+
+  it("begins anew some time after it was over, but not while it is paused", () => {
+    const over = play(newMatch(start), start, start + realMatchMs);
+    const later = start + realMatchMs + 20_000;
+    expect(advanceMatch({ ...over, isPlaying: false }, later, { stepMs }).id).toBe(over.id);
+    const next = advanceMatch({ ...over, appliedTo: "7-a-x" }, later, { stepMs });
+    expect(next.id).not.toBe(over.id);
+    expect(next.events).toEqual([]);
+    // Or the commands of the last match would be obeyed again by who takes over.
+    expect(next.appliedTo).toBe("7-a-x");
+  });
+
+  it("stands still while it is paused", () => {
+    const race = newRace(start, seeded(1));
+    const paused = obey(
+      { match: newMatch(start), race },
+      { kind: "pause" },
+      command(start + 3_000),
+    );
+    expect(paused.match.clock).toEqual({ elapsedMs: 3_000 * matchSpeed, since: null });
+    expect(paused.race.clock).toEqual({ elapsedMs: 3_000, since: null });
+    expect(play(paused.match, start + 3_000, start + 60_000, () => 0)).toBe(paused.match);
+    const resumed = obey(paused, { kind: "play" }, command(start + 60_000));
+    expect(read(resumed.match.clock, start + 61_000, matchSpeed)).toBe(4_000 * matchSpeed);
+    expect(read(resumed.race.clock, start + 61_000)).toBe(4_000);
+  });
+
+  it("keeps the score however much happens", () => {
+    const busy = play(newMatch(start), start + stepMs, start + 100 * stepMs, () => 0.0001);
+    expect(busy.score).toEqual({ home: 100, away: 0 });
+    expect(busy.events).toHaveLength(60);
+    expect(new Set(busy.events.map(({ id }) => id)).size).toBe(60);
+  });
+
+  function command(now: number) {
+    return { now, position: "1-a-x" };
+  }
+});
+
+describe("the referee", () => {
+  const before = { match: newMatch(start), race: newRace(start, seeded(1)) };
+
+  it("counts takes the last decision back, and leaves the rest of the record as it was", () => {
+    let state = before;
+    const ask = (asked: Parameters<typeof obey>[1], position: string) =>
+      (state = obey(state, asked, { now: start + 1_000, position }));
+    ask({ kind: "goal", team: "home" }, "1-a-x");
+    ask({ kind: "goal", team: "away" }, "2-a-x");
+    ask({ kind: "red card", team: "home" }, "3-a-x");
+    expect(state.match.score).toEqual({ home: 1, away: 1 });
+    ask({ kind: "undo" }, "4-a-x");
+    expect(state.match.events.map(({ isUndone = false }) => isUndone)).toEqual([
+      false,
+      false,
+      true,
+    ]);
+    ask({ kind: "undo" }, "5-a-x");
+    expect(state.match.score).toEqual({ home: 1, away: 0 });
+    expect(state.match.events).toHaveLength(3);
+    expect(state.match.appliedTo).toBe("5-a-x");
+  });
+
+  it("takes nothing back that nobody decided", () => {
+    const { match } = obey(before, { kind: "undo" }, { now: start, position: "1-a-x" });
+    expect(match.events).toEqual([]);
+  });
+});
+
+describe("the race", () => {
+  function run(race: Race, seed: number): { race: Race; orders: Set<string> } {
+    const random = seeded(seed);
+    const orders = new Set<string>();
+    let raced = race;
+    for (let now = start; now < start + 120_000; now += stepMs) {
+      const next = advanceRace(raced, now, { stepMs, random });
+      if (next.id !== race.id) break;
+      raced = next;
+      orders.add(raced.runners.map(({ name }) => name).join());
+    }
+    return { race: raced, orders };
+  }
+
+  it("brings all of them in, first one first, and has them overtake", () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const { race, orders } = run(newRace(start, seeded(seed)), seed);
+      const times = race.runners.map(({ finishedMs }) => finishedMs);
+      expect(times.every((time) => time !== undefined && time > 50_000 && time < 100_000)).toBe(
+        true,
+      );
+      expect(times).toEqual(times.toSorted((a = 0, b = 0) => a - b));
+      expect(orders.size).toBeGreaterThan(3);
+    }
+  });
+});
+
+describe("who takes over", () => {
+  it("goes on at once where the one before was heard just now", () => {
+    const match = newMatch(start);
+    expect(takeOver({ value: match, at: start + 10_000 }, start + 14_000)).toBe(match);
+  });
+
+  it("goes on from where the last sign of life was, if nobody simulated since", () => {
+    const match = newMatch(start);
+    const hourLater = start + 3_600_000;
+    const taken = takeOver({ value: match, at: start + 10_000 }, hourLater);
+    expect(read(taken.clock, hourLater, matchSpeed)).toBe(10_000 * matchSpeed);
+    const paused: Match = { ...match, isPlaying: false, clock: { elapsedMs: 5, since: null } };
+    expect(takeOver({ value: paused, at: start }, hourLater)).toBe(paused);
+  });
+});

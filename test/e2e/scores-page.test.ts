@@ -1,0 +1,171 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { startExample } from "../support/example-app.ts";
+import type { NextServer } from "../support/next-server.ts";
+import { startRedis } from "../support/redis.ts";
+import { startTcpProxy } from "../support/tcp-proxy.ts";
+import { browserNames, launchVisitors, type Visitor, type Visitors } from "../support/visitors.ts";
+
+const match = "[aria-labelledby=card-match]";
+const line = `${match} [data-testid=line-state]`;
+const score = "[data-testid=score]";
+const status = "[data-testid=match-status]";
+const time = "[data-testid=race-time]";
+const patient = { timeoutMs: 20_000 };
+
+let app: NextServer;
+let url: string;
+beforeAll(async () => {
+  app = await startExample();
+  url = `${app.url}/scores`;
+});
+afterAll(async () => app?.[Symbol.asyncDispose]());
+
+describe.each(browserNames)("/scores in %s", (name) => {
+  let visitors: Visitors;
+  beforeAll(async () => {
+    visitors = await launchVisitors(name);
+  });
+  afterAll(async () => visitors?.[Symbol.asyncDispose]());
+
+  it("shows the same second on every screen, whatever the screen's own clock says", async () => {
+    await using visitor = await visitors.open(url);
+    await using wrong = await visitors.open(url);
+    await wrong.evaluate(() => {
+      const right = Date.now;
+      Date.now = () => right() + 300_000;
+    }, null);
+    await Promise.all([visitor.sees(line, "Live"), wrong.sees(line, "Live")]);
+    await visitor.sees(status, "Playing");
+    await command(visitor, "restart");
+    await wrong.toFront();
+    await wrong.sees(time, /^0:0[1-9]/);
+    const startedBy = await startOfRace(wrong);
+    await visitor.toFront();
+    expect(Math.abs((await startOfRace(visitor)) - startedBy)).toBeLessThan(150);
+    // First one first, by what each line says.
+    const runners = await visitor.evaluate(
+      () =>
+        [...document.querySelectorAll<HTMLElement>("[data-flip]")].map(
+          ({ innerText }) => innerText,
+        ),
+      null,
+    );
+    expect(runners).toHaveLength(6);
+    const behind = runners.slice(1).map((text) => Number(/−([\d.]+) m/.exec(text)?.[1]));
+    expect(behind).toEqual(behind.toSorted((a, b) => a - b));
+    expect(await visitor.violations()).toEqual([]);
+    expect(await wrong.layoutShift()).toBeLessThan(0.01);
+  });
+
+  it("lets a second window act as the referee, and stands still for all when one pauses it", async () => {
+    await using visitor = await visitors.open(url);
+    await using referee = await visitors.open(url);
+    await Promise.all([visitor.sees(line, "Live"), referee.sees(line, "Live")]);
+    await command(referee, "restart");
+    await command(referee, "play-pause");
+    await Promise.all([visitor.sees(status, "Paused"), referee.sees(status, "Paused")]);
+    await command(referee, "goal home");
+    await command(referee, "goal away");
+    await command(referee, "red card away");
+    await command(referee, "goal away");
+    await visitor.sees(score, "1 : 2");
+    await command(referee, "undo");
+    await visitor.sees(score, "1 : 1");
+    await visitor.sees(`${match} [role=log] li:last-child`, /goal\s+Hill\s+taken back/);
+    const shown = [visitor, referee].map(async (one) => [
+      await one.text(time),
+      await one.text(score),
+    ]);
+    const [here, there] = await Promise.all(shown);
+    expect(here).toEqual(there);
+    // The next visitor's page has it before any script runs, and a reload changes nothing.
+    expect(await (await fetch(url)).text()).toMatch(/>1 : 1</);
+    await visitor.toFront();
+    await visitor.goto(url);
+    await visitor.sees(score, "1 : 1");
+    await visitor.sees(time, here?.[0] as string);
+    await visitor.sees(status, "Paused");
+    await command(visitor, "play-pause");
+    await referee.sees(status, "Playing");
+  });
+
+  it("loses nothing when its connection is cut, and its clock runs on meanwhile", async () => {
+    await using proxy = await startTcpProxy(app.port);
+    await using referee = await visitors.open(url);
+    await using visitor = await visitors.open(`http://127.0.0.1:${proxy.port}/scores`);
+    await Promise.all([visitor.sees(line, "Live"), referee.sees(line, "Live")]);
+    await command(referee, "restart");
+    await visitor.toFront();
+    await visitor.sees(time, /^0:0[0-5]/);
+    await proxy.cut();
+    await visitor.sees(line, "Reconnecting");
+    const cutAt = await visitor.text(time);
+    await command(visitor, "undo");
+    await visitor.sees("[aria-labelledby=card-control-panel] output", "could not be reached");
+    await command(referee, "red card home");
+    await referee.sees(`${match} [role=log]`, "red card");
+    await visitor.toFront();
+    await visitor.sees(time, new RegExp(`^(?!${cutAt.replace(".", "\\.")})`));
+    await proxy.mend();
+    await visitor.sees(line, "Live", patient);
+    await visitor.sees(`${match} [role=log]`, /red card\s+Harbour/);
+  });
+});
+
+describe("two instances on Redis", () => {
+  it("go on with the match when the one that simulates it is killed: no decision lost, none twice", async () => {
+    await using redis = await startRedis();
+    const env = { SSE_BUS_URL: redis.url };
+    await using first = await startExample({ env });
+    await using second = await startExample({ env });
+    await using visitors = await launchVisitors("Chromium");
+    await using visitor = await visitors.open(`${first.url}/scores`);
+    await visitor.sees(status, "Playing");
+    await using referee = await visitors.open(`${second.url}/scores`);
+    await referee.sees(line, "Live");
+    await command(referee, "play-pause");
+    await visitor.sees(status, "Paused");
+    await command(referee, "restart");
+    await visitor.sees(status, "Playing");
+    await command(referee, "play-pause");
+    await command(referee, "goal home");
+    await visitor.sees(score, "1 : 0");
+    await first.kill();
+    await command(referee, "goal home");
+    await command(referee, "goal away");
+    await referee.sees(score, "2 : 1", patient);
+    await command(referee, "play-pause");
+    await referee.sees(status, "Playing");
+  });
+});
+
+async function command(visitor: Visitor, name: string): Promise<void> {
+  await visitor.toFront();
+  await visitor.click(`[data-command="${name}"]`);
+}
+
+/** When the race began, in ms since 1970 by the test's own clock, as far as the window's time tells. */
+async function startOfRace(visitor: Visitor): Promise<number> {
+  return visitor.evaluate(
+    async (css) =>
+      new Promise<number>((resolve) => {
+        const place = document.querySelector<HTMLElement>(css);
+        let before: string | null | undefined;
+        const look = (): void => {
+          const text = place?.textContent;
+          const [minutes, seconds] = (text ?? "").split(":").map(Number);
+          // Just when a tenth changes, the text is exact.
+          if (before !== undefined && text !== before) {
+            const ms = ((minutes as number) * 60 + (seconds as number)) * 1_000;
+            resolve(performance.timeOrigin + performance.now() - ms);
+          } else {
+            before = text;
+            requestAnimationFrame(look);
+          }
+        };
+        look();
+      }),
+    time,
+  );
+}
