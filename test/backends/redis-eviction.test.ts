@@ -19,13 +19,19 @@ describe("a server that evicts or loads", () => {
       await using bus = openBus(backend);
       const start = await bus.cursor();
       const sent = new Map<string, string[]>();
-      const data = "x".repeat(2000);
+      const data = "x".repeat(8000);
+      const channels = Array.from({ length: 200 }, (_, n) => `room/${n}`);
       let evicted = 0;
-      for (let n = 0; n < 20_000 && evicted < 20; n++) {
-        const channel = `room/${n % 200}`;
-        const { id } = await bus.publish(data, { channel });
-        sent.set(channel, [...(sent.get(channel) ?? []), id]);
-        if (n % 100 === 0) evicted = await admin.evictedKeys();
+      for (let round = 0; round < 30 && evicted < 20; round++) {
+        for (let start = 0; start < channels.length && evicted < 20; start += 20) {
+          const published = channels
+            .slice(start, start + 20)
+            .map(async (channel) => bus.publish(data, { channel }));
+          for (const { id, channel } of await Promise.all(published)) {
+            sent.set(channel, [...(sent.get(channel) ?? []), id]);
+          }
+          evicted = await admin.evictedKeys();
+        }
       }
       expect(evicted).toBeGreaterThanOrEqual(20);
       const isSameLog = epochOf(await bus.cursor()) === epochOf(start);
@@ -64,8 +70,8 @@ describe("a server that evicts or loads", () => {
   });
 
   test("LOADING: open() refuses meanwhile, and whoever was there is back when it is done", async () => {
-    // Slow to load, and looking at its connections all the while.
-    const slow = ["--key-load-delay", "3000", "--loading-process-events-interval-bytes", "1024"];
+    // Slow to load (300 keys of 10 ms), and looking at its connections all the while.
+    const slow = ["--key-load-delay", "10000", "--loading-process-events-interval-bytes", "1024"];
     const args = ["--enable-debug-command", "yes", ...slow];
     await using server = await startRedis({ persist: true, args });
     await using log = createRedisLog(server, makeClient.redis);
