@@ -16,6 +16,7 @@ export function SiteNav() {
     if (!nav.current || !here) return;
     const middle = here.offsetLeft - nav.current.offsetLeft + here.offsetWidth / 2;
     nav.current.scrollLeft = middle - nav.current.clientWidth / 2;
+    // oxlint-disable-next-line react/exhaustive-effect-dependencies -- another page, another place
   }, [pathname]);
 
   return (
