@@ -66,26 +66,32 @@ describe("who may publish to a production server", () => {
   });
 });
 
-test("while it drains, requests that had been on their way are 503: streams with Retry-After, health truthfully", async () => {
-  await using app = await startExample();
-  await using stream = await openStream(`${app.url}/api/sse`);
-  await stream.next("hello");
-  // A server that shuts down takes no new connections, and closes those without a request: these
-  // two have one whole request behind them, whose answer proves that half of another has come too.
-  await using late = await rawClient(app.port);
-  await using probe = await rawClient(app.port);
-  const whole = "GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\n";
-  late.send(`${whole}GET /api/sse HTTP/1.1\r\nHost: localhost\r\n`);
-  probe.send(`${whole}GET /api/health HTTP/1.1\r\nHost: localhost\r\n`);
-  for (const { until } of [late, probe]) await until('"status":"ok"');
-  app.process.signal("SIGTERM");
-  expect((await stream.next("bye")).json()).toMatchObject({ reason: "drain" });
-  late.send("\r\n");
-  probe.send("\r\n");
-  const refusal = await late.until('"detail"');
-  expect(refusal).toMatch(/^HTTP\/1\.1 503 /m);
-  expect(refusal).toMatch(/^retry-after: \d+\r$/im);
-  expect(refusal).toContain('"code":"DRAINING"');
-  expect(await probe.until('"status":"draining"')).toMatch(/^HTTP\/1\.1 503 /m);
-  await app.process.exited;
-});
+test.each([
+  ["direct", {}],
+  ["web", { SSE_BUS_SINK: "web" }],
+])(
+  "while it drains, %s sink, requests that had been on their way are 503: streams with Retry-After, health truthfully",
+  async (_, env) => {
+    await using app = await startExample({ env });
+    await using stream = await openStream(`${app.url}/api/sse`);
+    await stream.next("hello");
+    // A server that shuts down takes no new connections, and closes those without a request: these
+    // two have one whole request behind them, whose answer proves that half of another has come too.
+    await using late = await rawClient(app.port);
+    await using probe = await rawClient(app.port);
+    const whole = "GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    late.send(`${whole}GET /api/sse HTTP/1.1\r\nHost: localhost\r\n`);
+    probe.send(`${whole}GET /api/health HTTP/1.1\r\nHost: localhost\r\n`);
+    for (const { until } of [late, probe]) await until('"status":"ok"');
+    app.process.signal("SIGTERM");
+    expect((await stream.next("bye")).json()).toMatchObject({ reason: "drain" });
+    late.send("\r\n");
+    probe.send("\r\n");
+    const refusal = await late.until('"detail"');
+    expect(refusal).toMatch(/^HTTP\/1\.1 503 /m);
+    expect(refusal).toMatch(/^retry-after: \d+\r$/im);
+    expect(refusal).toContain('"code":"DRAINING"');
+    expect(await probe.until('"status":"draining"')).toMatch(/^HTTP\/1\.1 503 /m);
+    await app.process.exited;
+  },
+);

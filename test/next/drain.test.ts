@@ -7,15 +7,22 @@ import type { NextServer } from "../support/next-server.ts";
 const CLIENTS = 1000;
 
 describe("SIGTERM", () => {
-  test("next start tells 1,000 streams, each when to come back, and exits within 2 s", async () => {
-    await using app = await startExample();
-    const { streams, exitMs } = await drain(app, CLIENTS);
-    expect(exitMs).toBeLessThan(2000);
-    const waits = new Set(streams.map((data) => data.retryMs));
-    // A jittered window: a thousand clients must not come back in one instant.
-    expect(waits.size).toBeGreaterThan(CLIENTS / 4);
-    expect(Math.max(...waits)).toBeLessThanOrEqual(1100);
-  }, 60_000);
+  test.each([
+    ["direct", {}],
+    ["web", { SSE_BUS_SINK: "web" }],
+  ])(
+    "next start tells 1,000 streams, %s sink, each when to come back, and exits within 2 s",
+    async (_, env) => {
+      await using app = await startExample({ env });
+      const { streams, exitMs } = await drain(app, CLIENTS);
+      expect(exitMs).toBeLessThan(2000);
+      const waits = new Set(streams.map((data) => data.retryMs));
+      // A jittered window: a thousand clients must not come back in one instant.
+      expect(waits.size).toBeGreaterThan(CLIENTS / 4);
+      expect(Math.max(...waits)).toBeLessThanOrEqual(1100);
+    },
+    60_000,
+  );
 
   test("the standalone server exits too", async () => {
     const variant = await builtVariant();
