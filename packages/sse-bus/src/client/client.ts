@@ -1,22 +1,16 @@
 import { SseBusError } from "../core/errors.ts";
 import type { AnyChannels, ChannelsOf } from "../core/types.ts";
 import type { SseClientErrorCode } from "./client-error.ts";
-import type {
-  SseClient,
-  SseClientOptions,
-  SseConnection,
-  SseSubscribeOptions,
-} from "./client-types.ts";
+import type { SseClient, SseClientOptions, SseConnection } from "./client-types.ts";
 import { groupName } from "./credentials.ts";
 import { joinGroup, type Group, type GroupHost } from "./group.ts";
-import type { HubOptions } from "./hub.ts";
+import type { LinkOptions } from "./link.ts";
 import { transition, type SseClientEvent } from "./machine.ts";
 import type { ErrorRecord, HubMessage } from "./protocol.ts";
+import { createSnapshots } from "./snapshot.ts";
 import { attach, deliver, type Subscription } from "./subscriptions.ts";
 import { matcherOf } from "./topic.ts";
 import { wishOf } from "./wish.ts";
-
-const CONNECTING: SseConnection = { status: "connecting" };
 
 /** What the client needs of its page. */
 export interface ClientHost
@@ -24,7 +18,7 @@ export interface ClientHost
   readonly location?: { readonly href: string };
 }
 
-type Settings = { -readonly [Name in keyof HubOptions]: HubOptions[Name] };
+type Settings = { -readonly [Name in keyof LinkOptions]: LinkOptions[Name] };
 
 /** How long the connection outlives the last subscription: a page change must not cost it. */
 const LINGER_MS = 1_000;
@@ -43,8 +37,6 @@ const PAGE_EVENTS = [
 // What is neither would be refused, and cost all the others their connection.
 const CHANNEL = /^[\w.~:*/-]{1,200}$/;
 const CURSOR = /^(\w+-\w+-\w+|latest|earliest|)$/;
-/** Has the shape of a cursor, and is told as a gap. */
-const UNKNOWN_CURSOR = "0-0-0";
 
 /**
  * Makes a client of an event-stream route. It connects with its first subscription.
@@ -81,8 +73,6 @@ export function createClient(
   let willWish = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const watchers = new Set<() => void>();
-  /** By start, the client on which subscriptions of this turn begin. */
-  const starters: Record<string, SseClient> = {};
 
   const report = (...record: ErrorRecord): void => {
     const { onError = globalThis.reportError ?? console.error } = options;
@@ -204,7 +194,8 @@ export function createClient(
       throw new SseBusError("INVALID_CHANNEL", `Bad channel: ${key}`);
     }
     const [start] = cursor.split("@") as [string];
-    const at = CURSOR.test(start) ? start : UNKNOWN_CURSOR;
+    // Has the shape of a cursor, and is told as a gap.
+    const at = CURSOR.test(start) ? start : "0-0-0";
     if (!isApart && at && !at.includes("-")) return begin(key, listener, subscribing);
     // Throws where a relative URL has no page to be relative to.
     settings.url = new URL(settings.url, host.location?.href).href;
@@ -217,7 +208,9 @@ export function createClient(
       onChange() {
         const { live, error } = one;
         const isNew = live === undefined && connection.status === "open";
-        onStatus?.(error ? { status: "failed", error } : isNew ? CONNECTING : connection);
+        onStatus?.(
+          error ? { status: "failed", error } : isNew ? { status: "connecting" } : connection,
+        );
       },
       cursor: at,
     };
@@ -241,32 +234,9 @@ export function createClient(
     };
   };
 
-  /**
-   * Only a connection apart can start from a snapshot: it would start the others there too. Once it
-   * has reached the head, what it serves goes on from its cursor like everything else.
-   */
-  const begin: SseClient["subscribe"] = (key, listener, subscribing = {}) => {
-    const start = subscribing.cursor as string;
-    // What else starts in this turn, starts with it.
-    queueMicrotask(() => delete starters[start]);
-    const apart = { ...settings, channels: [], shareTabs: false };
-    const starter = (starters[start] ??= createClient(apart, host, true));
-    const hold = subscribe(key, () => {}, {
-      onStatus: ({ status }) => status === "closed" && starter.close(),
-    });
-    let end = starter.subscribe(key, listener, subscribing);
-    const goOn = (): void => {
-      waited();
-      end = subscribe(key, listener, { ...subscribing, cursor: end() });
-      hold();
-    };
-    const waited = starter.subscribe(key, goOn, { event: "ping" } as SseSubscribeOptions as never);
-    return () => {
-      waited();
-      hold();
-      return end();
-    };
-  };
+  const begin = createSnapshots(subscribe, () =>
+    createClient({ ...settings, channels: [], shareTabs: false }, host, true),
+  );
 
   return {
     subscribe,

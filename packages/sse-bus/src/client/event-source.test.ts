@@ -5,7 +5,8 @@ import type { AddressInfo } from "node:net";
 
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 
-import { SseEventSource, type SseEventSourceInit } from "./event-source.ts";
+import { SseEventSource } from "./event-source.ts";
+import type { SseEventSourceInit } from "./event-source-types.ts";
 import oracle from "./vectors/browser-oracle.json" with { type: "json" };
 
 // The cases of the web platform's `eventsource` tests that apply outside a document, written anew

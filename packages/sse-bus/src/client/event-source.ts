@@ -1,43 +1,12 @@
-import { backoffMs, type BackoffOptions } from "./backoff.ts";
-import type { HeadersSource } from "./client-types.ts";
+import { backoffMs } from "./backoff.ts";
 import { resolveHeaders } from "./credentials.ts";
+import type {
+  SseEventHandler,
+  SseEventListener,
+  SseEventSourceInit,
+} from "./event-source-types.ts";
 import { openStream, type StreamRequest } from "./stream.ts";
 import { createWatchdog } from "./watchdog.ts";
-
-/** What {@link SseEventSource} takes: the standard's `withCredentials`, and more. */
-export interface SseEventSourceInit {
-  /** Send cookies to another origin. @default false */
-  readonly withCredentials?: boolean | undefined;
-  /** Sent with every request; a function is asked before each. */
-  readonly headers?: Readonly<Record<string, string>> | HeadersSource | undefined;
-  /** Makes the requests. @default fetch */
-  readonly fetch?: typeof globalThis.fetch | undefined;
-  /** What is waited beyond the reconnection time when attempts fail one after another. */
-  readonly backoff?: BackoffOptions | undefined;
-  /** A stream or attempt that gives no byte for so long, in ms, counts as lost. @default never */
-  readonly watchdogMs?: number | undefined;
-}
-
-/** The events that every {@link SseEventSource} has; the server's have names of its own. */
-export interface SseEventSourceEventMap {
-  open: Event;
-  message: MessageEvent<string>;
-  error: Event;
-}
-
-/** An event handler attribute. */
-export type SseEventHandler<E extends Event> = ((this: SseEventSource, event: E) => unknown) | null;
-
-/** A listener of an event: the server's events are messages, whatever their name. */
-export type SseEventListener<Type extends string> =
-  | ((
-      this: SseEventSource,
-      event: Type extends keyof SseEventSourceEventMap
-        ? SseEventSourceEventMap[Type]
-        : MessageEvent<string>,
-    ) => unknown)
-  | EventListenerObject
-  | null;
 
 /** Until the server asks for another; Chromium's. */
 const RECONNECTION_MS = 3_000;

@@ -1,5 +1,6 @@
 import { groupName } from "./credentials.ts";
-import { createHub, type Hub, type HubOptions } from "./hub.ts";
+import { createHub, type Hub } from "./hub.ts";
+import type { LinkOptions } from "./link.ts";
 import type { HubMessage } from "./protocol.ts";
 import { createWatchdog } from "./watchdog.ts";
 import type { Wish } from "./wish.ts";
@@ -37,13 +38,9 @@ type Request = [tab: string, content?: Wish | true];
 /** From the leader, with its term: what the hub tells, or only that it is there. */
 type Answer = [term: number, content?: HubMessage];
 
-/** How long a tab waits for the first word of a leader, and for an answer. */
-const FIRST_WORD_MS = 3_000;
-const ANSWER_MS = 1_000;
-
 /** Joins the group that has these settings; where none can be, the tab is a group of its own. */
 export function joinGroup(
-  settings: HubOptions,
+  settings: LinkOptions,
   [receive, detach, wishes, { navigator, BroadcastChannel }]: Tab,
 ): Group {
   const name = groupName(settings);
@@ -52,7 +49,8 @@ export function joinGroup(
   let hub: Hub | undefined;
   /** The term of the newest leader known; whoever was robbed of the lead has an older one. */
   let term = 0;
-  let silenceMs = FIRST_WORD_MS;
+  /** How long the leader may be silent, and how long its first word may take. */
+  let silenceMs = 3_000;
   let isAsked = false;
   let send: (envelope: Request | Answer) => void = () => {};
   let exit = (): void => {};
@@ -63,7 +61,8 @@ export function joinGroup(
     isAsked = true;
     detach();
     send([id]);
-    expect(ANSWER_MS);
+    // One that lives answers at once.
+    expect(1_000);
   });
 
   const wish = (): void => {

@@ -1,17 +1,8 @@
-import { readAnswer } from "./answer.ts";
 import { backoffMs } from "./backoff.ts";
-import type { SseClientOptions } from "./client-types.ts";
-import { resolveHeaders } from "./credentials.ts";
+import { type Link, type LinkHandlers, type LinkOptions, openLink } from "./link.ts";
 import { attaches, type ErrorRecord, type HubMessage, type TroubleMessage } from "./protocol.ts";
-import { openStream, type StreamRequest } from "./stream.ts";
 import { matcherOf } from "./topic.ts";
-import { createWatchdog } from "./watchdog.ts";
 import { joinWishes, type Wish } from "./wish.ts";
-
-/** Settings of a client; the hub reads the token anew for each request. */
-export interface HubOptions extends SseClientOptions {
-  readonly url: string;
-}
 
 /** Keeps one link that serves what all tabs of a group wish. See SPEC.md, "One link for all". */
 export interface Hub {
@@ -24,29 +15,14 @@ export interface Hub {
   close(): void;
 }
 
-/** One response with an event stream, from its request to its end. */
-interface Link {
-  /** What it serves; nothing, once it is to be replaced. */
-  keys: readonly string[];
-  /** The cursor after which it was asked to start; `latest`, `earliest`, or empty: from now on. */
-  readonly from: string;
-  check: () => void;
-  close: () => undefined;
-}
-
 /** What is read of problem details. Another server's `channels` may be anything. */
 interface Problem {
   readonly status: number;
   readonly channels?: Partial<readonly string[]> | null;
 }
 
-/** How long wishes are collected while a link is up. */
-const COLLECT_MS = 10;
-/** How many heartbeats may be missed. */
-const SILENT_HEARTBEATS = 2.5;
-
-export function createHub(options: HubOptions, tell: (message: HubMessage) => void): Hub {
-  const { backoff = {}, connectTimeoutMs = 15_000 } = options;
+export function createHub(options: LinkOptions, tell: (message: HubMessage) => void): Hub {
+  const { backoff = {} } = options;
   const tabs = new Map<string, Wish>();
   /** Serves the tabs; it is open. */
   let main: Link | undefined;
@@ -101,93 +77,35 @@ export function createHub(options: HubOptions, tell: (message: HubMessage) => vo
   const open = (keys: readonly string[], from: string): Link => {
     const isRefused = refresh === 1;
     if (refresh) refresh = 2;
-    let isOver = false;
-
-    const end = (error: ErrorRecord, waitMs?: number): void => {
-      if (isOver) return;
-      link.close();
-      if (link === main) main = undefined;
-      else next = undefined;
-      if (error[0] === "STREAM_REFUSED") {
-        refuse(keys, error);
-        return;
-      }
-      if (!waiting && !next) {
-        wait(backoffMs(attempt++, waitMs ?? retryMs, backoff), waitMs !== undefined);
-      }
-      if (!main) tell((trouble = ["lost", error, retryAt]));
-    };
-
-    const [expect, check] = createWatchdog(() => end(["STREAM_SILENT", "Silent."]));
-
-    const request = async (): Promise<StreamRequest> => {
-      const headers = await resolveHeaders(options, isRefused);
-      const url = new URL(options.url);
-      for (const key of keys) url.searchParams.append("channel", key);
-      if (from.includes("-")) headers["Last-Event-ID"] = from;
-      else if (from) url.searchParams.set("from", from);
-      const cookies: RequestInit = options.withCredentials ? { credentials: "include" } : {};
-      return [url, { headers, ...cookies }, options.fetch];
-    };
-
-    const abort = openStream(request, {
-      onBytes: () => expect(silenceMs || connectTimeoutMs),
-      onRetry(ms) {
-        retryMs = ms;
-      },
-      onBlock(event, data, id) {
-        const [at, channel = "default"] = id.split("@") as [string, string?];
-        if (event === "hello") {
-          const { heartbeatMs, head, channels } = JSON.parse(data as string);
-          silenceMs = heartbeatMs * SILENT_HEARTBEATS;
-          expect(silenceMs);
-          onHello(link, at, head, channels);
-        } else if (link === main && data !== undefined) {
-          onBlock(at, channel, event, data);
-        }
-      },
-      onEnd(response, error = "Ended.") {
-        // The watchdog still runs, so that a body without end cannot hold this up.
-        if (response) void readAnswer(response).then((answer) => end(...answer));
-        else end(["STREAM_LOST", String(error)]);
-      },
-    });
-
-    const link: Link = {
-      keys,
-      from,
-      check,
-      close() {
-        isOver = true;
-        expect(0);
-        abort();
-      },
-    };
-    expect(connectTimeoutMs);
-    return link;
+    return openLink(options, [keys, from, isRefused], [onHello, onBlock, onRetry, onEnd]);
   };
 
-  const onHello = (link: Link, at: string, head = at, channels?: readonly string[]): void => {
+  const onHello: LinkHandlers[0] = (link, at, ms, head = at, channels) => {
     main?.close();
     main = link;
     next = undefined;
+    silenceMs = ms;
     const { keys } = link;
-    granted = link.keys = keys.filter((key) => isGranted(key, channels));
+    // A channel is granted if `hello` lists it, a pattern if it lists at least something of it.
+    granted = link.keys = keys.filter(
+      (key) => channels?.some((name) => matcherOf(key).test(name)) ?? true,
+    );
     const denied = keys.filter((key) => !granted.includes(key));
     cursor = at;
     refresh = 0;
     trouble = undefined;
     announce(link, link.from || at, head);
-    if (denied.length) deny(denied, ["STREAM_REFUSED", "Not granted."]);
+    if (denied.length) deny(denied, ["STREAM_REFUSED", "Refused."]);
     collect();
   };
 
-  const onBlock = (at: string, channel: string, event: string, data: string): void => {
+  const onBlock: LinkHandlers[1] = (link, at, channel, event, data) => {
+    if (link !== main) return;
     if (event === "bye") {
       const { reason, retryMs = 0 } = JSON.parse(data);
-      (main as Link).keys = [];
+      link.keys = [];
       if (reason === "unauthorized") refresh = 1;
-      if (!waiting) wait(retryMs, true);
+      if (!waiting) wait(retryMs, 2);
       return;
     }
     tell(["block", at, channel, event, data]);
@@ -202,6 +120,23 @@ export function createHub(options: HubOptions, tell: (message: HubMessage) => vo
       }
       update(true);
     }
+  };
+
+  const onRetry = (ms: number): void => {
+    retryMs = ms;
+  };
+
+  const onEnd: LinkHandlers[3] = (link, error, waitMs) => {
+    if (link === main) main = undefined;
+    else next = undefined;
+    if (error[0] === "STREAM_REFUSED") {
+      refuse(link.keys, error);
+      return;
+    }
+    if (!waiting && !next) {
+      wait(backoffMs(attempt++, waitMs ?? retryMs, backoff), waitMs ? 2 : 1);
+    }
+    if (!main) tell((trouble = ["lost", error, retryAt]));
   };
 
   const announce = ({ keys }: Link, from: string, head: string): void => {
@@ -240,10 +175,10 @@ export function createHub(options: HubOptions, tell: (message: HubMessage) => vo
     tell(["retry"]);
   };
 
-  const wait = (ms: number, isTold: boolean): void => {
+  const wait = (ms: number, how: number): void => {
     clearTimeout(timer);
     retryAt = Date.now() + ms;
-    waiting = isTold ? 2 : 1;
+    waiting = how;
     timer = setTimeout(proceed, ms);
   };
 
@@ -255,7 +190,8 @@ export function createHub(options: HubOptions, tell: (message: HubMessage) => vo
   };
 
   const collect = (): void => {
-    timer ??= setTimeout(proceed, main ? COLLECT_MS : 0);
+    // While a link is up, there is time for what else is wished in a moment.
+    timer ??= setTimeout(proceed, main ? 10 : 0);
   };
 
   const check = (): void => {
@@ -288,10 +224,4 @@ export function createHub(options: HubOptions, tell: (message: HubMessage) => vo
       clearTimeout(timer);
     },
   };
-}
-
-/** Whether `hello` lists the channel, or for a pattern, at least something of it. */
-function isGranted(key: string, channels?: readonly string[]): boolean {
-  const pattern = matcherOf(key);
-  return channels?.some((name) => pattern.test(name)) ?? true;
 }

@@ -9,11 +9,11 @@ export type {
   SseSubscribeOptions,
   TokenSource,
 } from "./client-types.ts";
-export {
-  type SseEventHandler,
-  type SseEventListener,
-  SseEventSource,
-  type SseEventSourceEventMap,
-  type SseEventSourceInit,
-} from "./event-source.ts";
+export { SseEventSource } from "./event-source.ts";
+export type {
+  SseEventHandler,
+  SseEventListener,
+  SseEventSourceEventMap,
+  SseEventSourceInit,
+} from "./event-source-types.ts";
 export type { SseStatus } from "./machine.ts";
