@@ -108,6 +108,7 @@ export function createWorld(options: WorldOptions): World {
             client.snapshotUntil = truth.head((hello ?? engine.backend.reached()).epoch);
           }
           if (mustResume && isKnown(own.start, engine, world)) checkResumed(line, own.start);
+          checkNotAhead(line, own.start, truth);
         }),
       );
     },
@@ -242,6 +243,15 @@ function checkResumed({ waiting, state }: Line, start: Start): void {
   const hello = waiting.find(({ event }) => event === "hello");
   if (state !== "open" || !hello || (hello.data as { resumed: boolean }).resumed) return;
   throw new Error(`${JSON.stringify(start)} was not resumed from`);
+}
+
+/** Messages before such a cursor would come and never be given to whoever is taken to have them. */
+function checkNotAhead({ waiting }: Line, start: Start, truth: Truth): void {
+  const cursor = typeof start === "object" ? parseCursor(start.cursor) : undefined;
+  const hello = waiting.find(({ event }) => event === "hello");
+  if (!cursor || !(hello?.data as { resumed?: boolean } | undefined)?.resumed) return;
+  if (cursor.seq > truth.head(cursor.epoch))
+    throw new Error("A cursor from the future was believed");
 }
 
 function checkComplete({ client, line }: Visitor, { truth, side }: World): void {
