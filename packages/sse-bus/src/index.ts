@@ -27,6 +27,7 @@ export type {
 export { topicCovers } from "./core/channel-name.ts";
 export { isSseBusError, SseBusError, type SseBusErrorCode } from "./core/errors.ts";
 export type { HistoryLimits, HistoryOptions } from "./core/history.ts";
+export { logBackend, type LogBackendOptions, type SharedLog } from "./core/log-backend.ts";
 export { memoryBackend } from "./core/memory-backend.ts";
 export { createMessage, type LogMessage, type MessageRecord } from "./core/message.ts";
 export type { Gap, GapReason } from "./core/packet.ts";

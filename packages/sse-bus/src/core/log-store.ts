@@ -7,6 +7,7 @@ import {
   enforceLimits,
   prependHistory,
 } from "./channel-log.ts";
+import { isPattern, topicCovers } from "./channel-name.ts";
 import type { HistoryResolver } from "./history.ts";
 import type { LogMessage } from "./message.ts";
 
@@ -80,6 +81,24 @@ export function storeHistory(store: LogStore, log: ChannelLog, history: History)
   touchLog(store, log);
   track(store, log, () => prependHistory(log, history.messages, history.horizon));
   enforceTotal(store, log);
+}
+
+/** Everything kept of a channel or pattern, in order. */
+export function readStore(store: LogStore, topic: string): History {
+  const names = isPattern(topic) ? [...store.logs.keys()] : [topic];
+  const messages: LogMessage[] = [];
+  let horizon = store.floor;
+  for (const name of names) {
+    const log = store.logs.get(name);
+    if (!log || !topicCovers(topic, name)) continue;
+    track(store, log, () => enforceLimits(log, Date.now()));
+    for (let index = log.first; index < log.entries.length; index++) {
+      messages.push(log.entries[index] as LogMessage);
+    }
+    horizon = isPattern(topic) ? Math.max(horizon, log.base) : log.base;
+  }
+  if (names.length > 1) messages.sort((a, b) => a.seq - b.seq);
+  return { messages, horizon };
 }
 
 /** Marks a log as used just now. */

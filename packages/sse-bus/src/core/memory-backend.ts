@@ -1,21 +1,17 @@
 import type { Backend, BackendHost, Feed, PublishEntry, Stored } from "./backend.ts";
-import { isPattern, topicCovers } from "./channel-name.ts";
-import { enforceLimits } from "./channel-log.ts";
 import { SseBusError } from "./errors.ts";
 import {
   closeStore,
   createLogStore,
   type LogStore,
   openLog,
+  readStore,
   storeMessage,
-  track,
 } from "./log-store.ts";
-import { createMessage, type LogMessage } from "./message.ts";
+import { createMessage } from "./message.ts";
 import { type Cursor, createEpoch } from "./position.ts";
+import { remember } from "./remember.ts";
 import { addTopic, createTopicIndex, removeTopic, visitTopics } from "./topic-index.ts";
-
-/** Idempotency ids remembered; the oldest is forgotten first. */
-const MAX_REMEMBERED_IDS = 10_000;
 
 /**
  * The log in this process's memory: the default, for one instance. History goes with the process.
@@ -82,21 +78,7 @@ export function memoryBackend(): Backend {
       return { cursor: cursor(), close: () => removeTopic(topics, topic, feed) };
     },
     async read(topic) {
-      const logs = opened();
-      const names = isPattern(topic) ? [...logs.logs.keys()] : [topic];
-      const messages: LogMessage[] = [];
-      let horizon = logs.floor;
-      for (const name of names) {
-        const log = logs.logs.get(name);
-        if (!log || !topicCovers(topic, name)) continue;
-        track(logs, log, () => enforceLimits(log, Date.now()));
-        for (let index = log.first; index < log.entries.length; index++) {
-          messages.push(log.entries[index] as LogMessage);
-        }
-        horizon = isPattern(topic) ? Math.max(horizon, log.base) : log.base;
-      }
-      if (names.length > 1) messages.sort((a, b) => a.seq - b.seq);
-      return { messages, horizon };
+      return readStore(opened(), topic);
     },
     async cursor() {
       opened();
@@ -112,13 +94,4 @@ export function memoryBackend(): Backend {
       remembered.clear();
     },
   };
-}
-
-function remember(remembered: Map<string, Stored>, id: string, stored: Stored): void {
-  remembered.set(id, stored);
-  if (remembered.size <= MAX_REMEMBERED_IDS) return;
-  for (const oldest of remembered.keys()) {
-    remembered.delete(oldest);
-    return;
-  }
 }

@@ -1,0 +1,216 @@
+import type { Backend, BackendHost, Feed, PublishEntry, Stored } from "./backend.ts";
+import { loseUpTo } from "./channel-log.ts";
+import { SseBusError } from "./errors.ts";
+import { assertCount } from "./history.ts";
+import {
+  closeStore,
+  createLogStore,
+  type LogStore,
+  openLog,
+  readStore,
+  storeMessage,
+  track,
+} from "./log-store.ts";
+import { createMessage, type LogMessage } from "./message.ts";
+import type { Cursor, Position } from "./position.ts";
+import { remember } from "./remember.ts";
+import { addTopic, createTopicIndex, removeTopic, visitTopics } from "./topic-index.ts";
+
+/** A list that processes share and only add to: a folder, a table, a bucket. */
+export interface SharedLog {
+  /** Shown by `/api/health` and in errors. */
+  readonly name: string;
+
+  /**
+   * The entries after number `seq` (the first one is 1), in their order, and the log's epoch: a name
+   * that it gets as it begins, and another one when it has lost its entries. The oldest entries may
+   * be gone, never the newest. MUST reject when the log cannot be reached, and settle in any case.
+   */
+  after(seq: number): Promise<{ readonly epoch: string; readonly entries: readonly string[] }>;
+
+  /**
+   * Stores an entry, one line of JSON, as number `seq` of the log of this epoch. MUST store all of
+   * it or nothing, and only where that number is not taken: else it gives `false`.
+   */
+  append(epoch: string, seq: number, entry: string): Promise<boolean>;
+}
+
+/** Settings of {@link logBackend}. */
+export interface LogBackendOptions {
+  /** How often to ask for news, in ms. @default 100 */
+  readonly pollMs?: number;
+}
+
+/**
+ * A backend on the simplest of shared logs. Every process follows the whole log and holds its
+ * history in its own memory, so it is for moderate loads.
+ *
+ * @throws SseBusError `INVALID_OPTION`
+ * @see docs/backends/write-your-own.md
+ */
+export function logBackend(log: SharedLog, options: LogBackendOptions = {}): Backend {
+  const { pollMs = 100 } = options;
+  assertCount(pollMs, "pollMs");
+  const feeds = new Map<Feed, string>();
+  let topics = createTopicIndex<Feed>();
+  let ids = new Map<string, Stored>();
+  let host: BackendHost;
+  let store: LogStore | undefined;
+  let reached: Cursor = { seq: 0, time: 0, epoch: "0" };
+  let last: Promise<unknown> = Promise.resolve();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let isUp = true;
+  let isClosed = false;
+
+  /** One after the other: each reads on from where the last one came to. */
+  function inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const mine = last.then(async () => {
+      try {
+        if (isClosed) throw closed();
+        return await run();
+      } catch (cause) {
+        throw isClosed ? closed() : unavailable(log.name, cause);
+      }
+    });
+    last = mine.catch(() => {});
+    return mine;
+  }
+
+  /** Once everything that is in the log now was taken. */
+  const caughtUp = async <T>(run: (store: LogStore) => T): Promise<T> =>
+    inTurn(async () => run(await readOn()));
+
+  /** Takes what is new. */
+  async function readOn(): Promise<LogStore> {
+    let { epoch, entries } = await ask(reached.seq);
+    // Whoever looks while entries come may see one and not the one before it; a second look sees both.
+    if (hasHole(entries, reached.seq)) ({ epoch, entries } = await ask(reached.seq));
+    if (store && epoch === reached.epoch) {
+      for (const entry of entries) take(store, entry);
+      return store;
+    }
+    return begin();
+  }
+
+  /** Takes the whole of a log that is new to us. */
+  async function begin(): Promise<LogStore> {
+    const isFirst = !store;
+    let { epoch, entries } = await ask(0);
+    if (hasHole(entries, 0)) ({ epoch, entries } = await ask(0));
+    if (store) closeStore(store);
+    const next = (store = createLogStore(host.history, host.maxHistoryBytes, true));
+    ids = new Map();
+    reached = { seq: 0, time: 0, epoch };
+    for (const entry of entries) keep(next, entry);
+    if (!isFirst) host.onRestart();
+    return next;
+  }
+
+  async function ask(seq: number): Promise<{ epoch: string; entries: Entry[] }> {
+    const { epoch, entries } = await log.after(seq);
+    if (isClosed) throw closed();
+    return { epoch, entries: entries.map((entry) => JSON.parse(entry) as Entry) };
+  }
+
+  function take(into: LogStore, entry: Entry): void {
+    if (entry.seq > reached.seq + 1) {
+      for (const feed of feeds.keys()) feed.lost(entry.seq - 1);
+    }
+    const message = keep(into, entry);
+    visitTopics(topics, entry.channel, (feed) => feed.message(message));
+  }
+
+  function keep(into: LogStore, entry: Entry): LogMessage {
+    const { seq, time, channel, id } = entry;
+    if (seq > reached.seq + 1) forget(into, seq - 1);
+    const { epoch } = reached;
+    reached = { seq, time, epoch };
+    const message = createMessage({ ...entry, key: entry.key }, reached, epoch);
+    storeMessage(into, openLog(into, channel), message, Date.now());
+    if (id !== undefined) remember(ids, id, { ...reached, channel, duplicate: false });
+    return message;
+  }
+
+  async function publish(entry: PublishEntry): Promise<Stored> {
+    const { channel, id } = entry;
+    // What this process has not read has taken the number that it tries, so that nothing is missed.
+    for (;;) {
+      const first = id === undefined ? undefined : ids.get(id);
+      if (first) return { ...first, duplicate: true };
+      const { epoch } = reached;
+      // The clock may step back; positions never do.
+      const place = { seq: reached.seq + 1, time: Math.max(Date.now(), reached.time) };
+      const isStored = await log.append(epoch, place.seq, JSON.stringify({ ...entry, ...place }));
+      await readOn();
+      // The log may have begun anew in between, and lost it.
+      if (isStored && reached.epoch === epoch) {
+        return { ...place, epoch, channel, duplicate: false };
+      }
+    }
+  }
+
+  async function poll(): Promise<void> {
+    const error = await caughtUp(() => undefined).catch((cause: Error) => cause);
+    if (isClosed) return;
+    if (error && isUp) host.onError(error);
+    const wasUp = isUp;
+    isUp = !error;
+    if (isUp !== wasUp) host.onStatus(isUp ? "up" : "down");
+    timer = setTimeout(() => void poll(), pollMs);
+  }
+
+  return {
+    name: log.name,
+    async open(given) {
+      host = given;
+      await caughtUp(() => {});
+      void poll();
+    },
+    publish: async (entry) => inTurn(async () => publish(entry)),
+    subscribe: async (topic, feed) =>
+      caughtUp(() => {
+        feeds.set(feed, topic);
+        addTopic(topics, topic, feed);
+        const close = (): void => {
+          if (feeds.delete(feed)) removeTopic(topics, topic, feed);
+        };
+        return { cursor: reached, close };
+      }),
+    read: async (topic) => caughtUp((from) => readStore(from, topic)),
+    cursor: async () => caughtUp(() => reached),
+    reached: () => reached,
+    heldBytes: () => store?.bytes ?? 0,
+    async close() {
+      isClosed = true;
+      clearTimeout(timer);
+      await last;
+      feeds.clear();
+      topics = createTopicIndex();
+      if (store) closeStore(store);
+    },
+  };
+}
+
+/** What is stored of a message. */
+interface Entry extends PublishEntry, Position {}
+
+function hasHole(entries: readonly Entry[], after: number): boolean {
+  return entries.some(({ seq }, index) => seq !== after + 1 + index);
+}
+
+/** Everything up to `seq` is gone, whatever it was. */
+function forget(store: LogStore, seq: number): void {
+  store.floor = Math.max(store.floor, seq);
+  for (const log of store.logs.values()) {
+    track(store, log, () => loseUpTo(log, { seq, time: Date.now() }));
+  }
+}
+
+function closed(): SseBusError {
+  return new SseBusError("BUS_CLOSED", "The backend is closed.");
+}
+
+function unavailable(name: string, cause: unknown): SseBusError {
+  const text = `The log of "${name}" cannot be reached: ${(cause as Error).message}`;
+  return new SseBusError("BACKEND_UNAVAILABLE", text, { cause });
+}
