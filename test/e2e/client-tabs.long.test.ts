@@ -5,6 +5,7 @@ import { health, publish } from "../support/example-api.ts";
 import { startExample } from "../support/example-app.ts";
 import { launchFirefox } from "../support/firefox.ts";
 import type { NextServer } from "../support/next-server.ts";
+import { useRedis } from "../support/redis.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 
 // The page /hook of the example's production build, over HTTP/1.1: a browser has six connections for
@@ -42,10 +43,32 @@ async function allOpen(tabs: readonly Tab[]): Promise<void> {
   for (const tab of tabs) await expect.poll(() => statusOf(tab), WAIT).toBe("open");
 }
 
-async function publishMany(prefix: string, count: number): Promise<string[]> {
+async function publishMany(prefix: string, count: number, to = app.url): Promise<string[]> {
   const texts = Array.from({ length: count }, (_, n) => `${prefix} ${n}`);
-  for (const data of texts) await publish(app.url, { data });
+  for (const data of texts) await publish(to, { data });
   return texts;
+}
+
+/** Every status that the page shows from now on, however briefly. */
+async function watchStatus(page: Page): Promise<() => Promise<string[]>> {
+  await page.evaluate(() => {
+    const output = document.querySelector("[data-testid=hook-status]") as HTMLElement;
+    new MutationObserver(() => {
+      output.dataset.seen = `${output.dataset.seen ?? ""} ${output.textContent}`;
+    }).observe(output, { childList: true, characterData: true, subtree: true });
+  });
+  return async () => {
+    const seen = await page.evaluate(
+      () => document.querySelector<HTMLElement>("[data-testid=hook-status]")?.dataset.seen,
+    );
+    return seen?.trim().split(" ") ?? [];
+  };
+}
+
+async function processesOf(chromium: Chromium): Promise<number[]> {
+  const session = await chromium.newBrowserCDPSession();
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+  return processInfo.map(({ id }) => id);
 }
 
 describe.each(["chromium", "firefox"] as const)("%s", (name) => {
@@ -122,9 +145,62 @@ describe("in Chromium", () => {
     await pages[0]?.context().close();
   }, 120_000);
 
+  test("a server that is killed and restarted brings all that its history kept, once and in order", async () => {
+    await using redis = await useRedis();
+    const env = { SSE_BUS_OPEN_PUBLISH: "1", SSE_BUS_URL: redis.url };
+    await using server = await startExample({ env });
+    await using other = await startExample({ env });
+    const pages = await openTabs(2, server.url);
+    const statuses = await Promise.all(pages.map(watchStatus));
+    const before = await publishMany("before", 3, other.url);
+    for (const page of pages) await page.getByText('"before 2"').waitFor();
+    await server.kill();
+    const during = await publishMany("during", 20, other.url);
+    for (const page of pages) {
+      await expect.poll(() => statusOf(page), WAIT).toBe("reconnecting");
+    }
+    await server.start();
+    await allOpen(pages);
+    const sent = [...before, ...during, ...(await publishMany("after", 3, server.url))];
+    for (const page of pages) {
+      await expect.poll(async () => await rowsOf(page), WAIT).toEqual(sent);
+      expect(await page.getByText("may be missing").count()).toBe(0);
+    }
+    for (const seen of statuses) expect(await seen()).toEqual(["reconnecting", "open"]);
+    await pages[0]?.context().close();
+  }, 120_000);
+
+  test("a computer that slept, and whose line died meanwhile, finds out as it wakes and misses nothing", async () => {
+    await using proxy = await startTcpProxy(app.port);
+    const [page] = (await openTabs(1, `http://127.0.0.1:${proxy.port}`)) as [Page];
+    const statuses = await watchStatus(page);
+    const processes = await processesOf(browser);
+    // No event tells the page, and none of its timers runs: everything of the browser stands still.
+    for (const pid of processes) process.kill(pid, "SIGSTOP");
+    let missed: string[] = [];
+    try {
+      proxy.hang();
+      missed = await publishMany("slept", 10);
+      await new Promise((resolve) => setTimeout(resolve, 2.5 * 15_000 + 1_000));
+    } finally {
+      for (const pid of processes) process.kill(pid, "SIGCONT");
+    }
+    const woken = performance.now();
+    await expect.poll(() => statusOf(page), { timeout: 10_000, interval: 50 }).toBe("reconnecting");
+    expect(performance.now() - woken).toBeLessThan(7_000);
+    await proxy.mend();
+    await expect
+      .poll(async () => (await rowsOf(page)).slice(-10), { timeout: 40_000, interval: 100 })
+      .toEqual(missed);
+    await allOpen([page]);
+    expect(await statuses()).toEqual(["reconnecting", "open"]);
+    await page.context().close();
+  }, 180_000);
+
   test("a network that is gone for 30 s is told, and all that came meanwhile arrives once, in order", async () => {
     await using proxy = await startTcpProxy(app.port);
     const [page] = (await openTabs(1, `http://127.0.0.1:${proxy.port}`)) as [Page];
+    const statuses = await watchStatus(page);
     await proxy.cut();
     await expect.poll(() => statusOf(page), WAIT).toBe("reconnecting");
     const missed = await publishMany("missed", 20);
@@ -133,6 +209,7 @@ describe("in Chromium", () => {
     await proxy.mend();
     await expect.poll(() => statusOf(page), { timeout: 40_000, interval: 100 }).toBe("open");
     await expect.poll(async () => (await rowsOf(page)).slice(-20), WAIT).toEqual(missed);
+    expect(await statuses()).toEqual(["reconnecting", "open"]);
     await page.context().close();
   }, 180_000);
 
