@@ -59,6 +59,24 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     expect(ear.gaps).toEqual([]);
   });
 
+  test("an outage of half a second is noticed by nobody: publishes wait for its end, and no gap is told", async () => {
+    await using _log = (log = createRedisLog(server, make));
+    const backend = await log.connect({ waitMs: 3000 });
+    await using bus = openBus(backend);
+    const ear = listen(bus, "a", await bus.cursor());
+    const sent = [(await bus.publish(1, { channel: "a" })).id];
+    const proxy = log.proxyOf(backend);
+    await proxy.cut();
+    await waitFor("the outage", () => bus.stats().status === "down");
+    const waiting = [2, 3].map(async (n) => (await bus.publish(n, { channel: "a" })).id);
+    const mended = new Promise((resolve) => setTimeout(resolve, 500)).then(proxy.mend);
+    sent.push(...(await Promise.all(waiting)));
+    await mended;
+    await waitFor("the last message", () => ear.ids.at(-1) === sent.at(-1));
+    expect(ear.data).toEqual([1, 2, 3]);
+    expect([ear.ids, ear.gaps]).toEqual([sent, []]);
+  });
+
   test("a server that hangs is noticed, and publishes reject; once it moves again nothing is missing", async () => {
     await using _log = (log = createRedisLog(server, make));
     await using bus = openBus(await log.connect({ timeoutMs: 300, waitMs: 100 }));

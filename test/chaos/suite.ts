@@ -27,6 +27,7 @@ const CHANNELS_A_READER = 2;
 /** Two production servers on one backend, and all that can go wrong, one after another. */
 export function testChaos(name: string, { start, url }: ChaosOptions): void {
   test(`${name}: whatever dies, every client gets every message once and in order, or is told of a gap`, async () => {
+    const startedAt = performance.now();
     await using server = await start();
     await using proxy = await startTcpProxy(server.port);
     const env = { SSE_BUS_OPEN_PUBLISH: "1", SSE_BUS_URL: url(proxy.port) };
@@ -84,8 +85,14 @@ export function testChaos(name: string, { start, url }: ChaosOptions): void {
       expect(readers.flatMap(({ violations }) => violations)).toEqual([]);
       const untold = readers.filter(({ gaps }) => gaps.length === 0);
       expect(untold, "lost data is told to everybody").toEqual([]);
+      const seconds = Math.round((performance.now() - startedAt) / 1000);
       console.log(
-        `${name}: ${publisher.stored} messages, ${publisher.retries} publishes tried again, ${READERS} readers`,
+        [
+          `${name}: ${publisher.stored} messages on ${CHANNELS.length} channels, ${READERS} clients of two servers, ${seconds} s.`,
+          `Both servers redeployed, one killed, connections cut, ${name} killed: every message once and in order, no gap.`,
+          `${name} emptied: told by a gap to every client.`,
+          `${publisher.retries} publishes were tried again, each stored once.`,
+        ].join("\n  "),
       );
     } finally {
       await Promise.all(readers.map((reader) => reader.stop()));
