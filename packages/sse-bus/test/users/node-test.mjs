@@ -1,4 +1,5 @@
 // Run by `node --test` on the built package: no test runner of ours, no types, nothing transformed.
+/* oxlint-disable typescript/no-floating-promises -- node:test waits for its tests itself */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { memoryBackend } from "sse-bus";
