@@ -31,7 +31,7 @@ describe.each(Object.entries(makeClusterClient))("a cluster over %s", (_name, ma
   testBackend<RedisClusterLog>({
     test: (name, run) => void (isOfCluster.test(name) && test(name, run)),
     createLog: () => createRedisClusterLog(cluster, make),
-    connect: async (log) => log.connect({ waitMs: 200 }),
+    connect: async (log) => log.connect({ waitMs: 200, timeoutMs: 3000 }),
     deleteLog: async (log) => log[Symbol.asyncDispose](),
     // The nodes are away for all instances, though they run: a cluster takes seconds to start again.
     outage: { stop: async (log) => log.cutAll(), start: async (log) => log.mendAll() },

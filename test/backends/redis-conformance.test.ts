@@ -14,7 +14,7 @@ describe.each(Object.entries(makeClient))("redisBackend over %s", (_name, make) 
   testBackend<RedisLog>({
     test,
     createLog: () => createRedisLog(server, make),
-    connect: async (log) => log.connect({ waitMs: 200 }),
+    connect: async (log) => log.connect({ waitMs: 200, timeoutMs: 3000 }),
     deleteLog: async (log) => log[Symbol.asyncDispose](),
     outage: { stop: async () => server.stop(), start: async () => server.start() },
     partition: {

@@ -207,8 +207,12 @@ export function createLive(options: LiveOptions): Live {
           // What is live stays so over an outage: the feed gets what is missed with the others.
           if (topic.isLive) return topics.goLive(topic, reached);
           sources.want(keys.source(name), name);
-          const error = new Error(`"${name}" could not be subscribed to in time`);
-          late = setTimeout(() => reject(unavailable(error)), waitMs + timeoutMs);
+          const refuse = (): void =>
+            reject(unavailable(new Error(`"${name}" could not be subscribed to in time`)));
+          late = setTimeout(() => {
+            if (phase === "down") refuse();
+            else late = setTimeout(refuse, timeoutMs);
+          }, waitMs);
         });
       } catch (error) {
         if (topic) topics.remove(topic, feed);
