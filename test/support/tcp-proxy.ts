@@ -14,9 +14,11 @@ export interface TcpProxy extends AsyncDisposable {
   reset(): void;
   /** Lets no byte pass in either direction, and tells nobody: what a dead machine looks like. */
   hang(): void;
+  /** Lets what is sent to the server pass, and holds its answers back. */
+  deafen(): void;
   /** Sends new connections to another port, as a name or a proxy does after a failover. */
   retarget(port: number): void;
-  /** Ends `cut` or `hang`; what a hang held back passes on. */
+  /** Ends `cut`, `hang` or `deafen`; what was held back passes on. */
   mend(): Promise<void>;
 }
 
@@ -67,6 +69,9 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     hang() {
       isHanging = true;
       for (const pair of pairs) for (const socket of pair) socket.pause();
+    },
+    deafen() {
+      for (const [, outer] of pairs) outer.pause();
     },
     retarget(next) {
       target = next;
