@@ -55,7 +55,8 @@ export function createCheckedReader(options: CheckedReaderOptions): CheckedReade
   /** Channels whose next message may skip some, since a gap said so. */
   const isTold = new Set<string>();
   let response: IncomingMessage | undefined;
-  let wanted = false;
+  /** The newest attempt: what an older one brings late is of a line that was given up. */
+  let attempt = 0;
   let isPaused = false;
 
   function violate(what: string): void {
@@ -101,45 +102,47 @@ export function createCheckedReader(options: CheckedReaderOptions): CheckedReade
   }
 
   async function connect(): Promise<void> {
-    wanted = true;
+    const mine = leave();
     const query = options.topics.map((topic) => `channel=${topic}`).join("&");
     const headers = lastEventId === undefined ? {} : { "Last-Event-ID": lastEventId };
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
       get(`${options.url}?${query}`, { agent: false, headers }, resolve).on("error", reject);
     });
-    if (answer.statusCode !== 200) {
-      answer.resume();
+    if (mine !== attempt || answer.statusCode !== 200) {
+      answer.destroy();
       throw new Error(`answered ${answer.statusCode}`);
     }
     tally.connects++;
     response = answer;
     const parser = createParser({
-      onEvent: ({ event = "message", id, data }) => take(event, id, data),
+      onEvent({ event = "message", id, data }) {
+        if (mine === attempt) take(event, id, data);
+      },
     });
     answer.setEncoding("utf8").on("data", (text: string) => parser.feed(text));
     answer.on("error", () => {});
-    answer.once("close", () => {
-      if (response === answer) response = undefined;
-      if (wanted) retry();
-    });
+    answer.once("close", () => retry(mine));
     if (isPaused) answer.pause();
   }
 
   /** As a browser would, after a while. */
-  function retry(): void {
+  function retry(from: number): void {
+    if (from !== attempt) return;
     setTimeout(() => {
-      if (wanted && !response) connect().catch(retry);
+      if (from === attempt) connect().catch(() => retry(from + 1));
     }, 200);
+  }
+
+  function leave(): number {
+    response?.destroy();
+    response = undefined;
+    return ++attempt;
   }
 
   return {
     last,
     connect,
-    drop() {
-      wanted = false;
-      response?.destroy();
-      response = undefined;
-    },
+    drop: () => void leave(),
     pause() {
       isPaused = true;
       response?.pause();
