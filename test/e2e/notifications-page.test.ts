@@ -1,3 +1,4 @@
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { launchChromium } from "../support/chromium.ts";
@@ -122,6 +123,7 @@ describe.each(browserNames)("/notifications in %s", (name) => {
     await say(grace, `While you were out of ${name}`);
     await raise(grace, `Line cut in ${name}`);
     await grace.sees(`${chat} [role=log]`, `While you were out of ${name}`);
+    await ada.toFront();
     await proxy.mend();
     await ada.sees(line, "Live", { timeoutMs: 15_000 });
     await ada.sees(`${chat} [role=log]`, `While you were out of ${name}`);
@@ -130,9 +132,14 @@ describe.each(browserNames)("/notifications in %s", (name) => {
   });
 });
 
-describe("browser notifications", () => {
-  it("are asked for by the button alone, and tell of alerts while the page is hidden", async () => {
-    await using browser = await launchChromium();
+describe("in Chromium alone", () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchChromium();
+  });
+  afterAll(async () => browser?.close());
+
+  it("asks by its button alone for browser notifications, which tell of alerts while it is hidden", async () => {
     await using context = await browser.newContext();
     await using page = await context.newPage();
     await page.addInitScript(() => {
@@ -166,6 +173,21 @@ describe("browser notifications", () => {
     await page.locator("#post-raise").fill("nobody looks");
     await page.keyboard.press("Enter");
     await expect.poll(shown).toEqual(["asked", "warning: nobody looks"]);
+  });
+
+  it("refuses, with what was typed, who posts too often", async () => {
+    await using page = await browser.newPage();
+    await page.goto(url);
+    await page.getByTestId("line-state").getByText("Live").waitFor();
+    await page.evaluate(() => {
+      const input = document.querySelector<HTMLInputElement>("#post-send");
+      for (let turn = 1; input && turn <= 15; turn++) {
+        input.value = `flood ${turn}`;
+        input.form?.requestSubmit();
+      }
+    });
+    await page.getByText(/Too many at once\. Try again in \d s/).waitFor();
+    await expect.poll(async () => page.evaluate(typed)).toBe("flood 15");
   });
 });
 
@@ -201,23 +223,6 @@ describe("POST /api/presence", () => {
     });
     return response.status;
   }
-});
-
-describe("posting", () => {
-  it("is refused, with what was typed, to who posts too often", async () => {
-    await using visitors = await launchVisitors("Chromium");
-    await using ada = await visitors.open(url);
-    await ada.sees(line, "Live");
-    await ada.evaluate(() => {
-      const input = document.querySelector<HTMLInputElement>("#post-send");
-      for (let turn = 1; input && turn <= 15; turn++) {
-        input.value = `flood ${turn}`;
-        input.form?.requestSubmit();
-      }
-    }, null);
-    await ada.sees(`${chat} form output`, /Too many at once\. Try again in \d s/);
-    expect(await ada.evaluate(typed, null)).toBe("flood 15");
-  });
 });
 
 const count = (kind: "Messages" | "Alerts") => `${unread} [data-unread=${kind}]`;

@@ -39,7 +39,7 @@ describe.each(browserNames)("/scores in %s", (name) => {
     await visitor.sees(status, "Playing");
     await command(visitor, "restart");
     await wrong.toFront();
-    await wrong.sees(time, /^0:0[1-9]/);
+    await wrong.sees(time, /^0:0[2-9]/);
     const startedBy = await startOfRace(wrong);
     await visitor.toFront();
     expect(Math.abs((await startOfRace(visitor)) - startedBy)).toBeLessThan(150);
@@ -145,24 +145,27 @@ async function command(visitor: Visitor, name: string): Promise<void> {
   await visitor.click(`[data-command="${name}"]`);
 }
 
-/** When the race began, in ms since 1970 by the test's own clock, as far as the window's time tells. */
+/**
+ * When the race began, in ms since 1970 by the machine's clock, as the window's time tells it. A
+ * frame is late or on time, never early: the earliest of a dozen changes counts.
+ */
 async function startOfRace(visitor: Visitor): Promise<number> {
   return visitor.evaluate(
     async (css) =>
       new Promise<number>((resolve) => {
         const place = document.querySelector<HTMLElement>(css);
-        let before: string | null | undefined;
+        const starts: number[] = [];
+        let before = place?.textContent;
         const look = (): void => {
-          const text = place?.textContent;
-          const [minutes, seconds] = (text ?? "").split(":").map(Number);
-          // Just when a tenth changes, the text is exact.
-          if (before !== undefined && text !== before) {
-            const ms = ((minutes as number) * 60 + (seconds as number)) * 1_000;
-            resolve(performance.timeOrigin + performance.now() - ms);
-          } else {
+          const text = place?.textContent ?? "";
+          if (text !== before) {
+            const [minutes = 0, seconds = 0] = text.split(":").map(Number);
+            const now = performance.timeOrigin + performance.now();
+            starts.push(now - (minutes * 60 + seconds) * 1_000);
             before = text;
-            requestAnimationFrame(look);
           }
+          if (starts.length === 12) resolve(Math.min(...starts));
+          else requestAnimationFrame(look);
         };
         look();
       }),
