@@ -105,9 +105,12 @@ describe.each(browserNames)("/notifications in %s", (name) => {
     await ada.sees(toasts, /^$/);
     await raise(ada, `Fan broken in ${name}`);
     await ada.sees(toasts, `Fan broken in ${name}`);
-    await ada.click(`${toasts} button`);
+    await ada.press("Escape");
     await ada.sees(toasts, /^$/);
+    await grace.toFront();
     await grace.sees(toasts, `Fan broken in ${name}`);
+    await grace.click(`${toasts} button`);
+    await grace.sees(toasts, /^$/);
   });
 
   it("loses nothing when its connection is cut", async () => {

@@ -25,6 +25,7 @@ export interface Visitor extends AsyncDisposable {
   sees(selector: string, text: string | RegExp, options?: WaitOptions): Promise<void>;
   click(selector: string): Promise<void>;
   fill(selector: string, text: string): Promise<void>;
+  press(key: "Escape" | "Enter" | "Tab"): Promise<void>;
   /** What axe finds wrong; empty is right. */
   violations(): Promise<string[]>;
   /** The sum of all layout shifts since the page came; 0 where the browser does not tell (Firefox). */
@@ -43,7 +44,10 @@ interface DrivenPage {
   evaluate(run: string): Promise<unknown>;
   click(selector: string): Promise<unknown>;
   focus(selector: string): Promise<unknown>;
-  readonly keyboard: { type(text: string): Promise<void> };
+  readonly keyboard: {
+    type(text: string): Promise<void>;
+    press(key: "Escape" | "Enter" | "Tab"): Promise<void>;
+  };
 }
 
 /**
@@ -127,6 +131,9 @@ async function visit(
     async fill(selector, text) {
       await page.focus(selector);
       await page.keyboard.type(text);
+    },
+    async press(key) {
+      await page.keyboard.press(key);
     },
     async violations() {
       await page.evaluate(axe.source);

@@ -6,6 +6,8 @@ const maxSamples = 64;
 export interface ServerClock {
   /** Tells what the server's clock said on something that has just come from it. */
   observe(serverTime: number): void;
+  /** What to go by until then: a server's word, whose clock need not be the log's. */
+  assume(serverTime: number): void;
   /** What it says now, in ms since 1970. */
   now(): number;
 }
@@ -18,6 +20,7 @@ export interface ServerClock {
  * @param local ms from any start, never set back
  */
 export function createServerClock(local: () => number = () => performance.now()): ServerClock {
+  let assumed: number | undefined;
   let samples: { offset: number; takenAt: number }[] = [];
 
   return {
@@ -26,9 +29,12 @@ export function createServerClock(local: () => number = () => performance.now())
       samples = samples.filter((sample) => takenAt - sample.takenAt < sampleMs).slice(-maxSamples);
       samples.push({ offset: serverTime - takenAt, takenAt });
     },
+    assume(serverTime) {
+      assumed = serverTime - local();
+    },
     now() {
-      if (samples.length === 0) return Date.now();
-      return local() + Math.max(...samples.map(({ offset }) => offset));
+      if (samples.length > 0) return local() + Math.max(...samples.map(({ offset }) => offset));
+      return assumed === undefined ? Date.now() : local() + assumed;
     },
   };
 }

@@ -33,6 +33,17 @@ describe("the server's clock on a page", () => {
     expect(Math.abs(slow() - late.now())).toBeLessThan(1_300);
   });
 
+  it("goes by what it was told until something comes, and no longer", () => {
+    let local = 50;
+    const clock = createServerClock(() => local);
+    clock.assume(9_000_000);
+    local += 500;
+    expect(clock.now()).toBe(9_000_500);
+    // The word of a server whose clock was ahead must not outlast the first sample.
+    clock.observe(1_000_000);
+    expect(clock.now()).toBe(1_000_000);
+  });
+
   it("uses the page's own while nothing has come", () => {
     expect(Math.abs(createServerClock().now() - Date.now())).toBeLessThan(100);
   });

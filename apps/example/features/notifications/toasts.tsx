@@ -13,9 +13,20 @@ interface ToastsProps {
 
 /**
  * What has just come up, over the page. The place is there from the start, or what comes into it would
- * not be read out; it takes no clicks beside its toasts, and Tab reaches them after the page.
+ * not be read out; it takes no clicks beside its toasts. Escape dismisses the newest from anywhere:
+ * Tab reaches them after all of the page.
  */
 export function Toasts({ alerts, onDismiss }: ToastsProps) {
+  const newest = alerts.at(-1)?.id;
+  useEffect(() => {
+    if (newest === undefined) return undefined;
+    const onKey = ({ key }: KeyboardEvent): void => {
+      if (key === "Escape") onDismiss(newest);
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, [newest, onDismiss]);
+
   return (
     <output
       aria-label="New alerts"
@@ -49,9 +60,6 @@ function Toast({ alert, onDismiss }: { alert: AlertEntry; onDismiss: (id: string
       onPointerLeave={() => hold(false)}
       onFocus={() => hold(true)}
       onBlur={() => hold(false)}
-      onKeyDown={({ key }) => {
-        if (key === "Escape") onDismiss(id);
-      }}
       className="pointer-events-auto grid grid-cols-[minmax(0,1fr)_auto] items-start gap-x-3 rounded-xl border border-edge bg-surface p-4 shadow-lg motion-safe:animate-appear"
     >
       <div className="min-w-0">

@@ -42,9 +42,10 @@ export function usePresence(options: PresenceOptions): readonly [Present[], typi
     },
   });
   useEffect(() => {
+    serverClock.assume(renderedAt);
     const timer = setInterval(() => setNow(serverClock.now()), 1_000);
     return () => clearInterval(timer);
-  }, []);
+  }, [renderedAt]);
   const typing = useSigns(visitor);
   return [presentAt(data, now), typing];
 }

@@ -46,7 +46,7 @@ function LiveBoard(props: ScoresBoardProps & { onGap: () => void }) {
 
   const [isWaiting, setWaiting] = useState(false);
   useEffect(() => {
-    serverClock.observe(renderedAt);
+    serverClock.assume(renderedAt);
   }, [renderedAt]);
   const heardAt = match?.at ?? renderedAt;
   useEffect(() => {

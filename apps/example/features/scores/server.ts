@@ -19,6 +19,7 @@ const stepMs = 250;
 const raceEveryMs = 500;
 /** Also when nothing changes: a sign of life. */
 const matchEveryMs = 2_000;
+const retryMs = 1_000;
 
 /** What the page starts with, and whoever takes the simulation over. */
 export const loadMatch = projection<Heard<Match> | undefined>({
@@ -36,27 +37,35 @@ export const loadRace = projection<Heard<Race> | undefined>({
 /** Simulates on one of the instances that share the bus, while somebody looks. */
 export function startSimulation(): () => void {
   return whileLeader("scores/leader", () => {
-    const stops: (() => void)[] = [];
-    let isOver = false;
-    void simulate((stop) => {
-      if (isOver) stop();
-      else stops.push(stop);
-    }).catch(console.error);
-    return () => {
-      isOver = true;
-      for (const stop of stops) stop();
-    };
+    const end = new AbortController();
+    void insist(end.signal);
+    return () => end.abort();
   });
 }
 
-async function simulate(onStop: (stop: () => void) => void): Promise<void> {
+/** The log may be away just when the simulation is to begin. */
+async function insist(signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await simulate(signal);
+      return;
+    } catch (error) {
+      console.error("scores:", error);
+      await new Promise((resolve) => setTimeout(resolve, retryMs).unref());
+    }
+  }
+}
+
+async function simulate(signal: AbortSignal): Promise<void> {
   // Times are the log's own, whose clock need not be this machine's: every screen goes by it.
   const clock = createServerClock();
   const now = () => clock.now();
+  clock.observe((await publish({}, { channel: "scores/clock", key: "clock" })).time);
 
   // #region how takeover
   const cursor = await bus.cursor();
   const [heardMatch, heardRace] = await Promise.all([loadMatch(), loadRace()]);
+  if (signal.aborted) return;
   let match = heardMatch ? takeOver(heardMatch, now()) : newMatch(now());
   let race = heardRace ? takeOver(heardRace, now()) : newRace(now());
 
@@ -101,7 +110,7 @@ async function simulate(onStop: (stop: () => void) => void): Promise<void> {
   tellMatch();
   tellRace();
   const timer = setInterval(step, stepMs).unref();
-  onStop(() => {
+  signal.addEventListener("abort", () => {
     clearInterval(timer);
     stopListening();
   });
