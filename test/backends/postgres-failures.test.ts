@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { Pool } from "pg";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 
 import { createBus } from "../../packages/sse-bus/src/index.ts";
 import {
@@ -20,14 +20,16 @@ import { createPostgresLog, type PostgresLog } from "./postgres-log.ts";
 
 let server: PostgresServer;
 let log: PostgresLog;
-beforeEach(async () => {
+// Each test has a schema of its own, and leaves the server running, whatever it did to it.
+beforeAll(async () => {
   server = await startPostgres();
+});
+beforeEach(async () => {
+  await server.start();
   log = createPostgresLog(server, "pg");
 });
-afterEach(async () => {
-  await log[Symbol.asyncDispose]();
-  await server[Symbol.asyncDispose]();
-});
+afterEach(async () => log[Symbol.asyncDispose]());
+afterAll(async () => server[Symbol.asyncDispose]());
 
 test("a publish that a hung server has answered with silence is not stored when the server wakes up", async () => {
   const backend = await log.connect({ timeoutMs: 600, pollMs: 100 });
