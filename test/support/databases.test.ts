@@ -141,7 +141,7 @@ async function readUntil(socket: Socket, until: RegExp): Promise<string> {
 /** Reads until the server is ready for a query, and leaves the connection open. */
 async function untilIdle(socket: Socket): Promise<void> {
   let answer = "";
-  while (!/Z\0{3}\x05I$/.test(answer)) answer += String((await once(socket, "data"))[0]);
+  while (!answer.endsWith("Z\0\0\0\u0005I")) answer += String((await once(socket, "data"))[0]);
 }
 
 const startup = Buffer.from("\0\0\0\0\0\x03\0\0user\0postgres\0database\0postgres\0\0");
