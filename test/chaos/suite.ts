@@ -97,7 +97,7 @@ export function testChaos(name: string, { start, url }: ChaosOptions): void {
     } finally {
       await Promise.all(readers.map((reader) => reader.stop()));
     }
-  }, 300_000);
+  }, 600_000);
 }
 
 /** Every reader has the newest message of each of its channels. */
