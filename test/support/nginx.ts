@@ -10,12 +10,13 @@ export interface NginxOptions {
 
 /**
  * Starts nginx as most people run it: `proxy_pass` and nothing else, so it speaks HTTP/1.0 to the
- * upstream and buffers answers; gzip on, for event streams too.
+ * upstream and buffers answers; gzip on, for event streams too. Several upstream ports take turns.
  */
 export async function startNginx(
-  upstreamPort: number,
+  upstream: number | readonly number[],
   options: NginxOptions = {},
 ): Promise<Restartable> {
+  const ports = typeof upstream === "number" ? [upstream] : upstream;
   return startProxy({
     program: "nginx",
     config: ({ port, folder }) => `
@@ -33,11 +34,14 @@ export async function startNginx(
         gzip on;
         gzip_proxied any;
         gzip_types text/event-stream application/json;
+        upstream app {
+          ${ports.map((each) => `server 127.0.0.1:${each};`).join(" ")}
+        }
         server {
           listen 127.0.0.1:${port};
           location / {
             proxy_http_version ${options.httpVersion ?? "1.0"};
-            proxy_pass http://127.0.0.1:${upstreamPort};
+            proxy_pass http://app;
             ${options.location ?? ""}
           }
         }

@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { health, publish } from "../support/example-api.ts";
+import { startExample } from "../support/example-app.ts";
+import type { NextServer } from "../support/next-server.ts";
+import { startNginx } from "../support/nginx.ts";
+import { type RedisServer, startRedis } from "../support/redis.ts";
+import type { Restartable } from "../support/restartable.ts";
+import { launchVisitors, type Visitor, type Visitors } from "../support/visitors.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+const line = "[data-testid=line-state]";
+
+/** Server Actions compare the page's origin with the host: nginx must pass on what it was asked for. */
+const location = "proxy_set_header Host $http_host;";
+
+let redis: RedisServer;
+let apps: NextServer[] = [];
+let nginx: Restartable;
+let visitors: Visitors;
+beforeAll(async () => {
+  redis = await startRedis();
+  const env = { SSE_BUS_URL: redis.url, SSE_BUS_OPEN_PUBLISH: "1" };
+  apps = await Promise.all([startExample({ env }), startExample({ env })]);
+  nginx = await startNginx(
+    apps.map(({ port }) => port),
+    { location },
+  );
+  visitors = await launchVisitors("Chromium");
+});
+afterAll(async () => {
+  for (const each of [visitors, nginx, ...apps, redis]) await each?.[Symbol.asyncDispose]();
+});
+
+describe("behind nginx, two instances on Redis are one site", () => {
+  it("/: what one instance is told stands in a log that the other serves", async () => {
+    await using visitor = await visitors.open(nginx.url);
+    await visitor.sees("[data-testid=stream-state]", "Live");
+    for (const app of apps) {
+      await publish(app.url, { data: { from: `port ${app.port}` } });
+      await visitor.sees("[role=log]", `port ${app.port}`);
+    }
+  });
+
+  it("/hook: the log that the server rendered goes on without a gap", async () => {
+    await using visitor = await visitors.open(`${nginx.url}/hook`);
+    await visitor.sees("[data-testid=hook-status]", "open");
+    for (const app of apps) {
+      await publish(app.url, { data: { hook: `port ${app.port}` } });
+      await visitor.sees("main", `port ${app.port}`);
+    }
+  });
+
+  it("/system: every machine's samples are there, whoever serves the page", async () => {
+    await using visitor = await visitors.open(`${nginx.url}/system`);
+    await visitor.sees(`[aria-labelledby=card-machine] ${line}`, "Live");
+    await visitor.sees("[data-tile=CPU] [data-testid=value]", /^\d+ %$/);
+  });
+
+  it("/dashboard: values move in every window, fed by one of the instances", async () => {
+    const [one, other] = await openTwo("/dashboard");
+    for (const each of [one, other]) {
+      await each.toFront();
+      const before = await each.text("[data-sensor=page-faults]");
+      await waitFor("a newer value", async () => {
+        const value = await each.text("[data-sensor=page-faults]");
+        return /\d/.test(value) && value !== before;
+      });
+    }
+    await close(one, other);
+  });
+
+  it("/notifications: what one writes, the other reads", async () => {
+    const [one, other] = await openTwo("/notifications");
+    await one.fill("#post-send", "Hello from the other instance");
+    await one.click("[aria-labelledby=card-chat] button[type=submit]");
+    await other.sees("[aria-labelledby=card-chat] [role=log]", "Hello from the other instance");
+    await close(one, other);
+  });
+
+  it("/progress: a task that one starts is seen by the other, who cancels it", async () => {
+    const task = "[aria-labelledby=card-task]";
+    const [one, other] = await openTwo("/progress");
+    await one.click(`${task} header button`);
+    await other.sees(`${task} li`, /Running[^]*[1-9]\d* of 200 rounds/);
+    await other.click(`${task} li button`);
+    await one.sees(`${task} li`, "Cancelled by a visitor");
+    await close(one, other);
+  });
+
+  it("/scores: the referee of one stops the match of both", async () => {
+    const [one, other] = await openTwo("/scores");
+    await one.sees("[data-testid=match-status]", "Playing");
+    await other.click("[data-command=play-pause]");
+    await one.sees("[data-testid=match-status]", "Paused");
+    await close(one, other);
+  });
+});
+
+/** Two windows of two visitors, whose streams are at one instance each: nginx takes turns. */
+async function openTwo(path: string): Promise<[Visitor, Visitor]> {
+  const one = await visitors.open(nginx.url + path);
+  await one.sees(line, "Live");
+  for (let attempt = 0; attempt < 10; attempt++) {
+    const other = await visitors.open(nginx.url + path);
+    await other.sees(line, "Live");
+    const counts = await Promise.all(apps.map(async ({ url }) => (await health(url)).connections));
+    if (counts.every((count) => count > 0)) return [one, other];
+    await other[Symbol.asyncDispose]();
+  }
+  return expect.unreachable("nginx gave both visitors to one instance, ten times");
+}
+
+async function close(...both: readonly Visitor[]): Promise<void> {
+  for (const visitor of both) await visitor[Symbol.asyncDispose]();
+  await waitFor("their streams to end", async () => {
+    const counts = await Promise.all(apps.map(async ({ url }) => (await health(url)).connections));
+    return counts.every((count) => count === 0);
+  });
+}
