@@ -83,7 +83,7 @@ export interface SseClient<Channels extends ChannelMap = AnyChannels> {
    */
   readonly subscribe: <
     Topic extends TopicName<Channels>,
-    Event extends EventName<Channels, Topic> = EventName<Channels, Topic>,
+    const Event extends EventName<Channels, Topic> = EventName<Channels, Topic>,
   >(
     channel: Topic,
     listener: (

@@ -1,13 +1,13 @@
 "use client";
 
-import { createContext, useContext } from "react";
+import { type Context, createContext, useContext } from "react";
 import { createSseClient } from "../client/client.ts";
 import type { SseClient } from "../client/client-types.ts";
 import type { RegisteredChannels } from "./register.ts";
 
-export const ClientContext: React.Context<SseClient | undefined> = createContext<
-  SseClient | undefined
->(undefined);
+export const ClientContext: Context<SseClient | undefined> = createContext<SseClient | undefined>(
+  undefined,
+);
 
 let pageClient: SseClient | undefined;
 

@@ -125,16 +125,16 @@ export type ChannelResult<Value> =
 export function useChannel<
   Topic extends TopicName<Channels>,
   State,
-  Event extends EventName<Channels, Topic> = EventName<Channels, Topic>,
+  const Event extends EventName<Channels, Topic> = EventName<Channels, Topic>,
 >(channel: Topic, options: ReduceOptions<Topic, Event, State>): ChannelResult<State>;
 export function useChannel<
   Topic extends TopicName<Channels>,
-  Event extends EventName<Channels, Topic> = EventName<Channels, Topic>,
+  const Event extends EventName<Channels, Topic> = EventName<Channels, Topic>,
   Value = Data<Topic, Event>,
 >(channel: Topic, options: KeepOptions<Topic, Event, Value>): ChannelResult<readonly Value[]>;
 export function useChannel<
   Topic extends TopicName<Channels>,
-  Event extends EventName<Channels, Topic> = EventName<Channels, Topic>,
+  const Event extends EventName<Channels, Topic> = EventName<Channels, Topic>,
   Value = Data<Topic, Event>,
 >(
   channel: Topic,
@@ -142,7 +142,7 @@ export function useChannel<
 ): ChannelResult<Value>;
 export function useChannel<
   Topic extends TopicName<Channels>,
-  Event extends EventName<Channels, Topic> = EventName<Channels, Topic>,
+  const Event extends EventName<Channels, Topic> = EventName<Channels, Topic>,
   Value = Data<Topic, Event>,
 >(channel: Topic, options?: LatestOptions<Topic, Event, Value>): ChannelResult<Value | undefined>;
 export function useChannel(channel: string, options: Options = {}): ChannelResult<unknown> {

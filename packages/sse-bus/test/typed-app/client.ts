@@ -1,0 +1,25 @@
+// What must not compile is marked; typed-app.test.ts runs the compiler over this folder.
+import { createSseClient, type SseClient } from "sse-bus/client";
+import type { bus, Channels } from "./bus.ts";
+import { same } from "./same.ts";
+
+const client = createSseClient<typeof bus>();
+same<typeof client, SseClient<Channels>>();
+
+client.subscribe("default", (text) => same<typeof text, string>());
+client.subscribe("orders/42", (data, message) => {
+  same<typeof data, { total: number } | { why: string }>();
+  if (message.event === "cancelled") same<typeof message.data, { why: string }>();
+});
+client.subscribe("orders/*", (data) => same<typeof data, { why: string }>(), {
+  event: "cancelled",
+});
+// @ts-expect-error -- no such channel is declared
+client.subscribe("nowhere", () => {});
+// @ts-expect-error -- no such event on this channel
+client.subscribe("orders/42", () => {}, { event: "shipped" });
+// @ts-expect-error -- data of another type
+client.subscribe("default", (text: number) => text);
+
+const untyped = createSseClient();
+untyped.subscribe("anything", (data: { any: true }) => data, { event: "any" });

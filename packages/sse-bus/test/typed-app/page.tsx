@@ -1,0 +1,49 @@
+import { SseProvider, useChannel, useSse, useSseStatus } from "sse-bus/react";
+import { same } from "./same.ts";
+
+type Order = { total: number };
+
+export function Page({ cursor }: { readonly cursor: string }) {
+  const text = useChannel("default");
+  same<typeof text.data, string | undefined>();
+  if (text.status === "failed") same<typeof text.error.message, string>();
+  if (text.status === "open") same<typeof text.error, undefined>();
+
+  const order = useChannel("orders/42", { event: "message", initial: { total: 0 }, cursor });
+  same<typeof order.data, Order>();
+
+  const totals = useChannel("orders/*", {
+    event: "message",
+    keep: 10,
+    select: (data, message) => {
+      same<typeof data, Order>();
+      same<typeof message.event, "message">();
+      return data.total;
+    },
+  });
+  same<typeof totals.data, readonly number[]>();
+
+  const sum = useChannel("orders/*", {
+    event: "message",
+    initial: 0,
+    reduce: (state, { total }) => state + total,
+    onMessage: (data) => same<typeof data, Order>(),
+  });
+  same<typeof sum.data, number>();
+
+  // @ts-expect-error -- no such channel is declared
+  useChannel("nowhere");
+  // @ts-expect-error -- no such event on this channel
+  useChannel("orders/42", { event: "shipped" });
+  // @ts-expect-error -- an initial value of another type
+  useChannel("default", { initial: 42 });
+
+  const client = useSse();
+  client.subscribe("orders/7", (_, { channel }) => same<typeof channel, string>());
+  const { status } = useSseStatus();
+  return (
+    <SseProvider url="/api/sse" token={async () => "t"} identity="ann">
+      {status} {text.data} {order.data.total} {totals.data.join()} {sum.data.toFixed()}
+    </SseProvider>
+  );
+}
