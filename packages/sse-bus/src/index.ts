@@ -27,6 +27,14 @@ export type {
 export { topicCovers } from "./core/channel-name.ts";
 export { isSseBusError, SseBusError, type SseBusErrorCode } from "./core/errors.ts";
 export type { HistoryLimits, HistoryOptions } from "./core/history.ts";
+export {
+  type BusSnapshot,
+  type ChannelSnapshot,
+  type ConnectionSnapshot,
+  drainStreams,
+  inspectBus,
+  type InspectOptions,
+} from "./core/inspect.ts";
 export { logBackend, type LogBackendOptions, type SharedLog } from "./core/log-backend.ts";
 export { memoryBackend } from "./core/memory-backend.ts";
 export { createMessage, type LogMessage, type MessageRecord } from "./core/message.ts";

@@ -1,3 +1,5 @@
+import type { Reader } from "./reader.ts";
+
 /** Why a server ends an event stream, as told by `bye`. */
 export type ByeReason = "drain" | "lifetime" | "slow" | "unauthorized";
 
@@ -12,6 +14,8 @@ export interface Connection {
   readonly sink: () => "web" | "direct";
   /** The client's address, where it is known. */
   readonly ip: string | undefined;
+  /** Once it is open. */
+  readonly reader: Reader | undefined;
   /** Tells the client `bye` and ends the stream. Idempotent. */
   readonly end: (reason: ByeReason, retryMs: number) => void;
 }

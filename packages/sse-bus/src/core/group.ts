@@ -178,6 +178,7 @@ export function hand(reader: Reader, packet: Packet): void {
   counters.delivered += packet.messages.length;
   traffic.frames += packet.frames;
   traffic.bytes += packet.size;
+  reader.bytes += packet.size;
   if (packet.gap) counters.gaps++;
 }
 

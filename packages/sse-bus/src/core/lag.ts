@@ -18,7 +18,8 @@ export function furthestLag({ groups, remote }: Engine): number {
   return furthest;
 }
 
-function lagOf({ group, cursor, ordinal }: Reader): number {
+/** Messages that a reader has still to be handed, counted as {@link furthestLag} does. */
+export function lagOf({ group, cursor, ordinal }: Reader): number {
   let kept = 0;
   for (const { log } of group.topics) kept += log.entries.length - indexAfter(log, cursor.seq);
   const [only] = group.topics;

@@ -209,5 +209,6 @@ function createReader(group: Group, { sink }: OpenReaderOptions): Reader {
     snapshot: undefined,
     pendingGap: undefined,
     ordinal: undefined,
+    bytes: 0,
   };
 }

@@ -47,4 +47,6 @@ export interface Reader {
   pendingGap: Gap | undefined;
   /** Messages of the only topic up to the cursor, where known: so that a gap can be counted. */
   ordinal: number | undefined;
+  /** Handed to its sink so far, for inspection. */
+  bytes: number;
 }

@@ -37,6 +37,8 @@ export interface Topic {
   /** Once live, the window is complete after this position without any history being read. */
   since: Position;
   users: number;
+  /** Messages that the feed has brought since somebody reads it. */
+  received: number;
   /** Nobody reads it any more; what still arrives must not bring its freed window back. */
   isClosed: boolean;
   /** The one read of the backend's history, for all who need older messages. */
@@ -56,6 +58,7 @@ export function openTopic(backend: Backend, store: LogStore, name: string): Topi
     groups: new Set(),
     since: { seq: 0, time: 0 },
     users: 0,
+    received: 0,
     isClosed: false,
     hydration: undefined,
     live: backend
@@ -152,6 +155,7 @@ async function readHistory(topic: Topic, backend: Backend): Promise<void> {
 function acceptMessage(topic: Topic, message: LogMessage): void {
   // What the feed itself has told as lost stays lost: the gap may have been told already.
   if (topic.isClosed || message.seq <= topic.log.evicted) return;
+  topic.received++;
   storeMessage(topic.store, topic.log, message, Date.now());
   for (const group of topic.groups) group.topicChanged(topic);
 }

@@ -12,7 +12,6 @@ import type { StreamSettings } from "./stream-options.ts";
 
 /** One event stream: a reader, the sink its bytes go to, and the blocks around its messages. */
 export interface StreamConnection extends Connection {
-  readonly reader: Reader | undefined;
   /** The beat of the route's pulse on which it is pinged. */
   beat: number;
   /** Opens the reader and sends `hello`. */
@@ -183,6 +182,7 @@ class EventStream implements StreamConnection, SinkOwner {
     const { traffic } = this.route.internals.engine;
     traffic.frames++;
     traffic.bytes += block.length;
+    if (this.reader) this.reader.bytes += block.length;
     return this.out.send(block);
   }
 

@@ -1,0 +1,203 @@
+import { internalsOf } from "./bus.ts";
+import type { Bus, BusStats } from "./bus-types.ts";
+import { liveCount } from "./channel-log.ts";
+import { assertTopic } from "./channel-name.ts";
+import type { Connection } from "./connections.ts";
+import { type Engine, reached } from "./engine.ts";
+import { readerCursor } from "./group.ts";
+import { assertCount } from "./history.ts";
+import { lagOf } from "./lag.ts";
+import { formatCursor } from "./position.ts";
+import type { Topic } from "./topic.ts";
+import type { ChannelMap } from "./types.ts";
+
+/** A moment of a bus in this process, as plain JSON. See {@link inspectBus}. */
+export interface BusSnapshot {
+  /** In ms since 1970. */
+  readonly time: number;
+  /** The newest position that this process is sure of; `null` before the backend is open. */
+  readonly head: string | null;
+  readonly stats: BusStats;
+  /** Blocks and bytes handed to event streams since the bus was made. */
+  readonly traffic: { readonly frames: number; readonly bytes: number };
+  /** History that this process holds for its readers; bounded by `maxBytes` however far they lag. */
+  readonly history: { readonly bytes: number; readonly maxBytes: number };
+  /** Of all streams, only `listed` are told one by one: those that lag first, then the oldest. */
+  readonly connections: { readonly total: number; readonly listed: readonly ConnectionSnapshot[] };
+  /** Channels and patterns that somebody in this process reads: the most read first. */
+  readonly channels: { readonly total: number; readonly listed: readonly ChannelSnapshot[] };
+}
+
+/** One event stream. Its client's address is left out: what is shown to people should not name them. */
+export interface ConnectionSnapshot {
+  /** As told by `hello`. */
+  readonly id: string;
+  readonly channels: readonly string[];
+  /** Up to here it was handed everything; `null` while it is being opened. */
+  readonly cursor: string | null;
+  /** Messages that it has still to be handed. */
+  readonly lag: number;
+  /** In ms. */
+  readonly ageMs: number;
+  readonly sink: "web" | "direct";
+  /** Handed to its sink. */
+  readonly bytes: number;
+}
+
+/** One channel or pattern with a reader, and the window of history that this process holds of it. */
+export interface ChannelSnapshot {
+  readonly name: string;
+  /** Event streams and listeners. */
+  readonly readers: number;
+  /** Messages since it has readers: the difference of two snapshots is a rate. */
+  readonly received: number;
+  /** Kept, without those that a newer one of their key supersedes. */
+  readonly messages: number;
+  readonly bytes: number;
+  /** Everything kept after this is here; `null` while it is being opened. */
+  readonly horizon: string | null;
+}
+
+/** Settings of {@link inspectBus}. */
+export interface InspectOptions {
+  /** How many streams are listed; the rest is counted. @default 50 */
+  readonly maxConnections?: number;
+  /** How many channels are listed. @default 50 */
+  readonly maxChannels?: number;
+}
+
+/**
+ * What a bus holds in this process now: its streams with their lag, its channels with their history.
+ * For pages and tools of operators; whoever may see it learns which channels others read.
+ *
+ * It keeps nothing and costs nothing between calls. A call passes over all streams and channels
+ * once, and its answer is bounded.
+ *
+ * @throws SseBusError `INVALID_OPTION`
+ * @example
+ * ```ts
+ * const { connections } = inspectBus(bus);
+ * const behind = connections.listed.filter(({ lag }) => lag > 0);
+ * ```
+ */
+export function inspectBus<Channels extends ChannelMap, Inputs extends ChannelMap>(
+  bus: Bus<Channels, Inputs>,
+  options: InspectOptions = {},
+): BusSnapshot {
+  const { maxConnections = 50, maxChannels = 50 } = options;
+  assertCount(maxConnections, "maxConnections", 0);
+  assertCount(maxChannels, "maxChannels", 0);
+  const { engine, connections } = internalsOf(bus);
+  const { traffic, store, topics, isOpened } = engine;
+  const time = Date.now();
+  return {
+    time,
+    head: isOpened ? cursorAt(engine, reached(engine)) : null,
+    stats: bus.stats(),
+    traffic: { ...traffic },
+    history: { bytes: store.bytes, maxBytes: store.maxBytes },
+    connections: {
+      total: connections.open.size,
+      listed: highest(connections.open, isBehind, maxConnections).map((connection) =>
+        inspectConnection(engine, connection, time),
+      ),
+    },
+    channels: {
+      total: topics.size,
+      listed: inspectChannels(engine, maxChannels),
+    },
+  };
+}
+
+/**
+ * Ends the event streams of this process that carry a channel or pattern, each told `bye` "drain":
+ * their clients come back, here or to another instance, and resume. Unlike the drain of a shutdown
+ * the bus goes on, so that a server can hand a part of its readers over.
+ *
+ * @returns how many streams were ended
+ * @throws SseBusError `INVALID_CHANNEL`, `INVALID_OPTION`
+ * @example
+ * ```ts
+ * drainStreams(bus, "orders/42");
+ * ```
+ */
+export function drainStreams<Channels extends ChannelMap, Inputs extends ChannelMap>(
+  bus: Bus<Channels, Inputs>,
+  channel: string,
+): number {
+  assertTopic(channel);
+  const all = [...internalsOf(bus).connections.open];
+  const own = all.filter(({ channels }) => channels.includes(channel));
+  // As many a second as a shutdown lets come back.
+  const windowMs = Math.min(60_000, Math.max(500, own.length));
+  for (const one of own) one.end("drain", Math.round(100 + Math.random() * windowMs));
+  return own.length;
+}
+
+function inspectConnection(
+  engine: Engine,
+  connection: Connection,
+  time: number,
+): ConnectionSnapshot {
+  const { id, channels, openedAt, reader } = connection;
+  const isOpen = reader !== undefined && reader.state !== "opening";
+  return {
+    id,
+    channels: channels.slice(0, MAX_CHANNELS_SHOWN),
+    cursor: isOpen ? cursorAt(engine, readerCursor(reader)) : null,
+    lag: reader?.state === "behind" ? lagOf(reader) : 0,
+    ageMs: time - openedAt,
+    sink: connection.sink(),
+    bytes: reader?.bytes ?? 0,
+  };
+}
+
+/** So that the answer's size is bounded also where streams carry many. */
+const MAX_CHANNELS_SHOWN = 10;
+
+function inspectChannels(engine: Engine, limit: number): ChannelSnapshot[] {
+  const readers = new Map<string, number>();
+  for (const { topics, atHead, behind, waiting } of engine.groups.values()) {
+    const count = atHead.length + behind.size + waiting.size;
+    for (const { name } of topics) readers.set(name, (readers.get(name) ?? 0) + count);
+  }
+  const readersOf = ({ name }: Topic): number => readers.get(name) ?? 0;
+  return highest(engine.topics.values(), readersOf, limit).map((topic) =>
+    inspectChannel(engine, topic, readersOf(topic)),
+  );
+}
+
+function inspectChannel(engine: Engine, topic: Topic, readers: number): ChannelSnapshot {
+  const { name, log, received } = topic;
+  const isLive = log.base < Number.MAX_SAFE_INTEGER;
+  const horizon = { seq: log.base, time: log.baseTime };
+  return {
+    name,
+    readers,
+    received,
+    messages: liveCount(log),
+    bytes: log.bytes,
+    horizon: isLive ? cursorAt(engine, horizon) : null,
+  };
+}
+
+function cursorAt(engine: Engine, position: { readonly seq: number; readonly time: number }) {
+  return formatCursor(position, reached(engine).epoch);
+}
+
+function isBehind({ reader }: Connection): number {
+  return reader?.state === "behind" ? 1 : 0;
+}
+
+/** Those with the highest score, equals as they come, in one pass and without a sort of them all. */
+function highest<Item>(all: Iterable<Item>, score: (item: Item) => number, limit: number): Item[] {
+  const best: { readonly item: Item; readonly value: number }[] = [];
+  for (const item of all) {
+    const value = score(item);
+    if (best.length >= limit && value <= (best.at(-1)?.value ?? Number.POSITIVE_INFINITY)) continue;
+    const place = best.findIndex((other) => other.value < value);
+    best.splice(place < 0 ? best.length : place, 0, { item, value });
+    if (best.length > limit) best.pop();
+  }
+  return best.map(({ item }) => item);
+}
