@@ -43,7 +43,8 @@ async function show(children: React.ReactNode) {
 async function settle(run?: () => unknown): Promise<void> {
   await act(async () => {
     await run?.();
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    // Longer than the client collects what is subscribed before it asks.
+    await new Promise((resolve) => setTimeout(resolve, 20));
   });
 }
 
