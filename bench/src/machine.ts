@@ -1,5 +1,8 @@
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { cpus as cores, loadavg, release, totalmem } from "node:os";
+import { join } from "node:path";
+import { benchFolder } from "./paths.ts";
 
 /** The server under test and the generator never share a core. */
 export const cpus: { readonly server: number; readonly generator: number } = {
@@ -17,10 +20,19 @@ export function describeMachine(): Record<string, string | number> {
     memoryGb: Math.round(totalmem() / 2 ** 30),
     linux: release(),
     node: process.version,
+    next: packageVersion("next"),
+    betterSse: packageVersion("better-sse"),
+    sseBus: packageVersion("sse-bus"),
+    commit: versionOf("git", ["-C", benchFolder, "rev-parse", "--short", "HEAD"]),
     nginx: versionOf("nginx", ["-v"]),
     compiler: versionOf(process.env.CC ?? "cc", ["--version"]),
     loadAtStart: Number((loadavg()[0] ?? 0).toFixed(2)),
   };
+}
+
+function packageVersion(name: string): string {
+  const text = readFileSync(join(benchFolder, "node_modules", name, "package.json"), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
 }
 
 function versionOf(command: string, args: readonly string[]): string {

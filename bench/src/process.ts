@@ -10,11 +10,13 @@ export interface Helper extends AsyncDisposable {
   next<T>(event: string): Promise<T>;
 }
 
-const running = new Set<ChildProcess>();
-process.on("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
-});
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
+const running = new Map<ChildProcess, NodeJS.Signals>();
+process.on("exit", endAll);
+
+/** Ends every program that was started, without waiting. */
+export function endAll(): void {
+  for (const [child, signal] of running) child.kill(signal);
+}
 
 /** Starts a program on one core; it ends on dispose, and with this process. */
 export function start(
@@ -24,6 +26,8 @@ export function start(
     readonly env?: Record<string, string>;
     readonly cwd?: string;
     readonly ipc?: boolean;
+    /** For a program with children of its own, which it has to end. @default "SIGKILL" */
+    readonly endSignal?: NodeJS.Signals;
   } = {},
 ): ChildProcess {
   const pinned = cpu === undefined ? command : ["taskset", "-c", String(cpu), ...command];
@@ -34,16 +38,34 @@ export function start(
     stdio: ["pipe", "pipe", "inherit", ...(options.ipc ? ["ipc" as const] : [])],
     ...(options.cwd !== undefined && { cwd: options.cwd }),
   });
-  running.add(child);
+  running.set(child, options.endSignal ?? "SIGKILL");
   child.once("exit", () => running.delete(child));
+  // Whoever writes to a program that has just ended is told by its exit.
+  child.stdin?.on("error", () => undefined);
   return child;
 }
 
 export async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (hasEnded(child)) return;
   const ended = once(child, "exit");
-  child.kill("SIGKILL");
+  child.kill(running.get(child) ?? "SIGKILL");
   await ended;
+}
+
+/** The next message of a child with a channel. Rejects when it ends before. */
+export async function nextMessage<T>(child: ChildProcess): Promise<T> {
+  if (hasEnded(child)) throw endedError(child);
+  const waiting = new AbortController();
+  const options = { signal: waiting.signal };
+  const ended = once(child, "exit", options).then(() => Promise.reject(endedError(child)));
+  // The loser of the race is let go by the abort.
+  ended.catch(() => undefined);
+  try {
+    const [message] = (await Promise.race([once(child, "message", options), ended])) as [T];
+    return message;
+  } finally {
+    waiting.abort();
+  }
 }
 
 /** Reads the JSON lines of a program. */
@@ -59,8 +81,9 @@ export function helper(child: ChildProcess): Helper {
     if (listener) listener(message as never);
     else kept.set(message.event, [...(kept.get(message.event) ?? []), message]);
   });
-  child.once("exit", (code, signal) => {
-    for (const fail of failed) fail(new Error(`The program ended (${code ?? signal})`));
+  // "close" comes after the last line, "exit" may come before it.
+  child.once("close", () => {
+    for (const fail of failed) fail(endedError(child));
     failed = [];
   });
   return {
@@ -73,9 +96,21 @@ export function helper(child: ChildProcess): Helper {
           resolve(first as never);
           return;
         }
+        if (hasEnded(child) && child.stdout?.closed) {
+          reject(endedError(child));
+          return;
+        }
         failed.push(reject);
         waiting.set(event, resolve);
       }),
     [Symbol.asyncDispose]: () => stop(child),
   };
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
+}
+
+function endedError({ exitCode, signalCode, spawnargs }: ChildProcess): Error {
+  return new Error(`${spawnargs.join(" ")} ended (${exitCode ?? signalCode})`);
 }

@@ -7,8 +7,9 @@ import { join } from "node:path";
 import { cpus } from "./machine.ts";
 import { native } from "./native.ts";
 import { benchFolder, nextFolder } from "./paths.ts";
-import { helper, start, stop } from "./process.ts";
+import { helper, nextMessage, start, stop } from "./process.ts";
 import type { Command, Memory } from "./servers/control.ts";
+import type { Subject } from "./subject.ts";
 import { usageOf, type Usage } from "./usage.ts";
 
 /** A server under test, on a core of its own. */
@@ -23,28 +24,24 @@ export interface Server extends AsyncDisposable {
   memory(): Promise<Memory | undefined>;
 }
 
-export interface Variant {
-  readonly name: string;
-  readonly title: string;
+export interface Variant extends Subject {
   /** Of the stream; with channels, `%d` is the reader's. */
   readonly path: string;
   /** Takes messages by HTTP only, one at a time. */
   readonly isWithoutBursts?: boolean;
-  readonly isOurs?: boolean;
+  /** `CHANNELS`, `HEARTBEAT_MS` and `REPLAY` are what a workload may set. */
   start(env?: Record<string, string>): Promise<Server>;
-  /** What is missing on this machine, if anything. */
-  missing?(): string | undefined;
 }
 
 /** Bytes of JSON in each message. */
-export const MESSAGE_BYTES = 200;
+const MESSAGE_BYTES = 200;
 
 const NGINX_MODULE = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 
 export const variants: readonly Variant[] = [
   {
     name: "c-send",
-    title: "bare C `send()` loop",
+    title: "bare C send() loop",
     path: "/",
     start: startSendLoop,
   },
@@ -58,7 +55,7 @@ export const variants: readonly Variant[] = [
   },
   {
     name: "raw",
-    title: "node:http, `res.write` each",
+    title: "node:http, res.write each",
     path: "/",
     start: (env) => startNode("raw", env),
   },
@@ -70,7 +67,7 @@ export const variants: readonly Variant[] = [
   },
   {
     name: "hub",
-    title: "**sse-bus hub**",
+    title: "sse-bus hub",
     path: "/sse",
     isOurs: true,
     start: (env) => startNode("hub", env),
@@ -90,7 +87,7 @@ export const variants: readonly Variant[] = [
   },
   {
     name: "next-direct",
-    title: "**sse-bus Next route**",
+    title: "sse-bus Next route",
     path: "/api/sse",
     isOurs: true,
     start: (env) => startNext(env),
@@ -118,7 +115,7 @@ async function startNode(name: string, env: Record<string, string> = {}): Promis
     env: { ...env, PORT: String(port), NODE_ENV: "production" },
     ipc: true,
   });
-  await once(child, "message");
+  await nextMessage(child);
   return nodeServer(child, port);
 }
 
@@ -148,20 +145,20 @@ function nodeServer(child: ChildProcess, port: number): Server {
     rate: (messages, hz) => send({ do: "rate", messages, hz, size: MESSAGE_BYTES }),
     async memory() {
       send({ do: "memory" });
-      const [answer] = (await once(child, "message")) as [Memory];
-      return answer;
+      return nextMessage<Memory>(child);
     },
     [Symbol.asyncDispose]: () => stop(child),
   };
 }
 
-async function startNchan(): Promise<Server> {
+async function startNchan({ REPLAY }: Record<string, string> = {}): Promise<Server> {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), "sse-bus-bench-nchan-"));
   mkdirSync(join(folder, "tmp"));
   const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     .map((name) => `${name}_temp_path ${folder}/tmp/${name};`)
     .join(" ");
+  const first = REPLAY === undefined ? "newest" : "oldest";
   writeFileSync(
     join(folder, "nginx.conf"),
     `
@@ -172,13 +169,15 @@ async function startNchan(): Promise<Server> {
         access_log off; keepalive_requests 10000000; ${paths}
         server {
           listen 127.0.0.1:${port} backlog=4096;
-          location = /sub { nchan_subscriber eventsource; nchan_channel_id c; }
-          location = /pub { nchan_publisher; nchan_channel_id c; }
+          location = /sub { nchan_subscriber eventsource; nchan_channel_id c; nchan_subscriber_first_message ${first}; }
+          location = /pub { nchan_publisher; nchan_channel_id c; nchan_message_buffer_length ${REPLAY ?? 10}; }
         }
       }
     `,
   );
-  const child = start(cpus.server, ["nginx", "-p", folder, "-c", join(folder, "nginx.conf")]);
+  const command = ["nginx", "-p", folder, "-c", join(folder, "nginx.conf")];
+  // Killed, it would leave its worker behind.
+  const child = start(cpus.server, command, { endSignal: "SIGTERM" });
   await listening(port);
   let publisher: ChildProcess | undefined;
   const publish = (messages: number, hz: number): void => {
@@ -194,9 +193,8 @@ async function startNchan(): Promise<Server> {
     memory: async () => undefined,
     async [Symbol.asyncDispose]() {
       if (publisher) await stop(publisher);
-      child.kill("SIGTERM");
-      await once(child, "exit");
-      rmSync(folder, { recursive: true });
+      await stop(child);
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

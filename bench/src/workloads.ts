@@ -1,100 +1,122 @@
-import { type Load, openLoad, type Received } from "./load.ts";
-import { cpus } from "./machine.ts";
-import type { Server, Variant } from "./variants.ts";
+import { fanOut, type FanOutOptions } from "./fan-out.ts";
+import { idle } from "./idle.ts";
+import { manyChannels } from "./many-channels.ts";
+import { measureCore } from "./micro-run.ts";
+import { replay } from "./replay.ts";
+import { stalledReaders } from "./stalled.ts";
+import type { Figures, Scale, Subject } from "./subject.ts";
+import { type Variant, variants } from "./variants.ts";
 
-/** One figure, by a name that the report knows. */
-export type Figures = Record<string, number>;
-
-export interface Scale {
-  /** Messages of a run, for a thousand readers. */
-  readonly messages: number;
-  readonly rateSeconds: number;
+/** Something measured of several subjects, one after the other. */
+export interface Workload {
+  readonly name: string;
+  readonly title: string;
+  /** More would make the whole run too long. */
+  readonly maxRounds: number;
+  readonly cases: readonly Case[];
 }
 
-const TIMEOUT_SECONDS = 60;
-
-/**
- * All that is measured with a number of readers on one channel: what a connect costs, what a
- * connection keeps, messages one by one and in bursts, and latency at ten messages a second.
- */
-export async function fanOut(variant: Variant, readers: number, scale: Scale): Promise<Figures> {
-  await using server = await variant.start();
-  await warmUp(variant, server);
-  const idle = await server.memory();
-  const before = server.usage();
-  await using load = await open(variant, server, readers);
-  const opened = server.usage();
-  const full = await server.memory();
-  const perThousand = (messages: number): number =>
-    Math.max(20, Math.round((messages * 1000) / readers / 100) * 100);
-
-  const figures: Figures = {
-    connectCpuUs: ((opened.cpuSeconds - before.cpuSeconds) * 1e6) / readers,
-    rssKb: (server.usage().rssKb - before.rssKb) / readers,
-    ...(idle && full && { heapKb: (full.heapUsed - idle.heapUsed) / 1024 / readers }),
-  };
-  await run(server, load, { messages: perThousand(scale.messages) / 4, batch: 1 });
-  add(
-    figures,
-    "single",
-    await run(server, load, { messages: perThousand(scale.messages), batch: 1 }),
-  );
-  if (!variant.isWithoutBursts) {
-    for (const batch of [10, 100]) {
-      const messages = Math.max(batch * 4, perThousand(scale.messages * 4));
-      add(figures, `burst${batch}`, await run(server, load, { messages, batch }));
-    }
-  }
-  const hz = 10;
-  const messages = scale.rateSeconds * hz;
-  const paced = await load.receive(messages, TIMEOUT_SECONDS, () => server.rate(messages, hz));
-  check(paced, variant.name);
-  return { ...figures, p50Ms: paced.p50Ms, p99Ms: paced.p99Ms, p999Ms: paced.p999Ms };
+export interface Case {
+  readonly subject: Subject;
+  run(scale: Scale): Promise<Figures>;
 }
 
-/** What a measured stretch took of the server's core. */
-interface Run {
-  readonly received: Received;
-  readonly cpuSeconds: number;
+const CORE: Subject = { name: "core", title: "sse-bus core", isOurs: true };
+
+const ALL = variants.map(({ name }) => name);
+
+/** In the order of a round; those that the targets need come first. */
+export const workloads: readonly Workload[] = [
+  fanOutOf(1000, ALL, { batches: [10, 100], hasLatency: true }),
+  serverWorkload({
+    name: "idle-2000",
+    title: "2,000 idle connections",
+    maxRounds: Infinity,
+    subjects: ["nchan", "better-sse", "hub", "next-naive", "next-direct"],
+    run: (variant, scale) => idle(variant, scale, sized(2000, scale)),
+  }),
+  fanOutOf(5000, ["hub", "next-naive", "next-direct"], { batches: [10], hasLatency: false }),
+  {
+    name: "micro",
+    title: "The core by itself, in process",
+    maxRounds: Infinity,
+    cases: [{ subject: CORE, run: measureCore }],
+  },
+  {
+    ...fanOutOf(100, ["c-send", "nchan", "better-sse", "hub", "next-naive", "next-direct"], {
+      batches: [10, 100],
+      hasLatency: false,
+    }),
+    maxRounds: 3,
+  },
+  serverWorkload({
+    name: "replay-1000",
+    title: "Reconnect storm: 1,000 readers, 100 missed messages each",
+    maxRounds: 3,
+    subjects: ["nchan", "hub", "next-direct"],
+    run: (variant, scale) => replay(variant, sized(1000, scale)),
+  }),
+  serverWorkload({
+    name: "stalled-1000",
+    title: "1,000 readers, 1 % of them stalled",
+    maxRounds: 3,
+    subjects: ["raw", "hub", "next-direct"],
+    run: (variant, scale) => stalledReaders(variant, scale, sized(1000, scale)),
+  }),
+  serverWorkload({
+    name: "ten-channels-1000",
+    title: "1,000 readers of ten channels each, of 1,000",
+    maxRounds: 3,
+    subjects: ["hub", "next-direct"],
+    run(variant, scale) {
+      const readers = sized(1000, scale);
+      return manyChannels(variant, { readers, channels: readers, channelsPerReader: 10 });
+    },
+  }),
+  serverWorkload({
+    name: "channels-10000",
+    title: "10,000 channels with one reader each",
+    maxRounds: 3,
+    subjects: ["hub", "next-direct"],
+    run(variant, scale) {
+      const readers = sized(10_000, scale);
+      return manyChannels(variant, { readers, channels: readers, channelsPerReader: 1 });
+    },
+  }),
+  {
+    ...fanOutOf(10_000, ["c-send", "hub", "next-direct"], { batches: [10], hasLatency: false }),
+    maxRounds: 3,
+  },
+];
+
+interface ServerWorkload extends Omit<Workload, "cases"> {
+  readonly subjects: readonly string[];
+  run(variant: Variant, scale: Scale): Promise<Figures>;
 }
 
-async function run(
-  server: Server,
-  load: Load,
-  { messages, batch }: { readonly messages: number; readonly batch: number },
-): Promise<Run> {
-  const before = server.usage();
-  const received = await load.receive(messages, TIMEOUT_SECONDS, () =>
-    server.burst(messages, batch),
-  );
-  return { received, cpuSeconds: server.usage().cpuSeconds - before.cpuSeconds };
+function serverWorkload({ subjects, run, ...rest }: ServerWorkload): Workload {
+  const chosen = variants.filter(({ name }) => subjects.includes(name));
+  const cases = chosen.map((variant) => ({
+    subject: variant,
+    run: (scale: Scale) => run(variant, scale),
+  }));
+  return { ...rest, cases };
 }
 
-function add(figures: Figures, name: string, { received, cpuSeconds }: Run): void {
-  check(received, name);
-  figures[`${name}Rate`] = received.deliveries / received.seconds;
-  figures[`${name}CpuS`] = (cpuSeconds * 1e6) / received.deliveries;
-  figures[`${name}PerRead`] = received.deliveries / received.reads;
-  figures[`${name}GeneratorBusy`] = received.cpuSeconds / received.wallSeconds;
+function fanOutOf(
+  readers: number,
+  subjects: readonly string[],
+  options: Omit<FanOutOptions, "readers">,
+): Workload {
+  return serverWorkload({
+    name: `fan-out-${readers}`,
+    title: `One message to ${readers.toLocaleString("en")} readers`,
+    maxRounds: Infinity,
+    subjects,
+    run: (variant, scale) => fanOut(variant, scale, { ...options, readers: sized(readers, scale) }),
+  });
 }
 
-/** A figure of a run that lost something, or doubled or misordered it, would mean nothing. */
-function check({ lost, extra, disorder, closed }: Received, name: string): void {
-  if (lost + extra + disorder + closed === 0) return;
-  const what = JSON.stringify({ lost, extra, disorder, closed });
-  throw new Error(`${name}: not every message arrived once and in order: ${what}`);
-}
-
-function open(variant: Variant, { port }: Server, connections: number): Promise<Load> {
-  return openLoad({ cpu: cpus.generator, port, connections, path: variant.path });
-}
-
-/** The first requests load and compile code; they are nobody's cost per connection. */
-async function warmUp(variant: Variant, server: Server): Promise<void> {
-  for (let round = 0; round < 3; round++) {
-    await using load = await open(variant, server, 100);
-    const messages = 50;
-    await load.receive(messages, TIMEOUT_SECONDS, () => server.burst(messages, 1));
-  }
-  await new Promise((resolve) => setTimeout(resolve, 300));
+function sized(readers: number, { share }: Scale): number {
+  return Math.max(10, Math.round(readers * share));
 }

@@ -4,7 +4,8 @@ import { createHub } from "sse-bus/hub";
 import { obey, ready } from "./control.ts";
 
 const bus = createBus();
-const hub = createHub({ bus, maxConnections: 100_000 });
+const heartbeatMs = Number(process.env.HEARTBEAT_MS ?? 15_000);
+const hub = createHub({ bus, maxConnections: 100_000, heartbeatMs });
 const channels = Number(process.env.CHANNELS ?? 0);
 
 obey((message, n) =>

@@ -1,0 +1,42 @@
+import { check, figuresOf, open, stretch, TIMEOUT_SECONDS, warmUp } from "./stretch.ts";
+import type { Figures, Scale } from "./subject.ts";
+import type { Variant } from "./variants.ts";
+
+export interface FanOutOptions {
+  readonly readers: number;
+  readonly batches: readonly number[];
+  readonly hasLatency: boolean;
+}
+
+/** Messages a second of the latency's measurement. */
+const HZ = 10;
+
+/**
+ * One channel, a number of readers: messages one by one and in bursts, and latency at ten messages a
+ * second.
+ */
+export async function fanOut(
+  variant: Variant,
+  { stretchSeconds: seconds, rateSeconds }: Scale,
+  { readers, batches, hasLatency }: FanOutOptions,
+): Promise<Figures> {
+  await using server = await variant.start();
+  await warmUp(variant, server);
+  const before = server.usage();
+  await using load = await open(variant, server, { connections: readers });
+  const connectCpuUs = ((server.usage().cpuSeconds - before.cpuSeconds) * 1e6) / readers;
+  const figures: Figures = {
+    connectCpuUs,
+    ...figuresOf("single", await stretch(server, load, { readers, batch: 1, seconds })),
+  };
+  for (const batch of variant.isWithoutBursts ? [] : batches) {
+    const burst = await stretch(server, load, { readers, batch, seconds });
+    Object.assign(figures, figuresOf(`burst${batch}`, burst));
+  }
+  if (!hasLatency) return figures;
+  const messages = rateSeconds * HZ;
+  const paced = await load.receive(messages, TIMEOUT_SECONDS, () => server.rate(messages, HZ));
+  check(paced);
+  const { p50Ms, p99Ms, p999Ms } = paced;
+  return { ...figures, p50Ms, p99Ms, p999Ms };
+}

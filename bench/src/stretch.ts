@@ -1,0 +1,100 @@
+import { type Load, type LoadOptions, openLoad, type Received } from "./load.ts";
+import { cpus } from "./machine.ts";
+import type { Figures } from "./subject.ts";
+import type { Server, Variant } from "./variants.ts";
+
+/** Of one stretch, after which it counts as failed. */
+export const TIMEOUT_SECONDS = 60;
+
+const MAX_MESSAGES = 20_000;
+
+/** What a measured stretch took of the server's core. */
+export interface Run {
+  readonly received: Received;
+  readonly cpuSeconds: number;
+}
+
+export interface StretchOptions {
+  readonly readers: number;
+  /** Messages published in one turn of the server's event loop. */
+  readonly batch: number;
+  readonly seconds: number;
+}
+
+/**
+ * Messages as fast as the server can, for about so many seconds: how many that are is found out by
+ * two shorter stretches, which warm it up as well.
+ */
+export async function stretch(
+  server: Server,
+  load: Load,
+  { readers, batch, seconds }: StretchOptions,
+): Promise<Run> {
+  const inBatches = (deliveries: number): number => {
+    const batches = Math.ceil(deliveries / readers / batch);
+    return Math.min(MAX_MESSAGES, Math.max(batches, batch === 1 ? 10 : 2) * batch);
+  };
+  let messages = inBatches(10_000);
+  for (const share of [0.3, 1]) {
+    const { received } = await run(server, load, { messages, batch });
+    messages = inBatches((received.deliveries / received.seconds) * seconds * share);
+  }
+  return run(server, load, { messages, batch });
+}
+
+export interface RunOptions {
+  readonly messages: number;
+  readonly batch: number;
+  /** Messages for each reader. @default all of them */
+  readonly each?: number;
+}
+
+/** @throws Error when a message was lost, doubled or misordered: such a figure would mean nothing */
+export async function run(
+  server: Server,
+  load: Load,
+  { messages, batch, each = messages }: RunOptions,
+): Promise<Run> {
+  const before = server.usage();
+  const received = await load.receive(each, TIMEOUT_SECONDS, () => server.burst(messages, batch));
+  check(received);
+  return { received, cpuSeconds: server.usage().cpuSeconds - before.cpuSeconds };
+}
+
+/** Figures of a stretch, their names beginning with `name`. */
+export function figuresOf(name: string, { received, cpuSeconds }: Run): Figures {
+  return {
+    [`${name}Rate`]: received.deliveries / received.seconds,
+    [`${name}CpuUs`]: (cpuSeconds * 1e6) / received.deliveries,
+    [`${name}PerRead`]: received.deliveries / received.reads,
+    [`${name}GeneratorBusy`]: received.cpuSeconds / received.wallSeconds,
+  };
+}
+
+export function check({ lost, extra, disorder, closed }: Received): void {
+  if (lost + extra + disorder + closed === 0) return;
+  const what = JSON.stringify({ lost, extra, disorder, closed });
+  throw new Error(`Not every message arrived once and in order: ${what}`);
+}
+
+export function open(
+  variant: Variant,
+  { port }: Server,
+  options: Partial<LoadOptions> & { readonly connections: number },
+): Promise<Load> {
+  return openLoad({ cpu: cpus.generator, port, path: variant.path, ...options });
+}
+
+/** The first requests load and compile code; they are nobody's cost per connection. */
+export async function warmUp(variant: Variant, server: Server): Promise<void> {
+  for (let round = 0; round < 3; round++) {
+    await using load = await open(variant, server, { connections: 100 });
+    await run(server, load, { messages: 50, batch: 1 });
+  }
+  // Until the server has seen that they left.
+  await pause(300);
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
