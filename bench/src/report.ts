@@ -80,7 +80,7 @@ function workloadTable(results: Results, { name, cases }: Workload): string | un
       TITLES[figure] ?? figure,
       format(value),
     ]);
-    return table(["", "µs"], rows);
+    return table(["", "CPU µs"], rows);
   }
   const present = new Set(Object.values(medians).flatMap((figures) => Object.keys(figures)));
   const columns = Object.keys(TITLES).filter((figure) => present.has(figure));
