@@ -1,4 +1,4 @@
-import { check, open, pause, warmUp } from "./stretch.ts";
+import { check, open, warmUp } from "./stretch.ts";
 import type { Figures } from "./subject.ts";
 import type { Server, Variant } from "./variants.ts";
 
@@ -7,10 +7,12 @@ const MESSAGES = 100;
 /** A reconnect storm: everybody comes back at once, each having missed a hundred messages. */
 export async function replay(variant: Variant, readers: number): Promise<Figures> {
   await using server = await variant.start({ REPLAY: String(MESSAGES) });
-  await warmUp(variant, server);
+  // Without messages: a buffer that is never full is bound to hold what is published below.
+  await warmUp(variant, server, 0);
   const from = variant.isOurs ? `?from=${await readCursor(variant, server)}` : "";
-  server.burst(MESSAGES, 1);
-  await pause(500);
+  // In one turn: a Node server has published them before it reads the next command.
+  await server.burst(MESSAGES, MESSAGES);
+  await server.memory();
   const before = server.usage();
   await using load = await open(variant, server, {
     connections: readers,

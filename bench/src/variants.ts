@@ -16,8 +16,11 @@ import { usageOf, type Usage } from "./usage.ts";
 export interface Server extends AsyncDisposable {
   readonly port: number;
   usage(): Usage;
-  /** Publishes as fast as it can, `batch` messages in one turn of its event loop. */
-  burst(messages: number, batch: number): void;
+  /**
+   * Publishes as fast as it can, `batch` messages in one turn of its event loop. What it returns
+   * settles with the last publish where another process does it.
+   */
+  burst(messages: number, batch: number): void | Promise<void>;
   /** Publishes at a steady rate. */
   rate(messages: number, hz: number): void;
   /** After a garbage collection; `undefined` for what is not Node. */
@@ -180,16 +183,18 @@ async function startNchan({ REPLAY }: Record<string, string> = {}): Promise<Serv
   const child = start(cpus.server, command, { endSignal: "SIGTERM" });
   await listening(port);
   let publisher: ChildProcess | undefined;
-  const publish = (messages: number, hz: number): void => {
+  const publish = (messages: number, hz: number): ChildProcess => {
     const args = [port, "/pub", messages, MESSAGE_BYTES, hz].map(String);
     // Beside the generator: a publisher is not part of the server.
-    publisher = start(cpus.generator, [native("publish"), ...args]);
+    return (publisher = start(cpus.generator, [native("publish"), ...args]));
   };
   return {
     port,
     usage: () => usageOf(child.pid as number),
-    burst: (messages) => publish(messages, 0),
-    rate: (messages, hz) => publish(messages, hz),
+    async burst(messages) {
+      await once(publish(messages, 0), "exit");
+    },
+    rate: (messages, hz) => void publish(messages, hz),
     memory: async () => undefined,
     async [Symbol.asyncDispose]() {
       if (publisher) await stop(publisher);
