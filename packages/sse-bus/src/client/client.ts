@@ -125,7 +125,7 @@ export function createClient(
 
   const detach = (): void => {
     for (const one of all) one.live &&= false;
-    if (connection.status === "open") move("lost", ["STREAM_SILENT", "Moved."]);
+    if (connection.status === "open") move("lost", ["STREAM_SILENT", "Silent."]);
   };
 
   const refuse = (keys: readonly string[], error: ErrorRecord): void => {

@@ -104,6 +104,15 @@ describe("a block", () => {
   });
 });
 
+test("a link from a cursor of another epoch leaves a subscription of the log's own where it is", () => {
+  const one = make("a", at(5));
+  attachTo([one], ["hello", ["a"], "0-0-0", "0-0-0", at(6), 1]);
+  expect(one.cursor).toBe(at(5));
+  deliverTo([one], ["block", at(4), "a", "message", "4"]);
+  deliverTo([one], ["block", at(6), "a", "message", "6"]);
+  expect(one.heard).toEqual([6]);
+});
+
 describe("wishes", () => {
   test("name each channel once, and the oldest cursor of what is not served", () => {
     const served = make("a", at(1));

@@ -48,7 +48,8 @@ export function attach(
     one.live = true;
     if (!at.includes("-")) {
       one.cursor = at ? cursor : head;
-    } else if (!(compareCursors(from, at) <= 0)) {
+    } else if (!(compareCursors(from, at) <= 0) && !(compareCursors(head, at) >= 0)) {
+      // Of another epoch than the log. Where only `from` is, this one has passed what is now repeated.
       one.cursor = cursor;
       call(() => one.onGap?.({ channels: [one.key], reason: "restarted" }));
     }
