@@ -17,7 +17,7 @@ const HZ = 10;
  */
 export async function fanOut(
   variant: Variant,
-  { stretchSeconds: seconds, rateSeconds }: Scale,
+  { stretchSeconds: seconds, rateSeconds, isQuick }: Scale,
   { readers, batches, hasLatency }: FanOutOptions,
 ): Promise<Figures> {
   await using server = await variant.start();
@@ -30,6 +30,7 @@ export async function fanOut(
     ...figuresOf("single", await stretch(server, load, { readers, batch: 1, seconds })),
   };
   for (const batch of variant.isWithoutBursts ? [] : batches) {
+    if (isQuick && batch > 10) continue;
     const burst = await stretch(server, load, { readers, batch, seconds });
     Object.assign(figures, figuresOf(`burst${batch}`, burst));
   }

@@ -49,20 +49,19 @@ async function bench(flags: Flags): Promise<void> {
   }
   build();
   const scale: Scale = {
-    stretchSeconds: flags.isQuick ? 0.4 : 1.5,
+    isQuick: flags.isQuick,
+    stretchSeconds: flags.isQuick ? 0.4 : 1.2,
     rateSeconds: flags.isQuick ? 1.5 : 4,
     share: flags.scale,
   };
-  for (let round = 1; round <= flags.rounds; round++) {
-    for (const { name, workload, each } of casesOf(plan, round)) {
-      const label = `round ${round}, ${name}, ${each.subject.name}`;
-      if (secondsSince(started) + expectedSeconds(results, name, each) > flags.minutes * 60) {
-        results.skipped.push(`${label}: no time was left (--minutes ${flags.minutes})`);
-        console.log(`skipped: ${results.skipped.at(-1)}`);
-        continue;
-      }
-      await measure(results, { round, workload, each, scale });
+  for (const { round, workload, each } of inOrder(plan, flags.rounds)) {
+    const label = `round ${round}, ${workload.name}, ${each.subject.name}`;
+    if (secondsSince(started) + expectedSeconds(results, workload, each) > flags.minutes * 60) {
+      results.skipped.push(`${label}: no time was left (--minutes ${flags.minutes})`);
+      console.log(`skipped: ${results.skipped.at(-1)}`);
+      continue;
     }
+    await measure(results, { round, workload, each, scale });
   }
   results.isFinished = true;
   finish(results);
@@ -128,18 +127,24 @@ function choose({ isQuick, only, workloads: wanted }: Flags): Workload[] {
     }));
 }
 
-function* casesOf(plan: readonly Workload[], round: number) {
-  for (const workload of plan) {
-    if (round > workload.maxRounds) continue;
-    for (const each of workload.cases) {
-      if (each.subject.missing?.() === undefined) yield { name: workload.name, workload, each };
+/** Round by round; what the targets do not need comes last, so that time runs out there. */
+function* inOrder(plan: readonly Workload[], rounds: number) {
+  const needed = plan.filter(({ maxRounds }) => maxRounds === Infinity);
+  const others = plan.filter(({ maxRounds }) => maxRounds !== Infinity);
+  for (const part of [needed, others]) {
+    for (let round = 1; round <= rounds; round++) {
+      for (const workload of part.filter(({ maxRounds }) => round <= maxRounds)) {
+        for (const each of workload.cases) {
+          if (each.subject.missing?.() === undefined) yield { round, workload, each };
+        }
+      }
     }
   }
 }
 
 /** As long as the last time, or, the first time, as others of the workload. */
-function expectedSeconds({ samples }: Results, workload: string, { subject }: Case): number {
-  const of = samples.filter((sample) => sample.workload === workload);
+function expectedSeconds({ samples }: Results, { name }: Workload, { subject }: Case): number {
+  const of = samples.filter((sample) => sample.workload === name);
   const own = of.findLast((sample) => sample.subject === subject.name);
   return (own ?? of.at(-1))?.seconds ?? 0;
 }

@@ -5,9 +5,9 @@ import { helper, start } from "./process.ts";
 import type { Figures, Scale } from "./subject.ts";
 
 /** The micro-benchmarks, in a process of their own on the server's core. */
-export async function measureCore({ share }: Scale): Promise<Figures> {
+export async function measureCore({ share, isQuick }: Scale): Promise<Figures> {
   const file = join(benchFolder, "dist/micro.js");
-  const command = [process.execPath, "--expose-gc", file, String(share)];
+  const command = [process.execPath, "--expose-gc", file, String(share), isQuick ? "3" : "15"];
   await using micro = helper(start(cpus.server, command));
   const { figures } = await micro.next<{ readonly figures: Figures }>("figures");
   return figures;

@@ -10,7 +10,7 @@ import type { Figures } from "./subject.ts";
 
 type Bus = ReturnType<typeof createBus>;
 
-const ROUNDS = 15;
+const ROUNDS = Number(process.argv[3] ?? 15);
 const DATA = { t: 1_234_567_890_123, p: "x".repeat(172) };
 const share = Number(process.argv[2] ?? 1);
 

@@ -16,6 +16,8 @@ export interface Scale {
   readonly stretchSeconds: number;
   /** Of the messages at a steady rate. */
   readonly rateSeconds: number;
+  /** Only what shows whether anything is far off. */
+  readonly isQuick: boolean;
   /** Share of the readers: 1, but for trying the bench out. */
   readonly share: number;
 }

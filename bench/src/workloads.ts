@@ -11,7 +11,7 @@ import { type Variant, variants } from "./variants.ts";
 export interface Workload {
   readonly name: string;
   readonly title: string;
-  /** More would make the whole run too long. */
+  /** Infinity for what the targets need; of the others, more would make the whole run too long. */
   readonly maxRounds: number;
   readonly cases: readonly Case[];
 }
