@@ -20,7 +20,7 @@ export const HELP = `pnpm bench [options]
   --rounds N         medians are over so many rounds (5)
   --only a,b         these variants
   --workloads x,y    these workloads
-  --minutes M        starts nothing that would not be over by then (25; with --quick 1.5)
+  --minutes M        starts nothing that would not be over by then (25; with --quick 1.6)
   --scale S          share of the readers, to try the bench out; the figures prove nothing (1)
   --name NAME        of the files in bench/results (the date; quick; trial)
   --report NAME      measures nothing: writes the tables and plots of results/NAME.json again
@@ -58,7 +58,7 @@ export function readFlags(args: readonly string[]): Flags | "help" | "list" {
     rounds: between("rounds", Number(values.rounds ?? (isQuick ? 1 : 5)), [1, 50]),
     only: values.only?.split(","),
     workloads: values.workloads?.split(","),
-    minutes: between("minutes", Number(values.minutes ?? (isQuick ? 1.5 : 25)), [0.1, 240]),
+    minutes: between("minutes", Number(values.minutes ?? (isQuick ? 1.6 : 25)), [0.1, 240]),
     scale,
     name,
     report: values.report,
