@@ -40,7 +40,7 @@ export function fillPage(results: Results): void {
 function markdown(results: Results): string {
   const { machine, isFinished, seconds, startedAt, skipped, samples } = results;
   const parts = [
-    `${startedAt.slice(0, 10)}, ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, Linux ${machine.linux}, Node ${machine.node}, Next ${machine.next}, better-sse ${machine.betterSse}, ${machine.nginx}, sse-bus ${machine.sseBus} (commit ${machine.commit}). ${results.rounds} rounds, ${Math.round(seconds / 60)} minutes. Machine's load at the start: ${machine.loadAtStart}.`,
+    `${startedAt.slice(0, 10)}, ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, Linux ${machine.linux}, Node ${machine.node}, Next ${machine.next}, better-sse ${machine.betterSse}, ${machine.nginx}, sse-bus ${machine.sseBus} (commit ${machine.commit}). Rounds: ${results.rounds}; minutes: ${Math.round(seconds / 60)}. Machine's load at the start: ${machine.loadAtStart}.`,
   ];
   if (!isFinished)
     parts.push("**The run was cut off: these are the rounds that it had finished.**");

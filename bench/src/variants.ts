@@ -1,8 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cpus } from "./machine.ts";
 import { native } from "./native.ts";
@@ -156,8 +155,10 @@ function nodeServer(child: ChildProcess, port: number): Server {
 
 async function startNchan({ REPLAY }: Record<string, string> = {}): Promise<Server> {
   const port = await freePort();
-  const folder = mkdtempSync(join(tmpdir(), "sse-bus-bench-nchan-"));
-  mkdirSync(join(folder, "tmp"));
+  const folder = join(benchFolder, ".cache/nchan");
+  // What an interrupted run has left.
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(join(folder, "tmp"), { recursive: true });
   const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     .map((name) => `${name}_temp_path ${folder}/tmp/${name};`)
     .join(" ");
