@@ -1,5 +1,7 @@
 import { whileWatched } from "@/lib/while-watched";
 import { startFeeds } from "./dashboard/server";
+import { startInspecting } from "./inspector/server";
+import { isInspectable } from "./inspector/token";
 import { startSimulation } from "./scores/server";
 import { listenToConsole, startLog } from "./system/app-log";
 import { startSampling } from "./system/server";
@@ -17,3 +19,4 @@ whileWatched("system/", () => {
 });
 whileWatched("dashboard/", startFeeds);
 whileWatched("scores/", startSimulation);
+if (isInspectable()) whileWatched("inspector/", startInspecting);

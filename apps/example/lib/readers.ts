@@ -2,6 +2,8 @@ import diagnostics from "node:diagnostics_channel";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { perProcess } from "./per-process";
 
+const streams = ["/api/sse", "/api/inspector"];
+
 interface Exchange {
   request: IncomingMessage;
   response: ServerResponse;
@@ -31,7 +33,7 @@ export function watchReaders(prefix: string, changed: (readers: number) => void)
 
 function channelsOf({ method, url = "/" }: IncomingMessage): string[] {
   const { pathname, searchParams } = new URL(url, "http://localhost");
-  return method === "GET" && pathname === "/api/sse" ? searchParams.getAll("channel") : [];
+  return method === "GET" && streams.includes(pathname) ? searchParams.getAll("channel") : [];
 }
 
 /** One subscription for the process: those of retired modules would stay for ever. */

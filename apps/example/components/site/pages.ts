@@ -7,4 +7,6 @@ export const pages = [
   { href: "/notifications", label: "Notifications" },
   { href: "/progress", label: "Progress" },
   { href: "/scores", label: "Scores" },
+  // In production it is there only for who has its token, and they know the way.
+  ...(process.env.NODE_ENV === "development" ? [{ href: "/inspector", label: "Inspector" }] : []),
 ] as const;

@@ -1,0 +1,52 @@
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { cookies } from "next/headers";
+import { inspectorToken } from "./token";
+
+const cookieName = "sse_bus_inspector";
+
+/** Development: everybody who reaches the port. Production: whoever has shown the token, if there is one. */
+export async function mayInspect(): Promise<boolean> {
+  return isPass((await cookies()).get(cookieName)?.value);
+}
+
+/** Remembers in the browser that it has shown the token; the token itself is not kept there. */
+export async function admit(request: Request): Promise<boolean> {
+  const { searchParams, protocol } = new URL(request.url);
+  const token = inspectorToken();
+  const given = searchParams.get("token");
+  if (token === undefined || given === null || !isEqual(given, token)) return false;
+  const isSecure = (request.headers.get("x-forwarded-proto") ?? protocol).startsWith("https");
+  (await cookies()).set(cookieName, passOf(token), {
+    httpOnly: true,
+    sameSite: "lax",
+    secure: isSecure,
+    path: "/",
+    maxAge: 12 * 3_600,
+  });
+  return true;
+}
+
+/** A page that does not exist for this visitor. */
+export function notThere(): Response {
+  return new Response("Not found", { status: 404, headers: { "Cache-Control": "no-store" } });
+}
+
+function isPass(given: string | undefined): boolean {
+  if (process.env.NODE_ENV === "development") return true;
+  const token = inspectorToken();
+  return token !== undefined && given !== undefined && isEqual(given, passOf(token));
+}
+
+/** Another token, another pass: to change it is to send everybody out. */
+function passOf(token: string): string {
+  return createHmac("sha256", token).update("sse-bus inspector").digest("base64url");
+}
+
+/** Compares digests, so that the time taken tells nothing of the token or of its length. */
+function isEqual(given: string, wanted: string): boolean {
+  return timingSafeEqual(digest(given), digest(wanted));
+}
+
+function digest(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}

@@ -1,0 +1,175 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { startExample } from "../support/example-app.ts";
+import type { NextServer } from "../support/next-server.ts";
+import { browserNames, launchVisitors, type Visitor, type Visitors } from "../support/visitors.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+const token = "a token for the tests, long enough";
+const demo = "[aria-labelledby^=card-the-guarantees]";
+const notes = `${demo} [role=log]`;
+const instance = "[aria-labelledby=card-instance]";
+const messages = "[aria-labelledby=card-messages]";
+
+let app: NextServer;
+beforeAll(async () => {
+  app = await startExample({ env: { SSE_BUS_INSPECTOR_TOKEN: token } });
+});
+afterAll(async () => app?.[Symbol.asyncDispose]());
+
+describe("/inspector in production", () => {
+  const paths = [
+    "/inspector",
+    "/api/inspector?channel=inspector/instances",
+    "/api/inspector/demo?channel=inspector/demo/00000000-0000-0000-0000-000000000000",
+    "/api/inspector/enter",
+    "/api/inspector/enter?token=",
+    "/api/inspector/enter?token=a%20wrong%20one",
+  ];
+
+  it("is not there for who has not shown the token", async () => {
+    for (const path of paths)
+      expect([path, await statusOf(`${app.url}${path}`)]).toEqual([path, 404]);
+    const forged = { headers: { cookie: `sse_bus_inspector=${encodeURIComponent(token)}` } };
+    expect(await statusOf(`${app.url}/inspector`, forged)).toBe(404);
+  });
+
+  it("is not there at all without a token in the environment", async () => {
+    await using closed = await startExample({ env: { SSE_BUS_INSPECTOR_TOKEN: "" } });
+    for (const path of paths) {
+      expect([path, await statusOf(`${closed.url}${path}`)]).toEqual([path, 404]);
+    }
+  });
+
+  it("lets in who shows the token, and keeps it out of the cookie", async () => {
+    const response = await fetch(enter(), { redirect: "manual" });
+    expect(response.headers.get("location")).toMatch(/\/inspector$/);
+    const cookie = response.headers.get("set-cookie") ?? "";
+    expect(cookie).toMatch(/HttpOnly/i);
+    expect(cookie).not.toContain(token.slice(0, 7));
+    const headers = { cookie: cookie.split(";", 1)[0] as string };
+    expect(await statusOf(`${app.url}/inspector`, { headers })).toBe(200);
+  });
+
+  it("tells those who read everything nothing of what it shows", async () => {
+    const abort = new AbortController();
+    const everything = await fetch(`${app.url}/api/sse?channel=**`, { signal: abort.signal });
+    const { headers } = await fetch(enter(), { redirect: "manual" });
+    const cookie = (headers.get("set-cookie") ?? "").split(";", 1)[0] as string;
+    const page = await fetch(`${app.url}/inspector`, { headers: { cookie } });
+    expect(await page.text()).toContain("Inside the bus");
+    const decoder = new TextDecoder();
+    let text = "";
+    for await (const chunk of everything.body as ReadableStream<Uint8Array>) {
+      text += decoder.decode(chunk, { stream: true });
+      if (text.includes("@inspector/sealed")) break;
+    }
+    abort.abort();
+    const [, sealed = ""] = /@inspector\/sealed\ndata: (.*)/.exec(text) ?? [];
+    expect(sealed).toMatch(/^\{"sealed":"[A-Za-z0-9+/=]+"\}$/);
+  });
+});
+
+describe.each(browserNames)("/inspector in %s", (name) => {
+  let visitors: Visitors;
+  let visitor: Visitor;
+  beforeAll(async () => {
+    visitors = await launchVisitors(name);
+    visitor = await visitors.open(enter());
+    await visitor.sees(`${demo} [data-testid=line-state]`, "Live");
+    await visitor.sees(count("Received"), /[1-9]/);
+  });
+  afterAll(async () => visitors?.[Symbol.asyncDispose]());
+
+  it("shows connections, channels and rates, and is accessible", async () => {
+    await visitor.sees(`${instance} [data-testid=line-state]`, "Live");
+    await visitor.sees(`${instance} [data-rate=Published]`, /[\d.]+\/s/);
+    await visitor.sees(
+      "[aria-labelledby=card-connections] tbody",
+      /inspector\/demo[^]*(web|direct)/,
+    );
+    await visitor.sees(
+      "[aria-labelledby=card-channels] tbody",
+      /inspector\/demo[^]*[1-9][\d.]*\/s/,
+    );
+    expect(await visitor.violations()).toEqual([]);
+  });
+
+  it("comes back from a line that was cut with nothing lost", async () => {
+    await visitor.click("[data-command=cut]");
+    await visitor.sees(notes, /The line is gone\.[^]*hello, resumed: going on after number \d+/);
+    await goesOn(visitor);
+    await losesNothing(visitor);
+  });
+
+  it("tells its stream `bye` when drained, and resumes with nothing lost", async () => {
+    await visitor.click("[data-command=drain]");
+    await visitor.sees(notes, /bye \(drain\)[^]*hello, resumed/);
+    await goesOn(visitor);
+    await losesNothing(visitor);
+  });
+
+  it("lets a stalled reader lag, then gives it all ticks and the newest of the keyed", async () => {
+    await visitor.click("[data-command=stall]");
+    await visitor.sees(`${demo} [data-testid=demo-lag]`, /^[1-9]\d*$/);
+    await visitor.sees("[aria-labelledby=card-connections] tbody", /\d+ behind/);
+    await visitor.click("[data-command=stall]");
+    await visitor.sees(notes, /Of \d+ keyed messages, the newest came/);
+    await visitor.sees(`${demo} [data-testid=demo-lag]`, /^0$/);
+    await losesNothing(visitor);
+  });
+
+  it("announces a gap when what followed its cursor was evicted", async () => {
+    await visitor.click("[data-command=evict]");
+    await visitor.sees(notes, /gap \(evicted\)[^]*The gap stood for [\d,]+ messages/);
+    await visitor.sees(count("Lost, as a gap told"), /^[1-9]/);
+    expect(await visitor.text(count("Lost silently"))).toBe("0");
+    await goesOn(visitor);
+  });
+
+  it("publishes what it is given, shows it as text, and refuses with the code", async () => {
+    await visitor.sees(`${messages} [data-testid=line-state]`, "Live");
+    await visitor.fill("input[name=channel]", "inspected/channel");
+    await visitor.evaluate(() => {
+      const area = document.querySelector<HTMLTextAreaElement>("textarea[name=data]");
+      if (area) area.value = '{"html":"<img src=x onerror=alert(1)>"}';
+    }, null);
+    await visitor.click("form:has(textarea) button[type=submit]");
+    await visitor.sees("[data-testid=published]", /Published as \S+@inspected\/channel/);
+    await visitor.sees(messages, "<img src=x onerror=alert(1)>");
+    await visitor.fill("input[name=words]", "nothing has this");
+    await visitor.sees(messages, "None of those that came contains this.");
+    await visitor.fill("input[name=channel]", "not a channel!");
+    await visitor.click("form:has(textarea) button[type=submit]");
+    await visitor.sees("[data-testid=published]", "INVALID_CHANNEL");
+  });
+});
+
+function enter(): string {
+  return `${app.url}/api/inspector/enter?token=${encodeURIComponent(token)}`;
+}
+
+async function statusOf(url: string, init: RequestInit = {}): Promise<number> {
+  const response = await fetch(url, init);
+  await response.body?.cancel();
+  return response.status;
+}
+
+function count(name: string): string {
+  return `${demo} [data-count="${name}"]`;
+}
+
+/** More ticks come than there were. */
+async function goesOn(visitor: Visitor): Promise<void> {
+  const before = await received(visitor);
+  await waitFor("more ticks", async () => (await received(visitor)) > before);
+}
+
+async function received(visitor: Visitor): Promise<number> {
+  return Number((await visitor.text(count("Received"))).replaceAll(",", ""));
+}
+
+async function losesNothing(visitor: Visitor): Promise<void> {
+  expect(await visitor.text(count("Lost silently"))).toBe("0");
+  expect(await visitor.text(count("Lost, as a gap told"))).toBe("0");
+}
