@@ -1,12 +1,13 @@
 import type { HistoryLimits } from "./history.ts";
 import { type LogMessage, messageBytes } from "./message.ts";
 import type { Position } from "./position.ts";
+import type { Aged } from "./recency.ts";
 
 /**
  * The bounded slice of a bus's order that one topic keeps: ascending by `seq`, complete after
  * `base`. A plain record with functions beside it, because a process may hold 100,000 of them.
  */
-export interface ChannelLog {
+export interface ChannelLog extends Aged<ChannelLog> {
   readonly name: string;
   readonly limits: HistoryLimits;
   /** Ascending by `seq`; what stands before `first` is already dropped. */
@@ -68,6 +69,8 @@ export function createChannelLog(name: string, limits: HistoryLimits, base: numb
     isCounted: true,
     byKey: undefined,
     keyless: undefined,
+    older: undefined,
+    newer: undefined,
   };
 }
 

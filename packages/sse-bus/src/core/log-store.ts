@@ -10,6 +10,7 @@ import {
 import { isPattern, topicCovers } from "./channel-name.ts";
 import type { HistoryResolver } from "./history.ts";
 import type { LogMessage } from "./message.ts";
+import { createRecency, type Recency } from "./recency.ts";
 
 /**
  * All logs of one owner under one byte limit; the least recently used one pays when it is passed.
@@ -21,7 +22,7 @@ export interface LogStore {
    * What can be evicted, least recently used first. Empty logs that stay are not in it: at the limit
    * every message would have to walk past them.
    */
-  readonly inUse: Set<ChannelLog>;
+  readonly inUse: Recency<ChannelLog>;
   readonly resolve: HistoryResolver;
   readonly maxBytes: number;
   /** Empty logs go by themselves; `false` where each has an owner that frees it. */
@@ -43,7 +44,7 @@ export function createLogStore(
 ): LogStore {
   return {
     logs: new Map(),
-    inUse: new Set(),
+    inUse: createRecency(),
     resolve,
     maxBytes,
     freesEmpty,
@@ -59,7 +60,7 @@ export function openLog(store: LogStore, name: string): ChannelLog {
   if (log) return log;
   log = createChannelLog(name, store.resolve(name), store.floor);
   store.logs.set(name, log);
-  store.inUse.add(log);
+  store.inUse.touch(log);
   store.bytes += LOG_OVERHEAD_BYTES + name.length;
   return log;
 }
@@ -103,8 +104,7 @@ export function readStore(store: LogStore, topic: string): History {
 
 /** Marks a log as used just now. */
 export function touchLog(store: LogStore, log: ChannelLog): void {
-  store.inUse.delete(log);
-  store.inUse.add(log);
+  store.inUse.touch(log);
 }
 
 /** Frees a log; its horizon folds into the floor, so that no cursor can pass over what it held. */
