@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Backend, Feed, PublishEntry, Stored } from "../../src/core/backend.ts";
+import type { Backend, Feed, PublishEntry, Stored, Subscription } from "../../src/core/backend.ts";
 import { SseBusError } from "../../src/core/errors.ts";
 import { createHistoryResolver } from "../../src/core/history.ts";
 import type { LogMessage } from "../../src/core/message.ts";
@@ -32,6 +32,25 @@ const broken: Readonly<Record<string, Broken>> = {
           const { epoch } = backend.reached();
           const { channel } = entry;
           return { seq: ++next, time: Date.now(), epoch, channel, duplicate: false };
+        },
+      };
+    },
+  },
+  "ends with a pattern all that look alike to its server": {
+    noticed: [/subscribe: topics that cover the same channels/],
+    backend: (backend) => {
+      const alike = new Map<string, Set<Subscription>>();
+      return {
+        ...backend,
+        async subscribe(topic, feed) {
+          const subscription = await backend.subscribe(topic, feed);
+          const glob = topic.replaceAll("**", "*");
+          const all = alike.get(glob) ?? new Set();
+          alike.set(glob, all.add(subscription));
+          return {
+            cursor: subscription.cursor,
+            close: () => all.forEach((each) => each.close()),
+          };
         },
       };
     },
