@@ -9,6 +9,7 @@ import type { Restartable } from "../support/restartable.ts";
 import { launchVisitors, type Visitor, type Visitors } from "../support/visitors.ts";
 import { waitFor } from "../support/wait-for.ts";
 
+const token = "for two instances";
 const line = "[data-testid=line-state]";
 
 /** Server Actions compare the page's origin with the host: nginx must pass on what it was asked for. */
@@ -20,7 +21,7 @@ let nginx: Restartable;
 let visitors: Visitors;
 beforeAll(async () => {
   redis = await startRedis();
-  const env = { SSE_BUS_URL: redis.url, SSE_BUS_OPEN_PUBLISH: "1" };
+  const env = { SSE_BUS_URL: redis.url, SSE_BUS_OPEN_PUBLISH: "1", SSE_BUS_INSPECTOR_TOKEN: token };
   apps = await Promise.all([startExample({ env }), startExample({ env })]);
   nginx = await startNginx(
     apps.map(({ port }) => port),
@@ -94,6 +95,23 @@ describe("behind nginx, two instances on Redis are one site", () => {
     await other.click("[data-command=play-pause]");
     await one.sees("[data-testid=match-status]", "Paused");
     await close(one, other);
+  });
+
+  it("/inspector: both instances are shown, and a demo stream is found wherever it runs", async () => {
+    const demo = "[aria-labelledby^=card-the-guarantees]";
+    await using visitor = await visitors.open(`${nginx.url}/api/inspector/enter?token=${token}`);
+    await visitor.sees("[aria-labelledby=card-instance] fieldset", /\S+\/\d+\s+\S+\/\d+/);
+    await visitor.sees(`${demo} [data-count=Received]`, /[1-9]/);
+    await visitor.click("[data-command=stall]");
+    await visitor.sees("[data-testid=demo-lag]", /^[1-9]/);
+    await visitor.click("[data-command=stall]");
+    await visitor.sees("[data-testid=demo-lag]", /^0$/);
+    for (let cuts = 1; cuts <= 2; cuts++) {
+      await visitor.click("[data-command=cut]");
+      await visitor.sees(`${demo} [role=log]`, new RegExp(`(hello, resumed[^]*){${cuts}}`));
+    }
+    const counts = await visitor.text("[data-testid=demo-counts]");
+    expect(counts).toMatch(/Lost silently\s+0\s+Lost, as a gap told\s+0/);
   });
 });
 

@@ -1,0 +1,75 @@
+import { afterEach, describe, expect, it } from "vitest";
+
+import { type DemoEvent, initialDemo, reduceDemo } from "../features/inspector/demo-state.ts";
+import { seal, unseal } from "../features/inspector/seal.ts";
+import { addSnapshot, type InstanceSnapshot, ratesOf } from "../features/inspector/snapshot.ts";
+
+const ticks = (...numbers: number[]): DemoEvent[] => numbers.map((n) => ({ kind: "tick", n }));
+const gap: DemoEvent = {
+  kind: "wire",
+  wire: { event: "gap", data: { reason: "evicted" } },
+  time: 0,
+};
+const after = (...events: DemoEvent[]) => events.reduce(reduceDemo, initialDemo);
+
+describe("what the page counts of its demo stream", () => {
+  it("calls a number that is missing lost, unless a gap has told so", () => {
+    expect(after(...ticks(7, 8, 11))).toMatchObject({ received: 3, silent: 2, announced: 0 });
+    expect(after(...ticks(7, 8), gap, ...ticks(11))).toMatchObject({ silent: 0, announced: 2 });
+  });
+
+  it("lets a gap excuse one loss only", () => {
+    expect(after(...ticks(1), gap, ...ticks(5, 9))).toMatchObject({ silent: 3, announced: 3 });
+  });
+
+  it("counts keyed messages that were skipped apart, and nothing twice", () => {
+    const newest = [1, 2, 2, 6].map((n): DemoEvent => ({ kind: "newest", n }));
+    expect(after(...newest)).toMatchObject({ conflated: 3, silent: 0 });
+    expect(after(...ticks(3, 3, 2, 4))).toMatchObject({ received: 2, silent: 0 });
+  });
+});
+
+describe("a sealed snapshot", () => {
+  const before = process.env.SSE_BUS_INSPECTOR_TOKEN;
+  afterEach(() => {
+    if (before === undefined) delete process.env.SSE_BUS_INSPECTOR_TOKEN;
+    else process.env.SSE_BUS_INSPECTOR_TOKEN = before;
+  });
+
+  it("is opened by who has the same token, and by nobody else", () => {
+    process.env.SSE_BUS_INSPECTOR_TOKEN = "one";
+    const sealed = seal({ secret: "ünïcode" });
+    expect(unseal(sealed)).toEqual({ secret: "ünïcode" });
+    expect(seal({ secret: "ünïcode" })).not.toBe(sealed);
+    process.env.SSE_BUS_INSPECTOR_TOKEN = "another";
+    expect(unseal(sealed)).toBeUndefined();
+  });
+
+  it("is not opened once it was changed, and what is none does no harm", () => {
+    const bytes = Buffer.from(seal([1, 2, 3]), "base64");
+    bytes[bytes.length - 1] = (bytes.at(-1) as number) ^ 1;
+    for (const given of [bytes.toString("base64"), "", "AAAA", undefined, 7, {}]) {
+      expect(unseal(given)).toBeUndefined();
+    }
+  });
+});
+
+describe("snapshots of instances", () => {
+  const at = (instance: string, time: number, published = 0) =>
+    ({ instance, time, stats: { published } }) as InstanceSnapshot;
+
+  it("are kept for a minute, and an instance that has gone is left out", () => {
+    let all = addSnapshot({}, at("gone", 1_000));
+    for (let second = 1; second <= 100; second++) {
+      all = addSnapshot(all, at("here", second * 1_000));
+    }
+    expect(Object.keys(all)).toEqual(["here"]);
+    expect(all.here).toHaveLength(60);
+    expect(addSnapshot(all, at("here", 100_000))).toBe(all);
+  });
+
+  it("give rates by second, and none where a count began anew", () => {
+    const list = [at("a", 0, 10), at("a", 2_000, 20), at("a", 3_000, 5), at("a", 4_000, 6)];
+    expect(ratesOf(list, ({ stats }) => stats.published)).toEqual([null, 5, null, 1]);
+  });
+});
