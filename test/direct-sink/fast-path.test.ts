@@ -46,7 +46,7 @@ async function untilNobodyIsLeft(server: NextServer): Promise<void> {
       const { direct, web } = await countSinks(server.url);
       return direct + web === 0;
     },
-    { timeoutMs: 10_000 },
+    { timeoutMs: 20_000 },
   );
 }
 
