@@ -99,7 +99,7 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
   test("a process that stands still for longer than the deadline does not take its server for dead", async () => {
     await using _log = (log = createRedisLog(server, make));
     const errors: Error[] = [];
-    const backend = await log.connect({ timeoutMs: 200, markMs: 50 });
+    const backend = await log.connect({ timeoutMs: 500, markMs: 50 });
     await using bus = createBus({ backend, onError: (error) => void errors.push(error) });
     const ear = listen(bus, "a", await bus.cursor());
     const sent: string[] = [];
@@ -107,7 +107,7 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
       const published = bus.publish(round, { channel: "a" });
       // On its way, and answered while nobody here can read.
       await new Promise((resolve) => setImmediate(resolve));
-      const until = performance.now() + 700;
+      const until = performance.now() + 1200;
       while (performance.now() < until);
       sent.push((await published).id);
     }

@@ -2,10 +2,9 @@ import { get, type IncomingMessage } from "node:http";
 
 /** What a {@link SequenceReader} has seen: numbered messages, and what interrupted them. */
 export type SequenceItem =
-  | { readonly kind: "message"; readonly id: string; readonly n: number; readonly key: number }
+  | { readonly kind: "message"; readonly n: number; readonly key: number }
   | {
       readonly kind: "gap";
-      readonly id: string;
       readonly data: { readonly reason: string; readonly count?: number };
     }
   | { readonly kind: "bye"; readonly reason: string };
@@ -34,17 +33,18 @@ export async function openSequence(url: string): Promise<SequenceReader> {
   function take(block: string): void {
     const id = /^id: (.*)$/m.exec(block)?.[1];
     const event = /^event: (.*)$/m.exec(block)?.[1] ?? "message";
-    if (id !== undefined) lastEventId = id;
+    // A copy: what a regular expression finds is a view that keeps the whole block alive.
+    if (id !== undefined) lastEventId = Buffer.from(id).toString();
     if (event === "message") {
       const [, n, key] = /^data: \{"n":(\d+),"key":(\d+)/m.exec(block) ?? [];
       last = Number(n);
-      items.push({ kind: "message", id: id as string, n: last, key: Number(key) });
+      items.push({ kind: "message", n: last, key: Number(key) });
     } else if (event === "gap" || event === "bye") {
       const data = JSON.parse(/^data: (.*)$/m.exec(block)?.[1] as string) as {
         reason: string;
         count?: number;
       };
-      if (event === "gap") items.push({ kind: "gap", id: id as string, data });
+      if (event === "gap") items.push({ kind: "gap", data });
       else items.push({ kind: "bye", reason: data.reason });
     }
   }

@@ -1,4 +1,4 @@
-import { cp, readFile, rename, writeFile } from "node:fs/promises";
+import { appendFile, cp, readFile, rename, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 
 import { copyExample } from "./example-copy.ts";
@@ -66,6 +66,8 @@ async function build(folder: string): Promise<Built> {
     rewrites: [{ source: "/through/:path*", destination }],
     files: variantFiles,
   });
+  // Cache Components want a page that may be a 404 to say so; without them Next refuses the word.
+  await appendFile(join(folder, "app/inspector/page.tsx"), "export const instant = false;\n");
   const buildOutput = await runProcess(process.execPath, [nextCommand(), "build"], {
     cwd: folder,
     env: { NEXT_TELEMETRY_DISABLED: "1" },
