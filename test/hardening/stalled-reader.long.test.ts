@@ -1,4 +1,4 @@
-import { Agent, request } from "node:http";
+import { request } from "node:http";
 import { describe, expect, test } from "vitest";
 import { rawClient } from "../direct-sink/raw-client.ts";
 import { health } from "../support/example-api.ts";
@@ -114,14 +114,13 @@ async function start(kind: "direct" | "web"): Promise<NextServer> {
   });
 }
 
-/** Publishes over one kept-alive connection, so that connecting is not what is measured. */
+/** A connection for each: one that is kept alive would be closed while slow readers are waited for. */
 function publisher(app: NextServer) {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   return async (channel: string, data: object, key?: string): Promise<void> => {
     const body = JSON.stringify({ data, channel, key });
     await new Promise<void>((resolve, reject) => {
       const headers = { "Content-Type": "application/json" };
-      request(`${app.url}/api/publish`, { method: "POST", agent, headers }, (response) => {
+      request(`${app.url}/api/publish`, { method: "POST", agent: false, headers }, (response) => {
         if (response.statusCode !== 200) reject(new Error(`answered ${response.statusCode}`));
         response.resume().once("end", resolve);
       })
