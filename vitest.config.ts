@@ -9,9 +9,10 @@ const limits = { testTimeout: 30_000, hookTimeout: 120_000 };
 /** Minutes of real outages and forty browser tabs: `pnpm test:long` runs these too. */
 const exclude = process.env.SSE_BUS_LONG_TESTS ? [] : ["test/**/*.long.test.ts"];
 
-/** Bounds of latency, of memory and of the time that an end takes: with a neighbour they would measure it. */
+/** Bounds of latency, of memory and of the time that an end takes: with more neighbours they would measure those. */
 const measured = [
   "test/proxies/**/*.test.ts",
+  "test/backends/postgres-wakeups.test.ts",
   "test/direct-sink/slow-reader.test.ts",
   "test/hardening/*.long.test.ts",
   "test/next/{churn,drain}.test.ts",
@@ -70,7 +71,7 @@ export default defineConfig({
           name: "measured",
           include: measured,
           exclude,
-          fileParallelism: false,
+          maxWorkers: process.env.SSE_BUS_LONG_TESTS ? 1 : 2,
           sequence: { groupOrder: 2 },
         },
       },

@@ -61,7 +61,7 @@ test("in a cluster that loses one server after the other, its stream's leader to
   await Promise.all(publishers);
 
   for (const { data, losses, seqs } of heard) {
-    await waitFor("the last message", () => data.length >= sent.length);
+    await waitFor("the last message", () => data.length >= sent.length, { timeoutMs: 20_000 });
     expect(seqs).toEqual(seqs.toSorted((a, b) => a - b));
     expect(data).toHaveLength(sent.length);
     expect(new Set(data)).toEqual(new Set(sent));
