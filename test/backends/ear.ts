@@ -23,3 +23,13 @@ export function hear(bus: Bus, { channel = "orders", after }: EarOptions = {}): 
   });
   return { heard, gaps, close };
 }
+
+/**
+ * {@link hear}, and live when it resolves: "from now on" is otherwise a race with what another bus
+ * publishes next. A bus's own publishes wait for its listeners, whatever their channels.
+ */
+export async function hearLive(bus: Bus, options?: EarOptions): Promise<Ear> {
+  const ear = hear(bus, options);
+  await bus.publish("live", { channel: "live" });
+  return ear;
+}

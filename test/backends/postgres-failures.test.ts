@@ -15,7 +15,7 @@ import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { runProcess } from "../support/processes.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../support/wait-for.ts";
-import { hear } from "./ear.ts";
+import { hear, hearLive } from "./ear.ts";
 import { createPostgresLog, type PostgresLog } from "./postgres-log.ts";
 
 let server: PostgresServer;
@@ -63,7 +63,7 @@ test("a publish that a hung server has answered with silence is not stored when 
 
 test("a server that is killed and comes back has all it has answered for, and the log is the same one", async () => {
   const [one, two] = [await log.openBus({ pollMs: 100 }), await log.openBus({ pollMs: 100 })];
-  const { heard, gaps } = hear(two);
+  const { heard, gaps } = await hearLive(two);
   const stored: string[] = [];
   for (let round = 0; round < 3; round++) {
     let isKilled = false;

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Message } from "../../packages/sse-bus/src/index.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { waitFor } from "../support/wait-for.ts";
-import { hear } from "./ear.ts";
+import { hear, hearLive } from "./ear.ts";
 import { createPostgresLog, type PostgresLog } from "./postgres-log.ts";
 
 let server: PostgresServer;
@@ -22,7 +22,7 @@ afterEach(async () => log[Symbol.asyncDispose]());
 describe("a message published in a transaction", () => {
   test("of 200 at once, half rolled back, readers see exactly the committed, none passed over by a later position", async () => {
     const [one, two] = [await log.openBus(), await log.openBus()];
-    const readers = [hear(one), hear(two)];
+    const readers = [await hearLive(one), await hearLive(two)];
     await using app = appPool(200);
     await app.query("CREATE TABLE IF NOT EXISTS orders (n integer PRIMARY KEY)");
     await app.query("TRUNCATE orders");
@@ -206,7 +206,7 @@ describe("a message published in a transaction", () => {
 
   test("is announced by another process when its own ends with the commit", async () => {
     const [reader, bus] = [await log.openBus(), await log.openBus()];
-    const { heard } = hear(reader);
+    const { heard } = await hearLive(reader);
     await using app = appPool(1);
     const tx = await app.connect();
     await tx.query("BEGIN");

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 import { postgresBackend } from "../../packages/sse-bus/src/postgres/index.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { waitFor } from "../support/wait-for.ts";
-import { hear } from "./ear.ts";
+import { hear, hearLive } from "./ear.ts";
 import { createPostgresLog, type PostgresLog } from "./postgres-log.ts";
 
 let server: PostgresServer;
@@ -26,7 +26,7 @@ test("a message is noticed when it is announced, not when the log is next asked"
     await log.openBus({ pollMs: NEVER_MS }),
     await log.openBus({ pollMs: NEVER_MS }),
   ];
-  const { heard } = hear(two);
+  const { heard } = await hearLive(two);
   await one.publish("by itself", { channel: "orders" });
   await waitFor("the message", () => heard.length === 1);
   await log.pool.query("BEGIN; COMMIT");
@@ -63,7 +63,7 @@ test("what is published while nobody listens is found when listening begins agai
     await log.openBus({ pollMs: NEVER_MS }),
     await log.openBus({ pollMs: NEVER_MS }),
   ];
-  const { heard, gaps } = hear(two);
+  const { heard, gaps } = await hearLive(two);
   for (let round = 0; round < 10; round++) {
     await one.publish([round, "before"], { channel: "orders" });
     await log.pool.query(
@@ -86,7 +86,7 @@ test("what is published while nobody listens is found when listening begins agai
 test("without LISTEN the log is polled, transactions included", async () => {
   const settings = { listen: false, pollMs: 50 } as const;
   const [one, two] = [await log.openBus(settings), await log.openBus(settings)];
-  const { heard } = hear(two);
+  const { heard } = await hearLive(two);
   const { rows } = await log.pool.query(
     "SELECT FROM pg_stat_activity WHERE query LIKE 'LISTEN %' AND datname = current_database()",
   );
@@ -110,7 +110,7 @@ test("a LISTEN that hears nothing, as behind a pooler, is told once and replaced
   });
   const bus = await log.openBus({ listen: elsewhere, pollMs: NEVER_MS });
   const other = await log.openBus();
-  const { heard } = hear(bus);
+  const { heard } = await hearLive(bus);
   await waitFor("it to be told", () => bus.errors.length > 0);
   expect(bus.errors).toMatchObject([{ code: "LISTEN_UNAVAILABLE" }]);
   for (let n = 0; n < 5; n++) {
@@ -146,7 +146,7 @@ test("a pool of one connection, which LISTEN would keep for itself, is refused",
 test("a pool of two, shared with transactions that are under way, is enough", async () => {
   const pool = new Pool({ connectionString: server.url, max: 2 });
   const bus = await log.openBus();
-  const { heard } = hear(bus);
+  const { heard } = await hearLive(bus);
   const own = postgresBackend({ pool, schema: log.schema });
   await using tight = await log.busOn(own);
   for (let n = 0; n < 20; n++) {
@@ -166,7 +166,7 @@ test("many commits a second are not announced one by one, none is left behind, a
     await log.openBus({ pollMs: NEVER_MS }),
     await log.openBus({ pollMs: NEVER_MS }),
   ];
-  const { heard } = hear(reader);
+  const { heard } = await hearLive(reader);
   await using ear = await listenTo(log.schema);
   await using app = Object.assign(new Pool({ connectionString: server.url, max: 20 }), {
     [Symbol.asyncDispose]: async () => app.end(),
@@ -207,11 +207,10 @@ test("many commits a second are not announced one by one, none is left behind, a
 test("more topics than can be asked for one by one are all fed, and closed ones no more", async () => {
   const [bus, reader] = [await log.openBus(), await log.openBus()];
   const ears = Array.from({ length: 150 }, (_, n) => hear(reader, { channel: `room/${n}` }));
-  const pattern = hear(reader, { channel: "room/*" });
+  const pattern = await hearLive(reader, { channel: "room/*" });
   const publishAll = async (data: string): Promise<void> => {
     await Promise.all(ears.map(async (_, n) => bus.publish(data, { channel: `room/${n}` })));
   };
-  await reader.cursor();
   await publishAll("all");
   await waitFor(
     "all messages",

@@ -289,7 +289,6 @@ describe("one connection", () => {
     const statuses = watch(client);
     const a = collect(client, "a");
     await isOpen(client);
-    const most = mostStreams(server);
     for (let n = 0; n < 20; n++) {
       server.publish(n, { channel: "a" });
       if (n === 10) collect(client, "b");
@@ -298,7 +297,7 @@ describe("one connection", () => {
     await a.until(20);
     await server.until((now) => now.streams.length === 1 && now.streams[0]?.channels.length === 2);
     expect(a.data).toEqual(Array.from({ length: 20 }, (_, n) => n));
-    expect(most()).toBe(2);
+    expect(server.mostStreams).toBe(2);
     expect(statuses).toEqual(["connecting", "open"]);
   });
 
@@ -794,7 +793,6 @@ describe("credentials", () => {
     const statuses = watch(client);
     const a = collect(client, "a");
     await isOpen(client);
-    const most = mostStreams(server);
     client.setToken("two");
     server.publish(1, { channel: "a" });
     await server.until((now) => now.requests.length === 2 && now.streams.length === 1);
@@ -802,7 +800,7 @@ describe("credentials", () => {
     await a.until(2);
     expect(a.data).toEqual([1, 2]);
     expect(server.requests[1]?.headers.authorization).toBe("Bearer two");
-    expect(most()).toBe(2);
+    expect(server.mostStreams).toBe(2);
     expect(statuses).toEqual(["connecting", "open"]);
   });
 
@@ -829,14 +827,13 @@ describe("a `bye`", () => {
     const statuses = watch(client);
     const a = collect(client, "a");
     await isOpen(client);
-    const most = mostStreams(server);
     server.streams[0]?.bye("lifetime", 0);
     server.publish("still on the old one", { channel: "a" });
     await server.until((now) => now.requests.length === 2 && now.streams.length === 1);
     server.publish("on the new one", { channel: "a" });
     await a.until(2);
     expect(a.data).toEqual(["still on the old one", "on the new one"]);
-    expect(most()).toBe(2);
+    expect(server.mostStreams).toBe(2);
     expect(statuses).toEqual(["connecting", "open"]);
   });
 
@@ -1011,16 +1008,6 @@ function watch(client: SseClient): string[] {
 }
 
 /** The most streams that were open at once since the call. */
-function mostStreams(server: StreamServer): () => number {
-  let most = 0;
-  const look = (): void => {
-    most = Math.max(most, server.streams.length);
-  };
-  const timer = setInterval(look, 0);
-  onTestFinished(() => clearInterval(timer));
-  return () => (look(), most);
-}
-
 function deferred(): { promise: Promise<void>; resolve: () => void } {
   let resolve = (): void => {};
   const promise = new Promise<void>((settle) => {

@@ -11,6 +11,8 @@ export interface StreamServer extends AsyncDisposable {
   readonly requests: readonly StreamRequest[];
   /** The streams that are open now. */
   readonly streams: readonly OpenStream[];
+  /** The most that were open at once, however briefly. */
+  readonly mostStreams: number;
   /** Answers of the next requests, one each, in place of a stream. */
   readonly answers: Answer[];
   /** Between two `ping`s; 0 sends none. */
@@ -75,6 +77,7 @@ export async function startStreamServer(): Promise<StreamServer> {
   let seq = 10;
   let horizon = 0;
   let epochs = 0;
+  let mostStreams = 0;
   let epoch = "e0";
 
   const cursorAt = (at: number): string => `${at.toString(36)}-${Date.now().toString(36)}-${epoch}`;
@@ -124,6 +127,7 @@ export async function startStreamServer(): Promise<StreamServer> {
     const beat = server.heartbeatMs ? setInterval(stream.ping, server.heartbeatMs) : undefined;
     response.once("close", close);
     streams.add(stream);
+    mostStreams = Math.max(mostStreams, streams.size);
 
     const [at, , fromEpoch] = (asked.from ?? "").split("-");
     const isCursor = fromEpoch !== undefined;
@@ -165,6 +169,9 @@ export async function startStreamServer(): Promise<StreamServer> {
     requests,
     get streams() {
       return [...streams];
+    },
+    get mostStreams() {
+      return mostStreams;
     },
     answers: [],
     heartbeatMs: 0,
