@@ -30,6 +30,7 @@ const privateRoute = `
         other: () => ({ channels: ["admin"] }),
         response: () => new Response(null, { status: 403 }) as never,
         expires: () => ({ expiresAt: Number(searchParams.get("at")) }),
+        renews: () => !request.signal.aborted && { expiresAt: Date.now() + 500 },
       };
       return answers[searchParams.get("answer") as keyof typeof answers]();
     },
@@ -114,6 +115,22 @@ const nested = `
   }
 `;
 
+/** A route that keeps a list of who is there, by the request's own signal. */
+const watched = `
+  import { createSseRoute } from "sse-bus/next";
+  import { bus } from "@/lib/sse-bus";
+
+  const route = createSseRoute({ bus });
+  let present = 0;
+
+  export async function GET(request: Request) {
+    if (new URL(request.url).searchParams.has("count")) return Response.json(present);
+    present++;
+    request.signal.addEventListener("abort", () => present--);
+    return route.GET(request);
+  }
+`;
+
 const proxy = `
   import { NextResponse } from "next/server";
 
@@ -159,6 +176,7 @@ export const variantFiles: Readonly<Record<string, string>> = {
   "app/api/strict/route.ts": route("{ bus, heartbeatMs: 200, writeTimeoutMs: 4000 }"),
   "app/api/wrapped/route.ts": wrapped,
   "app/api/nested/route.ts": nested,
+  "app/api/watched/route.ts": watched,
   "app/api/private/route.ts": privateRoute,
   "app/api/token/route.ts": tokenRoute,
   "app/api/narrow/route.ts": narrowRoute,

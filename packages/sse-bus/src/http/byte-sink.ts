@@ -14,7 +14,9 @@ export interface ByteSink extends Sink {
 }
 
 /** A sink whose bytes are, or start as, the body of a web-standard response. */
-export interface BodySink extends ByteSink {
+export interface BodySink {
+  readonly sink: ByteSink;
+  /** Apart, so that a sink which needs it no more does not keep it. */
   readonly body: ReadableStream<Uint8Array>;
 }
 
@@ -23,6 +25,8 @@ export type SinkKind = "web" | "direct";
 
 /** Whoever opened a sink, and hears of it. */
 export interface SinkOwner {
+  /** The request is looked at again while the stream is open: the host must keep it. */
+  readonly needsRequest: boolean;
   /** The client has taken what it was given and can take more. */
   onReady(): void;
   /** The client is gone. Idempotent. */

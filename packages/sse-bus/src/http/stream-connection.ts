@@ -88,6 +88,10 @@ class EventStream implements StreamConnection, SinkOwner {
     this.out = options.openSink(this);
   }
 
+  get needsRequest(): boolean {
+    return this.isTemporary();
+  }
+
   sink(): SinkKind {
     return this.out.kind();
   }

@@ -28,15 +28,19 @@ export function createStreamHandler(
     if (request.method === "OPTIONS") {
       return optionsResponse(request, STREAM_METHODS, settings.cors);
     }
-    let sink: BodySink | undefined;
+    let body: BodySink["body"] | undefined;
     const answer = await open({
       head: request,
       ip: clientIp(request, host),
       request: () => request,
-      openSink: (owner) => (sink = openSink(request, owner, settings)),
+      openSink(owner) {
+        const opened = openSink(request, owner, settings);
+        ({ body } = opened);
+        return opened.sink;
+      },
       isGone: () => request.signal.aborted,
     });
     if (answer.kind === "refused") return problemResponse(answer.problem);
-    return new Response(sink?.body ?? null, { headers: answer.headers });
+    return new Response(body ?? null, { headers: answer.headers });
   };
 }

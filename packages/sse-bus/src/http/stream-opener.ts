@@ -101,8 +101,9 @@ export function createStreamOpener(
       ip,
       endsAt: endOfLife(settings.maxLifetimeMs),
       expiresAt,
-      // A function would hold the whole request for as long as the stream is open.
-      renew: settings.authorize ? () => renew(call, asked, channels) : undefined,
+      // A function holds the whole request for as long as the stream is open.
+      renew:
+        expiresAt === Number.POSITIVE_INFINITY ? undefined : () => renew(call, asked, channels),
       openSink: (owner) => call.openSink(owner, headers),
     });
   }

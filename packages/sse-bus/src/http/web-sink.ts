@@ -1,5 +1,5 @@
 import { packetBytes } from "../core/packet.ts";
-import type { BodySink, SinkOwner } from "./byte-sink.ts";
+import type { BodySink, ByteSink, SinkOwner } from "./byte-sink.ts";
 
 /**
  * A pull-based web stream: it holds one packet at most, and asks for the next when that is read.
@@ -29,8 +29,7 @@ export function createWebSink(
     },
     { highWaterMark: 0 },
   );
-  return {
-    body,
+  const sink: ByteSink = {
     write(packet) {
       controller?.enqueue(packetBytes(packet));
       return false;
@@ -47,4 +46,5 @@ export function createWebSink(
     },
     kind: () => "web",
   };
+  return { sink, body };
 }

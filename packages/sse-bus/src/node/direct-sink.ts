@@ -1,119 +1,168 @@
 import type { ServerResponse } from "node:http";
-import { packetBytes } from "../core/packet.ts";
-import type { BodySink, OpenBodySink, SinkOwner, SinkSettings } from "../http/byte-sink.ts";
+import { type Packet, packetBytes } from "../core/packet.ts";
+import type { EndReason } from "../core/reader.ts";
+import type {
+  ByteSink,
+  OpenBodySink,
+  SinkKind,
+  SinkOwner,
+  SinkSettings,
+} from "../http/byte-sink.ts";
 import { createWebSink } from "../http/web-sink.ts";
 import { currentExchange } from "./exchange.ts";
+import { isAwaited, letHostGo } from "./let-host-go.ts";
 import { createSocketWriter, cutOffUnread, type ResponseWriter } from "./response-writer.ts";
 
 /**
- * The sink for a web-standard handler on `node:http`: `hello` leaves through the web stream, as the
- * host expects; once the head is out, everything after goes straight to the socket, and the open
- * web stream only keeps the response alive. Whenever anything is off it stays a web stream;
+ * The sink for a web-standard handler on `node:http`. Its body is read once the host is about to send
+ * it: then the bytes go straight to the socket, and the host is told that the client has left, so that
+ * it keeps nothing for the stream. Whenever anything is off it stays a web stream;
  * `SSE_BUS_SINK=web` in the environment keeps every stream one.
  */
 export const openDirectSink: OpenBodySink = (request, owner, settings) => {
   const response = currentExchange()?.response;
   if (!response) return createWebSink(request, owner);
   const sink = process.env.SSE_BUS_SINK === "web" ? "web" : settings.sink;
-  return createDirectSink(response, request.signal, owner, { ...settings, sink });
+  const direct = new DirectSink(response, request.signal, owner, { ...settings, sink });
+  return { sink: direct, body: direct.createBody() };
 };
 
 /** Responses that a stream writes to directly: a second one on the same must not. */
 const taken = new WeakSet<ServerResponse>();
 
 /**
- * `fresh`: nobody has read yet. `hello`: the first blocks are on their way through the host.
- * `web`, `direct`: how the rest goes.
+ * `fresh`: nobody has read yet. `web`, `direct`: how the bytes go. `alone`: directly, and the host has
+ * let go.
  */
-type Phase = "fresh" | "hello" | "web" | "direct" | "closed";
+type Phase = "fresh" | "web" | "direct" | "alone" | "closed";
 
-function createDirectSink(
-  response: ServerResponse,
-  signal: AbortSignal,
-  owner: SinkOwner,
-  settings: SinkSettings,
-): BodySink {
-  let phase: Phase = "fresh";
-  let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
-  let writer: ResponseWriter | undefined;
+/** A class for the same reason as `EventStream` is one. It must not hold its body: see `leaveHost`. */
+class DirectSink implements ByteSink {
+  private readonly response: ServerResponse;
+  private readonly owner: SinkOwner;
+  private readonly settings: SinkSettings;
+  private signal: AbortSignal | undefined;
+  private phase: Phase = "fresh";
+  private controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  private writer: ResponseWriter | undefined;
   /** The response is known to carry this stream, and not one that was read on its behalf. */
-  let isCarrier = false;
-  const first: Uint8Array[] = [];
+  private isCarrier = false;
+  private first: Uint8Array[] | undefined = [];
+  private readonly onGone = (): void => this.owner.onCancel();
 
-  function pull(): void {
-    if (phase === "fresh") {
-      isCarrier = isAboutToCarry(response);
-      phase = "hello";
-      sendFirst();
+  constructor(
+    response: ServerResponse,
+    signal: AbortSignal,
+    owner: SinkOwner,
+    settings: SinkSettings,
+  ) {
+    this.response = response;
+    this.signal = signal;
+    this.owner = owner;
+    this.settings = settings;
+    signal.addEventListener("abort", this.onGone);
+  }
+
+  createBody(): ReadableStream<Uint8Array> {
+    return new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          this.controller = controller;
+        },
+        pull: () => this.pull(),
+        cancel: () => {
+          // From here on the controller throws at every call (ERR_INVALID_STATE).
+          this.controller = undefined;
+          if (this.phase !== "alone") this.owner.onCancel();
+        },
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  write(packet: Packet): boolean {
+    if (this.writer) return this.writer.write(packet);
+    this.controller?.enqueue(packetBytes(packet));
+    return false;
+  }
+
+  send(bytes: Uint8Array): boolean {
+    // A stream that already holds something when it is first read is not pulled, and would not
+    // learn of its first reading.
+    if (this.first) this.first.push(bytes);
+    else if (this.writer) this.writer.send(bytes);
+    else this.controller?.enqueue(bytes);
+    return false;
+  }
+
+  end(reason: EndReason): void {
+    this.owner.onEnd(reason);
+  }
+
+  close(): void {
+    const { phase, response } = this;
+    if (phase === "closed") return;
+    this.phase = "closed";
+    this.signal?.removeEventListener("abort", this.onGone);
+    this.writer?.release();
+    this.sendFirst();
+    this.controller?.close();
+    this.controller = undefined;
+    if (phase === "alone") response.end();
+    if (this.isCarrier) cutOffUnread(response);
+  }
+
+  kind(): SinkKind {
+    return this.writer ? "direct" : "web";
+  }
+
+  private pull(): void {
+    if (this.phase !== "fresh") {
+      this.owner.onReady();
       return;
     }
-    if (phase === "hello") {
-      writer = isCarrier && settings.sink === "auto" ? takeOver() : undefined;
-      phase = writer ? "direct" : "web";
-      if (writer) owner.onShortcut(writer);
-    }
-    owner.onReady();
+    this.isCarrier = isAboutToCarry(this.response);
+    this.writer = this.isCarrier && this.settings.sink === "auto" ? this.takeOver() : undefined;
+    this.phase = this.writer ? "direct" : "web";
+    this.sendFirst();
+    if (!this.writer) return;
+    this.owner.onShortcut(this.writer);
+    this.leaveHost();
+    this.owner.onReady();
   }
 
-  function sendFirst(): void {
-    for (const bytes of first) controller?.enqueue(bytes);
-    first.length = 0;
+  private sendFirst(): void {
+    const { first = [] } = this;
+    this.first = undefined;
+    for (const bytes of first) this.send(bytes);
   }
 
-  function takeOver(): ResponseWriter | undefined {
+  private takeOver(): ResponseWriter | undefined {
+    const { response, settings, owner } = this;
+    response.flushHeaders();
     if (!isOurs(response)) return undefined;
-    const own = createSocketWriter(response, settings.maxInFlightBytes, owner);
-    if (!own) return undefined;
+    const writer = createSocketWriter(response, settings.maxInFlightBytes, owner);
+    if (!writer) return undefined;
     taken.add(response);
-    response.on("finish", onAbort);
-    return own;
+    response.on("finish", this.onGone);
+    return writer;
   }
 
-  const onAbort = (): void => owner.onCancel();
-  signal.addEventListener("abort", onAbort);
-  const body = new ReadableStream<Uint8Array>(
-    {
-      start(own) {
-        controller = own;
-      },
-      pull,
-      cancel() {
-        // From here on the controller throws at every call (ERR_INVALID_STATE).
-        controller = undefined;
-        owner.onCancel();
-      },
-    },
-    { highWaterMark: 0 },
-  );
-
-  return {
-    body,
-    write(packet) {
-      if (writer) return writer.write(packet);
-      controller?.enqueue(packetBytes(packet));
-      return false;
-    },
-    send(bytes) {
-      // A stream that already holds something when it is first read is not pulled, and would not
-      // learn of its first reading.
-      if (phase === "fresh") first.push(bytes);
-      else if (writer) writer.send(bytes);
-      else controller?.enqueue(bytes);
-      return false;
-    },
-    end: (reason) => owner.onEnd(reason),
-    close() {
-      if (phase === "closed") return;
-      phase = "closed";
-      signal.removeEventListener("abort", onAbort);
-      writer?.release();
-      sendFirst();
-      controller?.close();
-      controller = undefined;
-      if (isCarrier) cutOffUnread(response);
-    },
-    kind: () => (writer ? "direct" : "web"),
-  };
+  /** From here on nothing may lead from this sink to the body or the signal: all of Next hangs on them. */
+  private leaveHost(): void {
+    const { signal, response, owner } = this;
+    if (!signal || owner.needsRequest) return;
+    // To whoever waits for the request's end it would look as if the client had left.
+    signal.removeEventListener("abort", this.onGone);
+    this.phase = "alone";
+    if (isAwaited(signal) || !letHostGo(response)) {
+      this.phase = "direct";
+      signal.addEventListener("abort", this.onGone);
+      return;
+    }
+    response.on("close", this.onGone);
+    this.signal = this.controller = undefined;
+  }
 }
 
 /**
@@ -125,12 +174,11 @@ function isAboutToCarry(response: ServerResponse): boolean {
   return !response.headersSent && isEventStream(response);
 }
 
-/** Whether `hello` has left as it was: a compressed body, or one of a known length, is not ours. */
+/** Whether the body can leave as it is: a compressed one, or one of a known length, is not ours. */
 function isOurs(response: ServerResponse): boolean {
   return (
     response.headersSent &&
     !response.writableEnded &&
-    isEventStream(response) &&
     !response.hasHeader("Content-Encoding") &&
     !response.hasHeader("Content-Length") &&
     !taken.has(response)

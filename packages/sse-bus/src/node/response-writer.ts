@@ -111,7 +111,8 @@ const FAREWELL_MS = 1000;
  * ever: after a grace the connection is cut. The client resumes from its cursor.
  */
 export function cutOffUnread(response: ServerResponse): void {
-  if (response.writableFinished || response.destroyed) return;
+  // Not `response.destroyed`: one that its host has let go of counts as that while it is open.
+  if (response.writableFinished || !response.socket || response.socket.destroyed) return;
   setTimeout(cutOff, FAREWELL_MS, response).unref();
 }
 
