@@ -2,6 +2,7 @@ import { registerSseBus } from "sse-bus/next";
 import { obey, type Stamped } from "../src/servers/control.ts";
 import { bus } from "./lib/bus";
 import { emitter } from "./lib/emitter";
+import { stream } from "./lib/stream";
 
 // One variant has readers at a time; the other publishes to nobody, which the runner's VARIANT avoids.
 const channels = Number(process.env.CHANNELS ?? 0);
@@ -15,6 +16,8 @@ function publish(message: Stamped, n: number): unknown {
 
 export async function register() {
   // A naive app has no hook that runs for each request.
-  if (process.env.VARIANT !== "naive") await registerSseBus();
+  if (process.env.VARIANT === "takeover") {
+    await registerSseBus({ takeOver: { path: "/api/sse", ...stream } });
+  } else if (process.env.VARIANT !== "naive") await registerSseBus();
   obey(publish);
 }

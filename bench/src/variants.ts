@@ -94,6 +94,13 @@ export const variants: readonly Variant[] = [
     isOurs: true,
     start: (env) => startNext(env),
   },
+  {
+    name: "next-takeover",
+    title: "sse-bus Next, streams taken over",
+    path: "/api/sse",
+    isOurs: true,
+    start: (env) => startNext({ VARIANT: "takeover", ...env }),
+  },
 ];
 
 async function startSendLoop(): Promise<Server> {

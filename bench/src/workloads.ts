@@ -32,7 +32,7 @@ export const workloads: readonly Workload[] = [
     name: "idle-2000",
     title: "2,000 idle connections",
     maxRounds: Infinity,
-    subjects: ["nchan", "better-sse", "hub", "next-naive", "next-direct"],
+    subjects: ["nchan", "better-sse", "hub", "next-naive", "next-direct", "next-takeover"],
     run: (variant, scale) => idle(variant, scale, sized(2000, scale)),
   }),
   fanOutOf(5000, ["hub", "next-naive", "next-direct"], { batches: [10], hasLatency: false }),

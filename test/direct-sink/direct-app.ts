@@ -1,18 +1,23 @@
 import type { Variant } from "../support/variant.ts";
-import { type NextServer, startNode } from "../support/next-server.ts";
+import { type NextServer, type ServerOptions, startNode } from "../support/next-server.ts";
 import { freePort } from "../support/ports.ts";
 
 /** How the app is served: as people do who do not run `next start`. */
 export type CustomServer = "http" | "gzip";
 
 /** Starts the app behind a server of its own, as in Next's guide to custom servers. */
-export async function startCustom({ folder }: Variant, kind: CustomServer): Promise<NextServer> {
+export async function startCustom(
+  { folder }: Variant,
+  kind: CustomServer,
+  more: ServerOptions["env"] = {},
+): Promise<NextServer> {
   const port = await freePort();
   const env = {
     PORT: String(port),
     SERVER: kind,
     NODE_ENV: "production",
     SSE_BUS_OPEN_PUBLISH: "1",
+    ...more,
   };
   return startNode(["server.mjs"], { folder, port, env });
 }

@@ -3,35 +3,44 @@ import { once } from "node:events";
 import { expect, test } from "vitest";
 import { openStream } from "../support/event-stream.ts";
 import { startExample } from "../support/example-app.ts";
+import type { ServerOptions } from "../support/next-server.ts";
 import { heapReporterArgs, serverHeap } from "../support/server-heap.ts";
 import { waitFor } from "../support/wait-for.ts";
+import { startTaken } from "../take-over/take-over-app.ts";
 
 const CONNECTS = 2000;
 const AT_ONCE = 50;
 
-test("2,000 connects and abrupt disconnects leave no connection and no heap behind", async () => {
-  await using app = await startExample({ nodeArgs: heapReporterArgs });
-  const health = async (): Promise<{ connections: number; channels: number }> =>
-    (await (await fetch(`${app.url}/api/health`)).json()) as never;
-  const churn = async (count: number): Promise<void> => {
-    for (let done = 0; done < count; done += AT_ONCE) {
-      await Promise.all(
-        Array.from({ length: AT_ONCE }, (_, n) => leaveSomehow(app.url, app.port, n)),
-      );
-    }
-    await waitFor("no connection to be left", async () => (await health()).connections === 0);
-  };
+test.each([
+  ["through Next", startExample],
+  ["taken over", (options: ServerOptions) => startTaken("next start", options)],
+])(
+  "2,000 connects and abrupt disconnects leave no connection and no heap behind, %s",
+  async (_, start) => {
+    await using app = await start({ nodeArgs: heapReporterArgs });
+    const health = async (): Promise<{ connections: number; channels: number }> =>
+      (await (await fetch(`${app.url}/api/health`)).json()) as never;
+    const churn = async (count: number): Promise<void> => {
+      for (let done = 0; done < count; done += AT_ONCE) {
+        await Promise.all(
+          Array.from({ length: AT_ONCE }, (_, n) => leaveSomehow(app.url, app.port, n)),
+        );
+      }
+      await waitFor("no connection to be left", async () => (await health()).connections === 0);
+    };
 
-  // The first rounds fill caches and compile code; what they leave is not a leak.
-  await churn(400);
-  const before = await serverHeap(app);
-  await churn(CONNECTS);
-  const after = await serverHeap(app);
+    // The first rounds fill caches and compile code; what they leave is not a leak.
+    await churn(400);
+    const before = await serverHeap(app);
+    await churn(CONNECTS);
+    const after = await serverHeap(app);
 
-  expect(await health()).toMatchObject({ connections: 0, channels: 0 });
-  // 2,000 leaked connections would hold 70 KB each; this bound is 1 KB for each.
-  expect(after - before, `heap ${before} → ${after}`).toBeLessThan(2 * 1024 * 1024);
-}, 120_000);
+    expect(await health()).toMatchObject({ connections: 0, channels: 0 });
+    // 2,000 leaked connections would hold 70 KB each; this bound is 1 KB for each.
+    expect(after - before, `heap ${before} → ${after}`).toBeLessThan(2 * 1024 * 1024);
+  },
+  240_000,
+);
 
 /** One of the ways in which clients leave. */
 async function leaveSomehow(url: string, port: number, way: number): Promise<void> {

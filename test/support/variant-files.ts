@@ -141,6 +141,51 @@ const proxy = `
   export const config = { matcher: "/api/:path*" };
 `;
 
+/** What a stream's route and its take-over are both given. */
+const guarded = `
+  import { cookies } from "next/headers";
+  import type { SseRouteOptions } from "sse-bus/next";
+  import { bus } from "./sse-bus";
+
+  export const guarded = {
+    bus,
+    maxConnectionsPerClient: 2,
+    cors: { origins: ["https://app.example"] },
+    async authorize({ request }) {
+      const { pathname, searchParams } = new URL(request.url);
+      // Known where Next runs the route, and only there.
+      if (searchParams.has("cookies")) return (await cookies()).has("session");
+      const isWhole = request instanceof Request && request.method === "GET";
+      if (!isWhole || pathname !== "/api/guarded" || request.signal.aborted) return 403;
+      return request.headers.get("cookie") === "session=1" || 401;
+    },
+  } satisfies SseRouteOptions<any, any>;
+`;
+
+const guardedRoute = `
+  import { createSseRoute } from "sse-bus/next";
+  import { guarded } from "@/lib/guarded";
+
+  export const ${methods} = createSseRoute(guarded);
+`;
+
+/** The example's own, and what an app does that takes its streams over. */
+const instrumentation = `
+  import { registerSseBus } from "sse-bus/next";
+
+  export async function register() {
+    if (process.env.NEXT_RUNTIME !== "nodejs") return;
+    const { bus } = await import("./lib/sse-bus");
+    const { guarded } = await import("./lib/guarded");
+    await registerSseBus();
+    if (process.env.TAKE_OVER) {
+      await registerSseBus({ takeOver: { path: "/api/sse", bus } });
+      await registerSseBus({ takeOver: { path: "/api/guarded", ...guarded } });
+    }
+    await import("./features/background");
+  }
+`;
+
 const server = `
   import http from "node:http";
   import zlib from "node:zlib";
@@ -181,6 +226,9 @@ export const variantFiles: Readonly<Record<string, string>> = {
   "app/api/token/route.ts": tokenRoute,
   "app/api/narrow/route.ts": narrowRoute,
   "app/api/narrow-publish/route.ts": narrowPublishRoute,
+  "app/api/guarded/route.ts": guardedRoute,
+  "lib/guarded.ts": guarded,
+  "instrumentation.ts": instrumentation,
   "proxy.ts": proxy,
   "server.mjs": server,
 };

@@ -10,6 +10,7 @@ export {
   isPublishingOpen,
   type NextPublishRouteOptions,
 } from "./publish-route.ts";
-export { registerSseBus } from "./register.ts";
+export { type RegisterOptions, registerSseBus } from "./register.ts";
 export type { RouteHandler, RouteHandlers } from "./route-handlers.ts";
 export { createSseRoute, type SseRouteOptions } from "./sse-route.ts";
+export type { TakeOverOptions } from "./take-over-streams.ts";

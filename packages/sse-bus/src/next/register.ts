@@ -1,14 +1,31 @@
 import { internalsOf } from "../core/bus.ts";
 import { sharedBuses } from "../core/shared-bus.ts";
+import type { AnyChannels, ChannelMap } from "../core/types.ts";
 import { drainOnSignal } from "../node/drain-on-signal.ts";
 import { installExchange } from "../node/exchange.ts";
+import { takeOverStreams, type TakeOverOptions } from "./take-over-streams.ts";
+
+/** Settings of {@link registerSseBus}. */
+export interface RegisterOptions<
+  Channels extends ChannelMap = AnyChannels,
+  Inputs extends ChannelMap = Channels,
+> {
+  /**
+   * Answers the requests for one path before Next.js sees them, in production. A stream then costs
+   * what it costs on plain `node:http`, and **proxy.ts does not protect it any more**: see
+   * {@link TakeOverOptions}. Call again for another path.
+   *
+   * @default every request is Next.js's
+   */
+  readonly takeOver?: TakeOverOptions<Channels, Inputs>;
+}
 
 /**
  * Prepares a Next.js server for event streams: connects the shared buses (a backend that cannot be
  * reached is an error at start), learns the addresses of clients, and ends open streams on SIGTERM,
  * so that a deploy drops nobody and `next start` exits.
  *
- * @throws SseBusError `BACKEND_UNAVAILABLE`
+ * @throws SseBusError `BACKEND_UNAVAILABLE`, `INVALID_OPTION`
  * @example
  * ```ts
  * // instrumentation.ts
@@ -20,9 +37,14 @@ import { installExchange } from "../node/exchange.ts";
  * }
  * ```
  */
-export async function registerSseBus(): Promise<void> {
+export async function registerSseBus<
+  Channels extends ChannelMap = AnyChannels,
+  Inputs extends ChannelMap = Channels,
+>({ takeOver }: RegisterOptions<Channels, Inputs> = {}): Promise<void> {
   if (process.env.NEXT_RUNTIME === "edge") return;
   await installExchange();
   drainOnSignal();
-  await Promise.all(sharedBuses().map((bus) => internalsOf(bus).engine.open()));
+  const buses = new Set(sharedBuses().map((bus) => internalsOf(bus)));
+  if (takeOver) buses.add(takeOverStreams(takeOver));
+  await Promise.all([...buses].map(({ engine }) => engine.open()));
 }

@@ -1,7 +1,8 @@
-import { internalsOf } from "../core/bus.ts";
+import { type BusInternals, internalsOf } from "../core/bus.ts";
 import { drainConnections } from "../core/connections.ts";
 import { sharedBuses } from "../core/shared-bus.ts";
 import { closeIdleOfStoppedServers } from "./close-idle.ts";
+import { takenPaths } from "./take-over.ts";
 
 const INSTALLED: unique symbol = Symbol.for("sse-bus.drain");
 
@@ -9,9 +10,9 @@ const INSTALLED: unique symbol = Symbol.for("sse-bus.drain");
 const FAREWELL_MS = 100;
 
 /**
- * Ends every stream of every shared bus on SIGTERM and SIGINT, so that a server which waits for its
- * connections can exit: `next start` otherwise waits for open streams for ever
- * (github.com/vercel/next.js/issues/53661). Idempotent.
+ * Ends every stream of every shared bus, and of every path that is taken over, on SIGTERM and SIGINT,
+ * so that a server which waits for its connections can exit: `next start` otherwise waits for open
+ * streams for ever (github.com/vercel/next.js/issues/53661). Idempotent.
  */
 export function drainOnSignal(): void {
   const shared = globalThis as { [INSTALLED]?: boolean };
@@ -20,10 +21,15 @@ export function drainOnSignal(): void {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => {
       closeIdleOfStoppedServers();
-      for (const bus of sharedBuses()) drainConnections(internalsOf(bus).connections);
+      for (const { connections } of allBuses()) drainConnections(connections);
       // Having listened, we took away Node's default of dying: without another listener, restore it.
       if (process.listenerCount(signal) > 0) return;
       setTimeout(() => process.kill(process.pid, signal), FAREWELL_MS);
     });
   }
+}
+
+function allBuses(): Set<BusInternals> {
+  const shared = sharedBuses().map((bus) => internalsOf(bus));
+  return new Set([...shared, ...takenPaths().map(({ internals }) => internals)]);
 }

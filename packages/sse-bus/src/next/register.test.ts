@@ -1,0 +1,45 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { createBus } from "../index.ts";
+import { takenPaths } from "../node/take-over.ts";
+import { registerSseBus } from "./register.ts";
+
+afterEach(() => vi.unstubAllEnvs());
+
+test("without the option nothing is taken over", async () => {
+  await registerSseBus();
+  await registerSseBus({});
+  expect(takenPaths()).toEqual([]);
+});
+
+test("in development nothing is taken over, and a wrong option is told", async () => {
+  vi.stubEnv("NODE_ENV", "development");
+  await using bus = createBus();
+  await registerSseBus({ takeOver: { path: "/api/sse", bus } });
+  expect(takenPaths()).toEqual([]);
+  const heartbeatMs = 0;
+  for (const takeOver of [
+    { path: "api/sse", bus },
+    { path: "/api/sse", bus, heartbeatMs },
+  ]) {
+    await expect(registerSseBus({ takeOver })).rejects.toMatchObject({ code: "INVALID_OPTION" });
+  }
+});
+
+test("on the edge nothing happens", async () => {
+  vi.stubEnv("NEXT_RUNTIME", "edge");
+  await using bus = createBus();
+  await registerSseBus({ takeOver: { path: "/api/sse", bus } });
+  expect(takenPaths()).toEqual([]);
+});
+
+test("each path is taken over once, by the latest call, and its bus is connected", async () => {
+  await using bus = createBus();
+  await using other = createBus();
+  await registerSseBus({ takeOver: { path: "/api/sse", bus: other } });
+  await registerSseBus({ takeOver: { path: "/api/sse", bus } });
+  await registerSseBus({ takeOver: { path: "/api/more", bus, heartbeatMs: 1000 } });
+  expect(takenPaths()).toHaveLength(2);
+  const [first, second] = takenPaths();
+  expect(first?.internals).toBe(second?.internals);
+  expect(first?.internals.engine.isOpened).toBe(true);
+});

@@ -1,0 +1,125 @@
+import { subscribe } from "node:diagnostics_channel";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { BusInternals } from "../core/bus.ts";
+import { SseBusError } from "../core/errors.ts";
+import type { StreamListener } from "./stream-listener.ts";
+
+/** Who answers the requests for one path, and the bus whose streams those are. */
+export interface TakenPath {
+  readonly internals: BusInternals;
+  readonly answer: StreamListener;
+}
+
+/** What Node tells of each request before it emits it. */
+interface Announcement {
+  readonly request: IncomingMessage;
+  readonly server: Server;
+}
+
+type Listener = (request: IncomingMessage, response: ServerResponse) => void;
+
+const TAKEN: unique symbol = Symbol.for("sse-bus.take-over");
+
+/**
+ * From the next request on, the requests for exactly this path are answered by `taken`, on every
+ * server of this process, and its own listeners do not hear of them. Any other spelling of the path
+ * is left to them. The latest call for a path counts.
+ *
+ * @returns gives the path back to the servers' own listeners. Idempotent.
+ * @throws SseBusError `INVALID_OPTION`
+ */
+export function takeOver(path: string, taken: TakenPath): () => void {
+  assertTakeOverPath(path);
+  const paths = installTakeOver();
+  paths.set(path, taken);
+  return () => {
+    if (paths.get(path) === taken) paths.delete(path);
+  };
+}
+
+/** What has been taken over, whichever bundle did it. */
+export function takenPaths(): TakenPath[] {
+  return [...((globalThis as Shared)[TAKEN]?.values() ?? [])];
+}
+
+/**
+ * A path as clients send it, and as no URL parser changes it.
+ *
+ * @throws SseBusError `INVALID_OPTION`
+ */
+export function assertTakeOverPath(path: unknown): asserts path is string {
+  const isPath = typeof path === "string" && /^(?:\/[\w.~%!$&'()+,;=@-]+)+\/?$/.test(path);
+  if (isPath && new URL(path, "http://localhost").pathname === path) return;
+  throw new SseBusError(
+    "INVALID_OPTION",
+    `\`takeOver.path\` must be the stream's whole path as browsers send it, with the basePath if there is one, such as /api/sse, without origin, query or [segments]; got ${JSON.stringify(path)}.`,
+  );
+}
+
+interface Shared {
+  [TAKEN]?: Map<string, TakenPath>;
+}
+
+function installTakeOver(): Map<string, TakenPath> {
+  const shared = globalThis as Shared;
+  if (shared[TAKEN]) return shared[TAKEN];
+  const paths = new Map<string, TakenPath>();
+  shared[TAKEN] = paths;
+  let giveBack: (() => void) | undefined;
+  const settle = (): void => {
+    giveBack?.();
+    giveBack = undefined;
+  };
+  subscribe("http.server.request.start", (message) => {
+    settle();
+    const { request, server } = message as Announcement;
+    const taken = paths.get(pathOf(request));
+    if (!taken) return;
+    giveBack = answerNext(server, request, taken);
+    process.nextTick(settle);
+  });
+  return paths;
+}
+
+/**
+ * Puts one listener in the place of the server's own, for the event that Node emits right after
+ * having announced the request. So nothing is wrapped for good: whoever adds, removes or counts
+ * listeners finds the server's own.
+ *
+ * Node answers some requests without an event (one without `Host`, one too many on its connection):
+ * the listeners are then given back before the next event, and before anybody else's turn.
+ */
+function answerNext(server: Server, announced: IncomingMessage, taken: TakenPath): () => void {
+  const own = server.rawListeners("request") as Listener[];
+  server.removeAllListeners("request");
+
+  function giveBack(): void {
+    if (!server.listeners("request").includes(answer)) return;
+    server.off("request", answer);
+    for (const listener of own) server.on("request", listener);
+  }
+
+  function answer(request: IncomingMessage, response: ServerResponse): void {
+    giveBack();
+    if (request !== announced) {
+      server.emit("request", request, response);
+      return;
+    }
+    taken.answer(request, response).catch((error: unknown) => {
+      taken.internals.onError(error as Error);
+      response.destroy();
+    });
+  }
+
+  server.on("request", answer);
+  return giveBack;
+}
+
+/**
+ * The target up to its query, as it was sent. Nothing is decoded or resolved: what we and the server
+ * behind us might read differently is the server's.
+ */
+function pathOf({ url = "" }: IncomingMessage): string {
+  const query = url.indexOf("?");
+  return query < 0 ? url : url.slice(0, query);
+}

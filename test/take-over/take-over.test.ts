@@ -1,0 +1,233 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { countSinks } from "../direct-sink/direct-app.ts";
+import { rawClient, takeResponse } from "../direct-sink/raw-client.ts";
+import { type EventStream, openStream } from "../support/event-stream.ts";
+import { publish } from "../support/example-api.ts";
+import { copyExample } from "../support/example-copy.ts";
+import { type NextServer, startNext } from "../support/next-server.ts";
+import { heapReporterArgs, serverHeap } from "../support/server-heap.ts";
+import { variantFiles } from "../support/variant-files.ts";
+import { builtVariant } from "../support/variant.ts";
+import { waitFor } from "../support/wait-for.ts";
+import { type Host, startTaken } from "./take-over-app.ts";
+
+// The app's proxy.ts marks every answer below /api with `X-Proxied`: what has no mark never was Next's.
+
+let app: NextServer;
+
+beforeAll(async () => {
+  app = await startTaken("next start", { env: { SSE_BUS_TRUST_PROXY: "1" } });
+}, 240_000);
+
+afterAll(async () => {
+  await app?.[Symbol.asyncDispose]();
+});
+
+const get = (target: string, headers = ""): string =>
+  `GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${headers}\r\n`;
+
+/** The answer to a target that is sent as it is written here. */
+async function ask(target: string, headers = ""): Promise<string> {
+  await using client = await rawClient(app.port);
+  client.send(get(target, headers));
+  // Awaited here, or the client would be gone.
+  return await client.until(/\r\n\r\n/);
+}
+
+const statusOf = (answer: string): number => Number(answer.slice(9, 12));
+
+describe.each<Host>(["next start", "the standalone server", "a custom server"])("on %s", (host) => {
+  test("streams never reach Next, everything else does, and SIGTERM ends them all", async () => {
+    await using server = await startTaken(host);
+    const streams = await Promise.all(
+      Array.from({ length: 50 }, () => openStream(`${server.url}/api/sse?channel=here`)),
+    );
+    for (const stream of streams) {
+      expect(stream.headers["x-proxied"]).toBeUndefined();
+      await stream.next("hello");
+    }
+    expect(await countSinks(server.url)).toEqual({ direct: 50, web: 0 });
+    await publish(server.url, { data: "to all", channel: "here" });
+    for (const stream of streams) expect((await stream.next("message")).json()).toBe("to all");
+
+    const other = await fetch(`${server.url}/api/lively`);
+    expect(other.headers.get("x-proxied")).toBe("yes");
+    await other.body?.cancel();
+    expect(await (await fetch(server.url)).text()).toContain("Publish anywhere");
+    const metrics = await (await fetch(`${server.url}/api/metrics`)).text();
+    expect(metrics).toMatch(/^sse_bus_connections 5[01]$/m);
+
+    const started = performance.now();
+    server.process.signal("SIGTERM");
+    for (const stream of streams) await expectDrain(stream);
+    await server.process.exited;
+    expect(performance.now() - started).toBeLessThan(2000);
+  }, 240_000);
+});
+
+async function expectDrain(stream: EventStream): Promise<void> {
+  expect((await stream.next("bye")).json()).toMatchObject({ reason: "drain" });
+  expect(await stream.closed).toBe("end");
+}
+
+test("without the option the same app's streams are Next's", async () => {
+  const variant = await builtVariant();
+  await using server = await variant.start();
+  await countSinks(server.url);
+  await using stream = await openStream(`${server.url}/api/sse`);
+  expect(stream.headers["x-proxied"]).toBe("yes");
+}, 240_000);
+
+test("in development the route answers, so that edits apply", async () => {
+  await using copy = await copyExample({ files: variantFiles });
+  await using server = await startNext("dev", { folder: copy.folder, env: { TAKE_OVER: "1" } });
+  await countSinks(server.url);
+  await using stream = await openStream(`${server.url}/api/sse`, { timeoutMs: 60_000 });
+  expect(stream.headers["x-proxied"]).toBe("yes");
+}, 120_000);
+
+test.each([
+  "/api/sse/",
+  "//api/sse",
+  "/api//sse",
+  "/api/%73se",
+  "/api%2fsse",
+  "/api/./sse",
+  "/x/../api/sse",
+  "/API/SSE",
+  "/api/sse;x",
+  "/api/sse%3fchannel=a",
+  "http://localhost/api/sse",
+])("%s, which only resembles a path that is taken over, is Next's", async (target) => {
+  const answer = await ask(target);
+  // The route behind proxy.ts, which resolves dots; or a redirect, or a page that says 404.
+  if (statusOf(answer) === 200) expect(answer).toMatch(/^x-proxied: yes\r$/im);
+  else expect([308, 404]).toContain(statusOf(answer));
+});
+
+describe("a path that is guarded", () => {
+  const url = (query = ""): string => `${app.url}/api/guarded${query}`;
+  const cookie = { Cookie: "session=1" };
+
+  test("asks `authorize` with the whole request, and refuses as the route does", async () => {
+    const refused = await fetch(url());
+    expect(refused.status).toBe(401);
+    expect(refused.headers.get("x-proxied")).toBeNull();
+    expect(refused.headers.get("www-authenticate")).toBe("Bearer");
+    expect(await refused.json()).toMatchObject({ code: "UNAUTHORIZED" });
+    await using stream = await openStream(url("?channel=secret"), { headers: cookie });
+    await stream.next("hello");
+    await publish(app.url, { data: "for eyes only", channel: "secret" });
+    expect((await stream.next("message")).json()).toBe("for eyes only");
+  });
+
+  test("has nothing of next/headers in `authorize`: what asks for it is refused", async () => {
+    const refused = await fetch(url("?cookies"), { headers: cookie });
+    expect(refused.status).toBe(403);
+    expect(app.process.output()).toContain("AUTHORIZATION_FAILED");
+    // Through Next they are there, and this spelling is Next's.
+    const answer = await ask("/api/./guarded?cookies", "Cookie: session=1\r\n");
+    expect(statusOf(answer)).toBe(200);
+  });
+
+  test.each([
+    "/api/guarded/",
+    "/api//guarded",
+    "/api/./guarded",
+    "/x/../api/guarded",
+    "/api/%67uarded",
+    "http://localhost/api/guarded",
+  ])("cannot be read around its guard as %s", async (target) => {
+    const answer = await ask(`${target}?channel=secret`);
+    expect([308, 401, 404]).toContain(statusOf(answer));
+  });
+
+  test("lets pages of named origins read it", async () => {
+    const own = { ...cookie, Origin: "https://app.example" };
+    await using stream = await openStream(url(), { headers: own });
+    expect(stream.headers["access-control-allow-origin"]).toBe("https://app.example");
+    const preflight = await fetch(url(), { method: "OPTIONS", headers: own });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get("access-control-allow-methods")).toBe("GET, HEAD, OPTIONS");
+  });
+
+  test("counts clients behind a trusted proxy by the address that it tells", async () => {
+    const headers = { ...cookie, "X-Forwarded-For": "203.0.113.9" };
+    await using first = await openStream(url(), { headers });
+    await using second = await openStream(url(), { headers });
+    for (const stream of [first, second]) await stream.next("hello");
+    const refused = await fetch(url(), { headers });
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get("retry-after")).toBe("10");
+    await using other = await openStream(url(), {
+      headers: { ...cookie, "X-Forwarded-For": "203.0.113.10" },
+    });
+    await other.next("hello");
+  });
+});
+
+test("a refusal leaves the connection to the next request, be that Next's or ours", async () => {
+  await using client = await rawClient(app.port);
+  const requests = [
+    "POST /api/sse HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}",
+    "GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET /api/guarded HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET /api/sse HTTP/1.1\r\nHost: localhost\r\n\r\n",
+  ];
+  const statuses: string[] = [];
+  let seen = 0;
+  for (const request of requests) {
+    client.send(request);
+    await waitFor("an answer", () => /\r\n\r\n[^]*(\}|\n\n)/.test(client.text().slice(seen)));
+    const answer = client.text().slice(seen);
+    statuses.push(answer.slice(9, 12));
+    if (request !== requests.at(-1)) takeResponse(answer);
+    seen = client.text().length;
+  }
+  expect(statuses).toEqual(["405", "200", "401", "200"]);
+});
+
+test("a stream that was on its way when the server began to drain is refused", async () => {
+  await using server = await startTaken("next start");
+  await using stream = await openStream(`${server.url}/api/sse`);
+  await stream.next("hello");
+  // Connections without a request are closed: this one has had an answer, and half of the next request.
+  await using late = await rawClient(server.port);
+  late.send("GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\nGET /api/sse HTTP/1.1\r\nHost: l");
+  await late.until('"status":"ok"');
+  server.process.signal("SIGTERM");
+  await expectDrain(stream);
+  late.send("ocalhost\r\n\r\n");
+  const refusal = await late.until('"code":"DRAINING"');
+  expect(refusal).toMatch(/HTTP\/1\.1 503 [^]*retry-after: \d+\r$/im);
+  await server.process.exited;
+});
+
+test("a connection costs the heap a fraction of what it costs through Next", async () => {
+  const STREAMS = 300;
+  const perConnection = async (path: string): Promise<number> => {
+    await using server = await startTaken("next start", { nodeArgs: heapReporterArgs });
+    const open = (count: number): Promise<EventStream[]> =>
+      Promise.all(
+        Array.from({ length: count }, async () => {
+          const stream = await openStream(server.url + path);
+          await stream.next("hello", { timeoutMs: 20_000 });
+          return stream;
+        }),
+      );
+    // What code and caches take, once.
+    await open(20);
+    const before = await serverHeap(server);
+    await open(STREAMS);
+    const after = await serverHeap(server);
+    server.process.signal("SIGTERM");
+    await server.process.exited;
+    return (after - before) / STREAMS / 1024;
+  };
+  const taken = await perConnection("/api/sse");
+  // The same stream by the same server, where its route answers.
+  const routed = await perConnection("/api/lively");
+  const figures = `${taken.toFixed(1)} KB taken over, ${routed.toFixed(1)} KB through Next`;
+  console.log(`heap per open stream: ${figures}`);
+  expect(taken, figures).toBeLessThan(routed / 3);
+}, 240_000);
