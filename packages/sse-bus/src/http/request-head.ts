@@ -3,5 +3,14 @@ export interface RequestHead {
   readonly method: string;
   /** Absolute. */
   readonly url: string;
+  /** The target as it was sent, where it is known: to make a URL of it costs more than to read it. */
+  readonly target?: string;
   readonly headers: { get(name: string): string | null };
+}
+
+/** The query of a request's URL. */
+export function queryOf({ target, url }: RequestHead): URLSearchParams {
+  const [rest = ""] = (target ?? url).split("#");
+  const start = rest.indexOf("?");
+  return new URLSearchParams(start < 0 ? "" : rest.slice(start + 1));
 }

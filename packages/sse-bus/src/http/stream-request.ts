@@ -2,7 +2,7 @@ import { assertTopic, DEFAULT_CHANNEL } from "../core/channel-name.ts";
 import { SseBusError } from "../core/errors.ts";
 import type { Start } from "../core/open-reader.ts";
 import { parseCursor } from "../core/position.ts";
-import type { RequestHead } from "./request-head.ts";
+import { queryOf, type RequestHead } from "./request-head.ts";
 
 /** What a stream request asks for. */
 export interface StreamRequest {
@@ -19,11 +19,11 @@ export interface StreamRequest {
  * @throws SseBusError `INVALID_CHANNEL`, `INVALID_CURSOR`
  */
 export function readStreamRequest(request: RequestHead): StreamRequest {
-  const { searchParams } = new URL(request.url);
-  const named = searchParams.getAll("channel");
+  const query = queryOf(request);
+  const named = query.getAll("channel");
   const topics = [...new Set(named.length > 0 ? named : [DEFAULT_CHANNEL])];
   for (const topic of topics) assertTopic(topic);
-  const from = readFrom(searchParams.get("from"));
+  const from = readFrom(query.get("from"));
   const lastEventId = request.headers.get("last-event-id");
   return { topics, start: lastEventId ? { cursor: lastEventId } : from };
 }
@@ -31,7 +31,7 @@ export function readStreamRequest(request: RequestHead): StreamRequest {
 /** Whether the client takes an event stream (RFC 9110 §12.5.1); no `Accept` means anything. */
 export function acceptsEventStream(request: RequestHead): boolean {
   const accept = request.headers.get("accept");
-  if (accept === null || accept.trim() === "") return true;
+  if (accept === null || accept === "text/event-stream" || accept.trim() === "") return true;
   let best: { rank: number; isWanted: boolean } = { rank: 0, isWanted: false };
   for (const part of accept.split(",")) {
     const [type = "", ...parameters] = part.split(";").map((text) => text.trim().toLowerCase());

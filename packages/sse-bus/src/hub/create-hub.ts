@@ -8,8 +8,9 @@ import { drainConnections } from "../core/connections.ts";
 import { SseBusError } from "../core/errors.ts";
 import { assertCount } from "../core/history.ts";
 import type { ChannelMap } from "../core/types.ts";
+import { openFastLane } from "../node/fast-lane.ts";
 import { closeServer, trackSockets } from "./close-server.ts";
-import { createHubRoutes, type HubOverrides } from "./hub-routes.ts";
+import { createHubRoutes, type HubOverrides, STREAM_PATH } from "./hub-routes.ts";
 import type { HubOptions } from "./hub-options.ts";
 
 /** A server of event streams. */
@@ -51,15 +52,10 @@ export function createHubWith<Channels extends ChannelMap, Inputs extends Channe
   const bus = options.bus as unknown as Bus;
   const internals = internalsOf(bus);
   assertCount(trustedProxies, "trustedProxies", 0);
-  const answer = createHubRoutes(bus, internals, options, overrides);
-  const listener = (request: IncomingMessage, response: ServerResponse): void => {
-    answer(request, response).catch((error: unknown) => {
-      internals.options.onError(error as Error);
-      response.destroy();
-    });
-  };
-  const server = createServerFor(tls, listener);
+  const { onRequest, onPlainStream } = createHubRoutes(bus, internals, options, overrides);
+  const server = createServerFor(tls, onRequest);
   trackSockets(server);
+  const lane = isPlain(server) ? openFastLane(server, STREAM_PATH, onPlainStream) : undefined;
   let closing: Promise<void> | undefined;
 
   function drain(): void {
@@ -68,6 +64,7 @@ export function createHubWith<Channels extends ChannelMap, Inputs extends Channe
 
   async function close(): Promise<void> {
     drain();
+    lane?.close();
     if (server.listening) await closeServer(server);
   }
 
@@ -99,6 +96,10 @@ function createServerFor(
       cause,
     });
   }
+}
+
+function isPlain(server: Server | Http2SecureServer): server is Server {
+  return !("setSecureContext" in server);
 }
 
 function urlOf(server: Server | Http2SecureServer, scheme: string): string {

@@ -7,11 +7,18 @@ import { problemResponse } from "../http/problem.ts";
 import { createPublishHandler } from "../http/publish-handler.ts";
 import { nodeRequestHead, toWebRequest } from "../node/request-head.ts";
 import { sendResponse } from "../node/send-response.ts";
-import { createStreamListener } from "../node/stream-listener.ts";
+import type { PlainListener } from "../node/fast-lane.ts";
+import { createStreamListeners } from "../node/stream-listener.ts";
 import type { HubOptions } from "./hub-options.ts";
 
-/** Answers one request of the hub. */
-export type HubRoutes = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+/** Answers the hub's requests. */
+export interface HubRoutes {
+  readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Those for {@link STREAM_PATH} that need no `node:http`. */
+  readonly onPlainStream: PlainListener;
+}
+
+export const STREAM_PATH = "/sse";
 
 /** Answers one web-standard request. */
 export type HubHandler = (request: Request) => Response | Promise<Response>;
@@ -30,7 +37,7 @@ export function createHubRoutes(
   overrides: HubOverrides = {},
 ): HubRoutes {
   const { trustedProxies = 0, publishToken, openPublish, authorizePublish, cors } = options;
-  const stream = createStreamListener(internals, options, trustedProxies);
+  const streams = createStreamListeners(internals, options, trustedProxies);
   /** Where web-standard requests came from. */
   const addresses = new WeakMap<object, string>();
   const env = {
@@ -53,15 +60,29 @@ export function createHubRoutes(
     "/metrics": overrides.metrics ?? createMetricsHandler(bus, internals, { nodeMetrics: true }),
   };
 
-  return async (request, response) => {
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname } = new URL(nodeRequestHead(request).url);
-    if (pathname === "/sse") return stream(request, response);
+    if (pathname === STREAM_PATH) return streams.onRequest(request, response);
     const handle = Object.hasOwn(handlers, pathname) ? handlers[pathname] : undefined;
     if (!handle) return sendResponse(notFound(), response);
     const webRequest = toWebRequest(request, response);
     const { remoteAddress } = request.socket;
     if (remoteAddress !== undefined) addresses.set(webRequest, remoteAddress);
     await sendResponse(await handle(webRequest), response);
+  }
+
+  const failed = (error: unknown, line: { destroy(): unknown }): void => {
+    internals.options.onError(error as Error);
+    line.destroy();
+  };
+
+  return {
+    onRequest(request, response) {
+      answer(request, response).catch((error: unknown) => failed(error, response));
+    },
+    onPlainStream(request, socket) {
+      streams.onPlainRequest(request, socket).catch((error: unknown) => failed(error, socket));
+    },
   };
 }
 

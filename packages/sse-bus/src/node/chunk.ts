@@ -8,7 +8,12 @@ const CRLF = "\r\n";
  * other `Uint8Array` in one at every write.
  */
 export function frameChunk(bytes: Uint8Array): Buffer {
-  return joinChunk([bytes], bytes.length);
+  return joinChunk("", [bytes], bytes.length);
+}
+
+/** The head of a response, in Latin-1 (RFC 9112 §2.2), and its first chunk. */
+export function frameFirst(head: string, bytes: Uint8Array): Buffer {
+  return joinChunk(head, [bytes], bytes.length);
 }
 
 /** The bytes of a packet as one HTTP/1.1 chunk, framed once for all readers that are handed it. */
@@ -22,13 +27,14 @@ function makeChunk(packet: Packet): Buffer {
   // Straight from the messages' frames: joining them first would copy every byte twice.
   const frames = packet.messages.map(({ frame }) => frame);
   return joinChunk(
+    "",
     frames,
     frames.reduce((length, frame) => length + frame.length, 0),
   );
 }
 
-function joinChunk(parts: readonly Uint8Array[], length: number): Buffer {
-  const head = length.toString(16) + CRLF;
+function joinChunk(before: string, parts: readonly Uint8Array[], length: number): Buffer {
+  const head = before + length.toString(16) + CRLF;
   const chunk = Buffer.allocUnsafe(head.length + length + CRLF.length);
   let offset = chunk.write(head, "latin1");
   for (const part of parts) {

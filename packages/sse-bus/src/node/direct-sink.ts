@@ -60,7 +60,7 @@ class DirectSink implements ByteSink {
     this.signal = signal;
     this.owner = owner;
     this.settings = settings;
-    signal.addEventListener("abort", this.onGone);
+    response.on("close", this.onGone);
   }
 
   createBody(): ReadableStream<Uint8Array> {
@@ -103,7 +103,7 @@ class DirectSink implements ByteSink {
     const { phase, response } = this;
     if (phase === "closed") return;
     this.phase = "closed";
-    this.signal?.removeEventListener("abort", this.onGone);
+    response.off("close", this.onGone);
     this.writer?.release();
     this.sendFirst();
     this.controller?.close();
@@ -121,10 +121,14 @@ class DirectSink implements ByteSink {
       this.owner.onReady();
       return;
     }
+    const { socket } = this.response;
+    // Head and `hello` in one system call.
+    socket?.cork();
     this.isCarrier = isAboutToCarry(this.response);
     this.writer = this.isCarrier && this.settings.sink === "auto" ? this.takeOver() : undefined;
     this.phase = this.writer ? "direct" : "web";
     this.sendFirst();
+    socket?.uncork();
     if (!this.writer) return;
     this.owner.onShortcut(this.writer);
     this.leaveHost();
@@ -151,17 +155,13 @@ class DirectSink implements ByteSink {
   /** From here on nothing may lead from this sink to the body or the signal: all of Next hangs on them. */
   private leaveHost(): void {
     const { signal, response, owner } = this;
-    if (!signal || owner.needsRequest) return;
     // To whoever waits for the request's end it would look as if the client had left.
-    signal.removeEventListener("abort", this.onGone);
+    if (!signal || owner.needsRequest || isAwaited(signal)) return;
+    response.off("close", this.onGone);
     this.phase = "alone";
-    if (isAwaited(signal) || !letHostGo(response)) {
-      this.phase = "direct";
-      signal.addEventListener("abort", this.onGone);
-      return;
-    }
+    if (letHostGo(response)) this.signal = this.controller = undefined;
+    else this.phase = "direct";
     response.on("close", this.onGone);
-    this.signal = this.controller = undefined;
   }
 }
 

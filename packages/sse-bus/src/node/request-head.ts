@@ -4,10 +4,13 @@ import type { RequestHead } from "../http/request-head.ts";
 
 /** A request of `node:http` as far as routing and refusing need it, without copying it. */
 export function nodeRequestHead(request: IncomingMessage): RequestHead {
-  const { headers } = request;
+  const { headers, url: target = "/" } = request;
   return {
     method: request.method ?? "GET",
-    url: absoluteUrl(request),
+    get url() {
+      return urlOf(request);
+    },
+    target,
     headers: { get: (name) => readHeader(headers, name) },
   };
 }
@@ -25,19 +28,23 @@ export function toWebRequest(request: IncomingMessage, response: ServerResponse)
   }
   const hasBody = method !== "GET" && method !== "HEAD";
   const body = hasBody ? { body: Readable.toWeb(request) as ReadableStream, duplex: "half" } : {};
-  return new Request(absoluteUrl(request), { method, headers, signal: abort.signal, ...body });
+  return new Request(urlOf(request), { method, headers, signal: abort.signal, ...body });
 }
 
-/** Its host is what the client says it asked; a target that is no URL at all reads as `/`. */
-function absoluteUrl({ url = "/", headers, socket }: IncomingMessage): string {
-  const scheme = "encrypted" in socket ? "https" : "http";
-  const host = headers.host ?? readHeader(headers, ":authority") ?? "localhost";
+/** The URL of a request's target; one that is no URL at all reads as `/`. */
+export function absoluteUrl(target: string, host: string, scheme: "http" | "https"): string {
   const base = URL.canParse(`${scheme}://${host}`)
     ? `${scheme}://${host}`
     : `${scheme}://localhost`;
   // Not resolved against the base: `//evil` would then be a host.
-  const absolute = url.startsWith("/") ? base + url : url;
+  const absolute = target.startsWith("/") ? base + target : target;
   return URL.canParse(absolute) ? absolute : `${base}/`;
+}
+
+/** Its host is what the client says it asked. */
+function urlOf({ url = "/", headers, socket }: IncomingMessage): string {
+  const host = headers.host ?? readHeader(headers, ":authority") ?? "localhost";
+  return absoluteUrl(url, host, "encrypted" in socket ? "https" : "http");
 }
 
 function readHeader(headers: IncomingHttpHeaders, name: string): string | null {

@@ -104,7 +104,7 @@ class TargetWriter implements ResponseWriter {
 }
 
 /** Time for a stream's last bytes to leave after its end. */
-const FAREWELL_MS = 1000;
+export const FAREWELL_MS = 1000;
 
 /**
  * A client that takes nothing would keep an ended response, and a server that waits for it, for

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { BusInternals } from "../core/bus.ts";
 import { clientIp } from "../http/client-ip.ts";
 import { optionsResponse } from "../http/cors.ts";
@@ -6,22 +7,30 @@ import { problemResponse } from "../http/problem.ts";
 import { createStreamOpener, STREAM_METHODS } from "../http/stream-opener.ts";
 import { readStreamOptions, type StreamOptions } from "../http/stream-options.ts";
 import { createNodeSink } from "./node-sink.ts";
+import { type PlainRequest, plainWebRequest } from "./plain-request.ts";
 import { nodeRequestHead, toWebRequest } from "./request-head.ts";
 import { sendResponse } from "./send-response.ts";
+import { answerOn, SocketSink } from "./socket-sink.ts";
 
 /** Answers requests for the event stream on `node:http` itself, with no web stream between. */
 export type StreamListener = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
+/** The same, for requests that `node:http` has read and those that are taken off it. */
+export interface StreamListeners {
+  readonly onRequest: StreamListener;
+  readonly onPlainRequest: (request: PlainRequest, socket: Socket) => Promise<void>;
+}
+
 /** @throws SseBusError `INVALID_OPTION` */
-export function createStreamListener(
+export function createStreamListeners(
   internals: BusInternals,
   options: StreamOptions,
   trustedProxies: number,
-): StreamListener {
+): StreamListeners {
   const settings = readStreamOptions(options);
   const open = createStreamOpener(internals, settings);
 
-  return async (request, response) => {
+  async function onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const head = nodeRequestHead(request);
     if (head.method === "OPTIONS") {
       await sendResponse(optionsResponse(head, STREAM_METHODS, settings.cors), response);
@@ -37,5 +46,28 @@ export function createStreamListener(
     });
     if (answer.kind === "refused") await sendResponse(problemResponse(answer.problem), response);
     else if (answer.kind === "head") response.writeHead(200, answer.headers).end();
-  };
+  }
+
+  async function onPlainRequest(head: PlainRequest, socket: Socket): Promise<void> {
+    const answer = await open({
+      head,
+      ip: clientIp(head, { socketIp: () => socket.remoteAddress, trustedProxies }),
+      request: () => plainWebRequest(head, socket),
+      openSink: (owner, headers) =>
+        new SocketSink(socket, headers, owner, settings.maxInFlightBytes),
+      isGone: () => socket.destroyed,
+    });
+    if (answer.kind === "refused") await answerOn(socket, problemResponse(answer.problem));
+  }
+
+  return { onRequest, onPlainRequest };
+}
+
+/** @throws SseBusError `INVALID_OPTION` */
+export function createStreamListener(
+  internals: BusInternals,
+  options: StreamOptions,
+  trustedProxies: number,
+): StreamListener {
+  return createStreamListeners(internals, options, trustedProxies).onRequest;
 }
