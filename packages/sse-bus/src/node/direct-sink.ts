@@ -60,7 +60,8 @@ class DirectSink implements ByteSink {
     this.signal = signal;
     this.owner = owner;
     this.settings = settings;
-    response.on("close", this.onGone);
+    // Not the response's `close`: whoever reads the stream for itself brings a request of its own.
+    signal.addEventListener("abort", this.onGone);
   }
 
   createBody(): ReadableStream<Uint8Array> {
@@ -103,7 +104,7 @@ class DirectSink implements ByteSink {
     const { phase, response } = this;
     if (phase === "closed") return;
     this.phase = "closed";
-    response.off("close", this.onGone);
+    this.signal?.removeEventListener("abort", this.onGone);
     this.writer?.release();
     this.sendFirst();
     this.controller?.close();
@@ -155,13 +156,17 @@ class DirectSink implements ByteSink {
   /** From here on nothing may lead from this sink to the body or the signal: all of Next hangs on them. */
   private leaveHost(): void {
     const { signal, response, owner } = this;
+    if (!signal || owner.needsRequest) return;
     // To whoever waits for the request's end it would look as if the client had left.
-    if (!signal || owner.needsRequest || isAwaited(signal)) return;
-    response.off("close", this.onGone);
+    signal.removeEventListener("abort", this.onGone);
     this.phase = "alone";
-    if (letHostGo(response)) this.signal = this.controller = undefined;
-    else this.phase = "direct";
+    if (isAwaited(signal) || !letHostGo(response)) {
+      this.phase = "direct";
+      signal.addEventListener("abort", this.onGone);
+      return;
+    }
     response.on("close", this.onGone);
+    this.signal = this.controller = undefined;
   }
 }
 
