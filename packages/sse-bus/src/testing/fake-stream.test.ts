@@ -9,6 +9,9 @@ const FAST = { backoff: { baseMs: 0 }, onError: () => {} };
 
 afterEach(() => vi.useRealTimers());
 
+/** As long as a busy machine may take. */
+const WAIT = { timeout: 10_000 };
+
 function setUp(options: SseClientOptions = {}, timeoutMs = 5_000) {
   const stream = createFakeStream({ timeoutMs });
   const client = createSseClient({ url: stream.url, fetch: stream.fetch, ...FAST, ...options });
@@ -131,11 +134,11 @@ describe("a fake stream", () => {
     page.subscribe("b");
     const next = await page.stream.hello();
     expect(next.channels).toEqual(["a", "b"]);
-    await vi.waitFor(() => expect(page.stream.open).toBe(1));
+    await vi.waitFor(() => expect(page.stream.open).toBe(1), WAIT);
     await page.stream.message("once", { channel: "a" });
     expect(page.heard).toEqual(["once"]);
     page.client.reconnect();
-    await vi.waitFor(() => expect(page.stream.requests).toHaveLength(3));
+    await vi.waitFor(() => expect(page.stream.requests).toHaveLength(3), WAIT);
     page.client.close();
     await expect(page.stream.hello()).rejects.toThrow("No request came");
     expect(page.stream.open).toBe(0);
