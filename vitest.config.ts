@@ -26,6 +26,8 @@ const measured = [
 /** Real servers, proxies and browsers. */
 const onServers = {
   ...limits,
+  // Some take ten seconds where nothing else runs, and browsers are slow to share a processor.
+  testTimeout: 60_000,
   pool: "forks" as const,
   globalSetup: ["./test/support/global-setup.ts"],
 };

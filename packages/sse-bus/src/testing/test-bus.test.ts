@@ -112,6 +112,7 @@ describe("waitForStatus", () => {
     await using server = createTestBus({ authorize: () => false });
     using client = createSseClient({ ...server, ...QUIET });
     client.subscribe("default", () => {});
+    await waitForStatus(client, "failed");
     await expect(waitForStatus(client, "open", { timeoutMs: 50 })).rejects.toThrow(
       /Waited for "open"; the client is "failed" \(STREAM_REFUSED: Answered 403: .*\) after 50 ms/,
     );
