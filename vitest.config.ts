@@ -4,7 +4,12 @@ import { defineConfig } from "vitest/config";
 const react18 = fileURLToPath(
   new URL("packages/sse-bus/test/react-18/node_modules", import.meta.url),
 );
-const limits = { testTimeout: 30_000, hookTimeout: 120_000 };
+const limits = {
+  testTimeout: 30_000,
+  hookTimeout: 120_000,
+  // A second, the default, is less than a busy machine may take.
+  expect: { poll: { timeout: 10_000 } },
+};
 
 /** Minutes of real outages and forty browser tabs: `pnpm test:long` runs these too. */
 const exclude = process.env.SSE_BUS_LONG_TESTS ? [] : ["test/**/*.long.test.ts"];
@@ -21,6 +26,8 @@ const measured = [
 /** Real servers, proxies and browsers. */
 const onServers = {
   ...limits,
+  // Some take ten seconds where nothing else runs, and browsers are slow to share a processor.
+  testTimeout: 60_000,
   pool: "forks" as const,
   globalSetup: ["./test/support/global-setup.ts"],
 };

@@ -115,7 +115,7 @@ test("a message that was deleted by hand before it came is told as a loss, as no
 
 test("a line that is dead without a word is noticed by its silence, and nothing is lost", async () => {
   await using log = createNatsLog(server);
-  await using silent = await openInstance(await log.connect({ requestTimeoutMs: 500 }));
+  await using silent = await openInstance(await log.connect({ requestTimeoutMs: 10_000 }));
   await using other = await openInstance(await log.connect());
   const heard = await silent.listen("a");
   await other.publish("a", 0);
@@ -125,14 +125,13 @@ test("a line that is dead without a word is noticed by its silence, and nothing 
   const since = performance.now();
   log.proxyOf(silent.backend).hang();
   await waitFor("the silence to be told", () => silent.statuses.at(-1) === "down");
-  // Three beats of 250 ms may go missing.
-  expect(performance.now() - since).toBeLessThan(2000);
+  // Three beats of 250 ms may go missing; a request that is not answered would take longer to tell.
+  expect(performance.now() - since).toBeLessThan(5000);
   await publishMany(other, "a", { count: 100, first: 1 });
-  const asked = performance.now();
-  await expect(silent.publish("a", "refused")).rejects.toMatchObject({
-    code: "BACKEND_UNAVAILABLE",
-  });
-  expect(performance.now() - asked).toBeLessThan(50);
+  const refused = silent.publish("a", "refused").catch((error: unknown) => error);
+  // At once: however long this process stood still, what needs nobody's answer is before any timer.
+  const late = new Promise((resolve) => setTimeout(resolve, 50, "late"));
+  expect(await Promise.race([refused, late])).toMatchObject({ code: "BACKEND_UNAVAILABLE" });
   expect(silent.backend.reached().seq).toBe(seq);
 
   await log.proxyOf(silent.backend).mend();

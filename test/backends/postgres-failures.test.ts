@@ -32,7 +32,7 @@ afterEach(async () => log[Symbol.asyncDispose]());
 afterAll(async () => server[Symbol.asyncDispose]());
 
 test("a publish that a hung server has answered with silence is not stored when the server wakes up", async () => {
-  const backend = await log.connect({ timeoutMs: 600, pollMs: 100 });
+  const backend = await log.connect({ timeoutMs: 1500, pollMs: 100 });
   const errors: Error[] = [];
   await using bus = createBus({ backend, onError: (error) => void errors.push(error) });
   const { heard, gaps } = hear(bus);
@@ -45,7 +45,7 @@ test("a publish that a hung server has answered with silence is not stored when 
   for (const { reason } of (await Promise.allSettled(late)) as PromiseRejectedResult[]) {
     expect(reason).toMatchObject({ name: "SseBusError", code: "BACKEND_UNAVAILABLE" });
   }
-  expect(performance.now() - start).toBeLessThan(3000);
+  expect(performance.now() - start).toBeLessThan(6000);
   await waitFor("the bus to notice", () => bus.stats().status === "down");
   expect(errors).toMatchObject([{ code: "BACKEND_UNAVAILABLE" }]);
 

@@ -124,6 +124,8 @@ test("a process that was away while retention deleted is told of those channels,
   await using bus = createBus({ backend: away, history, onError: () => {} });
   await bus.cursor();
   const ears = ["busy", "quiet", "*"].map((channel) => hear(bus, { channel }));
+  // Its own publish waits for them to be live, which another bus's does not.
+  await bus.publish("live", { channel: "heard/by/nobody" });
   const other = await openBus({ retentionMs: Number.POSITIVE_INFINITY }, history);
   await other.publish("before", { channel: "busy" });
   await waitFor("the first message", () => ears[2]?.heard.length === 1);

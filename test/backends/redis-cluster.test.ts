@@ -8,7 +8,7 @@ import { testBackend } from "../../packages/sse-bus/src/testing/index.ts";
 import { redisBackend } from "../../packages/sse-bus/src/redis/index.ts";
 import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
 import { waitFor } from "../support/wait-for.ts";
-import { hear } from "./ear.ts";
+import { hear, hearLive } from "./ear.ts";
 import {
   createRedisClusterLog,
   makeClusterClient,
@@ -137,7 +137,7 @@ test("an instance that would announce in another way than its bus is refused, an
   });
   // A client of the one node will do, when it announces as the others do.
   await using one = createBus({ backend: redisBackend({ ...options, sharded: true }) });
-  const { heard } = hear(bus, { channel: "a" });
+  const { heard } = await hearLive(bus, { channel: "a" });
   await one.publish(3, { channel: "a" });
   await waitFor("the message", () => heard.length === 1);
 });

@@ -79,7 +79,7 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
 
   test("a server that hangs is noticed, and publishes reject; once it moves again nothing is missing", async () => {
     await using _log = (log = createRedisLog(server, make));
-    await using bus = openBus(await log.connect({ timeoutMs: 300, waitMs: 100 }));
+    await using bus = openBus(await log.connect({ timeoutMs: 1000, waitMs: 100 }));
     const ear = listen(bus, "a", await bus.cursor());
     const first = await bus.publish(1, { channel: "a" });
     server.pause();

@@ -85,15 +85,22 @@ async function stampede(name: string, createLog: () => Promise<StampedeLog>): Pr
     await Promise.all(Array.from({ length: OPENING }, open));
     const messagesOf = ({ events }: EventStream): (string | undefined)[] =>
       events.filter(({ event }) => event === "message").map(({ id }) => id);
+    // Not by `lastEventId`, which a heartbeat moves past the last message.
+    const isBehind = ({ events }: EventStream, n: number): boolean =>
+      events.findLast(({ event }) => event === "message")?.id !== plans[n]?.all.at(-1);
     await waitFor(
       "every client to have what it missed",
-      () =>
-        streams.every(({ lastEventId }, n) => {
-          const { all } = plans[n] as (typeof plans)[number];
-          return lastEventId === all.at(-1);
-        }),
+      () => streams.every((stream, n) => !isBehind(stream, n)),
       { timeoutMs: 60_000 },
-    );
+    ).catch((cause: unknown) => {
+      const behind = streams.filter(isBehind);
+      const [first] = behind;
+      const seen = first?.events.map(({ event, data }) => `${event} ${data.slice(0, 80)}`);
+      const state = [first?.lastEventId, ...(seen ?? [])].join("\n  ");
+      throw new Error(`${behind.length} clients are behind; of one has come:\n  ${state}`, {
+        cause,
+      });
+    });
     const tookMs = Math.round(performance.now() - startedAt);
     console.log(
       `${name}: ${CLIENTS} clients on ${CHANNELS.length} channels were whole after ${tookMs} ms`,

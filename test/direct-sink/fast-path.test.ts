@@ -182,12 +182,16 @@ describe.each(["direct", "web"] as const)("a client that takes nothing, %s sink"
     const channel = "slow/1";
     await using stream = await openStream(`${server.url}/api/strict?channel=${channel}`);
     await stream.next("hello");
+    await publish(server.url, { data: "first", channel });
+    await stream.next("message");
+    // Before the flood, which a busy machine may take longer for than the client is given.
+    expect(await countSinks(server.url)).toMatchObject({ [kind]: 1 });
     stream.pause();
     await flood(server, channel, 12_000_000);
-    expect(await countSinks(server.url)).toMatchObject({ [kind]: 1 });
     await untilNobodyIsLeft(server);
-    // Longer than the farewell's grace; nothing tells from outside that a server has let go.
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    // Longer than the farewell's grace of a second, and a busy machine's delay; nothing tells from
+    // outside that a server has let go.
+    await new Promise((resolve) => setTimeout(resolve, 2500));
     stream.resume();
     expect(await stream.closed).toBe("cut");
     expect(stream.events.map(({ event }) => event)).not.toContain("bye");
@@ -204,7 +208,8 @@ describe.each(["direct", "web"] as const)("a client that takes nothing, %s sink"
     const started = performance.now();
     server.process.signal("SIGTERM");
     await server.process.exited;
-    expect(performance.now() - started).toBeLessThan(3000);
+    // Nothing but the farewell's second ends it: a server that waited for the client would not end.
+    expect(performance.now() - started).toBeLessThan(10_000);
   });
 });
 

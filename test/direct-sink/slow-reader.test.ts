@@ -38,7 +38,8 @@ describe.each(["direct", "web"] as const)("stalled readers, %s sink", (kind) => 
     // So many messages more. A queue for each reader would keep a record of each of them, 300 bytes
     // at the least: 10 MB.
     expect(after - before, `heap ${before} → ${after}`).toBeLessThan(4_000_000);
-    expect(quantile(lags, 0.9)).toBeLessThan(100);
+    // Who had to wait for a stalled reader would wait for as long as it stalls.
+    expect(quantile(lags, 0.9)).toBeLessThan(500);
 
     for (const stream of stalled) stream.resume();
     await Promise.all(stalled.map((stream) => checkComplete(stream, channel)));

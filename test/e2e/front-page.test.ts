@@ -39,7 +39,7 @@ describe("the log", () => {
     await state(page, "Live");
     const published = await publish(app, "from a terminal");
     const row = rows(page).filter({ hasText: "from a terminal" });
-    await row.waitFor({ timeout: 1_000 });
+    await row.waitFor();
     expect(await row.locator("time").innerText()).toMatch(/^\d\d:\d\d:\d\d\.\d{3}$/);
     expect(await row.innerText()).toContain(published.id);
     expect(await row.innerText()).toContain("message");
@@ -71,13 +71,15 @@ describe("the log", () => {
       });
       Object.assign(window, { spoken });
     });
+    const started = performance.now();
     for (let count = 1; count <= 300; count++) await publish(app, `flood ${count}`);
     await rows(page).filter({ hasText: "flood 300" }).waitFor();
     expect(await rows(page).count()).toBe(200);
     expect(await page.getByText("301 events, the newest 200 shown").count()).toBe(1);
-    // Three hundred events take a second or two, and one sentence is said every five.
+    // Three hundred events take a second or two, more on a busy machine; one sentence is said every five.
     const spoken = await page.evaluate(() => (window as unknown as { spoken: string[] }).spoken);
-    expect(spoken.length).toBeLessThanOrEqual(2);
+    const sentences = 2 + Math.floor((performance.now() - started) / 5_000);
+    expect(spoken.length).toBeLessThanOrEqual(sentences);
   });
 
   it("holds back while paused, and shows what was held on resuming", async () => {
@@ -156,7 +158,7 @@ describe("the box", () => {
     await box(page).press("Enter");
     await page.getByText("Published as").waitFor();
     for (const open of [page, other]) {
-      await rows(open).filter({ hasText: '{"msg":"from the box"}' }).waitFor({ timeout: 1_000 });
+      await rows(open).filter({ hasText: '{"msg":"from the box"}' }).waitFor();
     }
     expect(await box(page).inputValue()).toBe("");
   });
@@ -182,18 +184,22 @@ describe("the box", () => {
   it("refuses the eleventh of a burst, keeps its text, and publishes nothing of it", async () => {
     await using own = await startExample({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
     await using page = await openPage(own);
-    for (let count = 1; count <= 11; count++) {
-      await box(page).fill(`burst ${count}`);
-      await box(page).press("Enter");
-      if (count > 10) break;
+    await state(page, "Live");
+    // All in one turn of the page: one by one they might take longer than the 5 s that are counted.
+    await box(page).evaluate((element) => {
+      const field = element as HTMLInputElement;
+      for (let count = 1; count <= 11; count++) {
+        field.value = `burst ${count}`;
+        field.form?.requestSubmit();
+      }
+    });
+    await page.getByText(/Too many at once\. Try again in \d s\./).waitFor();
+    await waitFor("its text", async () => (await box(page).inputValue()) === "burst 11");
+    for (let count = 1; count <= 10; count++) {
       await rows(page)
         .filter({ hasText: `burst ${count}"` })
         .waitFor();
-      // The log can be ahead of the action's answer, with which the form is emptied.
-      await waitFor("an empty box", async () => (await box(page).inputValue()) === "");
     }
-    await page.getByText(/Too many at once\. Try again in \d s\./).waitFor();
-    expect(await box(page).inputValue()).toBe("burst 11");
     await publish(own, "after the burst");
     await rows(page).filter({ hasText: "after the burst" }).waitFor();
     expect(await rows(page).filter({ hasText: "burst 11" }).count()).toBe(0);

@@ -49,7 +49,8 @@ export function testHttpSurface(name: string, start: () => Promise<HttpSurface>)
       const started = performance.now();
       await using open = await openStream(stream(`channel=${channel()}`));
       const hello = await open.next("hello");
-      expect(performance.now() - started).toBeLessThan(1000);
+      // Not with the first heartbeat, after 15 s, which would push on what something held back.
+      expect(performance.now() - started).toBeLessThan(5000);
       expect(open.headers["content-type"]).toBe("text/event-stream; charset=utf-8");
       expect(open.headers["cache-control"]).toBe("no-cache, no-transform");
       expect(open.headers["x-accel-buffering"]).toBe("no");

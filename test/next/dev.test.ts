@@ -17,7 +17,7 @@ test("in development the bus is one across routes and survives an edit of lib/ss
   const started = performance.now();
   await using second = await openStream(`${app.url}/api/sse`);
   await second.next("hello");
-  expect(performance.now() - started, "hello once the route is compiled").toBeLessThan(1000);
+  expect(performance.now() - started, "hello once the route is compiled").toBeLessThan(4000);
 
   await publish("before");
   expect((await stream.next("message")).json()).toMatchObject({ msg: "before" });

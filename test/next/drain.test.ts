@@ -6,16 +6,19 @@ import type { NextServer } from "../support/next-server.ts";
 
 const CLIENTS = 1000;
 
+/** It takes well under 2 s where nothing else runs; who waited for idle connections would take 5 s. */
+const patienceMs = 4500;
+
 describe("SIGTERM", () => {
   test.each([
     ["direct", {}],
     ["web", { SSE_BUS_SINK: "web" }],
   ])(
-    "next start tells 1,000 streams, %s sink, each when to come back, and exits within 2 s",
+    "next start tells 1,000 streams, %s sink, each when to come back, and exits without waiting for any",
     async (_, env) => {
       await using app = await startExample({ env });
       const { streams, exitMs } = await drain(app, CLIENTS);
-      expect(exitMs).toBeLessThan(2000);
+      expect(exitMs).toBeLessThan(patienceMs);
       const waits = new Set(streams.map((data) => data.retryMs));
       // A jittered window: a thousand clients must not come back in one instant.
       expect(waits.size).toBeGreaterThan(CLIENTS / 4);
@@ -27,7 +30,7 @@ describe("SIGTERM", () => {
   test("the standalone server exits too", async () => {
     const variant = await builtVariant();
     await using app = await variant.start();
-    expect((await drain(app, 20)).exitMs).toBeLessThan(2000);
+    expect((await drain(app, 20)).exitMs).toBeLessThan(patienceMs);
   }, 240_000);
 
   test("next dev does not hang with a stream open", async () => {

@@ -12,10 +12,11 @@ import { builtVariant, type Variant } from "../support/variant.ts";
 import { startVarnish } from "../support/varnish.ts";
 import { waitFor } from "../support/wait-for.ts";
 
-// Nine in ten events must come within the first, all within the second: a busy machine may hold one
-// up, a proxy that buffers holds up every one, and for seconds.
+// What a proxy adds to the way without it: for three in four events less than the first, for all less
+// than the second. A busy machine may hold some up, a proxy that buffers holds up every one, until a
+// heartbeat pushes it on or for seconds.
 const promptMs = 100;
-const latestMs = 1_000;
+const latestMs = 2_000;
 
 let variant: Variant;
 let app: NextServer;
@@ -30,9 +31,9 @@ interface ProxyCase {
 const proxies: readonly ProxyCase[] = [
   { name: "nginx with buffering and gzip on, HTTP/1.0 to the app", start: startNginx },
   {
-    name: "nginx with buffering and gzip on, HTTP/1.1 to the app, cut after 1 s of silence",
+    name: "nginx with buffering and gzip on, HTTP/1.1 to the app, cut after 2 s of silence",
     start: async (port) =>
-      startNginx(port, { httpVersion: "1.1", location: "proxy_read_timeout 1s;" }),
+      startNginx(port, { httpVersion: "1.1", location: "proxy_read_timeout 2s;" }),
   },
   {
     name: "HAProxy at its defaults",
@@ -41,9 +42,9 @@ const proxies: readonly ProxyCase[] = [
     promptMs: 300,
   },
   {
-    name: "HAProxy with option http-no-delay, cut after 1 s of silence",
+    name: "HAProxy with option http-no-delay, cut after 2 s of silence",
     start: async (port) =>
-      startHaproxy(port, { defaults: "option http-no-delay\n  timeout server 1s" }),
+      startHaproxy(port, { defaults: "option http-no-delay\n  timeout server 2s" }),
   },
   { name: "Caddy", start: startCaddy },
   {
@@ -82,6 +83,8 @@ describe.each(proxies)("behind $name", ({ name, start, promptMs: bound = promptM
   beforeAll(async () => {
     // The last test of each proxy stops it.
     await app.start();
+    // Next loads a route's code at its first request, for which some of the proxies would not wait.
+    await (await openStream(`${app.url}/api/lively`))[Symbol.asyncDispose]();
     proxy = await start(app.port);
   });
 
@@ -92,19 +95,19 @@ describe.each(proxies)("behind $name", ({ name, start, promptMs: bound = promptM
     { encoding: "gzip, as browsers ask for", gzip: true },
   ])("each event arrives at once (Accept-Encoding: $encoding)", async ({ gzip }) => {
     await using stream = await openStream(`${proxy.url}/api/lively`, { gzip });
-    await stream.next("hello");
+    await using direct = await openStream(`${app.url}/api/lively`, { gzip });
+    for (const each of [stream, direct]) await each.next("hello");
     const lags: number[] = [];
     for (let n = 0; n < 20; n += 1) {
       // One at a time: with others behind it, an event that is held back is pushed on by them.
-      await publish(app.url, { data: { n, sentAt: now() } });
-      const { data, receivedAt } = await stream.next("message");
-      const sent = JSON.parse(data) as { n: number; sentAt: number };
-      expect(sent.n).toBe(n);
-      lags.push(receivedAt - sent.sentAt);
+      await publish(app.url, { data: n });
+      const [through, past] = await Promise.all([stream.next("message"), direct.next("message")]);
+      expect([through.json(), past.json()]).toEqual([n, n]);
+      lags.push(through.receivedAt - past.receivedAt);
     }
     const [median, most] = [quantile(lags, 0.5).toFixed(1), quantile(lags, 1).toFixed(1)];
-    console.log(`${name}: lag median ${median} ms, at most ${most} ms`);
-    expect(quantile(lags, 0.9)).toBeLessThan(bound);
+    console.log(`${name}: lag more by ${median} ms in the median, ${most} ms at most`);
+    expect(quantile(lags, 0.75)).toBeLessThan(bound);
     expect(quantile(lags, 1)).toBeLessThan(latestMs);
   });
 
@@ -132,7 +135,7 @@ describe.each(proxies)("behind $name", ({ name, start, promptMs: bound = promptM
     const left = now();
     for (const stream of streams) stream.destroy();
     // A proxy may notice only when it writes: the next heartbeat, and that one's answer.
-    const timeoutMs = 2 * heartbeatMs + 500;
+    const timeoutMs = 2 * heartbeatMs + 2_000;
     await waitFor("none to be left", async () => (await health(app.url)).connections === 0, {
       timeoutMs,
     });
@@ -142,7 +145,7 @@ describe.each(proxies)("behind $name", ({ name, start, promptMs: bound = promptM
   test("heartbeats keep a quiet stream open", async () => {
     await using stream = await openStream(`${proxy.url}/api/lively?channel=quiet`, { gzip: true });
     // Past the proxy's time-out for silence, where one is set.
-    for (let ping = 0; ping < 3; ping += 1) await stream.next("ping");
+    for (let ping = 0; ping < 5; ping += 1) await stream.next("ping");
     expect(stream.events.map(({ event }) => event)).not.toContain("bye");
   });
 
@@ -177,7 +180,8 @@ describe.each(proxies)("behind $name", ({ name, start, promptMs: bound = promptM
     expect(JSON.parse((await stream.next("bye")).data)).toMatchObject({ reason: "drain" });
     expect(await stream.closed).toBe("end");
     console.log(`${name}: the app exited ${exitMs.toFixed(0)} ms after SIGTERM`);
-    expect(exitMs).toBeLessThan(2_000);
+    // Who waited for idle connections would take 5 s.
+    expect(exitMs).toBeLessThan(4_500);
   });
 });
 

@@ -24,7 +24,7 @@ export interface StreamOptions {
 }
 
 export interface NextOptions {
-  /** @default 5_000 */
+  /** When to give up. @default 15_000 */
   readonly timeoutMs?: number;
 }
 
@@ -152,7 +152,7 @@ function read(response: IncomingMessage): EventStream {
     get retryMs() {
       return retryMs;
     },
-    async next(wanted, { timeoutMs = 5_000 } = {}) {
+    async next(wanted, { timeoutMs = 15_000 } = {}) {
       return new Promise((resolve, reject) => {
         const settle = (act: () => void): void => {
           clearTimeout(timer);

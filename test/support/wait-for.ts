@@ -1,5 +1,5 @@
 export interface WaitOptions {
-  /** @default 5_000 */
+  /** When to give up: more than a busy machine needs, less than a test may take. @default 15_000 */
   readonly timeoutMs?: number;
   /** @default 20 */
   readonly everyMs?: number;
@@ -19,7 +19,7 @@ export async function waitFor<T>(
   probe: () => T | Promise<T>,
   options: WaitOptions = {},
 ): Promise<NonNullable<T>> {
-  const { timeoutMs = 5_000, everyMs = 20 } = options;
+  const { timeoutMs = 15_000, everyMs = 20 } = options;
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     let last: T | undefined;

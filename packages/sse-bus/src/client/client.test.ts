@@ -98,7 +98,7 @@ describe("a subscription", () => {
     const good = collect(client, "a", { cursor });
     const bad = collect(client, "a", { cursor: "nonsense" });
     await good.until(1);
-    await vi.waitFor(() => expect(bad.gaps).toHaveLength(1));
+    await vi.waitFor(() => expect(bad.gaps).toHaveLength(1), WAIT);
     expect(good.gaps).toEqual([]);
     server.publish(2, { channel: "a" });
     await good.until(2);
@@ -152,9 +152,12 @@ describe("a subscription", () => {
     client.subscribe("a", (data) => heard.cursor?.push(data), { cursor });
     client.subscribe("a", (data) => heard.now?.push(data));
     // Long before a heartbeat.
-    await vi.waitFor(() => expect([server.requests, server.open]).toEqual([2, 1]));
+    await vi.waitFor(() => expect([server.requests, server.open]).toEqual([2, 1]), WAIT);
     await publish(2);
-    await vi.waitFor(() => expect(heard).toEqual({ latest: [1, 2], cursor: [1, 2], now: [2] }));
+    await vi.waitFor(
+      () => expect(heard).toEqual({ latest: [1, 2], cursor: [1, 2], now: [2] }),
+      WAIT,
+    );
   });
 
   test("from `latest` that ends before the head leaves nothing behind", async () => {
@@ -224,7 +227,7 @@ describe("listeners", () => {
       [1, 2],
       [1, 2],
     ]);
-    await vi.waitFor(() => expect(thrown).toEqual(["onError", "onError"]));
+    await vi.waitFor(() => expect(thrown).toEqual(["onError", "onError"]), WAIT);
     expect(server.requests).toHaveLength(1);
     expect(client.status).toBe("open");
   });
@@ -258,7 +261,7 @@ describe("listeners", () => {
     const heard = collect(client, "default");
     await isOpen(client);
     server.streams[0]?.write(`id: ${server.head().replace(/^[^-]+/, "zz")}\ndata: {oops\n\n`);
-    await vi.waitFor(() => expect(errors).toEqual(["INVALID_MESSAGE"]));
+    await vi.waitFor(() => expect(errors).toEqual(["INVALID_MESSAGE"]), WAIT);
     expect(heard.data).toEqual([]);
     expect(client.status).toBe("open");
   });
@@ -412,7 +415,7 @@ describe("a lost line", () => {
 
   test("that falls silent is found by the watchdog within 2.5 heartbeats", async () => {
     const { server, client, collect } = await setUp(FAST);
-    server.heartbeatMs = 80;
+    server.heartbeatMs = 400;
     const a = collect(client, "a");
     await isOpen(client);
     server.streams[0]?.stall();
@@ -421,19 +424,22 @@ describe("a lost line", () => {
     await waitForStatus(client, "reconnecting");
     const elapsed = performance.now() - stalled;
     expect(client.getStatus().error?.code).toBe("STREAM_SILENT");
-    expect(elapsed).toBeGreaterThan(80);
-    expect(elapsed).toBeLessThan(2.5 * 80 + 100);
+    expect(elapsed).toBeGreaterThan(400);
+    // What a busy machine is late by; a watchdog of two heartbeats more would be later.
+    expect(elapsed).toBeLessThan(2.5 * 400 + 700);
     await a.until(1);
     expect(a.data).toEqual(["unheard"]);
   });
 
   test("stays open as long as heartbeats come", async () => {
     const { server, client, collect } = await setUp(FAST);
-    server.heartbeatMs = 40;
+    // So long that a process which stands still for a moment does not miss two of them.
+    server.heartbeatMs = 500;
     const statuses = watch(client);
     collect(client, "a");
     await isOpen(client);
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    // Past the watchdog's time without them.
+    await new Promise((resolve) => setTimeout(resolve, 3 * 500));
     expect(statuses).toEqual(["connecting", "open"]);
     expect(server.requests).toHaveLength(1);
   });
@@ -446,7 +452,8 @@ describe("a lost line", () => {
     );
     collect(client, "a");
     await isOpen(client);
-    expect(server.requests).toHaveLength(3);
+    // On a busy machine a good answer may take too long as well.
+    expect(server.requests.length).toBeGreaterThanOrEqual(3);
   });
 
   test("to a dead server is tried again until there is one", async () => {
@@ -605,7 +612,7 @@ describe("a channel that is refused", () => {
     await isOpen(client);
     server.answers.push((response) => response.writeHead(403).end(JSON.stringify({})));
     const secret = collect(client, "secret");
-    await vi.waitFor(() => expect(secret.statuses.at(-1)?.status).toBe("failed"));
+    await vi.waitFor(() => expect(secret.statuses.at(-1)?.status).toBe("failed"), WAIT);
     expect(secret.statuses.at(-1)?.error?.code).toBe("STREAM_REFUSED");
     server.publish(1, { channel: "a" });
     await a.until(1);
@@ -622,7 +629,7 @@ describe("a channel that is refused", () => {
     server.grant = (channel) => channel !== "secret";
     const secret = collect(client, "secret");
     const a = collect(client, "a");
-    await vi.waitFor(() => expect(secret.statuses.at(-1)?.status).toBe("failed"));
+    await vi.waitFor(() => expect(secret.statuses.at(-1)?.status).toBe("failed"), WAIT);
     server.publish(1, { channel: "a" });
     await a.until(1);
     server.streams[0]?.ping();
@@ -630,7 +637,7 @@ describe("a channel that is refused", () => {
     expect(server.requests).toHaveLength(1);
     server.grant = () => true;
     client.reconnect();
-    await vi.waitFor(() => expect(secret.statuses.at(-1)?.status).toBe("open"));
+    await vi.waitFor(() => expect(secret.statuses.at(-1)?.status).toBe("open"), WAIT);
     server.publish(2, { channel: "secret" });
     await secret.until(1);
   });
@@ -640,7 +647,7 @@ describe("a channel that is refused", () => {
     const a = page.collect("a");
     const secret = page.collect("secret");
     const b = page.collect("b/*");
-    await vi.waitFor(() => expect(secret.status()).toBe("failed"));
+    await vi.waitFor(() => expect(secret.status()).toBe("failed"), WAIT);
     expect(secret.now()?.error).toMatchObject({
       code: "STREAM_REFUSED",
       cause: { status: 403, code: "FORBIDDEN", channels: ["secret"] },
@@ -649,7 +656,7 @@ describe("a channel that is refused", () => {
     expect([a.status(), b.status()]).toEqual(["open", "open"]);
     await page.server.bus.publish(1, { channel: "a" });
     await page.server.bus.publish(2, { channel: "b/1" });
-    await vi.waitFor(() => expect([...a.data, ...b.data]).toEqual([1, 2]));
+    await vi.waitFor(() => expect([...a.data, ...b.data]).toEqual([1, 2]), WAIT);
     expect(page.server.requests).toBe(2);
     expect(page.errors).toEqual(["STREAM_REFUSED"]);
   });
@@ -663,8 +670,8 @@ describe("a channel that is refused", () => {
     page.refused.add("secret");
     page.server.cut();
     await page.server.bus.publish("missed", { channel: "a" });
-    await vi.waitFor(() => expect(secret.status()).toBe("failed"));
-    await vi.waitFor(() => expect(a.data).toEqual(["missed"]));
+    await vi.waitFor(() => expect(secret.status()).toBe("failed"), WAIT);
+    await vi.waitFor(() => expect(a.data).toEqual(["missed"]), WAIT);
     expect(a.status()).toBe("open");
     expect(a.gaps).toEqual([]);
   });
@@ -679,7 +686,7 @@ describe("a channel that is refused", () => {
     });
     const a = page.collect("a");
     const secret = page.collect("secret");
-    await vi.waitFor(() => expect([a.status(), secret.status()]).toEqual(["open", "failed"]));
+    await vi.waitFor(() => expect([a.status(), secret.status()]).toEqual(["open", "failed"]), WAIT);
     expect(asked).toEqual([false, true, false]);
   });
 
@@ -905,7 +912,7 @@ describe("a client", () => {
       response.writeHead(503).end();
     });
     collect(client, "orders/*");
-    await vi.waitFor(() => expect(paths).toEqual(["/api/sse?tenant=7&channel=orders%2F*"]));
+    await vi.waitFor(() => expect(paths).toEqual(["/api/sse?tenant=7&channel=orders%2F*"]), WAIT);
   });
 });
 
@@ -1007,7 +1014,6 @@ function watch(client: SseClient): string[] {
   return statuses;
 }
 
-/** The most streams that were open at once since the call. */
 function deferred(): { promise: Promise<void>; resolve: () => void } {
   let resolve = (): void => {};
   const promise = new Promise<void>((settle) => {

@@ -201,7 +201,7 @@ describe("when the leader goes, nothing is lost or doubled:", () => {
     const follower = open("a");
     await allOpen([follower]);
     leader.tab.hang();
-    await vi.waitFor(() => expect(follower.client.status).toBe("reconnecting"), WAIT);
+    await waitForStatus(follower.client, "reconnecting");
     await allOpen([follower]);
     server.publish("while it stood still", { channel: "a" });
     await follower.until(1);
@@ -216,7 +216,7 @@ describe("when the leader goes, nothing is lost or doubled:", () => {
 
   test("a follower knows within the watchdog's time that the leader stands still", async () => {
     const { server, open } = await setUp(FAST);
-    server.heartbeatMs = 100;
+    server.heartbeatMs = 400;
     const leader = open("a");
     await allOpen([leader]);
     const follower = open("a");
@@ -224,7 +224,8 @@ describe("when the leader goes, nothing is lost or doubled:", () => {
     const hung = performance.now();
     leader.tab.hang();
     await waitForStatus(follower.client, "reconnecting");
-    expect(performance.now() - hung).toBeLessThan(2.5 * 100 + 300);
+    // And what a busy machine is late by, which is less than two heartbeats.
+    expect(performance.now() - hung).toBeLessThan(2.5 * 400 + 700);
   });
 
   test("a tab that was frozen comes back and gets what it missed", async () => {
@@ -338,7 +339,7 @@ describe("the page", () => {
     await allOpen([tab]);
     for (const event of ["visibilitychange", "online", "pageshow"]) {
       server.streams[0]?.cut();
-      await vi.waitFor(() => expect(tab.client.status).toBe("reconnecting"), WAIT);
+      await waitForStatus(tab.client, "reconnecting");
       tab.tab.dispatch(event);
       await allOpen([tab]);
     }

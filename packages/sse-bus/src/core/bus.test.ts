@@ -9,6 +9,9 @@ import { SseBusError } from "./errors.ts";
 import { memoryBackend } from "./memory-backend.ts";
 import type { Gap } from "./packet.ts";
 
+/** As long as a busy machine may take. */
+const WAIT = { timeout: 10_000 };
+
 test("a listener has been called when the awaited publish of its own process resolves", async () => {
   await using bus = createBus();
   const seen: unknown[] = [];
@@ -277,7 +280,7 @@ describe("a listener", () => {
     server.publish({ json: "2" });
     line.restore();
     await bus.publish(3);
-    await vi.waitFor(() => expect(seen).toEqual([2, 3]));
+    await vi.waitFor(() => expect(seen).toEqual([2, 3]), WAIT);
     expect(errors).toHaveLength(1);
   });
 

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import {
   createLaggingServer,
   type LaggingServerOptions,
@@ -384,12 +384,14 @@ test("what history brings cannot pile up beyond maxHistoryBytes, even when nothi
 });
 
 test("what is older than history allows is not given to a newcomer, however quiet the channel", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  onTestFinished(() => void vi.useRealTimers());
   const { bus, engine, server } = setUp({ history: { maxAgeMs: 40 } });
   server.publish({ json: "1" });
   const first = await openTestReader(engine, ["default"], { start: "earliest" });
   await turns();
   expect(first.sink.values).toEqual([1]);
-  await new Promise((resolve) => setTimeout(resolve, 60));
+  vi.setSystemTime(Date.now() + 60);
   const second = await openTestReader(engine, ["default"], { start: "earliest" });
   await turns();
   expect(second.sink.values).toEqual([]);

@@ -8,6 +8,7 @@ import { readTestStream } from "../../test/support/test-stream.ts";
 
 const buses: Bus[] = [];
 afterEach(async () => {
+  vi.useRealTimers();
   await Promise.all(buses.splice(0).map((bus) => bus.close()));
 });
 
@@ -24,6 +25,12 @@ function setUp(options: StreamOptions = {}, busOptions: BusOptions = {}, ip?: st
   const get = (query = "", headers: Record<string, string> = {}, signal?: AbortSignal) =>
     handle(new Request(`${URL_BASE}${query}`, { headers, ...(signal && { signal }) }));
   return { bus, internals, handle, get };
+}
+
+/** Holds the clock on the wall, by which permissions run out; timers go on. Gives what moves it. */
+function holdClock(): (ms: number) => void {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  return (ms) => void vi.setSystemTime(Date.now() + ms);
 }
 
 async function problem(response: Response) {
@@ -417,6 +424,7 @@ describe("authorization", () => {
   });
 
   test("not a byte of what is published after the permission ran out, however late the heartbeat", async () => {
+    const passes = holdClock();
     let asked = 0;
     const { bus, get } = setUp({
       heartbeatMs: 60_000,
@@ -426,13 +434,14 @@ describe("authorization", () => {
     await stream.next();
     await bus.publish("before");
     expect(await stream.next()).toMatchObject({ data: '"before"' });
-    await new Promise((resolve) => setTimeout(resolve, 40));
+    passes(30);
     await bus.publish("after");
     expect(JSON.parse((await stream.next())?.data ?? "")).toMatchObject({ reason: "unauthorized" });
     expect(await stream.next()).toBeUndefined();
   });
 
   test("what came while the permission was renewed follows, once and in order", async () => {
+    const passes = holdClock();
     const answers: ((grant: { expiresAt: number }) => void)[] = [];
     let asked = 0;
     const { bus, get } = setUp({
@@ -444,7 +453,7 @@ describe("authorization", () => {
     });
     const stream = readTestStream(await get());
     await stream.next();
-    await new Promise((resolve) => setTimeout(resolve, 40));
+    passes(30);
     // A web stream hands over what is asked for: ask first.
     const first = stream.next();
     for (let n = 1; n <= 3; n++) await bus.publish(n);
@@ -459,6 +468,7 @@ describe("authorization", () => {
   });
 
   test("a renewal that hangs ends the stream in time, and nothing leaks meanwhile", async () => {
+    const passes = holdClock();
     let asked = 0;
     const { bus, get } = setUp(
       {
@@ -471,7 +481,7 @@ describe("authorization", () => {
     );
     const stream = readTestStream(await get());
     await stream.next();
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    passes(20);
     await bus.publish("after");
     expect((await stream.next())?.event).toBe("bye");
     expect(bus.stats().connections).toBe(0);
@@ -481,7 +491,7 @@ describe("authorization", () => {
     let asked = 0;
     const { get } = setUp({
       heartbeatMs: 16,
-      authorize: () => (++asked > 2 ? 401 : { expiresAt: Date.now() + 20 }),
+      authorize: () => (++asked > 2 ? 401 : { expiresAt: Date.now() + 200 }),
     });
     const stream = readTestStream(await get());
     const bye = await stream.until("bye");

@@ -2,7 +2,7 @@
 export interface Clock {
   /** The server said it was `serverMs` at some moment between two of this process. */
   sample(serverMs: number, sentMs: number, receivedMs: number): void;
-  /** The server's time `ms` from now, as text. After it the server refuses a late statement. */
+  /** The server's time `ms` from now, or a little less, as text. After it the server refuses a late statement. */
   in(ms: number): string;
 }
 
@@ -12,9 +12,12 @@ export function createClock(): Clock {
   let offsetMs: number | undefined;
   return {
     sample(serverMs, sentMs, receivedMs) {
-      // An answer that took long tells little of when it was given.
-      if (offsetMs !== undefined && receivedMs - sentMs > MAX_ROUND_TRIP_MS) return;
-      offsetMs = serverMs - (sentMs + receivedMs) / 2;
+      // As if it had been given just now. Were it taken for given half-way, a question that waited
+      // for a connection would put deadlines off, and what was told to have failed might be stored.
+      const least = serverMs - receivedMs;
+      const isSlow = receivedMs - sentMs > MAX_ROUND_TRIP_MS;
+      // An answer that took long tells little, unless what is known is from one that took longer.
+      if (offsetMs === undefined || !isSlow || least > offsetMs) offsetMs = least;
     },
     in: (ms) => String(Math.round(Date.now() + (offsetMs ?? 0) + ms)),
   };

@@ -9,6 +9,9 @@ import { SseProvider, useChannel, useSse, useSseStatus } from "./index.ts";
 
 // The hooks, the client, the route and the bus together: nothing here stands in for anything.
 
+/** As long as a busy machine may take. */
+const WAIT = { timeout: 10_000 };
+
 let roots: Root[] = [];
 let server: TestBus;
 
@@ -53,7 +56,7 @@ async function until(holds: () => void): Promise<void> {
   await vi.waitFor(async () => {
     await settle();
     holds();
-  });
+  }, WAIT);
 }
 
 function Values({ channel = "a", cursor }: { channel?: string; cursor?: string | undefined }) {
@@ -282,5 +285,5 @@ test("the last hook that goes ends the connection, and useSse is the client", as
   const place = await show(<Page />);
   await until(() => expect(place.textContent).toBe("open "));
   await act(async () => hide());
-  await vi.waitFor(() => expect(server.open).toBe(0), { timeout: 3_000 });
+  await vi.waitFor(() => expect(server.open).toBe(0), WAIT);
 });

@@ -9,6 +9,9 @@ const FAST = { backoff: { baseMs: 0 }, onError: () => {} };
 
 afterEach(() => vi.useRealTimers());
 
+/** As long as a busy machine may take. */
+const WAIT = { timeout: 10_000 };
+
 function setUp(options: SseClientOptions = {}, timeoutMs = 5_000) {
   const stream = createFakeStream({ timeoutMs });
   const client = createSseClient({ url: stream.url, fetch: stream.fetch, ...FAST, ...options });
@@ -107,9 +110,10 @@ describe("a fake stream", () => {
   });
 
   test("says that nobody reads what nobody reads, and that nobody asks when nobody does", async () => {
-    using page = setUp({}, 100);
-    await expect(page.stream.message("x")).rejects.toThrow("none is open");
-    await expect(page.stream.hello()).rejects.toThrow("No request came within 100 ms");
+    using unasked = setUp({}, 100);
+    await expect(unasked.stream.message("x")).rejects.toThrow("none is open");
+    await expect(unasked.stream.hello()).rejects.toThrow("No request came within 100 ms");
+    using page = setUp();
     page.subscribe("a");
     await page.stream.hello();
     await expect(page.stream.message("x", { channel: "b" })).rejects.toThrow(
@@ -125,17 +129,18 @@ describe("a fake stream", () => {
   });
 
   test("sends a replaced stream nothing, and a request that was called off no hello", async () => {
-    using page = setUp({}, 200);
+    // As long as a request that does come may take, and as one that does not is waited for.
+    using page = setUp({}, 1_000);
     page.subscribe("a");
     await page.stream.hello();
     page.subscribe("b");
     const next = await page.stream.hello();
     expect(next.channels).toEqual(["a", "b"]);
-    await vi.waitFor(() => expect(page.stream.open).toBe(1));
+    await vi.waitFor(() => expect(page.stream.open).toBe(1), WAIT);
     await page.stream.message("once", { channel: "a" });
     expect(page.heard).toEqual(["once"]);
     page.client.reconnect();
-    await vi.waitFor(() => expect(page.stream.requests).toHaveLength(3));
+    await vi.waitFor(() => expect(page.stream.requests).toHaveLength(3), WAIT);
     page.client.close();
     await expect(page.stream.hello()).rejects.toThrow("No request came");
     expect(page.stream.open).toBe(0);

@@ -6,6 +6,9 @@ import { readEvents } from "./read-events.ts";
 import { createTestBus } from "./test-bus.ts";
 import { waitForStatus } from "./wait-for-status.ts";
 
+/** As long as a busy machine may take. */
+const WAIT = { timeout: 10_000 };
+
 const QUIET = { backoff: { baseMs: 0 }, onError: () => {} };
 
 describe("a test bus", () => {
@@ -19,14 +22,14 @@ describe("a test bus", () => {
     });
     await waitForStatus(client, "open");
     await bus.publish(1, { channel: "orders/42" });
-    await vi.waitFor(() => expect(heard).toEqual([1]));
+    await vi.waitFor(() => expect(heard).toEqual([1]), WAIT);
     server.cut();
     expect(server.open).toBe(0);
     await bus.publish(2, { channel: "orders/42" });
-    await vi.waitFor(() => expect(heard).toEqual([1, 2]));
+    await vi.waitFor(() => expect(heard).toEqual([1, 2]), WAIT);
     server.cut();
     for (const n of [3, 4, 5]) await bus.publish(n, { channel: "orders/42" });
-    await vi.waitFor(() => expect(heard).toEqual([1, 2, "evicted", 4, 5]));
+    await vi.waitFor(() => expect(heard).toEqual([1, 2, "evicted", 4, 5]), WAIT);
     expect(server.requests).toBe(3);
   });
 
@@ -37,9 +40,9 @@ describe("a test bus", () => {
     client.subscribe("default", (data) => heard.push(data));
     await waitForStatus(client, "open");
     server.end("drain");
-    await vi.waitFor(() => expect(server.requests).toBe(2));
+    await vi.waitFor(() => expect(server.requests).toBe(2), WAIT);
     await server.bus.publish("after");
-    await vi.waitFor(() => expect(heard).toEqual(["after"]));
+    await vi.waitFor(() => expect(heard).toEqual(["after"]), WAIT);
     expect(server.open).toBe(1);
   });
 
@@ -109,6 +112,7 @@ describe("waitForStatus", () => {
     await using server = createTestBus({ authorize: () => false });
     using client = createSseClient({ ...server, ...QUIET });
     client.subscribe("default", () => {});
+    await waitForStatus(client, "failed");
     await expect(waitForStatus(client, "open", { timeoutMs: 50 })).rejects.toThrow(
       /Waited for "open"; the client is "failed" \(STREAM_REFUSED: Answered 403: .*\) after 50 ms/,
     );
