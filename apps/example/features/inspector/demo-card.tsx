@@ -119,7 +119,7 @@ export function DemoCard({ id, instances }: { id: string; instances: Instances }
           </FollowingList>
         </div>
       </div>
-      <output className="block min-h-10 border-t border-line empty:border-transparent px-4 py-2.5 text-sm/5 text-bad sm:px-5">
+      <output className="block min-h-10 border-t border-line px-4 py-2.5 text-sm/5 text-bad sm:px-5">
         {answer}
       </output>
     </Card>
