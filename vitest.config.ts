@@ -19,6 +19,7 @@ const measured = [
   "test/proxies/**/*.test.ts",
   "test/backends/postgres-wakeups.test.ts",
   "test/direct-sink/slow-reader.test.ts",
+  "test/e2e/dashboard-memory.long.test.ts",
   "test/hardening/*.long.test.ts",
   "test/next/{churn,drain}.test.ts",
 ];

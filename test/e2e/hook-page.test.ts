@@ -1,4 +1,3 @@
-import axe, { type AxeResults } from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { launchChromium } from "../support/chromium.ts";
@@ -53,15 +52,4 @@ test("pages of one browser share one stream at the server", async () => {
   await expect.poll(async () => (await health(app.url)).connections).toBe(1);
   await publish(app.url, { data: "for all" });
   await Promise.all(pages.map((page) => page.getByText('"for all"').waitFor()));
-}, 60_000);
-
-test("has no accessibility violation in light or dark", async () => {
-  for (const colorScheme of ["light", "dark"] as const) {
-    await using page = await browser.newPage({ colorScheme });
-    await page.goto(`${app.url}/hook`);
-    await isOpen(page);
-    await page.addScriptTag({ content: axe.source });
-    const { violations } = await page.evaluate<AxeResults>("axe.run()");
-    expect(violations.map(({ id, help }) => `${id}: ${help}`)).toEqual([]);
-  }
 }, 60_000);

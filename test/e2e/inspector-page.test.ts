@@ -51,6 +51,22 @@ describe("/inspector in production", () => {
     expect(await statusOf(`${app.url}/inspector`, { headers })).toBe(200);
   });
 
+  it("takes ten tries a minute of one visitor, and then not even the right token", async () => {
+    const tryAs = async (visitor: string, path: string) =>
+      fetch(app.url + path, { headers: { "x-forwarded-for": visitor }, redirect: "manual" });
+    const wrong = "/api/inspector/enter?token=a%20wrong%20one";
+    for (let count = 1; count <= 10; count++) {
+      expect((await tryAs("203.0.113.7", wrong)).status).toBe(404);
+    }
+    const right = new URL(enter());
+    const refused = await tryAs("203.0.113.7", right.pathname + right.search);
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(50);
+    expect(refused.headers.get("set-cookie")).toBeNull();
+    const other = await tryAs("203.0.113.8", right.pathname + right.search);
+    expect(other.headers.get("location")).toMatch(/\/inspector$/);
+  });
+
   it("tells those who read everything nothing of what it shows", async () => {
     const abort = new AbortController();
     const everything = await fetch(`${app.url}/api/sse?channel=**`, { signal: abort.signal });

@@ -5,7 +5,7 @@ import { usePathname } from "next/navigation";
 import { useEffect, useRef } from "react";
 import { pages } from "./pages";
 
-/** Scrolls sideways inside itself on a phone, so that more pages never break the header. */
+/** Scrolls sideways inside itself on a phone, fading at its edges: more pages never break the header. */
 export function SiteNav() {
   const pathname = usePathname();
   const nav = useRef<HTMLElement>(null);
@@ -20,7 +20,11 @@ export function SiteNav() {
   }, [pathname]);
 
   return (
-    <nav ref={nav} aria-label="Pages" className="min-w-0 flex-1 overflow-x-auto">
+    <nav
+      ref={nav}
+      aria-label="Pages"
+      className="min-w-0 flex-1 overflow-x-auto px-3 mask-x-from-[calc(100%-0.75rem)]"
+    >
       <ul className="flex gap-1">
         {pages.map(({ href, label }) => (
           <li key={href}>

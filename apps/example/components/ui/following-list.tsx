@@ -47,7 +47,15 @@ export function FollowingList(props: FollowingListProps) {
       </div>
       {!isFollowing && (
         <div className="absolute inset-x-0 bottom-3 grid place-items-center">
-          <Button small variant="primary" onClick={() => follow(true)}>
+          <Button
+            small
+            variant="primary"
+            onClick={() => {
+              // The button goes: the list that it belongs to keeps the focus.
+              list.current?.focus();
+              follow(true);
+            }}
+          >
             Jump to latest <span aria-hidden="true">↓</span>
           </Button>
         </div>

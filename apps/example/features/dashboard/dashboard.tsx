@@ -38,7 +38,9 @@ function LiveDashboard(props: DashboardProps & { onGap: () => void }) {
   const [selected, select] = useState((sensors.at(-1) as Sensor).id);
   const [painter, setPainter] = useState<{ frames: () => number }>();
   const [isAway, setAway] = useState(false);
-  const [absence, setAbsence] = useState("");
+  const [absence, setAbsence] = useState(
+    "Away, this page hears nothing. Back, it gets each sensor’s newest value and no backlog.",
+  );
   const sensor = sensors.find(({ id }) => id === selected) as Sensor;
 
   useEffect(() => {
@@ -75,7 +77,7 @@ function LiveDashboard(props: DashboardProps & { onGap: () => void }) {
         <BoardStats board={board} frames={painter?.frames} />
         <output
           data-testid="absence"
-          className="block min-h-10 border-t border-line px-4 py-2.5 text-sm/5 text-muted sm:px-5"
+          className="block min-h-10 border-t border-line empty:border-transparent px-4 py-2.5 text-sm/5 text-muted sm:px-5"
         >
           {absence}
         </output>

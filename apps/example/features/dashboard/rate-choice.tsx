@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { useChannel } from "sse-bus/react";
 import { askForRate } from "@/app/actions/dashboard";
 import { type AskedRate, type Rate, rateChannel, rateLastsMs, rates } from "./feed";
@@ -7,12 +7,24 @@ import { type AskedRate, type Rate, rateChannel, rateLastsMs, rates } from "./fe
 export function RateChoice() {
   const { data } = useChannel(rateChannel, {
     cursor: "latest",
-    select: ({ perSecond }: AskedRate, { time }: { time: number }) =>
-      Date.now() - time < rateLastsMs ? perSecond : rates[0],
+    select: ({ perSecond }: AskedRate, { time }: { time: number }) => ({ perSecond, time }),
   });
+  const [lapsed, setLapsed] = useState<number>();
   const [refusal, setRefusal] = useState<string>();
-  const shown = data ?? rates[0];
-  const ask = (rate: Rate) => void askForRate(rate).then(setRefusal);
+  const shown = data && data.time !== lapsed ? data.perSecond : rates[0];
+  const ask = (rate: Rate) =>
+    void askForRate(rate).then(setRefusal, () =>
+      setRefusal("The server could not be reached. Try again."),
+    );
+
+  const askedAt = data?.time;
+  useEffect(() => {
+    if (askedAt === undefined) return undefined;
+    // What was asked long ago lapses at once.
+    const leftMs = Math.max(0, askedAt + rateLastsMs - Date.now());
+    const timer = setTimeout(() => setLapsed(askedAt), leftMs);
+    return () => clearTimeout(timer);
+  }, [askedAt]);
 
   return (
     <fieldset className="flex flex-wrap items-center gap-x-4 gap-y-1 border-b border-line bg-sunken px-4 py-2.5 text-sm sm:px-5">

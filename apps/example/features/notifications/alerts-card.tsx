@@ -3,9 +3,10 @@ import { acknowledge, raiseAlert } from "@/app/actions/notifications";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
+import { FollowingList } from "@/components/ui/following-list";
+import { useFocusKeeper } from "@/lib/use-focus-keeper";
 import { type AlertEntry, alertLevels, type Author, maxAlertLength } from "./entry";
 import { Clock, levelTones, Name, NewMark, Written } from "./entry-parts";
-import { FollowingList } from "@/components/ui/following-list";
 import { PostForm } from "./post-form";
 
 interface AlertsCardProps {
@@ -65,7 +66,7 @@ export function AlertsCard({ entries, acknowledged, unread, visitor }: AlertsCar
           />
         ))}
       </FollowingList>
-      <output className="block h-10 truncate border-t border-line px-4 py-2.5 text-sm/5 text-bad sm:px-5">
+      <output className="block h-10 truncate border-t border-line empty:border-transparent px-4 py-2.5 text-sm/5 text-bad sm:px-5">
         {refusal}
       </output>
     </Card>
@@ -81,8 +82,12 @@ interface AlertLineProps {
 }
 
 function AlertLine({ entry, taker, isUnread, person, onTake }: AlertLineProps) {
+  const keeper = useFocusKeeper<HTMLLIElement>();
   return (
-    <li className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-3 px-4 py-2.5 sm:px-5">
+    <li
+      {...keeper}
+      className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-3 px-4 py-2.5 -outline-offset-2 sm:px-5"
+    >
       <div className="min-w-0">
         <div className="flex flex-wrap items-center gap-x-3 text-sm">
           <Badge tone={levelTones[entry.level]}>{entry.level}</Badge>

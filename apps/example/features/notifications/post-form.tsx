@@ -1,9 +1,10 @@
-import { type ReactNode, useActionState } from "react";
+import type { ReactNode } from "react";
 import { Button } from "@/components/ui/button";
-import type { Author, PostState } from "./entry";
+import { type TextState, useTextForm } from "@/lib/use-text-form";
+import type { Author } from "./entry";
 
 interface PostFormProps {
-  action: (state: PostState, form: FormData) => Promise<PostState>;
+  action: (state: TextState, form: FormData) => Promise<TextState>;
   visitor: Author;
   label: string;
   placeholder: string;
@@ -16,22 +17,12 @@ interface PostFormProps {
 
 export function PostForm(props: PostFormProps) {
   const { action, visitor, label, placeholder, maxLength, submit, onInput, children } = props;
-  const send = async (state: PostState, form: FormData): Promise<PostState> => {
-    try {
-      return await action(state, form);
-    } catch {
-      const text = form.get("text");
-      return {
-        error: "The server could not be reached. Try again.",
-        ...(typeof text === "string" && { text }),
-      };
-    }
-  };
-  const [{ error, text }, act, isPending] = useActionState(send, {});
+  const { state, isPending, form, box } = useTextForm(action, {});
+  const { error } = state;
   const id = `post-${submit.toLowerCase()}`;
 
   return (
-    <form action={act} className="grid gap-1.5 p-4 sm:px-5">
+    <form {...form} className="grid gap-1.5 p-4 sm:px-5">
       <input type="hidden" name="person" value={visitor.person} />
       <input type="hidden" name="name" value={visitor.name} />
       <div className="flex flex-wrap gap-2">
@@ -42,7 +33,7 @@ export function PostForm(props: PostFormProps) {
         <input
           id={id}
           name="text"
-          defaultValue={text}
+          {...box}
           placeholder={placeholder}
           autoComplete="off"
           required

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "react";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
+import { useFocusKeeper } from "@/lib/use-focus-keeper";
 import type { AlertEntry } from "./entry";
 import { levelTones, Written } from "./entry-parts";
 
@@ -17,6 +18,7 @@ interface ToastsProps {
  * Tab reaches them after all of the page.
  */
 export function Toasts({ alerts, onDismiss }: ToastsProps) {
+  const keeper = useFocusKeeper<HTMLOutputElement>();
   const newest = alerts.at(-1)?.id;
   useEffect(() => {
     if (newest === undefined) return undefined;
@@ -29,6 +31,7 @@ export function Toasts({ alerts, onDismiss }: ToastsProps) {
 
   return (
     <output
+      {...keeper}
       aria-label="New alerts"
       data-testid="toasts"
       className="pointer-events-none fixed top-14 right-0 z-20 grid w-full max-w-104 gap-2 p-4"

@@ -1,6 +1,7 @@
 import { Badge, type Tone } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
 import { formatBytes } from "@/lib/format";
+import { useFocusKeeper } from "@/lib/use-focus-keeper";
 import type { Job, JobStatus } from "./job";
 
 const maxEarlier = 2;
@@ -23,12 +24,13 @@ interface JobListProps {
 
 /** The newest job, and those before it in a line each. Their places are held: news move nothing. */
 export function JobList({ jobs, onCancel, whenEmpty, single = false }: JobListProps) {
+  const keeper = useFocusKeeper<HTMLOListElement>();
   const height = single ? "h-37 sm:h-34" : "h-59 sm:h-56";
   if (jobs.length === 0)
     return <p className={`${height} p-4 text-sm text-muted sm:p-5`}>{whenEmpty}</p>;
   const [newest, ...earlier] = jobs.slice(0, single ? 1 : 1 + maxEarlier);
   return (
-    <ol className={`${height} overflow-hidden`}>
+    <ol {...keeper} className={`${height} overflow-hidden -outline-offset-2`}>
       {newest && <JobItem key={newest.id} job={newest} onCancel={onCancel} />}
       {earlier.map((job) => (
         <EarlierJob key={job.id} job={job} onCancel={onCancel} />

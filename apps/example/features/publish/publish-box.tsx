@@ -1,15 +1,16 @@
 "use client";
 
-import { useActionState } from "react";
 import { publishMessage } from "@/app/actions/publish-message";
 import { Button } from "@/components/ui/button";
+import { useTextForm } from "@/lib/use-text-form";
 import { maxTextLength } from "./publish-state";
 
 export function PublishBox() {
-  const [{ publishedId, error, text }, action, pending] = useActionState(publishMessage, {});
+  const { state, isPending, form, box } = useTextForm(publishMessage, {});
+  const { publishedId, error } = state;
 
   return (
-    <form action={action} className="grid gap-2">
+    <form {...form} className="grid gap-2">
       <label htmlFor="publish-msg" className="text-sm font-medium">
         Message
       </label>
@@ -17,7 +18,7 @@ export function PublishBox() {
         <input
           id="publish-msg"
           name="msg"
-          defaultValue={text}
+          {...box}
           placeholder="HelloWorld"
           autoComplete="off"
           maxLength={maxTextLength}
@@ -25,7 +26,7 @@ export function PublishBox() {
           aria-describedby="publish-outcome"
           className="h-10 min-w-0 flex-1 rounded-lg border border-edge bg-surface px-3 text-base placeholder:text-muted aria-invalid:border-bad sm:text-sm"
         />
-        <Button type="submit" variant="primary" aria-disabled={pending}>
+        <Button type="submit" variant="primary" aria-disabled={isPending}>
           Publish
         </Button>
       </div>

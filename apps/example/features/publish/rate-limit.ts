@@ -7,16 +7,22 @@ export const takePublishTurn = turns({ forEach: 10, forAll: 100 });
 /** The same for signs of life, which windows give by themselves. */
 export const takeSignTurn = turns({ forEach: 40, forAll: 400 });
 
+/** For whoever tries a token of the inspector: nobody types faster, and to guess takes for ever. */
+export const takeEntryTurn = turns({ forEach: 10, forAll: 100, seconds: 60 });
+
 interface Limits {
-  /** In five seconds, for one visitor. */
+  /** For one visitor. */
   forEach: number;
   /** For all together. */
   forAll: number;
+  /** The time in which so many are allowed. @default 5 */
+  seconds?: number;
 }
 
 function turns(limits: Limits): () => Promise<number> {
-  const forEach = new RateLimiterMemory({ points: limits.forEach, duration: 5 });
-  const forAll = new RateLimiterMemory({ points: limits.forAll, duration: 5 });
+  const duration = limits.seconds ?? 5;
+  const forEach = new RateLimiterMemory({ points: limits.forEach, duration });
+  const forAll = new RateLimiterMemory({ points: limits.forAll, duration });
   return async () => {
     try {
       // The limit for all comes first: it also bounds how many visitors are remembered.

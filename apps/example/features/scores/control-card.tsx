@@ -49,7 +49,7 @@ export function ControlCard({ match }: { match: Match | undefined }) {
           </Button>
         </div>
       </div>
-      <output className="block min-h-10 border-t border-line px-4 py-2.5 text-sm/5 text-bad sm:px-5">
+      <output className="block min-h-10 border-t border-line empty:border-transparent px-4 py-2.5 text-sm/5 text-bad sm:px-5">
         {answer}
       </output>
     </Card>

@@ -1,13 +1,13 @@
 "use client";
 
 import { useEffect, useState } from "react";
-import type { Message } from "sse-bus";
 import { useChannel } from "sse-bus/react";
 import { serverClock } from "@/lib/server-clock";
 import { useServerRender } from "@/lib/use-server-render";
 import { ControlCard } from "./control-card";
 import { MatchCard } from "./match-card";
 import { RaceCard } from "./race-card";
+import { readMatch, readRace } from "./read-state";
 import { type Heard, lostMs, type Match, matchChannel, type Race, raceChannel } from "./scores";
 
 interface ScoresBoardProps {
@@ -31,14 +31,14 @@ function LiveBoard(props: ScoresBoardProps & { onGap: () => void }) {
     event: "match",
     initial: props.match,
     cursor,
-    select: heard<Match>,
+    reduce: (known, data: unknown, { time }) => heard(readMatch(data), time) ?? known,
     onGap,
   });
   const { data: race } = useChannel(raceChannel, {
     event: "race",
     initial: props.race,
     cursor,
-    select: heard<Race>,
+    reduce: (known, data: unknown, { time }) => heard(readRace(data), time) ?? known,
     // Each message tells the time, if only as late as it is: the fastest of the last ones counts.
     onMessage: (_, { time }) => serverClock.observe(time),
   });
@@ -72,6 +72,7 @@ function LiveBoard(props: ScoresBoardProps & { onGap: () => void }) {
   );
 }
 
-function heard<Value>(value: Value, { time }: Message): Heard<Value> | undefined {
-  return { value, at: time };
+/** What another version of the app has published is left alone: it may know another match. */
+function heard<Value>(value: Value | undefined, at: number): Heard<Value> | undefined {
+  return value && { value, at };
 }

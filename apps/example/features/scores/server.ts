@@ -13,6 +13,7 @@ import {
   type Race,
   raceChannel,
 } from "./scores";
+import { readMatch, readRace } from "./read-state";
 import { advanceMatch, advanceRace, newMatch, newRace, obey, takeOver } from "./simulate";
 
 const stepMs = 250;
@@ -25,14 +26,18 @@ const retryMs = 1_000;
 export const loadMatch = projection<Heard<Match> | undefined>({
   channel: matchChannel,
   initial: undefined,
-  apply: (_, { data, time }: Message) => ({ value: data as Match, at: time }),
+  apply: (known, { data, time }: Message) => heard(readMatch(data), time) ?? known,
 });
 
 export const loadRace = projection<Heard<Race> | undefined>({
   channel: raceChannel,
   initial: undefined,
-  apply: (_, { data, time }: Message) => ({ value: data as Race, at: time }),
+  apply: (known, { data, time }: Message) => heard(readRace(data), time) ?? known,
 });
+
+function heard<Value>(value: Value | undefined, at: number): Heard<Value> | undefined {
+  return value && { value, at };
+}
 
 /** Simulates on one of the instances that share the bus, while somebody looks. */
 export function startSimulation(): () => void {

@@ -71,7 +71,7 @@ async function measure(delay: ReturnType<typeof monitorEventLoopDelay>): Promise
       process: process.memoryUsage.rss(),
     },
     eventLoop: { p50: lateness(delay.percentile(50)), p99: lateness(delay.percentile(99)) },
-    disk: { read: disk?.rx_sec ?? null, written: disk?.wx_sec ?? null },
+    disk: { read: known(disk?.rx_sec), written: known(disk?.wx_sec) },
     network: {
       received: sum(outside.map(({ rx_sec }) => rx_sec)),
       sent: sum(outside.map(({ tx_sec }) => tx_sec)),
@@ -81,6 +81,11 @@ async function measure(delay: ReturnType<typeof monitorEventLoopDelay>): Promise
   return sample;
 }
 
+/** Two looks within one millisecond have no rate: 0 / 0. */
+function known(rate: number | null | undefined): number | null {
+  return Number.isFinite(rate) ? (rate as number) : null;
+}
+
 /** The histogram holds, in ns, the time between ticks, which are 10 ms apart when none is late. */
 function lateness(tickNs: number): number {
   return Number.isFinite(tickNs) ? round(Math.max(0, tickNs / 1e6 - 10)) : 0;
@@ -88,8 +93,8 @@ function lateness(tickNs: number): number {
 
 /** Rates are null in the first second, where there is nothing to compare with. */
 function sum(rates: readonly (number | null)[]): number | null {
-  const known = rates.filter((rate) => rate !== null);
-  return known.length === 0 ? null : Math.round(known.reduce((total, rate) => total + rate, 0));
+  const told = rates.map(known).filter((rate) => rate !== null);
+  return told.length === 0 ? null : Math.round(told.reduce((total, rate) => total + rate, 0));
 }
 
 function round(value: number): number {

@@ -1,0 +1,46 @@
+import { describe, expect, it } from "vitest";
+
+import { readMatch, readRace } from "../features/scores/read-state.ts";
+import type { Match, Race } from "../features/scores/scores.ts";
+import { advanceMatch, advanceRace, newMatch, newRace, obey } from "../features/scores/simulate.ts";
+
+const start = 1_000_000;
+const stepMs = 250;
+
+describe("a state as it comes from the log", () => {
+  it("is read back as it was written, whatever has happened in it", () => {
+    let match: Match = newMatch(start);
+    let race: Race = newRace(start);
+    const asked = { kind: "red card", team: "away" } as const;
+    ({ match, race } = obey({ match, race }, asked, { now: start, position: "1-a-x" }));
+    ({ match, race } = obey({ match, race }, { kind: "undo" }, { now: start, position: "2-a-x" }));
+    for (let now = start; now < start + 550_000; now += stepMs) {
+      match = advanceMatch(match, now, { stepMs });
+      race = advanceRace(race, now, { stepMs });
+      if (now % 10_000 !== 0 && match.endedAt === undefined) continue;
+      expect(readMatch(JSON.parse(JSON.stringify(match)))).toEqual(match);
+      expect(readRace(JSON.parse(JSON.stringify(race)))).toEqual(race);
+    }
+    expect(match.endedAt).toBeDefined();
+  });
+
+  it("is left alone where another version of the app had another idea of it", () => {
+    const match = newMatch(start);
+    const race = newRace(start);
+    const { clock: _, ...withoutClock } = match;
+    for (const other of [
+      null,
+      "a match",
+      {},
+      withoutClock,
+      { ...match, score: [0, 0] },
+      { ...match, clock: start },
+      { ...match, events: [{ kind: "goal" }] },
+    ]) {
+      expect(readMatch(other)).toBeUndefined();
+    }
+    for (const other of [null, {}, { ...race, runners: [] }, { ...race, runners: ["Aurora"] }]) {
+      expect(readRace(other)).toBeUndefined();
+    }
+  });
+});

@@ -1,0 +1,164 @@
+import axe, { type AxeResults } from "axe-core";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { launchChromium } from "../support/chromium.ts";
+import { everyPage } from "../support/every-page.ts";
+import { publish } from "../support/example-api.ts";
+import { startExample } from "../support/example-app.ts";
+import type { NextServer } from "../support/next-server.ts";
+import { sweepFocus } from "../support/sweep-focus.ts";
+
+const token = "a token for every page, long enough";
+const enter = `/api/inspector/enter?token=${encodeURIComponent(token)}`;
+
+let browser: Browser;
+let app: NextServer;
+beforeAll(async () => {
+  browser = await launchChromium();
+  app = await startExample({
+    env: { SSE_BUS_OPEN_PUBLISH: "1", SSE_BUS_INSPECTOR_TOKEN: token },
+  });
+});
+afterAll(async () => {
+  await browser?.close();
+  await app?.[Symbol.asyncDispose]();
+});
+
+/** By page, its scripts and their bytes as they come, compressed. */
+const loaded = new Map<string, ReadonlyMap<string, number>>();
+
+describe.each(everyPage)("$path", ({ path, line: [testId, text], liven, budgetKb }) => {
+  let page: Page;
+  const errors: string[] = [];
+  beforeAll(async () => {
+    const viewport = { width: 1280, height: 900 };
+    const context = await browser.newContext({ viewport, colorScheme: "light" });
+    if (path === "/inspector") await context.request.get(app.url + enter);
+    page = await context.newPage();
+    page.setDefaultTimeout(10_000);
+    page.on("pageerror", ({ message }) => errors.push(message));
+    await page.addInitScript(countShifts);
+    await page.goto(app.url + path);
+    await page.getByTestId(testId).filter({ hasText: text }).first().waitFor();
+  });
+  afterAll(async () => page?.context().close());
+
+  it("moves nothing while it comes and while news come in", async () => {
+    await liven(page, app.url);
+    expect(await page.evaluate<number>("shifted")).toBeLessThan(0.01);
+  });
+
+  it(`takes at most ${budgetKb} kB of JavaScript`, async () => {
+    const scripts = new Map(await page.evaluate(readScripts));
+    loaded.set(path, scripts);
+    expect(kB(scripts.values())).toBeLessThanOrEqual(budgetKb);
+    // Or the budget would be met by whatever comes to be loaded.
+    expect(kB(scripts.values())).toBeGreaterThan(budgetKb - 10);
+  });
+
+  it("lets the keyboard reach every control, in order, and shows where it is", async () => {
+    expect(await sweepFocus(page)).toEqual({ missed: [], unseen: [], outOfOrder: [] });
+  });
+
+  it("moves nothing for who asks for less motion", async () => {
+    await page.emulateMedia({ reducedMotion: "reduce" });
+    expect(await page.evaluate(countAnimations)).toBe(0);
+  });
+
+  it("has no axe violation, in light and dark", async () => {
+    await page.evaluate(axe.source);
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      const { violations } = await page.evaluate<AxeResults>("axe.run()");
+      const found = violations.flatMap(({ id, nodes }) =>
+        nodes.map((node) => `${id}: ${node.target.join(" ")}: ${node.failureSummary}`),
+      );
+      expect([colorScheme, ...found]).toEqual([colorScheme]);
+    }
+    expect(errors).toEqual([]);
+  });
+});
+
+describe("all pages together", () => {
+  it("share most of their JavaScript: React, Next and the frame around each page", () => {
+    const [first, ...others] = [...loaded.values()];
+    const shared = [...(first ?? [])].filter(([url]) => others.every((one) => one.has(url)));
+    const sharedKb = kB(shared.map(([, bytes]) => bytes));
+    console.log(`shared by all pages (React, Next, header): ${sharedKb.toFixed(1)} kB`);
+    for (const [path, scripts] of loaded) {
+      const all = kB(scripts.values());
+      console.log(`${path}: ${all.toFixed(1)} kB, its own ${(all - sharedKb).toFixed(1)} kB`);
+    }
+    expect(loaded.size).toBe(everyPage.length);
+    expect(sharedKb).toBeLessThan(144);
+  });
+});
+
+describe("/scores", () => {
+  it("leaves alone what another version of the app has published, and goes on", async () => {
+    await using context = await browser.newContext();
+    await using page = await context.newPage();
+    const errors: string[] = [];
+    page.on("pageerror", ({ message }) => errors.push(message));
+    const foreign = async () => {
+      for (const kind of ["match", "race"]) {
+        const data = { id: "1", standing: "three all" };
+        await publish(app.url, { data, channel: `scores/${kind}`, event: kind, key: kind });
+      }
+    };
+    await foreign();
+    await page.goto(`${app.url}/scores`);
+    await page.getByTestId("match-status").getByText("Playing").waitFor();
+    await foreign();
+    const time = await page.getByTestId("match-time").innerText();
+    await page.getByTestId("match-time").filter({ hasNotText: time }).waitFor();
+    expect(await page.getByTestId("score").innerText()).toMatch(/^\d+ : \d+$/);
+    expect(errors).toEqual([]);
+  });
+});
+
+function kB(bytes: Iterable<number>): number {
+  return [...bytes].reduce((sum, one) => sum + one, 0) / 1_000;
+}
+
+// What follows runs in the page.
+
+function countShifts(): void {
+  const counted = Object.assign(globalThis, { shifted: 0 });
+  new PerformanceObserver((list) => {
+    for (const { value, sources } of list.getEntries() as LayoutShift[]) {
+      // A line that comes in on top of a log moves the older ones down in it: that is what it is for.
+      const isOfLog = ({ node }: { node: Node | null }) =>
+        node?.parentElement?.closest("[role=log]");
+      if (!sources.every(isOfLog)) counted.shifted += value;
+    }
+  }).observe({ type: "layout-shift", buffered: true });
+}
+
+interface LayoutShift extends PerformanceEntry {
+  readonly value: number;
+  readonly sources: readonly { readonly node: Node | null }[];
+}
+
+function readScripts(): [string, number][] {
+  const resources = performance.getEntriesByType("resource") as PerformanceResourceTiming[];
+  return resources
+    .filter(({ name }) => new URL(name).pathname.endsWith(".js"))
+    .map(({ name, encodedBodySize }) => [name, encodedBodySize]);
+}
+
+/** The most that run at once, over a second of news; what had begun before may end. */
+async function countAnimations(): Promise<number> {
+  await Promise.allSettled(document.getAnimations().map(async ({ finished }) => finished));
+  return new Promise((resolve) => {
+    let frames = 0;
+    let most = 0;
+    const look = (): void => {
+      most = Math.max(most, document.getAnimations().length);
+      if (++frames < 60) requestAnimationFrame(look);
+      else resolve(most);
+    };
+    look();
+  });
+}

@@ -1,0 +1,119 @@
+import type { Browser, Locator, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, it } from "vitest";
+
+import { launchChromium } from "../support/chromium.ts";
+import { startExample } from "../support/example-app.ts";
+import type { NextServer } from "../support/next-server.ts";
+
+// What every-page.test.ts does not: acting by keys alone, and the focus after what that changes.
+
+const token = "a token for the keyboard, long enough";
+
+let browser: Browser;
+let app: NextServer;
+beforeAll(async () => {
+  browser = await launchChromium();
+  app = await startExample({ env: { SSE_BUS_INSPECTOR_TOKEN: token } });
+});
+afterAll(async () => {
+  await browser?.close();
+  await app?.[Symbol.asyncDispose]();
+});
+
+it("/notifications: raises, takes and dismisses alerts, and the focus stays where they were", async () => {
+  await using page = await open("/notifications");
+  await page.locator("#post-raise").focus();
+  for (const text of ["first alarm", "second alarm"]) {
+    await page.keyboard.type(text);
+    await page.keyboard.press("Enter");
+    await page.getByTestId("toasts").getByText(text).waitFor();
+  }
+  await press(page.getByRole("button", { name: "Dismiss: first alarm" }), "Space");
+  await page.getByTestId("toasts").getByText("first alarm").waitFor({ state: "detached" });
+  expect(await focusIsIn(page, "[data-testid=toasts]")).toBe(true);
+  // The other one's button is the next that Tab comes to.
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.getByTestId("toasts").getByText("second alarm").waitFor({ state: "detached" });
+  expect(await focusIsIn(page, "[data-testid=toasts]")).toBe(true);
+  const line = page.locator("[aria-labelledby=card-alerts] li").last();
+  await press(line.getByRole("button", { name: "I have it" }), "Enter");
+  await line.getByText("has it", { exact: false }).waitFor();
+  await line.getByRole("button").waitFor({ state: "detached" });
+  expect(await focusIsIn(page, "[aria-labelledby=card-alerts] li:last-child")).toBe(true);
+});
+
+it("/scores: Space pauses and Enter plays on, on one button that keeps the focus", async () => {
+  await using page = await open("/scores");
+  const button = page.locator("[data-command=play-pause]");
+  await page.getByTestId("match-status").getByText("Playing").waitFor();
+  await press(button, "Space");
+  await page.getByTestId("match-status").getByText("Paused").waitFor();
+  expect(await button.evaluate((element) => element === document.activeElement)).toBe(true);
+  await page.keyboard.press("Enter");
+  await page.getByTestId("match-status").getByText("Playing").waitFor();
+  await press(page.getByRole("button", { name: "goal for Hill" }), "Enter");
+  await page.getByTestId("score").getByText(/: 1$/).waitFor();
+});
+
+it("/progress: starts and cancels a task, and the focus stays with the task", async () => {
+  await using page = await open("/progress");
+  await press(page.getByRole("button", { name: "Start the task" }), "Enter");
+  const task = page.locator("[aria-labelledby=card-task]");
+  await press(task.getByRole("button", { name: "Cancel" }), "Space");
+  await task.getByText("Cancelled by a visitor").waitFor();
+  expect(await focusIsIn(page, "[aria-labelledby=card-task]")).toBe(true);
+});
+
+it("/dashboard: arrows choose the rate, Enter a sensor, while values rush by", async () => {
+  await using page = await open("/dashboard");
+  await page.locator("input[value='200']").focus();
+  await page.keyboard.press("ArrowRight");
+  await page.locator("input[value='1000']:checked:focus").waitFor();
+  await page.keyboard.press("ArrowLeft");
+  await page.locator("input[value='200']:checked:focus").waitFor();
+  await press(page.locator("[data-sensor=core-0] button"), "Enter");
+  await page.locator("[data-sensor=core-0] button[aria-pressed=true]:focus").waitFor();
+});
+
+it("/system: Space filters by level, Enter pauses and resumes", async () => {
+  await using page = await open("/system");
+  await press(page.getByRole("checkbox", { name: "debug" }), "Space");
+  await page.locator("input:not(:checked):focus").waitFor();
+  await press(page.getByRole("button", { name: "Pause" }), "Enter");
+  await page.getByRole("button", { name: "Resume", pressed: true }).waitFor();
+  await page.keyboard.press("Enter");
+  await page.locator("button[aria-pressed=false]:focus").getByText("Pause").waitFor();
+});
+
+it("/inspector: Enter drops the line and stalls the reader, Space reads on", async () => {
+  await using page = await open(`/api/inspector/enter?token=${encodeURIComponent(token)}`);
+  const notes = page.getByRole("log", { name: "What happened to the stream" });
+  await page.locator("[data-count=Received]").getByText(/[1-9]/).waitFor();
+  await press(page.locator("[data-command=cut]"), "Enter");
+  await notes.getByText("hello, resumed").waitFor();
+  await press(page.locator("[data-command=stall]"), "Enter");
+  await page.locator("[data-command=stall]:focus").getByText("Read on").waitFor();
+  await page.keyboard.press("Space");
+  await notes.getByText("You: read on.").waitFor();
+});
+
+async function open(path: string): Promise<Page & AsyncDisposable> {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  page.setDefaultTimeout(10_000);
+  await page.goto(app.url + path);
+  await page.getByTestId("line-state").getByText("Live").first().waitFor();
+  return page;
+}
+
+async function press(control: Locator, key: "Enter" | "Space"): Promise<void> {
+  await control.focus();
+  await control.page().keyboard.press(key);
+}
+
+async function focusIsIn(page: Page, selector: string): Promise<boolean> {
+  return page.evaluate(
+    (css) => document.activeElement?.closest(css) !== null && document.hasFocus(),
+    selector,
+  );
+}
