@@ -15,9 +15,10 @@ describe("SIGTERM", () => {
     ["web", { SSE_BUS_SINK: "web" }],
   ])(
     "next start tells 1,000 streams, %s sink, each when to come back, and exits without waiting for any",
-    async (_, env) => {
+    async (kind, env) => {
       await using app = await startExample({ env });
       const { streams, exitMs } = await drain(app, CLIENTS);
+      console.log(`${CLIENTS} streams told, exit after ${Math.round(exitMs)} ms (${kind} sink)`);
       expect(exitMs).toBeLessThan(patienceMs);
       const waits = new Set(streams.map((data) => data.retryMs));
       // A jittered window: a thousand clients must not come back in one instant.
