@@ -91,6 +91,7 @@ it("/inspector: Enter drops the line and stalls the reader, Space reads on", asy
   const notes = page.getByRole("log", { name: "What happened to the stream" });
   await page.locator("[data-count=Received]").getByText(/[1-9]/).waitFor();
   await press(page.locator("[data-command=cut]"), "Enter");
+  await notes.getByText("The line is gone.").waitFor();
   await notes.getByText("hello, resumed").waitFor();
   await press(page.locator("[data-command=stall]"), "Enter");
   await page.locator("[data-command=stall]:focus").getByText("Read on").waitFor();
@@ -100,7 +101,7 @@ it("/inspector: Enter drops the line and stalls the reader, Space reads on", asy
 
 async function open(path: string): Promise<Page & AsyncDisposable> {
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(30_000);
   await page.goto(app.url + path);
   await page.getByTestId("line-state").getByText("Live").first().waitFor();
   return page;

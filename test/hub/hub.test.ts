@@ -167,6 +167,8 @@ test("a worker that dies is replaced, and its clients resume without loss", asyn
   await new Promise((resolve) => setTimeout(resolve, 2000));
   const victim = /"event":"worker-listening".*?"pid":(\d+)/.exec(hub.process.output())?.[1];
   process.kill(Number(victim), "SIGKILL");
+  // Until the first process knows, it may hand the dead one a connection, which nobody answers then.
+  await waitFor("the death to be known", () => hub.process.output().includes('"worker-ended"'));
   await publishTo(hub, 2, "w").catch(() => publishTo(hub, 2, "w"));
   await waitFor("two workers", async () => (await hubHealth(hub)).workers === 2);
   await using back = await openStream(`${hub.url}/sse?channel=w`, { lastEventId: id });

@@ -1,6 +1,7 @@
 import type { Backend, BackendHost, BackendStatus, Stored } from "../../core/backend.ts";
 import { createHistoryResolver, type HistoryOptions } from "../../core/history.ts";
 import type { Lab } from "./lab.ts";
+import { insistOn } from "./insist.ts";
 import { listen, type Recorder } from "./recorder.ts";
 
 /** A backend as one process has it, with everything that it tells its host written down. */
@@ -60,17 +61,11 @@ export function createInstance(lab: Lab, backend: Backend, history?: HistoryOpti
     async insist(channel, message = {}) {
       const json = message.json ?? String(lab.nextValue());
       const whole = { id: `insist ${json}`, ...message, json };
-      const deadline = Date.now() + lab.timeoutMs;
-      for (let attempt = 1; ; attempt++) {
-        try {
-          const stored = await instance.publish(channel, whole);
-          // A repeat of its own attempt, whose answer was lost, is the message itself.
-          return attempt === 1 ? stored : { ...stored, duplicate: false };
-        } catch (error) {
-          if (!isUnavailable(error) || Date.now() > deadline) throw error;
-          await new Promise((resolve) => setTimeout(resolve, 20));
-        }
-      }
+      return insistOn(lab, async (attempt) => {
+        const stored = await instance.publish(channel, whole);
+        // A repeat of its own attempt, whose answer was lost, is the message itself.
+        return attempt === 1 ? stored : { ...stored, duplicate: false };
+      });
     },
     async close() {
       closing ??= backend.close().then(() => {
@@ -105,8 +100,4 @@ function createHost(lab: Lab, instance: Instance, history?: HistoryOptions): Bac
       lab.changed();
     },
   };
-}
-
-function isUnavailable(error: unknown): boolean {
-  return (error as { code?: string }).code === "BACKEND_UNAVAILABLE";
 }

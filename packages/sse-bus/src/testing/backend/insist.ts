@@ -1,0 +1,21 @@
+import type { Lab } from "./lab.ts";
+
+/** Asks again while the answer is that the log cannot be reached. The first attempt is number 1. */
+export async function insistOn<T>(
+  { timeoutMs }: Lab,
+  ask: (attempt: number) => Promise<T>,
+): Promise<T> {
+  const deadline = Date.now() + timeoutMs;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ask(attempt);
+    } catch (error) {
+      if (!isUnavailable(error) || Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
+function isUnavailable(error: unknown): boolean {
+  return (error as { code?: string }).code === "BACKEND_UNAVAILABLE";
+}
