@@ -13,15 +13,22 @@ const MAX_TURN_CALLS = 100;
  * wait, because whoever publishes without awaiting still means one after the other.
  */
 export function createAdmission(engine: Engine, opening: Set<Promise<unknown>>): Admission {
+  /** Calls in this turn of the event loop. */
   let turnCalls = 0;
   let last: Promise<void> | undefined;
 
+  function count(): void {
+    if (turnCalls++ === 0) afterTurn(endTurn);
+  }
+
+  function endTurn(): void {
+    turnCalls = 0;
+  }
+
   async function wait(): Promise<void> {
     // Awaiting publishes in a loop never leaves the microtask queue; sockets need the event loop.
-    if (++turnCalls > MAX_TURN_CALLS) {
-      await new Promise<void>((resolve) => afterTurn(resolve));
-      turnCalls = 1;
-    }
+    if (turnCalls >= MAX_TURN_CALLS) await new Promise<void>((resolve) => afterTurn(resolve));
+    count();
     if (!engine.isOpened) await engine.open();
     // A listener that is still being connected must not miss what its own process publishes next.
     if (opening.size > 0) await Promise.all(opening);
@@ -30,7 +37,7 @@ export function createAdmission(engine: Engine, opening: Set<Promise<unknown>>):
 
   return async (call) => {
     if (!last && opening.size === 0 && engine.isOpened && turnCalls < MAX_TURN_CALLS) {
-      turnCalls++;
+      count();
       return call();
     }
     const admitted = (last ?? Promise.resolve()).then(wait);

@@ -68,6 +68,20 @@ describe("publishing", () => {
     expect(Math.max(...packets)).toBeLessThanOrEqual(100);
   });
 
+  test("bursts of ten leave in one packet each, however many of them came before", async () => {
+    await using bus = createBus();
+    const { sink } = await openTestReader(internalsOf(bus).engine, ["default"]);
+    const packets: number[] = [];
+    await bus.publish("not a multiple of ten");
+    await turns();
+    sink.onWrite = ({ messages }) => packets.push(messages.length);
+    for (let burst = 0; burst < 40; burst++) {
+      await Promise.all(Array.from({ length: 10 }, async (_, n) => bus.publish(n)));
+      await turns();
+    }
+    expect(packets).toEqual(Array.from({ length: 40 }, () => 10));
+  });
+
   test.each(["with nobody listening", "with a listener", "with an open stream"])(
     "in a long loop of awaits leaves the event loop its turns, %s",
     async (who) => {

@@ -49,13 +49,10 @@ function forgetHost(response: ServerResponse): void {
   // properties would make a dictionary of the response, of 3 KB.
   const own = response as unknown as Record<string, unknown>;
   const pristine = Object.getPrototypeOf(response) as Record<string, unknown>;
-  for (const name of Object.keys(own)) {
-    if (typeof own[name] === "function" && typeof pristine[name] === "function") {
-      own[name] = pristine[name];
-    }
-  }
+  for (const name of WRAPPED) if (Object.hasOwn(own, name)) own[name] = pristine[name];
   const request = response.req as unknown as Record<symbol, unknown>;
   if (request[NEXT_REQUEST_META]) request[NEXT_REQUEST_META] = undefined;
 }
 
+const WRAPPED = ["write", "end", "writeHead", "setHeader", "flush", "on"];
 const NEXT_REQUEST_META = Symbol.for("NextInternalRequestMeta");
