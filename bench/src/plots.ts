@@ -67,7 +67,7 @@ interface Bar {
 }
 
 const WIDTH = 760;
-const LABELS = 230;
+const LABELS = 270;
 const VALUES = 80;
 const ROW = 28;
 const TOP = 44;
