@@ -154,7 +154,6 @@ function expectOneGap({ items }: SequenceReader, first: number, last: number): v
   const gaps = items.filter((item) => item.kind === "gap");
   expect(gaps).toHaveLength(1);
   expect(gaps[0]?.data).toMatchObject({ channels: ["flood"], reason: "evicted" });
-  expect(numbers[0]).toBe(first);
   expect(numbers.at(-1)).toBe(last);
   const jumps = numbers.flatMap((n, index) => {
     const before = index === 0 ? first - 1 : (numbers[index - 1] as number);
@@ -168,7 +167,10 @@ function expectOneGap({ items }: SequenceReader, first: number, last: number): v
     items.findIndex(({ kind }) => kind === "gap"),
   );
   const lastBefore = before.findLast((item) => item.kind === "message");
-  expect(lastBefore?.n, "the gap stands where the loss is").toBe(jumps[0]?.after);
+  // Nothing before it, if the stall was so long that the reader was ended as slow: what the buffers of
+  // its connection held has gone with that, and it came back from the id that it had.
+  const handed = lastBefore?.n ?? first - 1;
+  expect(handed, "the gap stands where the loss is").toBe(jumps[0]?.after);
 }
 
 /** Each key's newest value, without the hundreds that it stands for, and nothing out of order. */
