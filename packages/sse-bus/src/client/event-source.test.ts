@@ -265,7 +265,8 @@ describe("the last event id", () => {
     const { source, requests } = await serve(
       (response) => response.writeHead(200, TYPE).end("retry: 1\nid: …\ndata: hello\n\n"),
       (response) => response.writeHead(200, TYPE).end("data: again\n\n"),
-      (response) => response.writeHead(200, TYPE).end("data: and again\n\n"),
+      // It stays open: of one that ends, there would be more in the next moment.
+      stream("data: and again\n\n"),
     );
     const ids: string[] = [];
     source.onmessage = ({ lastEventId }) => ids.push(lastEventId);

@@ -1,7 +1,9 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
+import type { Bus } from "../core/bus-types.ts";
 import { createBus, internalsOf } from "../core/bus.ts";
 import { createStreamHandler } from "../http/stream-handler.ts";
 import { openDirectSink } from "./direct-sink.ts";
@@ -50,8 +52,63 @@ test("a stream that nobody has read ends with its request's signal", async () =>
   });
 });
 
-test("a host that pipes the body is told that its client has left, and the stream goes on", async () => {
+test("Next, which pipes the body, is told that its client has left, and the stream goes on", async () => {
+  vi.stubEnv("__NEXT_PRIVATE_ORIGIN", "http://localhost:3000");
+  onTestFinished(() => void vi.unstubAllEnvs());
   await using bus = createBus();
+  await using host = await startHost(bus);
+  const stream = await host.open();
+  expect(await stream.read()).toContain("event: hello");
+  expect(host.closes()).toBe(1);
+  await bus.publish("one");
+  expect(await stream.read()).toContain('data: "one"');
+  stream.leave();
+  await expect.poll(() => bus.stats().connections).toBe(0);
+  // Who was told once is not told again.
+  expect(host.closes()).toBe(1);
+});
+
+test("who watches requests is told that a client has left when it has, and once", async () => {
+  vi.stubEnv("__NEXT_PRIVATE_ORIGIN", "http://localhost:3000");
+  onTestFinished(() => void vi.unstubAllEnvs());
+  await using bus = createBus();
+  await using host = await startHost(bus);
+  const told: string[] = [];
+  const watch = (message: unknown): void => {
+    const { response } = message as { response: ServerResponse };
+    const forget = (): void => void told.push("never, as it has stopped listening");
+    response.on("close", () => told.push("on"));
+    response.once("close", () => told.push("once"));
+    response.on("close", forget);
+    response.once("pipe", () => response.off("close", forget));
+  };
+  subscribe("http.server.request.start", watch);
+  onTestFinished(() => void unsubscribe("http.server.request.start", watch));
+  const stream = await host.open();
+  expect(await stream.read()).toContain("event: hello");
+  expect(host.closes()).toBe(1);
+  await bus.publish("one");
+  expect(await stream.read()).toContain('data: "one"');
+  expect(told).toEqual([]);
+  stream.leave();
+  await expect.poll(() => told).toEqual(["on", "once"]);
+});
+
+test("a custom server, whose listeners cannot be told from Next's, hears of the end at the end", async () => {
+  await using bus = createBus();
+  await using host = await startHost(bus);
+  const stream = await host.open();
+  expect(await stream.read()).toContain("event: hello");
+  await bus.publish("one");
+  expect(await stream.read()).toContain('data: "one"');
+  expect([...internalsOf(bus).connections.open].map((open) => open.sink())).toEqual(["direct"]);
+  expect(host.closes()).toBe(0);
+  stream.leave();
+  await expect.poll(() => host.closes()).toBe(1);
+});
+
+/** Answers as Next does: pipes the body until the response is closed. */
+async function startHost(bus: Bus) {
   const handle = createStreamHandler(internalsOf(bus), {}, host);
   await installExchange();
   let closes = 0;
@@ -61,6 +118,7 @@ test("a host that pipes the body is told that its client has left, and the strea
       closes++;
       abort.abort();
     });
+    response.emit("pipe", request);
     void handle(new Request(`http://x${request.url}`)).then(async ({ body, headers }) => {
       response.setHeaders(headers);
       const to = new WritableStream({
@@ -73,18 +131,21 @@ test("a host that pipes the body is told that its client has left, and the strea
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  const reading = new AbortController();
-  const { body } = await fetch(`http://127.0.0.1:${port}/`, { signal: reading.signal });
-  const reader = (body as ReadableStream<Uint8Array>).getReader();
-  const read = async (): Promise<string> => String(Buffer.from((await reader.read()).value ?? []));
-  expect(await read()).toContain("event: hello");
-  expect(closes).toBe(1);
-  await bus.publish("one");
-  expect(await read()).toContain('data: "one"');
-  reading.abort();
-  await expect.poll(() => bus.stats().connections).toBe(0);
-  server.close();
-  await once(server, "close");
-  // Who was told once is not told again.
-  expect(closes).toBe(1);
-});
+  return {
+    closes: () => closes,
+    async open() {
+      const reading = new AbortController();
+      const { body } = await fetch(`http://127.0.0.1:${port}/`, { signal: reading.signal });
+      const reader = (body as ReadableStream<Uint8Array>).getReader();
+      return {
+        read: async () => String(Buffer.from((await reader.read()).value ?? [])),
+        leave: () => reading.abort(),
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      server.close();
+      server.closeAllConnections();
+      await once(server, "close");
+    },
+  };
+}

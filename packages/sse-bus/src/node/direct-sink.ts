@@ -9,7 +9,7 @@ import type {
   SinkSettings,
 } from "../http/byte-sink.ts";
 import { createWebSink } from "../http/web-sink.ts";
-import { currentExchange } from "./exchange.ts";
+import { currentExchange, type Exchange } from "./exchange.ts";
 import { isAwaited, letHostGo } from "./let-host-go.ts";
 import { createSocketWriter, cutOffUnread, type ResponseWriter } from "./response-writer.ts";
 
@@ -20,10 +20,10 @@ import { createSocketWriter, cutOffUnread, type ResponseWriter } from "./respons
  * `SSE_BUS_SINK=web` in the environment keeps every stream one.
  */
 export const openDirectSink: OpenBodySink = (request, owner, settings) => {
-  const response = currentExchange()?.response;
-  if (!response) return createWebSink(request, owner);
+  const exchange = currentExchange();
+  if (!exchange) return createWebSink(request, owner);
   const sink = process.env.SSE_BUS_SINK === "web" ? "web" : settings.sink;
-  const direct = new DirectSink(response, request.signal, owner, { ...settings, sink });
+  const direct = new DirectSink(exchange, request.signal, owner, { ...settings, sink });
   return { sink: direct, body: direct.createBody() };
 };
 
@@ -39,6 +39,7 @@ type Phase = "fresh" | "web" | "direct" | "alone" | "closed";
 /** A class for the same reason as `EventStream` is one. It must not hold its body: see `leaveHost`. */
 class DirectSink implements ByteSink {
   private readonly response: ServerResponse;
+  private readonly watchers: Exchange["watchers"];
   private readonly owner: SinkOwner;
   private readonly settings: SinkSettings;
   private signal: AbortSignal | undefined;
@@ -51,12 +52,13 @@ class DirectSink implements ByteSink {
   private readonly onGone = (): void => this.owner.onCancel();
 
   constructor(
-    response: ServerResponse,
+    { response, watchers }: Exchange,
     signal: AbortSignal,
     owner: SinkOwner,
     settings: SinkSettings,
   ) {
     this.response = response;
+    this.watchers = watchers;
     this.signal = signal;
     this.owner = owner;
     this.settings = settings;
@@ -155,12 +157,12 @@ class DirectSink implements ByteSink {
 
   /** From here on nothing may lead from this sink to the body or the signal: all of Next hangs on them. */
   private leaveHost(): void {
-    const { signal, response, owner } = this;
-    if (!signal || owner.needsRequest) return;
+    const { signal, response, watchers, owner } = this;
+    if (!signal || !watchers || owner.needsRequest) return;
     // To whoever waits for the request's end it would look as if the client had left.
     signal.removeEventListener("abort", this.onGone);
     this.phase = "alone";
-    if (isAwaited(signal) || !letHostGo(response)) {
+    if (isAwaited(signal) || !letHostGo(response, watchers)) {
       this.phase = "direct";
       signal.addEventListener("abort", this.onGone);
       return;

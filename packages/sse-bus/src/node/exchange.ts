@@ -1,9 +1,22 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 
 /** The raw request and response of `node:http` that a web-standard handler is being run for. */
 export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  /**
+   * Who listened to the response's `close` before Next had it: programs that watch requests, to whom
+   * it must mean what it says. `undefined` where theirs and Next's cannot be told apart, as in a custom
+   * server, whose own listeners come as late as Next's.
+   */
+  watchers?: readonly CloseListener[];
+}
+
+/** As `rawListeners` gives it: with the wrapper of `once`. */
+export type CloseListener = (...args: unknown[]) => void;
+
+interface Announcement extends Exchange {
+  readonly server: Server;
 }
 
 /** The part of `AsyncLocalStorage` that is needed; the instance is shared by all bundles. */
@@ -28,10 +41,25 @@ export async function installExchange(): Promise<void> {
   ]);
   const storage: Storage = new AsyncLocalStorage<Exchange>();
   shared[STORAGE] = storage;
+  const seen = new WeakSet<Server>();
+  const findWatchers = (_: IncomingMessage, response: ServerResponse): void => {
+    const exchange = storage.getStore();
+    if (exchange?.response !== response) return;
+    exchange.watchers = response.rawListeners("close") as CloseListener[];
+  };
   subscribe("http.server.request.start", (message) => {
-    const { request, response } = message as Exchange;
+    const { request, response, server } = message as Announcement;
     storage.enterWith({ request, response });
+    if (seen.has(server) || !isNextsOwn()) return;
+    seen.add(server);
+    // After all subscribers of this channel, and before Next's listener.
+    server.prependListener("request", findWatchers);
   });
+}
+
+/** `next start`, `next dev` and the standalone server say where they listen; a custom server does not. */
+function isNextsOwn(): boolean {
+  return process.env.__NEXT_PRIVATE_ORIGIN !== undefined;
 }
 
 /** The exchange this code runs for; `undefined` where it is not known. */

@@ -1,5 +1,6 @@
 import { getEventListeners } from "node:events";
 import type { ServerResponse } from "node:http";
+import type { CloseListener } from "./exchange.ts";
 
 /**
  * Tells the host of a response that its client has left, so that it lets go of all that it keeps for
@@ -10,8 +11,10 @@ import type { ServerResponse } from "node:http";
  * wait for. The host then destroys the response, and with it the socket: not if the response has been
  * destroyed before, while it had none. Where Node has no such methods (they are public, but not in
  * its manual), nothing is let go of.
+ *
+ * @param watchers Listeners of `close` that are not the host's: they are told when it is true.
  */
-export function letHostGo(response: ServerResponse): boolean {
+export function letHostGo(response: ServerResponse, watchers: readonly CloseListener[]): boolean {
   const { socket } = response;
   if (!socket || !response.detachSocket || !response.assignSocket) return false;
   response.detachSocket(socket);
@@ -19,9 +22,17 @@ export function letHostGo(response: ServerResponse): boolean {
   // `destroy` waits for a socket to destroy.
   response.removeAllListeners("socket");
   response.assignSocket(socket);
+  // Some may have stopped listening.
+  const watching = response.rawListeners("close").filter((one) => isOneOf(watchers, one));
+  for (const watcher of watching) response.off("close", watcher as CloseListener);
   withoutStacks(() => response.emit("close"));
   forgetHost(response);
+  for (const watcher of watching) response.on("close", watcher as CloseListener);
   return true;
+}
+
+function isOneOf(watchers: readonly unknown[], listener: unknown): boolean {
+  return watchers.includes(listener);
 }
 
 /** The host makes errors of it that nobody sees; their stacks would be a third of the cost. */
