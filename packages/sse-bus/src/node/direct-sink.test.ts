@@ -53,8 +53,7 @@ test("a stream that nobody has read ends with its request's signal", async () =>
 });
 
 test("Next, which pipes the body, is told that its client has left, and the stream goes on", async () => {
-  vi.stubEnv("__NEXT_PRIVATE_ORIGIN", "http://localhost:3000");
-  onTestFinished(() => void vi.unstubAllEnvs());
+  actAsNextsOwnServer();
   await using bus = createBus();
   await using host = await startHost(bus);
   const stream = await host.open();
@@ -69,8 +68,7 @@ test("Next, which pipes the body, is told that its client has left, and the stre
 });
 
 test("who watches requests is told that a client has left when it has, and once", async () => {
-  vi.stubEnv("__NEXT_PRIVATE_ORIGIN", "http://localhost:3000");
-  onTestFinished(() => void vi.unstubAllEnvs());
+  actAsNextsOwnServer();
   await using bus = createBus();
   await using host = await startHost(bus);
   const told: string[] = [];
@@ -106,6 +104,12 @@ test("a custom server, whose listeners cannot be told from Next's, hears of the 
   stream.leave();
   await expect.poll(() => host.closes()).toBe(1);
 });
+
+/** Next's own server says where it listens. */
+function actAsNextsOwnServer(): void {
+  vi.stubEnv("__NEXT_PRIVATE_ORIGIN", "http://localhost:3000");
+  onTestFinished(() => void vi.unstubAllEnvs());
+}
 
 /** Answers as Next does: pipes the body until the response is closed. */
 async function startHost(bus: Bus) {

@@ -15,7 +15,10 @@ export interface Exchange {
 /** As `rawListeners` gives it: with the wrapper of `once`. */
 export type CloseListener = (...args: unknown[]) => void;
 
-interface Announcement extends Exchange {
+/** What Node tells of each request on `http.server.request.start`, before it emits it. */
+export interface Announcement {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
   readonly server: Server;
 }
 
@@ -50,14 +53,17 @@ export async function installExchange(): Promise<void> {
   subscribe("http.server.request.start", (message) => {
     const { request, response, server } = message as Announcement;
     storage.enterWith({ request, response });
-    if (seen.has(server) || !isNextsOwn()) return;
+    if (seen.has(server)) return;
     seen.add(server);
     // After all subscribers of this channel, and before Next's listener.
-    server.prependListener("request", findWatchers);
+    if (isNextsOwn()) server.prependListener("request", findWatchers);
   });
 }
 
-/** `next start`, `next dev` and the standalone server say where they listen; a custom server does not. */
+/**
+ * `next start`, `next dev` and the standalone server say where they listen; a custom server does not. The
+ * name is private to Next: were it gone, only memory would be lost, and let-go.test.ts would fail.
+ */
 function isNextsOwn(): boolean {
   return process.env.__NEXT_PRIVATE_ORIGIN !== undefined;
 }

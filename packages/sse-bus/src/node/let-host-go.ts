@@ -23,16 +23,13 @@ export function letHostGo(response: ServerResponse, watchers: readonly CloseList
   response.removeAllListeners("socket");
   response.assignSocket(socket);
   // Some may have stopped listening.
-  const watching = response.rawListeners("close").filter((one) => isOneOf(watchers, one));
-  for (const watcher of watching) response.off("close", watcher as CloseListener);
+  const listeners = response.rawListeners("close") as CloseListener[];
+  const watching = listeners.filter((listener) => watchers.includes(listener));
+  for (const watcher of watching) response.off("close", watcher);
   withoutStacks(() => response.emit("close"));
   forgetHost(response);
-  for (const watcher of watching) response.on("close", watcher as CloseListener);
+  for (const watcher of watching) response.on("close", watcher);
   return true;
-}
-
-function isOneOf(watchers: readonly unknown[], listener: unknown): boolean {
-  return watchers.includes(listener);
 }
 
 /** The host makes errors of it that nobody sees; their stacks would be a third of the cost. */

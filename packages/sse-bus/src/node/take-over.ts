@@ -2,18 +2,13 @@ import { subscribe } from "node:diagnostics_channel";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { BusInternals } from "../core/bus.ts";
 import { SseBusError } from "../core/errors.ts";
+import type { Announcement } from "./exchange.ts";
 import type { StreamListener } from "./stream-listener.ts";
 
 /** Who answers the requests for one path, and the bus whose streams those are. */
 export interface TakenPath {
   readonly internals: BusInternals;
   readonly answer: StreamListener;
-}
-
-/** What Node tells of each request before it emits it. */
-interface Announcement {
-  readonly request: IncomingMessage;
-  readonly server: Server;
 }
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void;
