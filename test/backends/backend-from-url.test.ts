@@ -52,3 +52,29 @@ test.each(["http://user:secret@host", "redis", "127.0.0.1:6379", "mysql://user:s
 test.each([undefined, ""])("without a URL (%j) it is memory", (url) => {
   expect(backendFromUrl(url).name).toBe("memory");
 });
+
+test.each(Object.entries(servers))(
+  "on one %s server, buses of two names are two buses",
+  async (_, use) => {
+    await using server = await use();
+    await using one = createBus({ backend: backendFromUrl(server.url) });
+    const name = `named-${process.pid}`;
+    await using two = createBus({ backend: backendFromUrl(server.url, { name }) });
+    await using same = createBus({ backend: backendFromUrl(server.url, { name }) });
+    const heard: unknown[] = [];
+    same.subscribe((data) => heard.push(data), { channel: "**", after: await two.cursor() });
+    await one.publish("of the other bus");
+    await two.publish("of this bus");
+    await waitFor("the message", () => heard.length > 0);
+    expect(heard).toEqual(["of this bus"]);
+  },
+);
+
+test.each(["", "Upper", "1st", "a b", "a".repeat(41), "{tag}", "a.b", 7])(
+  "the name %j is refused at once",
+  (name) => {
+    expect(() => backendFromUrl(undefined, { name: name as string })).toThrow(
+      expect.objectContaining({ code: "INVALID_OPTION" }),
+    );
+  },
+);

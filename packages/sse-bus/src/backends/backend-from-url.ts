@@ -10,25 +10,29 @@ import { createLazyBackend, type OpenedClient } from "./lazy-backend.ts";
  * The client is imported and connected when the bus opens, not before: a build connects to nothing.
  * A server that cannot be reached is an error then, never a silent fallback.
  *
- * @throws SseBusError `INVALID_OPTION` for a URL that names no backend
+ * @throws SseBusError `INVALID_OPTION` for a URL that names no backend, or a `name` that is none
  * @example
  * ```ts
  * const bus = sharedBus({ backend: backendFromUrl(process.env.SSE_BUS_URL) });
  * ```
  */
-export function backendFromUrl(url: string | undefined): Backend {
+export function backendFromUrl(
+  url: string | undefined,
+  { name = "sse-bus" }: BackendFromUrlOptions = {},
+): Backend {
+  assertName(name);
   if (url === undefined || url === "") return memoryBackend();
   const scheme = URL.canParse(url) ? new URL(url).protocol.slice(0, -1) : "";
   switch (scheme) {
     case "redis":
     case "rediss":
-      return createLazyBackend("redis", () => openRedis(url));
+      return createLazyBackend("redis", () => openRedis(url, name));
     case "nats":
     case "tls":
-      return createLazyBackend("nats", () => openNats(url));
+      return createLazyBackend("nats", () => openNats(url, name));
     case "postgres":
     case "postgresql":
-      return createLazyBackend("postgres", () => openPostgres(url));
+      return createLazyBackend("postgres", () => openPostgres(url, name));
     default:
       throw new SseBusError(
         "INVALID_OPTION",
@@ -37,16 +41,29 @@ export function backendFromUrl(url: string | undefined): Backend {
   }
 }
 
-async function openRedis(url: string): Promise<OpenedClient> {
+/** Settings of {@link backendFromUrl}. */
+export interface BackendFromUrlOptions {
+  /**
+   * Which of the buses on this server: the keys' prefix on Redis, the stream on NATS, the schema on
+   * Postgres (where `-` becomes `_`). Buses of one name are one bus. 1 to 40 of a-z, 0-9, `_` and `-`,
+   * the first one a letter. @default "sse-bus"
+   */
+  readonly name?: string;
+}
+
+async function openRedis(url: string, prefix: string): Promise<OpenedClient> {
   const { createClient } = await importClient("redis", () => import("redis"));
   const { redisBackend } = await import("../redis/index.ts");
   // It is only duplicated by the backend, so there is nothing of it to close.
-  return { backend: redisBackend({ client: createClient({ url }) }), close: async () => {} };
+  return {
+    backend: redisBackend({ client: createClient({ url }), prefix }),
+    close: async () => {},
+  };
 }
 
-async function openNats(url: string): Promise<OpenedClient> {
-  const name = "@nats-io/transport-node";
-  const { connect } = await importClient(name, () => import("@nats-io/transport-node"));
+async function openNats(url: string, stream: string): Promise<OpenedClient> {
+  const client = "@nats-io/transport-node";
+  const { connect } = await importClient(client, () => import("@nats-io/transport-node"));
   const { natsBackend } = await import("../nats/index.ts");
   const { host, username, password } = new URL(url);
   const connection = () =>
@@ -60,14 +77,15 @@ async function openNats(url: string): Promise<OpenedClient> {
       ...(password && { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
       ...(url.startsWith("tls:") && { tls: {} }),
     });
-  return { backend: natsBackend({ connection }), close: async () => {} };
+  return { backend: natsBackend({ connection, stream }), close: async () => {} };
 }
 
-async function openPostgres(url: string): Promise<OpenedClient> {
+async function openPostgres(url: string, name: string): Promise<OpenedClient> {
   const { Pool } = (await importClient("pg", () => import("pg"))).default;
   const { postgresBackend } = await import("../postgres/index.ts");
   const pool = new Pool({ connectionString: url });
-  return { backend: postgresBackend({ pool }), close: () => pool.end() };
+  const schema = name.replaceAll("-", "_");
+  return { backend: postgresBackend({ pool, schema }), close: () => pool.end() };
 }
 
 async function importClient<Client>(name: string, load: () => Promise<Client>): Promise<Client> {
@@ -80,6 +98,14 @@ async function importClient<Client>(name: string, load: () => Promise<Client>): 
       { cause },
     );
   }
+}
+
+function assertName(name: unknown): void {
+  if (typeof name === "string" && /^[a-z][a-z0-9_-]{0,39}$/.test(name)) return;
+  throw new SseBusError(
+    "INVALID_OPTION",
+    `\`name\` must be 1 to 40 of a-z, 0-9, _ and -, the first one a letter; got ${JSON.stringify(name)}.`,
+  );
 }
 
 /** A URL for an error's text: its password belongs into no log. */

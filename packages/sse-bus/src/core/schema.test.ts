@@ -33,6 +33,16 @@ test("what is sent is the parsed output, with defaults and conversions", () => {
   });
 });
 
+test("a validator under `*` is for every event without one of its own", () => {
+  const open = { "**": { "*": z.number(), named: z.string() } } satisfies Schemas;
+  expect(validate(open, "any/channel", "message", 1)).toBe(1);
+  expect(validate(open, "any/channel", "toString", 2)).toBe(2);
+  expect(validate(open, "any/channel", "named", "text")).toBe("text");
+  expect(() => validate(open, "any/channel", "named", 1)).toThrow(
+    expect.objectContaining({ code: "VALIDATION_FAILED" }),
+  );
+});
+
 test("the exact channel wins over a pattern that covers it", () => {
   expect(validate(schemas, "orders/special", "message", "special")).toBe("special");
   expect(() => validate(schemas, "orders/special", "cancelled", { why: "" })).toThrow(

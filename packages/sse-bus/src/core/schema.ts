@@ -23,7 +23,10 @@ interface SchemaIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** Validators by channel or pattern, then by event (`message` for those without a name). */
+/**
+ * Validators by channel or pattern, then by event: `message` for those without a name, `*` for every
+ * event that has no validator of its own.
+ */
 export type Schemas = Readonly<Record<string, Readonly<Record<string, StandardSchema>>>>;
 
 /**
@@ -51,7 +54,8 @@ function findSchema(schemas: Schemas, channel: string, event: string): StandardS
     (Object.hasOwn(schemas, channel) ? channel : undefined) ??
     Object.keys(schemas).find((topic) => isPattern(topic) && topicCovers(topic, channel));
   const events = covering === undefined ? undefined : schemas[covering];
-  const schema = events && Object.hasOwn(events, event) ? events[event] : undefined;
+  const name = events && [event, "*"].find((one) => Object.hasOwn(events, one));
+  const schema = name === undefined ? undefined : events?.[name];
   if (schema) return schema;
   throw new SseBusError(
     "UNDECLARED",

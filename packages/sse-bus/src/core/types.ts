@@ -21,13 +21,20 @@ export type AnyChannels = Record<string, Record<string, any>>;
 
 /** The {@link ChannelMap} that a set of validators declares; data has their output types. */
 export type ChannelsOfSchemas<S extends Schemas> = {
-  [Topic in keyof S]: { [Event in keyof S[Topic]]: SchemaOutput<S[Topic][Event]> };
+  [Topic in keyof S]: {
+    [Event in keyof S[Topic] as AnyEvent<Event>]: SchemaOutput<S[Topic][Event]>;
+  };
 };
 
 /** What may be given to `publish` under a set of validators: their input types. */
 export type InputsOfSchemas<S extends Schemas> = {
-  [Topic in keyof S]: { [Event in keyof S[Topic]]: SchemaInput<S[Topic][Event]> };
+  [Topic in keyof S]: {
+    [Event in keyof S[Topic] as AnyEvent<Event>]: SchemaInput<S[Topic][Event]>;
+  };
 };
+
+/** The validator under `*` is for events of any name. */
+type AnyEvent<Event> = Event extends "*" ? string : Event;
 
 /** The channels of a bus: `ChannelsOf<typeof bus>`. */
 export type ChannelsOf<B> = B extends { readonly "~channels"?: (infer Channels) | undefined }
@@ -68,8 +75,10 @@ export type DataOf<Channels extends ChannelMap, Topic extends string, Event exte
 ] extends [never]
   ? never
   : EventsOf<Channels, Topic> extends infer Events
-    ? Events extends Record<Event, infer Data>
-      ? Data
+    ? Events extends unknown
+      ? Event extends keyof Events
+        ? Events[Event]
+        : never
       : never
     : never;
 
