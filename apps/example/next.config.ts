@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import type { NextConfig } from "next";
 import { PHASE_DEVELOPMENT_SERVER } from "next/constants";
+import { securityHeaders } from "./security-headers";
 
 // Next reports usage to its makers unless this is set; a clone should not phone home unasked.
 process.env.NEXT_TELEMETRY_DISABLED ??= "1";
@@ -23,6 +24,7 @@ export default function config(phase: string): NextConfig {
     },
     outputFileTracingRoot: repositoryRoot,
     poweredByHeader: false,
+    headers: async () => [{ source: "/:path*", headers: securityHeaders({ development }) }],
     // Clients of backends find native or optional parts of their own at run time; `pg` Next knows.
     serverExternalPackages: ["redis", "@nats-io/transport-node"],
     // Dev logs a request when it ends: a stream would be logged minutes late, as a slow request.

@@ -218,6 +218,24 @@ describe("POST /api/presence", () => {
     expect(await post(null)).toBe(400);
   });
 
+  it("cannot be used to silence a visitor by the id that everyone sees", async () => {
+    const abort = new AbortController();
+    const query = "channel=notifications/presence&from=latest";
+    const stream = await fetch(`${app.url}/api/sse?${query}`, { signal: abort.signal });
+    const secret = "5".repeat(32);
+    expect(await post({ ...sign, person: "2".repeat(32), window: secret, turn: 1 })).toBe(204);
+    const decoder = new TextDecoder();
+    let text = "";
+    for await (const chunk of stream.body as ReadableStream<Uint8Array>) {
+      text += decoder.decode(chunk, { stream: true });
+      if (text.includes("2".repeat(32))) break;
+    }
+    abort.abort();
+    const [, seen = ""] = /"window":"([\da-f]{32})"[^]*$/.exec(text) ?? [];
+    expect(seen).toMatch(/^[\da-f]{32}$/);
+    expect(text).not.toContain(secret);
+  });
+
   async function post(body: unknown): Promise<number> {
     const response = await fetch(`${app.url}/api/presence`, {
       method: "POST",

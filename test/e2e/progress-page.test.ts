@@ -83,6 +83,29 @@ describe.each(browserNames)("/progress in %s", (name) => {
     const whole = await other.text(`${build} [role=log]`);
     await visitor.sees(`${build} [role=log]`, whole);
   });
+
+  it("ends uploads that trickle, and they keep nobody from other jobs", async () => {
+    const abort = new AbortController();
+    const trickle = async (): Promise<Response | Error> => {
+      const body = new ReadableStream<Uint8Array>({
+        start: (controller) => controller.enqueue(new Uint8Array(10)),
+      });
+      const init = { method: "POST", headers: { "X-Upload": "1" }, body, duplex: "half" };
+      return fetch(`${app.url}/api/upload?name=slow`, { ...init, signal: abort.signal }).catch(
+        (error: Error) => error,
+      );
+    };
+    const uploads = Array.from({ length: 4 }, trickle);
+    await using visitor = await visitors.open(`${app.url}/progress`);
+    await visitor.sees(line, "Live");
+    await visitor.sees("[aria-labelledby=card-upload] li", "slow");
+    await visitor.click(`${build} header button`);
+    await visitor.sees(`${build} li`, /Running|Exit code 0/, patient);
+    for (const response of await Promise.all(uploads)) {
+      expect(response instanceof Response && response.status).toBe(400);
+    }
+    abort.abort();
+  });
 });
 
 describe("POST /api/upload", () => {

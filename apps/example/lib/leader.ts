@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import * as v from "valibot";
+import { moment, readShape, text } from "./shape";
 import { bus } from "./sse-bus";
 
 const renewMs = 1_000;
@@ -7,11 +9,12 @@ const expiryMs = 3_000;
 /** How long a new candidate waits for one who has been longer in office. */
 const objectionMs = 500;
 
-interface Claim {
-  candidate: string;
+const claimShape = v.object({
+  candidate: text(64),
   /** In ms since 1970. The earlier claim wins, whoever's clock is right. */
-  since: number;
-}
+  since: moment,
+});
+type Claim = v.InferOutput<typeof claimShape>;
 
 /**
  * Runs `start` on one of the instances that share the bus: each claims the office once a second, in
@@ -28,8 +31,9 @@ export function whileLeader(channel: string, start: () => () => void): () => voi
   let stop: (() => void) | undefined;
 
   const unsubscribe = bus.subscribe(
-    (claim: Claim) => {
-      if (claim.candidate === candidate || !isBefore(claim, { candidate, since })) return;
+    (data: unknown) => {
+      const claim = readShape<Claim>(claimShape, data);
+      if (!claim || claim.candidate === candidate || !isBefore(claim, { candidate, since })) return;
       rivalHeardAt = Date.now();
       stop?.();
       stop = undefined;

@@ -8,19 +8,23 @@ const everything = "0-0-0";
 /** What nobody has asked for in this time is forgotten; history has it all. */
 const idleMs = 60_000;
 
-interface ProjectionOptions<State> {
+interface ProjectionOptions<State, Data> {
   channel: string;
   initial: State;
+  /** The message's data, or `undefined` for what has another shape: that is skipped. */
+  read: (data: unknown) => Data | undefined;
   /** The state after a message; may change `state` itself. */
-  apply: (state: State, message: Message) => State;
+  apply: (state: State, data: Data, message: Message) => State;
 }
 
 /**
  * A state folded from what a channel keeps, and kept up to date: what a page is rendered from. Being
  * a reader like any other, it is right on every instance and backend, and after a restart.
  */
-export function projection<State>(options: ProjectionOptions<State>): () => Promise<State> {
-  const { channel, initial, apply } = options;
+export function projection<State, Data>(
+  options: ProjectionOptions<State, Data>,
+): () => Promise<State> {
+  const { channel, initial, read, apply } = options;
   return async () => {
     const current = perProcess(`projection ${channel}`, () => open());
     current.touch();
@@ -36,8 +40,12 @@ export function projection<State>(options: ProjectionOptions<State>): () => Prom
     const reached = new Promise<void>((resolve) => (caughtUp = resolve));
     const unsubscribe = bus.subscribe(
       (data: unknown, message: Message) => {
-        if (message.event !== "mark") state = apply(state, message);
-        else if (data === mark) caughtUp();
+        if (message.event === "mark") {
+          if (data === mark) caughtUp();
+          return;
+        }
+        const known = read(data);
+        if (known !== undefined) state = apply(state, known, message);
       },
       // The gap of the unknown cursor; a later one means that history was shorter than the outage.
       { channel, after: everything, onGap: () => (state = structuredClone(initial)) },

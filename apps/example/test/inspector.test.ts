@@ -1,7 +1,6 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 
 import { type DemoEvent, initialDemo, reduceDemo } from "../features/inspector/demo-state.ts";
-import { seal, unseal } from "../features/inspector/seal.ts";
 import { addSnapshot, type InstanceSnapshot, ratesOf } from "../features/inspector/snapshot.ts";
 
 const ticks = (...numbers: number[]): DemoEvent[] => numbers.map((n) => ({ kind: "tick", n }));
@@ -26,31 +25,6 @@ describe("what the page counts of its demo stream", () => {
     const newest = [1, 2, 2, 6].map((n): DemoEvent => ({ kind: "newest", n }));
     expect(after(...newest)).toMatchObject({ conflated: 3, silent: 0 });
     expect(after(...ticks(3, 3, 2, 4))).toMatchObject({ received: 2, silent: 0 });
-  });
-});
-
-describe("a sealed snapshot", () => {
-  const before = process.env.SSE_BUS_INSPECTOR_TOKEN;
-  afterEach(() => {
-    if (before === undefined) delete process.env.SSE_BUS_INSPECTOR_TOKEN;
-    else process.env.SSE_BUS_INSPECTOR_TOKEN = before;
-  });
-
-  it("is opened by who has the same token, and by nobody else", () => {
-    process.env.SSE_BUS_INSPECTOR_TOKEN = "one";
-    const sealed = seal({ secret: "ünïcode" });
-    expect(unseal(sealed)).toEqual({ secret: "ünïcode" });
-    expect(seal({ secret: "ünïcode" })).not.toBe(sealed);
-    process.env.SSE_BUS_INSPECTOR_TOKEN = "another";
-    expect(unseal(sealed)).toBeUndefined();
-  });
-
-  it("is not opened once it was changed, and what is none does no harm", () => {
-    const bytes = Buffer.from(seal([1, 2, 3]), "base64");
-    bytes[bytes.length - 1] = (bytes.at(-1) as number) ^ 1;
-    for (const given of [bytes.toString("base64"), "", "AAAA", undefined, 7, {}]) {
-      expect(unseal(given)).toBeUndefined();
-    }
   });
 });
 

@@ -8,7 +8,7 @@ import {
   maxChatLength,
   type PostState,
 } from "@/features/notifications/entry";
-import { tell } from "@/features/notifications/server";
+import { announce } from "@/features/notifications/server";
 import {
   readAuthor,
   readOneOf,
@@ -21,14 +21,16 @@ import { takePublishTurn } from "@/features/publish/rate-limit";
 /** Says something in the chat. */
 export async function say(_: PostState, form: FormData): Promise<PostState> {
   return post(form, async (by) => {
-    await tell("chat", { by, text: readText(form.get("text"), "The message", maxChatLength) });
+    const text = readText(form.get("text"), "The message", maxChatLength);
+    await announce({ kind: "chat", by, text });
   });
 }
 
 /** Raises an alert for everybody who looks. */
 export async function raiseAlert(_: PostState, form: FormData): Promise<PostState> {
   return post(form, async (by) => {
-    await tell("alert", {
+    await announce({
+      kind: "alert",
       by,
       text: readText(form.get("text"), "The alert", maxAlertLength),
       level: readOneOf(form.get("level"), alertLevels),
@@ -39,7 +41,8 @@ export async function raiseAlert(_: PostState, form: FormData): Promise<PostStat
 /** Tells everybody that somebody takes care of an alert. Returns why not, if not. */
 export async function acknowledge(alert: string, { person, name }: Author) {
   const { error } = await attempt(async () => {
-    await tell("ack", { by: readAuthor(person, name), alert: readPosition(alert) });
+    const by = readAuthor(person, name);
+    await announce({ kind: "ack", by, alert: readPosition(alert) });
   });
   return error;
 }

@@ -18,7 +18,7 @@ export default async function Page() {
   // Before anything is sent: a page that has begun cannot be a 404 any more.
   if (!(await mayInspect())) notFound();
   lookAt("inspector/");
-  const cursor = await snapshots.cursor();
+  const cursor = await snapshots().cursor();
   return (
     <>
       <PageIntro title="Inside the bus">
@@ -34,8 +34,8 @@ export default async function Page() {
         ]}
       >
         <Code>inspectBus(bus)</Code> gives a moment of the bus as plain JSON. While somebody looks,
-        each instance publishes one a second, sealed with the inspector’s token, and opens those of
-        the others. The demo is a stream of the bus like any other, numbered by its server: the page
+        each instance publishes one a second, to a log of its own that only this page’s route
+        serves. The demo is a stream of the bus like any other, numbered by its server: the page
         counts what is missing by itself.
       </HowItWorks>
     </>

@@ -1,13 +1,23 @@
 import { useEffect, useState } from "react";
+import type { Message } from "sse-bus";
 import { useChannel } from "sse-bus/react";
 import { askForRate } from "@/app/actions/dashboard";
 import { type AskedRate, type Rate, rateChannel, rateLastsMs, rates } from "./feed";
+import { readRate } from "./shape";
+
+interface AskedAt extends AskedRate {
+  time: number;
+}
 
 /** How fast the replay runs, for everybody: what one window asks for, all of them show. */
 export function RateChoice() {
   const { data } = useChannel(rateChannel, {
     cursor: "latest",
-    select: ({ perSecond }: AskedRate, { time }: { time: number }) => ({ perSecond, time }),
+    initial: undefined as AskedAt | undefined,
+    reduce: (known, data: unknown, { time }: Message) => {
+      const asked = readRate(data);
+      return asked ? { ...asked, time } : known;
+    },
   });
   const [lapsed, setLapsed] = useState<number>();
   const [refusal, setRefusal] = useState<string>();

@@ -3,6 +3,7 @@ import { useChannel } from "sse-bus/react";
 import { Badge } from "@/components/ui/badge";
 import { LineBadge } from "@/components/ui/line-badge";
 import { type PublishedReading, readingsChannel } from "./feed";
+import { readReading } from "./shape";
 
 interface ReaderProps {
   cursor: string;
@@ -16,7 +17,10 @@ export function Reader({ cursor, put, onGap, isAway }: ReaderProps) {
   // #region how subscribe
   const { status } = useChannel(readingsChannel, {
     cursor,
-    onMessage: (reading: PublishedReading, { time }: Message) => put(reading, time),
+    onMessage: (data: unknown, { time }: Message) => {
+      const reading = readReading(data);
+      if (reading) put(reading, time);
+    },
     onGap,
     enabled: !isAway,
   });

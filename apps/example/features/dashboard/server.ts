@@ -3,22 +3,24 @@ import { whileLeader } from "@/lib/leader";
 import { projection } from "@/lib/projection";
 import { bus, publish } from "@/lib/sse-bus";
 import {
-  type AskedRate,
   type PublishedReading,
   rateChannel,
   rateLastsMs,
+  type Rate,
   rates,
   type Reading,
   readingsChannel,
 } from "./feed";
 import { machineFeed } from "./machine-feed";
 import { replayFeed } from "./replay-feed";
+import { readRate, readReading } from "./shape";
 
-let asked = { perSecond: rates[0] as number, until: 0 };
+let asked = { perSecond: rates[0] as Rate, until: 0 };
 const rate = () => (Date.now() < asked.until ? asked.perSecond : rates[0]);
 
 const feeds = [replayFeed({ rate }), machineFeed()];
 export const sensors = feeds.flatMap((feed) => feed.sensors);
+const sensorIds = new Set(sensors.map(({ id }) => id));
 
 /** More than these on the way to the log: it cannot keep up, and newer values make older ones idle. */
 const maxUnderWay = 2_000;
@@ -49,8 +51,9 @@ export function startFeeds(): () => void {
 
     stops.push(
       bus.subscribe(
-        ({ perSecond }: AskedRate, { time }: Message) => {
-          asked = { perSecond, until: time + rateLastsMs };
+        (data: unknown, { time }: Message) => {
+          const rate = readRate(data);
+          if (rate) asked = { ...rate, until: time + rateLastsMs };
         },
         // From the oldest that is kept: what was asked of the one before counts for its successor.
         { channel: rateChannel, after: "0-0-0", onGap: () => {} },
@@ -63,12 +66,12 @@ export function startFeeds(): () => void {
 }
 
 /** Each sensor's newest reading: what the channel keeps is the snapshot. */
-export const loadReadings = projection<Record<string, PublishedReading>>({
+export const loadReadings = projection<Record<string, PublishedReading>, PublishedReading>({
   channel: readingsChannel,
   initial: {},
-  apply: (all, { data }) => {
-    const reading = data as PublishedReading;
-    all[reading.id] = reading;
+  read: readReading,
+  apply: (all, reading) => {
+    if (sensorIds.has(reading.id)) all[reading.id] = reading;
     return all;
   },
 });

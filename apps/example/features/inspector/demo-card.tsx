@@ -6,8 +6,9 @@ import { Card } from "@/components/ui/card";
 import { FollowingList } from "@/components/ui/following-list";
 import { LineBadge } from "@/components/ui/line-badge";
 import { formatBytes, formatClock } from "@/lib/format";
-import { type DemoCommand, demoChannel, floodSize, type Tick } from "./demo";
+import { type DemoCommand, demoChannel, floodSize } from "./demo";
 import { initialDemo, type Note, reduceDemo } from "./demo-state";
+import { readTick } from "./shape";
 import type { Instances } from "./snapshot";
 import { tapped } from "./wire-tap";
 
@@ -56,7 +57,10 @@ export function DemoCard({ id, instances }: { id: string; instances: Instances }
     });
     client.subscribe(
       demoChannel(id),
-      (data, { event }) => tell({ kind: event as "tick" | "newest", n: (data as Tick).n }),
+      (data, { event }) => {
+        const tick = readTick(data);
+        if (tick && (event === "tick" || event === "newest")) tell({ kind: event, n: tick.n });
+      },
       { onStatus: (connection) => tell({ kind: "status", connection }) },
     );
     return () => client.close();

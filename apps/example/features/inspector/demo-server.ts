@@ -2,7 +2,8 @@ import { drainStreams } from "sse-bus";
 import { whileLeader } from "@/lib/leader";
 import { perProcess } from "@/lib/per-process";
 import { bus } from "@/lib/sse-bus";
-import { type DemoCommand, demoChannel, floodSize, maxStallMs, type Tick } from "./demo";
+import { demoChannel, floodSize, maxStallMs, type Tick } from "./demo";
+import { readControl, readTick } from "./shape";
 
 const tickMs = 250;
 /** A line that was cut has a moment to come back. */
@@ -97,14 +98,18 @@ function begin(id: string): Demo {
   // Another instance may have counted before, or go on counting after this one.
   const unsubscribe = [
     bus.subscribe(
-      (tick: Tick, { event }) => {
+      (data: unknown, { event }) => {
+        const tick = readTick(data);
+        if (!tick) return;
         if (event === "tick") n = Math.max(n, tick.n);
         else newest = Math.max(newest, tick.n);
       },
       { channel, onGap: () => {} },
     ),
     bus.subscribe(
-      (command: { kind: DemoCommand }) => {
+      (data: unknown) => {
+        const command = readControl(data);
+        if (!command) return;
         if (command.kind === "cut" || command.kind === "evict")
           for (const line of lines) line.cut();
         if (command.kind === "evict") flood?.();

@@ -5,6 +5,7 @@ import { SseProvider, useChannel } from "sse-bus/react";
 import { DemoCard } from "./demo-card";
 import { OverviewCard } from "./overview-card";
 import { PublishForm } from "./publish-form";
+import { readSnapshot } from "./shape";
 import { addSnapshot, type Instances, instancesChannel, type InstanceSnapshot } from "./snapshot";
 import { ChannelsCard, ConnectionsCard } from "./tables-card";
 import { TailCard } from "./tail-card";
@@ -36,7 +37,10 @@ function Instance({ demo, initial, cursor }: InspectorProps) {
   const { status, data } = useChannel(instancesChannel, {
     initial: first,
     cursor,
-    reduce: (all, snapshot: InstanceSnapshot) => addSnapshot(all, snapshot),
+    reduce: (all, data: unknown) => {
+      const snapshot = readSnapshot(data);
+      return snapshot ? addSnapshot(all, snapshot) : all;
+    },
   });
   // #endregion
   const names = Object.keys(data).toSorted();

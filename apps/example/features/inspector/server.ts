@@ -1,14 +1,20 @@
 import { hostname } from "node:os";
-import { createBus, inspectBus } from "sse-bus";
-import { perProcess } from "@/lib/per-process";
+import { type Bus, inspectBus, sharedBus } from "sse-bus";
+import { backendFromUrl } from "sse-bus/backends";
 import { bus } from "@/lib/sse-bus";
-import { seal, unseal } from "./seal";
 import { type InstanceSnapshot, instancesChannel } from "./snapshot";
 
-const sealedChannel = "inspector/sealed";
-
-/** What `/api/inspector` serves: the snapshots of all instances, opened. */
-export const snapshots = perProcess("inspector-bus", () => createBus());
+/**
+ * What the few may see is in a log of its own, which no route serves but `/api/inspector`: `**` on
+ * `/api/sse` does not reach it, and nobody can publish to it over HTTP.
+ */
+export function snapshots(): Bus {
+  return sharedBus({
+    name: "inspector",
+    backend: backendFromUrl(process.env.SSE_BUS_URL, { name: "sse-bus-inspector" }),
+    history: { maxMessages: 100, maxAgeMs: 60_000 },
+  });
+}
 
 // #region how snapshot
 export function takeSnapshot(): InstanceSnapshot {
@@ -19,26 +25,15 @@ export function takeSnapshot(): InstanceSnapshot {
   };
 }
 
-/** Once a second to all instances, sealed; only while somebody looks at one of them. */
+/** Once a second to all instances; only while somebody looks at one of them. */
 export function startInspecting(): () => void {
-  const unsubscribe = bus.subscribe(receive, { channel: sealedChannel, onGap: () => {} });
   const timer = setInterval(() => {
     const snapshot = takeSnapshot();
-    bus
-      .publish({ sealed: seal(snapshot) }, { channel: sealedChannel, key: snapshot.instance })
+    snapshots()
+      .publish(snapshot, { channel: instancesChannel, key: snapshot.instance })
       // The bus reports its own troubles; a second later there is another one.
       .catch(() => {});
   }, 1_000).unref();
-  return () => {
-    clearInterval(timer);
-    unsubscribe();
-  };
+  return () => clearInterval(timer);
 }
 // #endregion
-
-async function receive(data: unknown): Promise<void> {
-  const snapshot = unseal((data as { sealed?: unknown } | null)?.sealed);
-  if (snapshot === undefined) return;
-  const { instance } = snapshot as InstanceSnapshot;
-  await snapshots.publish(snapshot, { channel: instancesChannel, key: instance });
-}

@@ -1,6 +1,6 @@
 import type { BusSnapshot } from "sse-bus";
 
-/** On a bus of the process's own, which only `/api/inspector` serves. */
+/** On a bus of its own, which only `/api/inspector` serves. */
 export const instancesChannel = "inspector/instances";
 
 /** A second each. */

@@ -26,7 +26,9 @@ export type Entry = {
   [Kind in EntryKind]: EntryData[Kind] & { kind: Kind; id: string; time: number };
 }[EntryKind];
 /** An entry as it is published: the log gives it its place and time. */
-export type PublishedEntry = Omit<Entry, "id" | "time">;
+export type PublishedEntry = {
+  [Kind in EntryKind]: EntryData[Kind] & { kind: Kind };
+}[EntryKind];
 export type ChatEntry = Extract<Entry, { kind: "chat" }>;
 export type AlertEntry = Extract<Entry, { kind: "alert" }>;
 
@@ -38,8 +40,11 @@ export const maxNameLength = 32;
 export const maxChatLength = 500;
 export const maxAlertLength = 160;
 
-export function entryOf({ id, data, time }: Message): Entry {
-  return { ...(data as PublishedEntry), id: positionOf(id), time } as Entry;
+export function entryOf(
+  published: PublishedEntry,
+  { id, time }: Pick<Message, "id" | "time">,
+): Entry {
+  return { ...published, id: positionOf(id), time };
 }
 
 export function addEntry(entries: readonly Entry[], entry: Entry): readonly Entry[] {

@@ -11,6 +11,7 @@ import { notify } from "./browser-notifications";
 import { ChatCard } from "./chat-card";
 import { addEntry, type AlertEntry, type Author, type Entry, entryOf, logChannel } from "./entry";
 import type { Presence } from "./presence";
+import { readEntry } from "./shape";
 import { Toasts } from "./toasts";
 import { UnreadCard } from "./unread-card";
 import { usePresence } from "./use-presence";
@@ -69,9 +70,14 @@ function LiveBoard(props: LiveBoardProps) {
     event: "entry",
     initial: entries,
     cursor,
-    reduce: (known: readonly Entry[], _: unknown, message: Message) =>
-      addEntry(known, entryOf(message)),
-    onMessage: (_, message) => hear(entryOf(message)),
+    reduce: (known: readonly Entry[], data: unknown, message: Message) => {
+      const entry = readEntry(data);
+      return entry ? addEntry(known, entryOf(entry, message)) : known;
+    },
+    onMessage: (data: unknown, message: Message) => {
+      const entry = readEntry(data);
+      if (entry) hear(entryOf(entry, message));
+    },
     onGap,
   });
   // #endregion

@@ -28,6 +28,8 @@ export const presenceChannel = "notifications/presence";
 export const beatMs = 10_000;
 /** A window that was killed says no goodbye. Hidden ones may speak only once a minute. */
 const expiryMs = { here: 25_000, typing: 25_000, away: 150_000, left: 0 };
+/** Windows that a page keeps; a flood of new ones must not grow it. */
+const maxWindows = 500;
 /** Who stops typing need not say so. */
 const typingMs = 4_000;
 
@@ -37,7 +39,8 @@ export function addSign(presence: Presence, sign: Sign): Presence {
   const others = Object.values(presence).filter(
     (one) => one.window !== sign.window && sign.time - one.time < expiryMs[one.status],
   );
-  return Object.fromEntries([...others, sign].map((one) => [one.window, one]));
+  const newest = [...others, sign].slice(-maxWindows);
+  return Object.fromEntries(newest.map((one) => [one.window, one]));
 }
 
 /** Who is there, by the server's clock: the most lively window of each person speaks for them. */

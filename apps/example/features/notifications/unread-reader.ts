@@ -4,6 +4,7 @@ import { useChannel } from "sse-bus/react";
 import { isAfter } from "@/lib/position-of";
 import { stored } from "@/lib/stored";
 import { type Entry, entryOf, logChannel } from "./entry";
+import { readEntry } from "./shape";
 
 const maxCounted = 1_000;
 
@@ -44,8 +45,10 @@ export function UnreadReader({ mark, person, onChange }: UnreadReaderProps) {
     event: "entry",
     cursor: mark,
     initial: none,
-    reduce: (entries: readonly Entry[], _: unknown, message: Message) =>
-      [...entries, entryOf(message)].slice(-maxCounted),
+    reduce: (entries: readonly Entry[], data: unknown, message: Message) => {
+      const entry = readEntry(data);
+      return entry ? [...entries, entryOf(entry, message)].slice(-maxCounted) : entries;
+    },
     onGap: () => setLostAfter(mark),
   });
   // #endregion

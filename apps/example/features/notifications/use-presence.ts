@@ -13,6 +13,7 @@ import {
   type Present,
   presentAt,
 } from "./presence";
+import { readPublishedSign } from "./shape";
 import { randomId } from "./visitor";
 
 /** Typing is told again this often, for as long as it goes on. */
@@ -34,8 +35,10 @@ export function usePresence(options: PresenceOptions): readonly [Present[], typi
     event: "sign",
     initial,
     cursor,
-    reduce: (presence: Presence, data: PresenceSign, { time }: Message) =>
-      addSign(presence, { ...data, time }),
+    reduce: (presence: Presence, data: unknown, { time }: Message) => {
+      const sign = readPublishedSign(data);
+      return sign ? addSign(presence, { ...sign, time }) : presence;
+    },
     onMessage(_, { time }) {
       serverClock.observe(time);
       setNow(serverClock.now());

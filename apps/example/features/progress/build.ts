@@ -4,10 +4,9 @@ import { tmpdir } from "node:os";
 import { createInterface } from "node:readline";
 import { publish } from "@/lib/sse-bus";
 import { checks, reporter } from "./checks";
-import { buildChannel, type BuildLine } from "./job";
+import { buildChannel, type BuildLine, maxLineLength } from "./job";
 import { startJob } from "./server";
 
-const maxLineLength = 2_000;
 const maxRunMs = 60_000;
 
 /** Runs real checks in a process of their own; its lines go to every window as they come. */

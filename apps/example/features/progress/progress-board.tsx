@@ -13,8 +13,6 @@ import { BuildLog } from "./build-log";
 import {
   addJob,
   buildChannel,
-  type BuildLine,
-  type Job,
   type JobKind,
   type Jobs,
   jobsChannel,
@@ -22,6 +20,7 @@ import {
   type ShownBuildLine,
 } from "./job";
 import { JobList } from "./job-list";
+import { readBuildLine, readJob } from "./shape";
 import { UploadForm } from "./upload-form";
 
 interface ProgressBoardProps {
@@ -42,7 +41,10 @@ function LiveBoard({ jobs, lines, cursor, onGap }: ProgressBoardProps & { onGap:
     event: "job",
     initial: jobs,
     cursor,
-    reduce: (known: Jobs, job: Job) => addJob(known, job),
+    reduce: (known: Jobs, data: unknown, { time }: Message) => {
+      const job = readJob(data);
+      return job ? addJob(known, job, time) : known;
+    },
     onGap,
   });
   const log = useChannel(buildChannel, {
@@ -109,9 +111,11 @@ function LiveBoard({ jobs, lines, cursor, onGap }: ProgressBoardProps & { onGap:
 
 function addBuildLine(
   lines: readonly ShownBuildLine[],
-  line: BuildLine,
+  data: unknown,
   message: Message,
 ): readonly ShownBuildLine[] {
+  const line = readBuildLine(data);
+  if (!line) return lines;
   const id = positionOf(message.id);
   // What came between the page's cursor and its data is in the data, and comes once more.
   if (lines.some((one) => one.id === id)) return lines;

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { formatBytes } from "@/lib/format";
 import { type Job, maxUploadBytes } from "./job";
+import { readAtPace } from "./read-at-pace";
 import { startJob } from "./server";
 
 interface Upload {
@@ -18,8 +19,7 @@ export async function receiveUpload({ name, size, body }: Upload): Promise<Job> 
       // #region how upload
       const hash = createHash("sha256");
       let received = 0;
-      for await (const bytes of body) {
-        signal.throwIfAborted();
+      for await (const bytes of readAtPace(body, { signal })) {
         received += bytes.length;
         if (received > maxUploadBytes) throw new Error(`Over ${formatBytes(maxUploadBytes)}.`);
         hash.update(bytes);

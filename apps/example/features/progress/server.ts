@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import type { Message } from "sse-bus";
 import { perProcess } from "@/lib/per-process";
 import { projection } from "@/lib/projection";
 import { positionOf } from "@/lib/position-of";
@@ -16,7 +15,9 @@ import {
   keptBuildLines,
   type ShownBuildLine,
 } from "./job";
+import { readBuildLine, readCancellation, readJob } from "./shape";
 
+/** Of one kind at a time. */
 const maxJobs = 4;
 const reportMs = 100;
 const aliveMs = 2_000;
@@ -58,7 +59,8 @@ export async function startJob(
   // One key for all its states: who comes late, or reloads, gets the newest.
   const tell = async () => publish(job, { channel: jobsChannel, event: "job", key: job.id });
   // #endregion
-  const running = perProcess("jobs", () => new Set<string>());
+  // By kind: slow uploads must not keep others from starting a task.
+  const running = perProcess(`jobs ${kind}`, () => new Set<string>());
   if (running.size >= maxJobs) throw new Error("The server has enough to do. Try again soon.");
   running.add(job.id);
   let toldAt = Date.now();
@@ -71,8 +73,8 @@ export async function startJob(
   }
 
   const stopListening = subscribe(
-    ({ id }: { id: string }) => {
-      if (id === job.id) cancel.abort(new Error("Cancelled by a visitor."));
+    (data: unknown) => {
+      if (readCancellation(data)?.id === job.id) cancel.abort(new Error("Cancelled by a visitor."));
     },
     { channel: cancelChannel },
   );
@@ -107,19 +109,22 @@ export async function startJob(
 }
 
 /** What the page starts with. */
-export const loadBuildLines = projection<ShownBuildLine[]>({
+export const loadBuildLines = projection<ShownBuildLine[], BuildLine>({
   channel: buildChannel,
   initial: [],
-  apply: (lines, { id, data }) =>
-    [...lines, { ...(data as BuildLine), id: positionOf(id) }].slice(-keptBuildLines),
+  read: readBuildLine,
+  apply: (lines, line, { id }) =>
+    [...lines, { ...line, id: positionOf(id) }].slice(-keptBuildLines),
 });
 
-const loadStates = projection<{ jobs: Jobs; heardAt: Record<string, number> }>({
+const loadStates = projection<{ jobs: Jobs; heardAt: Record<string, number> }, Job>({
   channel: jobsChannel,
   initial: { jobs: {}, heardAt: {} },
-  apply: ({ jobs, heardAt }, { data, time }: Message) => {
-    const job = data as Job;
-    return { jobs: addJob(jobs, job), heardAt: { ...heardAt, [job.id]: time } };
+  read: readJob,
+  apply: ({ jobs, heardAt }, job, { time }) => {
+    const next = addJob(jobs, job, time);
+    const heard = Object.keys(next).map((id) => [id, id === job.id ? time : heardAt[id]]);
+    return { jobs: next, heardAt: Object.fromEntries(heard) };
   },
 });
 

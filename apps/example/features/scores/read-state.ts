@@ -1,57 +1,68 @@
 import * as v from "valibot";
-import { type Match, type Race, teams } from "./scores";
+import { amount, moment, readShape, text } from "../../lib/shape";
+import { type Command, type Match, type Race, simpleCommands, teamCommands, teams } from "./scores";
 
-const count = v.pipe(v.number(), v.finite());
-const clock = v.object({ elapsedMs: count, since: v.nullable(count) });
+const id = text(64);
+const clock = v.object({ elapsedMs: amount, since: v.nullable(moment) });
+/** Only a cursor may be resumed from: any other would keep the simulation from starting. */
+const cursor = v.pipe(v.string(), v.regex(/^[\da-z]{1,16}-[\da-z]{1,16}-[\da-z]{1,16}$/));
 
-const match = v.object({
-  id: v.string(),
+export const match = v.object({
+  id,
   isPlaying: v.boolean(),
   clock,
-  endedAt: v.exactOptional(count),
-  score: v.object({ home: count, away: count }),
-  events: v.array(
-    v.object({
-      id: v.string(),
-      kind: v.picklist(["goal", "yellow card", "red card", "chance", "half-time", "full time"]),
-      team: v.exactOptional(v.picklist(teams)),
-      at: count,
-      by: v.picklist(["simulation", "referee"]),
-      isUndone: v.exactOptional(v.boolean()),
-    }),
+  endedAt: v.exactOptional(moment),
+  score: v.object({ home: amount, away: amount }),
+  events: v.pipe(
+    v.array(
+      v.object({
+        id,
+        kind: v.picklist(["goal", "yellow card", "red card", "chance", "half-time", "full time"]),
+        team: v.exactOptional(v.picklist(teams)),
+        at: amount,
+        by: v.picklist(["simulation", "referee"]),
+        isUndone: v.exactOptional(v.boolean()),
+      }),
+    ),
+    v.maxLength(100),
   ),
-  appliedTo: v.exactOptional(v.string()),
+  appliedTo: v.exactOptional(cursor),
 }) satisfies v.GenericSchema<unknown, Match>;
 
-const race = v.object({
-  id: v.string(),
+export const race = v.object({
+  id,
   clock,
   runners: v.pipe(
     v.array(
       v.object({
-        name: v.string(),
-        metres: count,
-        speed: count,
-        finishedMs: v.exactOptional(count),
+        name: text(40),
+        metres: amount,
+        speed: amount,
+        finishedMs: v.exactOptional(amount),
       }),
     ),
     v.nonEmpty(),
+    v.maxLength(20),
   ),
 }) satisfies v.GenericSchema<unknown, Race>;
+
+export const command = v.variant("kind", [
+  v.object({ kind: v.picklist(simpleCommands) }),
+  v.object({ kind: v.picklist(teamCommands), team: v.picklist(teams) }),
+]) satisfies v.GenericSchema<unknown, Command>;
 
 /**
  * A match as it was published, by this version or by one with another idea of a match: a log outlives
  * deploys. `undefined` is for those; who simulates then begins afresh.
  */
 export function readMatch(value: unknown): Match | undefined {
-  return read<Match>(match, value);
+  return readShape<Match>(match, value);
 }
 
 export function readRace(value: unknown): Race | undefined {
-  return read<Race>(race, value);
+  return readShape<Race>(race, value);
 }
 
-function read<Value>(schema: v.GenericSchema<unknown, Value>, value: unknown): Value | undefined {
-  const result = v.safeParse(schema, value, { abortEarly: true });
-  return result.success ? result.output : undefined;
+export function readCommand(value: unknown): Command | undefined {
+  return readShape<Command>(command, value);
 }

@@ -30,9 +30,9 @@ export interface Match {
   clock: Clock;
   /** When it was over, in ms since 1970. */
   endedAt?: number;
-  score: Readonly<Record<Team, number>>;
+  score: Record<Team, number>;
   /** The last ones, oldest first. */
-  events: readonly MatchEvent[];
+  events: MatchEvent[];
   /** The last command that is in it: who takes over goes on after that one. */
   appliedTo?: string;
 }
@@ -49,7 +49,7 @@ export interface Race {
   id: string;
   clock: Clock;
   /** First one first. */
-  runners: readonly Runner[];
+  runners: Runner[];
 }
 
 /** Something, and when its sender was last heard, by the server's clock. */
@@ -58,19 +58,12 @@ export interface Heard<Value> {
   at: number;
 }
 
+export const simpleCommands = ["play", "pause", "restart", "undo"] as const;
+export const teamCommands = ["goal", "yellow card", "red card"] as const;
 /** What a visitor may ask of the simulation. */
 export type Command =
-  | { kind: "play" | "pause" | "restart" | "undo" }
-  | { kind: "goal" | "yellow card" | "red card"; team: Team };
-export const commandKinds = [
-  "play",
-  "pause",
-  "restart",
-  "undo",
-  "goal",
-  "yellow card",
-  "red card",
-] as const satisfies readonly Command["kind"][];
+  | { kind: (typeof simpleCommands)[number] }
+  | { kind: (typeof teamCommands)[number]; team: Team };
 
 export const matchChannel = "scores/match";
 export const raceChannel = "scores/race";

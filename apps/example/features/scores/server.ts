@@ -5,7 +5,6 @@ import { projection } from "@/lib/projection";
 import { createServerClock } from "@/lib/server-clock";
 import { bus, publish } from "@/lib/sse-bus";
 import {
-  type Command,
   commandChannel,
   type Heard,
   type Match,
@@ -13,7 +12,7 @@ import {
   type Race,
   raceChannel,
 } from "./scores";
-import { readMatch, readRace } from "./read-state";
+import { readCommand, readMatch, readRace } from "./read-state";
 import { advanceMatch, advanceRace, newMatch, newRace, obey, takeOver } from "./simulate";
 
 const stepMs = 250;
@@ -23,21 +22,19 @@ const matchEveryMs = 2_000;
 const retryMs = 1_000;
 
 /** What the page starts with, and whoever takes the simulation over. */
-export const loadMatch = projection<Heard<Match> | undefined>({
+export const loadMatch = projection<Heard<Match> | undefined, Match>({
   channel: matchChannel,
   initial: undefined,
-  apply: (known, { data, time }: Message) => heard(readMatch(data), time) ?? known,
+  read: readMatch,
+  apply: (_, value, { time }) => ({ value, at: time }),
 });
 
-export const loadRace = projection<Heard<Race> | undefined>({
+export const loadRace = projection<Heard<Race> | undefined, Race>({
   channel: raceChannel,
   initial: undefined,
-  apply: (known, { data, time }: Message) => heard(readRace(data), time) ?? known,
+  read: readRace,
+  apply: (_, value, { time }) => ({ value, at: time }),
 });
-
-function heard<Value>(value: Value | undefined, at: number): Heard<Value> | undefined {
-  return value && { value, at };
-}
 
 /** Simulates on one of the instances that share the bus, while somebody looks. */
 export function startSimulation(): () => void {
@@ -76,7 +73,9 @@ async function simulate(signal: AbortSignal): Promise<void> {
 
   // Whoever simulated before may have left commands behind: none is lost, none is obeyed twice.
   const stopListening = bus.subscribe(
-    (command: Command, { id }: Message) => {
+    (data: unknown, { id }: Message) => {
+      const command = readCommand(data);
+      if (!command) return;
       ({ match, race } = obey({ match, race }, command, { now: now(), position: positionOf(id) }));
       tellMatch();
       tellRace();

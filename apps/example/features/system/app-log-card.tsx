@@ -10,7 +10,8 @@ import { LineBadge } from "@/components/ui/line-badge";
 import { StatusAnnouncer } from "@/features/event-log/status-announcer";
 import { positionOf } from "@/lib/position-of";
 import { LogLines } from "./log-lines";
-import { logChannel, type LogLevel, logLevels, type LogLine, type ShownLine } from "./sample";
+import { logChannel, type LogLevel, logLevels, type ShownLine } from "./sample";
+import { readLogLine } from "./shape";
 
 /** The oldest go beyond this, also of those that are held back. */
 const maxLines = 1_000;
@@ -85,7 +86,9 @@ export function AppLogCard({ lines, cursor }: { lines: readonly ShownLine[]; cur
   );
 }
 
-function addLine(state: LogState, line: LogLine, message: Message): LogState {
+function addLine(state: LogState, data: unknown, message: Message): LogState {
+  const line = readLogLine(data);
+  if (!line) return state;
   const id = positionOf(message.id);
   // What came between the page's cursor and its data is in the data, and comes once more.
   if (state.lines.some((one) => one.id === id)) return state;

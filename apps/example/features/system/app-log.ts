@@ -1,10 +1,9 @@
 import { format, stripVTControlCharacters } from "node:util";
 import { perProcess } from "@/lib/per-process";
 import { publish } from "@/lib/sse-bus";
-import { keptLines, logChannel, type LogLevel, type LogLine } from "./sample";
+import { keptLines, logChannel, type LogLevel, type LogLine, maxTextLength } from "./sample";
 import { host } from "./server";
 
-const maxTextLength = 2_000;
 /** A flood of lines is the server's trouble already; the bus need not have it too. */
 const maxLinesPerSecond = 50;
 

@@ -35,6 +35,9 @@ export const logChannel = "system/log";
 export const keptSamples = 120;
 /** Lines a page starts with. */
 export const keptLines = 300;
+export const maxTextLength = 2_000;
+/** Machines that a page keeps; those heard last. */
+const keptHosts = 32;
 
 /** A line in a list. */
 export interface ShownLine extends LogLine {
@@ -45,14 +48,20 @@ export interface ShownLine extends LogLine {
 /** Samples by host, oldest first. */
 export type SamplesByHost = Record<string, Sample[]>;
 
-/** Adds a sample to its host's. The oldest go, and hosts that have been silent for a minute. */
-export function addSample(all: SamplesByHost, sample: Sample): SamplesByHost {
+/**
+ * Adds a sample, published at `time`, to its host's. The oldest go, and hosts that have been silent for a
+ * minute: by the log's clock, as a host whose own is ahead would send all the others away.
+ */
+export function addSample(all: SamplesByHost, told: Sample, time: number): SamplesByHost {
+  const sample = { ...told, time };
   // What came between the page's cursor and its data is in the data, and comes once more.
   if (sample.time <= (all[sample.host]?.at(-1)?.time ?? 0)) return all;
   const next: SamplesByHost = {};
   for (const [host, samples] of Object.entries(all)) {
     if (sample.time - (samples.at(-1)?.time ?? 0) < 60_000) next[host] = samples;
   }
-  next[sample.host] = [...(next[sample.host] ?? []), sample].slice(-keptSamples);
-  return next;
+  const own = [...(next[sample.host] ?? []), sample].slice(-keptSamples);
+  delete next[sample.host];
+  const others = Object.entries(next).slice(1 - keptHosts);
+  return { ...Object.fromEntries(others), [sample.host]: own };
 }

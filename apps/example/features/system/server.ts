@@ -14,6 +14,7 @@ import {
   samplesChannel,
   type ShownLine,
 } from "./sample";
+import { readLogLine, readSample } from "./shape";
 
 /** Several servers may share one bus, and one machine: the port tells them apart. */
 export const host = process.env.PORT ? `${hostname()}:${process.env.PORT}` : hostname();
@@ -39,17 +40,18 @@ export function startSampling(): () => void {
 // #endregion
 
 /** What the page starts with: two minutes of samples, the last lines of the log. */
-export const loadSamples = projection<SamplesByHost>({
+export const loadSamples = projection<SamplesByHost, Sample>({
   channel: samplesChannel,
   initial: {},
-  apply: (all, { data }) => addSample(all, data as Sample),
+  read: readSample,
+  apply: (all, sample, { time }) => addSample(all, sample, time),
 });
 
-export const loadLines = projection<ShownLine[]>({
+export const loadLines = projection<ShownLine[], LogLine>({
   channel: logChannel,
   initial: [],
-  apply: (lines, { id, data }) =>
-    [...lines, { ...(data as LogLine), id: positionOf(id) }].slice(-keptLines),
+  read: readLogLine,
+  apply: (lines, line, { id }) => [...lines, { ...line, id: positionOf(id) }].slice(-keptLines),
 });
 
 async function measure(delay: ReturnType<typeof monitorEventLoopDelay>): Promise<Sample> {

@@ -1,6 +1,7 @@
 "use client";
 
 import { useState } from "react";
+import type { Message } from "sse-bus";
 import { useChannel } from "sse-bus/react";
 import { Card } from "@/components/ui/card";
 import { LineBadge } from "@/components/ui/line-badge";
@@ -8,6 +9,7 @@ import { useServerRender } from "@/lib/use-server-render";
 import { AppLogCard } from "./app-log-card";
 import { addSample, samplesChannel, type SamplesByHost, type ShownLine } from "./sample";
 import { SampleTiles } from "./sample-tiles";
+import { readSample } from "./shape";
 
 interface SystemMonitorProps {
   samples: SamplesByHost;
@@ -38,7 +40,10 @@ function MachineCard({ samples, cursor, onGap }: MachineCardProps) {
     event: "sample",
     initial: samples,
     cursor,
-    reduce: addSample,
+    reduce: (all: SamplesByHost, data: unknown, { time }: Message) => {
+      const sample = readSample(data);
+      return sample ? addSample(all, sample, time) : all;
+    },
     onGap,
   });
   // #endregion

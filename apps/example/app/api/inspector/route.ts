@@ -2,8 +2,8 @@ import { createSseRoute } from "sse-bus/next";
 import { mayInspect, notThere } from "@/features/inspector/access";
 import { snapshots } from "@/features/inspector/server";
 
-const route = createSseRoute({ bus: snapshots });
-
+/** To whoever has not entered it is not there. */
 export async function GET(request: Request): Promise<Response> {
-  return (await mayInspect()) ? route.GET(request) : notThere();
+  if (!(await mayInspect())) return notThere();
+  return createSseRoute({ bus: snapshots(), authorize: mayInspect }).GET(request);
 }

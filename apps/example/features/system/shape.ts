@@ -1,0 +1,27 @@
+import * as v from "valibot";
+import { amount, moment, name, readShape, text } from "../../lib/shape";
+import { type LogLine, logLevels, maxTextLength, type Sample } from "./sample";
+
+const rate = v.nullable(amount);
+
+export const sample = v.object({
+  host: name,
+  time: moment,
+  cores: v.pipe(v.array(amount), v.maxLength(1_024)),
+  load: v.pipe(v.array(amount), v.maxLength(3)),
+  memory: v.object({ used: amount, total: amount, process: amount }),
+  eventLoop: v.object({ p50: amount, p99: amount }),
+  disk: v.object({ read: rate, written: rate }),
+  network: v.object({ received: rate, sent: rate }),
+}) satisfies v.GenericSchema<unknown, Sample>;
+
+export const logLine = v.object({
+  host: name,
+  level: v.picklist(logLevels),
+  // A note of what was left out may stand before it.
+  text: text(maxTextLength + 100),
+  time: moment,
+}) satisfies v.GenericSchema<unknown, LogLine>;
+
+export const readSample = (data: unknown) => readShape<Sample>(sample, data);
+export const readLogLine = (data: unknown) => readShape<LogLine>(logLine, data);

@@ -1,0 +1,32 @@
+import * as v from "valibot";
+import { askedRate, reading } from "@/features/dashboard/shape";
+import { control, tick } from "@/features/inspector/shape";
+import { entry, sign } from "@/features/notifications/shape";
+import { buildLine, cancellation, job } from "@/features/progress/shape";
+import { command, match, race } from "@/features/scores/read-state";
+import { logLine, sample } from "@/features/system/shape";
+
+/** How a projection finds out that it has read everything: see `projection.ts`. */
+const mark = v.string();
+
+/**
+ * What may be published on the pages' own channels; on all others, anything. What is read from them is
+ * checked again: a log also holds what other versions and other programs have written.
+ */
+export const schemas = {
+  "dashboard/readings": { message: reading, mark },
+  "dashboard/rate": { message: askedRate },
+  "inspector/demo/*": { tick, newest: tick },
+  "inspector/demo/*/control": { command: control },
+  "notifications/log": { entry, mark },
+  "notifications/presence": { sign, mark },
+  "progress/build": { line: buildLine, mark },
+  "progress/cancel": { message: cancellation },
+  "progress/jobs": { job, mark },
+  "scores/commands": { command },
+  "scores/match": { match, mark },
+  "scores/race": { race, mark },
+  "system/log": { line: logLine, mark },
+  "system/samples": { sample, mark },
+  "**": { "*": v.any() },
+};

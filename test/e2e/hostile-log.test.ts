@@ -1,0 +1,120 @@
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { backendFromUrl } from "../../packages/sse-bus/src/backends/index.ts";
+import { createBus } from "../../packages/sse-bus/src/index.ts";
+import { launchChromium } from "../support/chromium.ts";
+import { everyPage } from "../support/every-page.ts";
+import { startExample } from "../support/example-app.ts";
+import type { NextServer } from "../support/next-server.ts";
+import { type RedisServer, startRedis } from "../support/redis.ts";
+
+const token = "for a hostile log, long enough";
+
+/** What the pages read, and the event that they take it for. */
+const targets: readonly [channel: string, event: string][] = [
+  ["dashboard/rate", "message"],
+  ["dashboard/readings", "message"],
+  ["dashboard/leader", "message"],
+  ["notifications/log", "entry"],
+  ["notifications/presence", "sign"],
+  ["progress/build", "line"],
+  ["progress/jobs", "job"],
+  ["progress/cancel", "message"],
+  ["scores/match", "match"],
+  ["scores/race", "race"],
+  ["scores/commands", "command"],
+  ["scores/leader", "message"],
+  ["system/log", "line"],
+  ["system/samples", "sample"],
+  ["system/demand", "message"],
+];
+
+/** Valid JSON of the wrong shape, and of the right shape with values that break what believes them. */
+const hostile: readonly unknown[] = [
+  null,
+  7,
+  "text",
+  [],
+  {},
+  { perSecond: 1e300 },
+  { id: "__proto__", value: 1e300, run: 1, count: 1 },
+  { id: "server-cpu", value: null, run: null, count: null },
+  { kind: "chat", by: null, text: null },
+  { kind: "alert", by: { person: 1, name: {} }, text: "x", level: "__proto__" },
+  { window: "x", turn: 1e300, person: "p", name: null, status: "here" },
+  { id: "x", kind: "task", title: {}, status: "running", done: 1e300, total: 0, startedAt: 1e300 },
+  { job: {}, text: null },
+  { host: "__proto__", time: 1e300, cores: "x", load: null, memory: null },
+  { host: "h", level: "x", text: {}, time: 1e300 },
+  { id: 1, isPlaying: "yes", clock: null, score: null, events: null, appliedTo: "no cursor" },
+  { id: "r", clock: {}, runners: [{ name: 1 }] },
+  { kind: "goal" },
+  { candidate: {}, since: "never" },
+];
+
+let redis: RedisServer;
+let app: NextServer;
+let browser: Browser;
+beforeAll(async () => {
+  redis = await startRedis();
+  const env = { SSE_BUS_URL: redis.url, SSE_BUS_OPEN_PUBLISH: "1", SSE_BUS_INSPECTOR_TOKEN: token };
+  [app, browser] = await Promise.all([startExample({ env }), launchChromium()]);
+});
+afterAll(async () => {
+  await browser?.close();
+  for (const each of [app, redis]) await each?.[Symbol.asyncDispose]();
+});
+
+describe("a stranger's messages on the pages' channels", () => {
+  it("are refused over HTTP, naming what is wrong", async () => {
+    for (const [channel, event] of targets.filter(([name]) => !/leader|demand/.test(name))) {
+      for (const data of hostile) {
+        const response = await fetch(`${app.url}/api/publish`, {
+          method: "POST",
+          headers: { "Content-Type": "application/json" },
+          body: JSON.stringify({ channel, event, data }),
+        });
+        const { code } = (await response.json()) as { code: string };
+        expect([channel, data, response.status, code]).toEqual([
+          channel,
+          data,
+          400,
+          "VALIDATION_FAILED",
+        ]);
+      }
+    }
+  });
+
+  it("that are in the log all the same break no page, from history or live", async () => {
+    // Another program on the same log, which knows no schemas.
+    await using stranger = createBus({ backend: backendFromUrl(redis.url) });
+    const publishAll = async (): Promise<void> => {
+      for (const [channel, event] of targets) {
+        for (const data of hostile) await stranger.publish(data, { channel, event });
+      }
+    };
+    await publishAll();
+    for (const { path, line, liven } of everyPage) {
+      const context = await browser.newContext();
+      const enter = `${app.url}/api/inspector/enter?token=${encodeURIComponent(token)}`;
+      if (path === "/inspector") await context.request.get(enter);
+      const page = await context.newPage();
+      const errors: string[] = [];
+      page.on("pageerror", ({ message }) => errors.push(message));
+      await page.goto(app.url + path);
+      const [testId, text] = line;
+      await page.getByTestId(testId).filter({ hasText: text }).first().waitFor();
+      await publishAll();
+      await liven(page, app.url);
+      expect([path, await page.getByText("This page failed").count(), errors]).toEqual([
+        path,
+        0,
+        [],
+      ]);
+      await context.close();
+    }
+    const health = await fetch(`${app.url}/api/health`, { signal: AbortSignal.timeout(2_000) });
+    expect(health.status).toBe(200);
+  }, 240_000);
+});
