@@ -51,6 +51,7 @@ const proxies: readonly ProxyCase[] = [
     name: "Caddy with encode gzip",
     start: async (port) => startCaddy(port, { site: "encode gzip" }),
   },
+  { name: "Varnish at its defaults", start: startVarnish },
   {
     name: "Varnish that passes streams",
     start: async (port) => startVarnish(port, { streams: "pass" }),

@@ -4,14 +4,17 @@ import { startProxy } from "./proxy.ts";
 import type { Restartable } from "./restartable.ts";
 
 export interface VarnishOptions {
-  /** What Varnish does with event streams. `pass` fetches uncached, `pipe` connects the sockets. */
-  readonly streams: "pass" | "pipe";
+  /**
+   * What Varnish does with event streams. `pass` fetches uncached, `pipe` connects the sockets.
+   * @default what it does with any other response
+   */
+  readonly streams?: "pass" | "pipe";
 }
 
-/** Starts Varnish, which caches as it does by default and passes or pipes `/api/sse`. */
+/** Starts Varnish, which caches as it does by default and may pass or pipe `/api/sse`. */
 export async function startVarnish(
   upstreamPort: number,
-  options: VarnishOptions,
+  { streams }: VarnishOptions = {},
 ): Promise<Restartable> {
   return startProxy({
     program: "varnish",
@@ -21,9 +24,7 @@ export async function startVarnish(
         .host = "127.0.0.1";
         .port = "${upstreamPort}";
       }
-      sub vcl_recv {
-        if (req.url ~ "^/api/sse") { return (${options.streams}); }
-      }
+      ${streams ? `sub vcl_recv { if (req.url ~ "^/api/") { return (${streams}); } }` : ""}
     `,
     args({ port, folder, file }) {
       const listen = ["-F", "-f", file, "-a", `127.0.0.1:${port}`];
