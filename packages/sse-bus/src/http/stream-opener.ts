@@ -5,6 +5,7 @@ import type { Start } from "../core/open-reader.ts";
 import { type AuthorizeContext, decide, type Decision, type Refusal } from "./authorize.ts";
 import type { ByteSink, SinkOwner } from "./byte-sink.ts";
 import { corsHeaders, isEmbeddedElsewhere } from "./cors.ts";
+import { refuseHost } from "./host.ts";
 import { type Problem, problemOf } from "./problem.ts";
 import { createPulse } from "./pulse.ts";
 import { findRefused } from "./refused-channels.ts";
@@ -63,6 +64,8 @@ export function createStreamOpener(
 
   async function open(call: StreamCall): Promise<StreamAnswer> {
     const { head, ip } = call;
+    const badHost = refuseHost(head);
+    if (badHost) return refused(badHost);
     if (head.method !== "GET" && head.method !== "HEAD") return refused(METHOD_NOT_ALLOWED);
     if (isEmbeddedElsewhere(head)) return refused(CROSS_SITE);
     if (!acceptsEventStream(head)) return refused(NOT_ACCEPTABLE);

@@ -5,6 +5,7 @@ import { createHealthHandler } from "../http/health-handler.ts";
 import { createMetricsHandler } from "../http/metrics-handler.ts";
 import { problemResponse } from "../http/problem.ts";
 import { createPublishHandler } from "../http/publish-handler.ts";
+import { Refusal } from "../http/refusal.ts";
 import { nodeRequestHead, toWebRequest } from "../node/request-head.ts";
 import { sendResponse } from "../node/send-response.ts";
 import type { PlainListener } from "../node/fast-lane.ts";
@@ -78,7 +79,12 @@ export function createHubRoutes(
 
   return {
     onRequest(request, response) {
-      answer(request, response).catch((error: unknown) => failed(error, response));
+      answer(request, response)
+        .catch((error: unknown) => {
+          if (!(error instanceof Refusal)) throw error;
+          return sendResponse(problemResponse(error.problem), response);
+        })
+        .catch((error: unknown) => failed(error, response));
     },
     onPlainStream(request, socket) {
       streams.onPlainRequest(request, socket).catch((error: unknown) => failed(error, socket));

@@ -1,5 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
+import { INVALID_HOST, isHost } from "../http/host.ts";
+import type { Problem } from "../http/problem.ts";
+import { Refusal } from "../http/refusal.ts";
 import type { RequestHead } from "../http/request-head.ts";
 
 /** A request of `node:http` as far as routing and refusing need it, without copying it. */
@@ -15,11 +18,17 @@ export function nodeRequestHead(request: IncomingMessage): RequestHead {
   };
 }
 
-/** A request of `node:http` as a web-standard one; its signal aborts when the client leaves. */
+/**
+ * A request of `node:http` as a web-standard one; its signal aborts when the client leaves.
+ *
+ * @throws Refusal `INVALID_HOST`, `METHOD_NOT_ALLOWED` for what no `Request` can hold
+ */
 export function toWebRequest(request: IncomingMessage, response: ServerResponse): Request {
+  const method = request.method ?? "GET";
+  if (FORBIDDEN_METHODS.has(method)) throw new Refusal(METHOD_NOT_ALLOWED);
+  const url = urlOf(request);
   const abort = new AbortController();
   response.once("close", () => abort.abort());
-  const method = request.method ?? "GET";
   const headers = new Headers();
   for (const [name, value] of Object.entries(request.headers)) {
     // HTTP/2 has the request line among the headers, as `:method` and so on (RFC 9113 §8.3.1).
@@ -28,26 +37,43 @@ export function toWebRequest(request: IncomingMessage, response: ServerResponse)
   }
   const hasBody = method !== "GET" && method !== "HEAD";
   const body = hasBody ? { body: Readable.toWeb(request) as ReadableStream, duplex: "half" } : {};
-  return new Request(urlOf(request), { method, headers, signal: abort.signal, ...body });
+  return new Request(url, { method, headers, signal: abort.signal, ...body });
 }
 
-/** The URL of a request's target; one that is no URL at all reads as `/`. */
+/** Methods that the Fetch standard forbids (§2.2.1): `new Request` throws. */
+const FORBIDDEN_METHODS = new Set(["CONNECT", "TRACE", "TRACK"]);
+
+const METHOD_NOT_ALLOWED: Problem = {
+  status: 405,
+  code: "METHOD_NOT_ALLOWED",
+  detail: "No address here answers this method: use GET or POST.",
+  headers: { Allow: "GET, POST, OPTIONS" },
+};
+
+/**
+ * The URL of a request's target (RFC 9112 §3.3). An absolute target names the host itself; `*` reads as `/`.
+ *
+ * @throws Refusal `INVALID_HOST`
+ */
 export function absoluteUrl(target: string, host: string, scheme: "http" | "https"): string {
-  const base = URL.canParse(`${scheme}://${host}`)
-    ? `${scheme}://${host}`
-    : `${scheme}://localhost`;
+  const [, ownHost] = ABSOLUTE.exec(target) ?? [];
+  if (!isHost(ownHost ?? host)) throw new Refusal(INVALID_HOST);
+  if (ownHost !== undefined) return target;
   // Not resolved against the base: `//evil` would then be a host.
-  const absolute = target.startsWith("/") ? base + target : target;
-  return URL.canParse(absolute) ? absolute : `${base}/`;
+  return `${scheme}://${host}${target.startsWith("/") ? target : "/"}`;
 }
+
+const ABSOLUTE = /^https?:\/\/([^/?#\\]*)/i;
 
 /** Its host is what the client says it asked. */
-function urlOf({ url = "/", headers, socket }: IncomingMessage): string {
-  const host = headers.host ?? readHeader(headers, ":authority") ?? "localhost";
+function urlOf(request: IncomingMessage): string {
+  const { url = "/", headers, socket } = request;
+  const host = readHeader(headers, "host") ?? "localhost";
   return absoluteUrl(url, host, "encrypted" in socket ? "https" : "http");
 }
 
 function readHeader(headers: IncomingHttpHeaders, name: string): string | null {
-  const value = headers[name];
+  // HTTP/2 may name the host in its request line only (RFC 9113 §8.3.1).
+  const value = headers[name] ?? (name === "host" ? headers[":authority"] : undefined);
   return Array.isArray(value) ? value.join(", ") : (value ?? null);
 }
