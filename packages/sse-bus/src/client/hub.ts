@@ -102,10 +102,12 @@ export function createHub(options: LinkOptions, tell: (message: HubMessage) => v
   const onBlock: LinkHandlers[1] = (link, at, channel, event, data) => {
     if (link !== main) return;
     if (event === "bye") {
-      const { reason, retryMs = 0 } = JSON.parse(data);
+      const { reason, retryMs: waitMs = 0 } = JSON.parse(data);
+      // `retry:` of this block is for a native EventSource, which a proxy's 502 would end for ever.
+      retryMs = waitMs;
       link.keys = [];
       if (reason === "unauthorized") refresh = 1;
-      if (!waiting) wait(retryMs, 2);
+      if (!waiting) wait(waitMs, 2);
       return;
     }
     tell(["block", at, channel, event, data]);

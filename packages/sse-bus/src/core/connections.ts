@@ -1,7 +1,7 @@
 import type { Reader } from "./reader.ts";
 
-/** Why a server ends an event stream, as told by `bye`. */
-export type ByeReason = "drain" | "lifetime" | "slow" | "unauthorized";
+/** Why a server ends an event stream, or refuses one for now, as `bye` tells it. */
+export type ByeReason = "drain" | "lifetime" | "limit" | "slow" | "unauthorized" | "unavailable";
 
 /** An open event stream, as health, drain and the inspector see it. */
 export interface Connection {

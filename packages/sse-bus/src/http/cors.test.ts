@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { assertCors, isCrossSite, isEmbeddedElsewhere } from "./cors.ts";
+import { assertCors, isCrossSite, isEmbeddedElsewhere, optionsResponse } from "./cors.ts";
 
 const head = (headers: Record<string, string>) => ({
   method: "GET",
@@ -40,9 +40,59 @@ describe("a request is cross-site", () => {
     [{ Origin: "http://localhost:3000" }, false],
     [{ "Sec-Fetch-Site": "same-origin" }, false],
     [{ "Sec-Fetch-Site": "none" }, false],
+    [{ Referer: "https://evil.example/page" }, true],
+    [{ Referer: "http://localhost:3001/page" }, true],
+    [{ Referer: "android-app://com.example" }, true],
+    [{ Referer: "http://localhost:3000.evil.example/" }, true],
+    [{ Referer: "http://localhost:3000@evil.example/" }, true],
+    [{ Referer: "not a URL" }, true],
+    [{ Referer: "http://localhost:3000/page?x" }, false],
+    [{ Referer: "https://localhost:3000/" }, false],
+    [{ Referer: "https://evil.example/", "Sec-Fetch-Site": "none" }, false],
+    [{ Referer: "https://evil.example/", Origin: "http://localhost:3000" }, false],
     [{}, false],
   ])("with %o: %s", (headers, isIt) => {
     expect(isCrossSite(head(headers as Record<string, string>), undefined)).toBe(isIt);
+  });
+});
+
+test("a page of an allowed origin is no other site, by its Referer too", () => {
+  const cors = { origins: ["https://app.example"] };
+  expect(isCrossSite(head({ Referer: "https://app.example/page" }), cors)).toBe(false);
+  expect(isCrossSite(head({ Referer: "https://app.example.evil/" }), cors)).toBe(true);
+});
+
+describe("a preflight", () => {
+  const preflight = (origin: string, asked?: string) =>
+    optionsResponse(
+      head({
+        Origin: origin,
+        "Access-Control-Request-Method": "GET",
+        ...(asked !== undefined && { "Access-Control-Request-Headers": asked }),
+      }),
+      "GET, HEAD, OPTIONS",
+      { origins: ["https://app.example"] },
+    ).headers;
+  const allowed = (asked?: string): string[] =>
+    (preflight("https://app.example", asked).get("access-control-allow-headers") ?? "").split(", ");
+
+  test("allows an allowed origin the headers that it asks for", () => {
+    expect(allowed("x-tenant,x-trace-id , authorization")).toEqual(
+      expect.arrayContaining(["x-tenant", "x-trace-id", "authorization", "Last-Event-ID"]),
+    );
+    expect(allowed()).toEqual(["Authorization", "Content-Type", "Last-Event-ID"]);
+  });
+
+  test("says nothing back that is no header's name, and not without bound", () => {
+    const names = allowed(`a b,<x>,x"y,,${"n".repeat(101)}`);
+    expect(names).toEqual(["Authorization", "Content-Type", "Last-Event-ID"]);
+    expect(allowed("a,".repeat(2000)).length).toBeLessThan(60);
+  });
+
+  test("allows another origin none, and no cache mixes them up", () => {
+    const headers = preflight("https://evil.example", "x-tenant");
+    expect(headers.get("access-control-allow-headers")).toBeNull();
+    expect(headers.get("vary")).toBe("Origin, Access-Control-Request-Headers");
   });
 });
 

@@ -51,14 +51,31 @@ export function optionsResponse(
     headers: {
       Allow: allow,
       ...headers,
+      ...(cors && { Vary: "Origin, Access-Control-Request-Headers" }),
       ...(isAllowed && {
         "Access-Control-Allow-Methods": allow,
-        "Access-Control-Allow-Headers": "Authorization, Content-Type, Last-Event-ID",
+        "Access-Control-Allow-Headers": allowedHeaders(request),
         "Access-Control-Max-Age": "600",
       }),
     },
   });
 }
+
+/**
+ * Whatever headers an allowed origin asks for, since its pages could send their content by other
+ * means: a client's own ones (`headers`) work without a list to keep here.
+ */
+function allowedHeaders({ headers }: RequestHead): string {
+  const asked = (headers.get("access-control-request-headers") ?? "").split(",");
+  const names = asked.slice(0, MAX_HEADERS).map((name) => name.trim());
+  return [...USUAL_HEADERS, ...names.filter((name) => TOKEN.test(name))].join(", ");
+}
+
+const USUAL_HEADERS = ["Authorization", "Content-Type", "Last-Event-ID"];
+/** What we say back must be bounded: no page needs so many. */
+const MAX_HEADERS = 50;
+/** A field name (RFC 9110 §5.1). */
+const TOKEN = /^[\w!#$%&'*+.^`|~-]{1,100}$/;
 
 /**
  * Whether a browser sends this request on behalf of a page of another site. Such a request carries
@@ -70,7 +87,12 @@ export function isCrossSite(request: RequestHead, cors: CorsOptions | undefined)
     return !cors?.origins.includes(origin) && origin !== ownOrigin(request, origin);
   }
   const site = request.headers.get("sec-fetch-site");
-  return site === "cross-site" || site === "same-site";
+  if (site !== null) return site === "cross-site" || site === "same-site";
+  // Over plain HTTP outside of loopback browsers send no Sec-Fetch-*, and for a GET no Origin.
+  const referrer = request.headers.get("referer");
+  if (referrer === null || referrer === "") return false;
+  const from = URL.canParse(referrer) ? new URL(referrer).origin : "null";
+  return !cors?.origins.includes(from) && from !== ownOrigin(request, from);
 }
 
 /**

@@ -6,6 +6,7 @@ export type HttpErrorCode =
   | "CROSS_SITE"
   | "DRAINING"
   | "FORBIDDEN"
+  | "HOST_NOT_ALLOWED"
   | "INTERNAL"
   | "INVALID_HOST"
   | "MALFORMED_BODY"

@@ -6,7 +6,7 @@ import { clientKey, increment } from "../core/connections.ts";
 import { assertCount } from "../core/history.ts";
 import { type ClientIpOptions, clientIp } from "./client-ip.ts";
 import { assertCors, corsHeaders, isCrossSite, optionsResponse } from "./cors.ts";
-import { refuseHost } from "./host.ts";
+import { assertAllowedHosts, refuseHost } from "./host.ts";
 import { isPrefetch } from "./prefetch.ts";
 import { type Problem, problemOf, problemResponse } from "./problem.ts";
 import { refuseByAuthorize, refuseByEnvironment, WRONG_TOKEN } from "./publish-access.ts";
@@ -38,6 +38,7 @@ export function createPublishHandler(
   assertCount(authorizeTimeoutMs, "authorizeTimeoutMs");
   assertCount(maxPublishesPerMinute, "maxPublishesPerMinute");
   assertCors(cors);
+  assertAllowedHosts(options.allowedHosts);
   // The limiter takes no Infinity.
   const points = Math.min(maxPublishesPerMinute, Number.MAX_SAFE_INTEGER);
   const limiter = new RateLimiterMemory({ points, duration: 60 });
@@ -45,7 +46,7 @@ export function createPublishHandler(
   async function publish(request: Request): Promise<Response> {
     const ip = clientIp(request, host);
     checkMethod(request);
-    const badHost = refuseHost(request);
+    const badHost = refuseHost(request, options);
     if (badHost) throw new Refusal(badHost);
     if (isPrefetch(request)) throw new Refusal(PREFETCH);
     if (isCrossSite(request, cors)) throw new Refusal(CROSS_SITE);

@@ -1,8 +1,9 @@
 import type { Authorize } from "./authorize.ts";
 import type { CorsOptions } from "./cors.ts";
+import type { HostOptions } from "./host.ts";
 
 /** Settings of a publish route. */
-export interface PublishRouteOptions {
+export interface PublishRouteOptions extends HostOptions {
   /**
    * Who may publish over HTTP. Without it: everybody in development; in production nobody, unless
    * `SSE_BUS_PUBLISH_TOKEN` is set (then whoever sends it as `Authorization: Bearer`) or

@@ -21,8 +21,29 @@ export function encodeHello(hello: Hello, retryMs: number): Uint8Array {
   );
 }
 
+/** What `bye` tells. */
+export interface Bye {
+  readonly reason: ByeReason;
+  /** When to reconnect. */
+  readonly retryMs: number;
+  /** Why the stream was refused, where it never began. */
+  readonly code?: string;
+}
+
+export interface ByeFields {
+  /** The cursor that the client has already; left out where it need not be repeated. */
+  readonly id?: string | undefined;
+  /** The wait of clients that know `retry:` only. @default `retryMs` of the data */
+  readonly retryMs?: number;
+}
+
 /** The last block of a stream that the server ends. */
-export function encodeBye(reason: ByeReason, retryMs: number): Uint8Array {
-  const data = JSON.stringify({ reason, retryMs });
-  return encoder.encode(`retry: ${retryMs}\nevent: bye\ndata: ${data}\n\n`);
+export function encodeBye(bye: Bye, fields: ByeFields = {}): Uint8Array {
+  return encoder.encode(formatBye(bye, fields));
+}
+
+/** The same as text. */
+export function formatBye(bye: Bye, { id, retryMs = bye.retryMs }: ByeFields = {}): string {
+  const idLine = id === undefined ? "" : `id: ${id}\n`;
+  return `retry: ${retryMs}\n${idLine}event: bye\ndata: ${JSON.stringify(bye)}\n\n`;
 }

@@ -127,7 +127,9 @@ class EventStream implements StreamConnection, SinkOwner {
 
   end(reason: ByeReason, afterMs: number): void {
     if (!this.finish(reason)) return;
-    this.send(encodeBye(reason, afterMs));
+    // Clients that know `retry:` only give up for ever on a proxy's 502 while the server restarts.
+    const nativeMs = afterMs + (reason === "drain" ? this.route.settings.drainRetryMs : 0);
+    this.send(encodeBye({ reason, retryMs: afterMs }, { retryMs: nativeMs }));
     this.out.close();
   }
 

@@ -109,6 +109,46 @@ describe("the stream", () => {
     expect(JSON.parse((await stream.next())?.data ?? "")).toMatchObject({ reason: "unknown" });
   });
 
+  test.each(["lastEventId", "lastEventID", "Last-Event-ID"])(
+    "resumes after %s in the query, as polyfills send it, and the header wins",
+    async (name) => {
+      const { bus, get } = setUp();
+      const ids: string[] = [];
+      for (let n = 1; n <= 3; n++) ids.push((await bus.publish(n)).id);
+      const query = `?from=latest&${name}=${encodeURIComponent(ids[0] as string)}`;
+      const stream = readTestStream(await get(query));
+      expect((await stream.next())?.id).toBe(ids[0]);
+      for (const n of [2, 3]) expect(await stream.next()).toMatchObject({ data: String(n) });
+
+      const other = readTestStream(await get(query, { "Last-Event-ID": ids[1] as string }));
+      expect((await other.next())?.id).toBe(ids[1]);
+      expect(await other.next()).toMatchObject({ data: "3" });
+
+      const unknown = readTestStream(await get(`?${name}=nonsense`));
+      await unknown.next();
+      expect(JSON.parse((await unknown.next())?.data ?? "")).toMatchObject({ reason: "unknown" });
+      const none = readTestStream(await get(`?${name}=`));
+      expect(JSON.parse((await none.next())?.data ?? "")).toMatchObject({ resumed: false });
+    },
+  );
+
+  test("is stored by no cache where only some may read it", async () => {
+    const cors = { origins: ["https://app.example"] };
+    const authorize = () => true;
+    const cacheControl = async (options: StreamOptions, method = "GET") => {
+      const { handle } = setUp(options);
+      return (await handle(new Request(URL_BASE, { method }))).headers.get("cache-control");
+    };
+    for (const method of ["GET", "HEAD"]) {
+      expect(await cacheControl({}, method)).toBe("no-cache, no-transform");
+      expect(await cacheControl({ cors }, method)).toBe("no-cache, no-transform");
+      expect(await cacheControl({ authorize }, method)).toBe("no-store, no-transform");
+      expect(await cacheControl({ cors: { ...cors, credentials: true } }, method)).toBe(
+        "no-store, no-transform",
+      );
+    }
+  });
+
   test("gives a newcomer the newest value of each key with from=latest", async () => {
     const { bus, get } = setUp();
     for (const n of [1, 2, 3]) await bus.publish(n, { key: "a" });
@@ -205,6 +245,75 @@ describe("the stream", () => {
     const refused = await get();
     expect(refused.headers.get("retry-after")).toBe("1");
     expect(await problem(refused)).toMatchObject({ status: 503, code: "DRAINING" });
+  });
+});
+
+describe("a 400 names the channels that it is about", () => {
+  test.each([
+    ["?channel=ok&channel=a*b&channel=a%20b", "INVALID_CHANNEL", ["a*b", "a b"]],
+    [`?channel=ok&channel=${"x".repeat(201)}`, "INVALID_CHANNEL", ["x".repeat(201)]],
+    ["?channel=a&channel=b&channel=c&channel=d&channel=e", "TOO_MANY_CHANNELS", ["d", "e"]],
+    ["?channel=a/*&channel=ok&channel=b/*", "TOO_MANY_CHANNELS", ["b/*"]],
+    ["?channel=ok&channel=a/b/c/*&channel=a/**", "PATTERN_TOO_DEEP", ["a/b/c/*"]],
+  ])("%s: %s", async (query, code, channels) => {
+    const { get } = setUp({ maxChannels: 3, maxPatterns: 1, maxPatternDepth: 3 });
+    const response = await get(query);
+    expect(await problem(response)).toMatchObject({ status: 400, code, channels });
+    // Without them the rest is read.
+    const rest = new URLSearchParams(query);
+    for (const name of channels) rest.delete("channel", name);
+    const again = await get(`?${rest}`);
+    expect(again.status).toBe(200);
+    await again.body?.cancel();
+  });
+});
+
+describe("the names that a stream answers to", () => {
+  const status = async (host: string, allowedHosts?: string[]) => {
+    const { get } = setUp({ allowedHosts });
+    const response = await get("", { Host: host });
+    const code = response.status === 200 ? 200 : (await problem(response)).code;
+    await response.body?.cancel().catch(() => {});
+    return code;
+  };
+
+  test.each([
+    "localhost",
+    "localhost:3000",
+    "app.localhost:3000",
+    "LOCALHOST.",
+    "127.0.0.1:3000",
+    "[::1]:3000",
+    "192.168.1.20:3000",
+  ])("%s always", async (host) => {
+    expect(await status(host, [])).toBe(200);
+  });
+
+  test.each([
+    "evil.example",
+    "evil.example:3000",
+    "localhost.evil.example",
+    "notlocalhost",
+    "1.2.3.4.nip.io",
+  ])("%s not, where none is named", async (host) => {
+    expect(await status(host, [])).toBe("HOST_NOT_ALLOWED");
+    expect(await status(host, ["laptop.local"])).toBe("HOST_NOT_ALLOWED");
+    expect(await status(host)).toBe(200);
+    expect(await status(host, ["*"])).toBe(200);
+  });
+
+  test("those named, and those below a name with a dot", async () => {
+    const allowed = ["Laptop.local", ".test"];
+    expect(await status("laptop.LOCAL:3000", allowed)).toBe(200);
+    expect(await status("a.b.test", allowed)).toBe(200);
+    expect(await status("test", allowed)).toBe("HOST_NOT_ALLOWED");
+    expect(await status("x.laptop.local", allowed)).toBe("HOST_NOT_ALLOWED");
+  });
+
+  test.each(["http://a", "a:3000", "a/b", "", "a b"])("%j is no name: refused at once", (name) => {
+    expect(() => setUp({ allowedHosts: [name] })).toThrow(
+      expect.objectContaining({ code: "INVALID_OPTION" }),
+    );
   });
 });
 

@@ -2,7 +2,6 @@ import type { BusInternals } from "../core/bus.ts";
 import type { BodySink, OpenBodySink } from "./byte-sink.ts";
 import { type ClientIpOptions, clientIp } from "./client-ip.ts";
 import { optionsResponse } from "./cors.ts";
-import { problemResponse } from "./problem.ts";
 import { createStreamOpener, STREAM_METHODS } from "./stream-opener.ts";
 import { readStreamOptions, type StreamOptions } from "./stream-options.ts";
 import { createWebSink } from "./web-sink.ts";
@@ -40,7 +39,7 @@ export function createStreamHandler(
       },
       isGone: () => request.signal.aborted,
     });
-    if (answer.kind === "refused") return problemResponse(answer.problem);
+    if (answer.kind === "refused") return answer.response;
     return new Response(body ?? null, { headers: answer.headers });
   };
 }

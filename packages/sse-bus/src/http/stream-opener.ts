@@ -1,14 +1,20 @@
 import type { BusInternals } from "../core/bus.ts";
-import { isPattern } from "../core/channel-name.ts";
-import { clientKey, increment, leavePlace, takePlace } from "../core/connections.ts";
+import { increment, leavePlace, takePlace } from "../core/connections.ts";
 import type { Start } from "../core/open-reader.ts";
-import { type AuthorizeContext, decide, type Decision, type Refusal } from "./authorize.ts";
+import {
+  type AuthorizeContext,
+  decide,
+  type Decision,
+  type Refusal as Denial,
+} from "./authorize.ts";
 import type { ByteSink, SinkOwner } from "./byte-sink.ts";
 import { corsHeaders, isEmbeddedElsewhere } from "./cors.ts";
 import { refuseHost } from "./host.ts";
 import { type Problem, problemOf } from "./problem.ts";
 import { createPulse } from "./pulse.ts";
 import { findRefused } from "./refused-channels.ts";
+import { Refusal } from "./refusal.ts";
+import { refuseStream } from "./refuse-stream.ts";
 import type { RequestHead } from "./request-head.ts";
 import {
   createStreamConnection,
@@ -16,6 +22,8 @@ import {
   type StreamRoute,
 } from "./stream-connection.ts";
 import type { StreamSettings } from "./stream-options.ts";
+import { streamHeaders } from "./stream-headers.ts";
+import { findLimit } from "./stream-limits.ts";
 import { acceptsEventStream, readStreamRequest, type StreamRequest } from "./stream-request.ts";
 
 /** A request for the stream, as its host sees it. */
@@ -34,6 +42,11 @@ export interface StreamCall {
 /** What a call comes to. */
 export type StreamAnswer =
   | { readonly kind: "stream" | "head"; readonly headers: StreamHeaders }
+  | { readonly kind: "refused"; readonly response: Response };
+
+/** An answer on its way, before a refusal has been put into words for the client. */
+type Outcome =
+  | { readonly kind: "stream" | "head"; readonly headers: StreamHeaders }
   | { readonly kind: "refused"; readonly problem: Problem };
 
 export type StreamHeaders = Readonly<Record<string, string>>;
@@ -43,38 +56,28 @@ export type StreamOpener = (call: StreamCall) => Promise<StreamAnswer>;
 
 const ALLOW = "GET, HEAD, OPTIONS";
 
-/**
- * Headers of every stream: `no-transform` because compressed streams arrive late or never, and
- * `X-Accel-Buffering` because nginx buffers otherwise.
- */
-const STREAM_HEADERS = {
-  "Content-Type": "text/event-stream; charset=utf-8",
-  "Cache-Control": "no-cache, no-transform",
-  "X-Accel-Buffering": "no",
-  "X-Content-Type-Options": "nosniff",
-};
-
 export function createStreamOpener(
   internals: BusInternals,
   settings: StreamSettings,
 ): StreamOpener {
   const pulse = createPulse(internals.engine, settings.heartbeatMs);
   const { connections } = internals;
+  const ownHeaders = streamHeaders({ isPrivate: isPrivate(settings) });
   const route: StreamRoute = { internals, settings, onClose: pulse.remove };
 
-  async function open(call: StreamCall): Promise<StreamAnswer> {
+  async function open(call: StreamCall): Promise<Outcome> {
     const { head, ip } = call;
-    const badHost = refuseHost(head);
+    const badHost = refuseHost(head, settings);
     if (badHost) return refused(badHost);
     if (head.method !== "GET" && head.method !== "HEAD") return refused(METHOD_NOT_ALLOWED);
     if (isEmbeddedElsewhere(head)) return refused(CROSS_SITE);
     if (!acceptsEventStream(head)) return refused(NOT_ACCEPTABLE);
-    const headers = { ...STREAM_HEADERS, ...corsHeaders(head, settings.cors) };
+    const headers = { ...ownHeaders, ...corsHeaders(head, settings.cors) };
     // The answer to HEAD is never read, so nothing would ever end what it had opened.
     if (head.method === "HEAD") return { kind: "head", headers };
 
     const asked = readStreamRequest(head);
-    const limit = findLimit(internals, settings, asked, ip);
+    const limit = findLimit({ topics: asked.topics, ip }, settings, connections);
     if (limit) {
       increment(connections.limitsHit, limit.option);
       return refused(limit.problem);
@@ -150,7 +153,7 @@ export function createStreamOpener(
   async function named(
     call: StreamCall,
     asked: readonly string[],
-    { problem, isAnswered }: Refusal,
+    { problem, isAnswered }: Denial,
   ): Promise<Problem> {
     const { authorize } = settings;
     if (!authorize || !isAnswered || asked.length < 2) return problem;
@@ -159,20 +162,26 @@ export function createStreamOpener(
   }
 
   return async (call) => {
-    let answer: StreamAnswer;
+    let outcome: Outcome;
     try {
-      answer = await open(call);
+      outcome = await open(call);
     } catch (error) {
-      const problem = problemOf(error);
+      const problem = error instanceof Refusal ? error.problem : problemOf(error);
       if (problem.status === 500) internals.onError(error as Error);
-      answer = refused(problem);
+      outcome = refused(problem);
     }
-    if (answer.kind !== "refused") return answer;
-    const { problem } = answer;
-    increment(connections.refusals, problem.code);
-    const headers = { ...problem.headers, ...corsHeaders(call.head, settings.cors) };
-    return refused({ ...problem, headers });
+    if (outcome.kind !== "refused") return outcome;
+    const { head } = call;
+    increment(connections.refusals, outcome.problem.code);
+    const headers = { ...outcome.problem.headers, ...corsHeaders(head, settings.cors) };
+    const problem = { ...outcome.problem, headers };
+    return { kind: "refused", response: refuseStream({ head, problem, settings }) };
   };
+}
+
+/** What only some may read is nothing for a cache, not even for one that asks before each use. */
+function isPrivate({ authorize, cors }: StreamSettings): boolean {
+  return authorize !== undefined || cors?.credentials === true;
 }
 
 function everything({ topics }: StreamRequest) {
@@ -220,45 +229,8 @@ const DRAINING: Problem = {
   headers: { "Retry-After": "1" },
 };
 
-function refused(problem: Problem): StreamAnswer {
+function refused(problem: Problem): Outcome {
   return { kind: "refused", problem };
-}
-
-/** The limit that this request would pass, by the name of its option, and the refusal. */
-function findLimit(
-  { connections }: BusInternals,
-  settings: StreamSettings,
-  { topics }: StreamRequest,
-  ip: string | undefined,
-): { readonly option: keyof StreamSettings; readonly problem: Problem } | undefined {
-  if (topics.length > settings.maxChannels) {
-    const detail = `A stream has at most ${settings.maxChannels} channels: open several, or use a pattern.`;
-    return { option: "maxChannels", problem: { status: 400, code: "TOO_MANY_CHANNELS", detail } };
-  }
-  const patterns = topics.filter(isPattern);
-  if (patterns.length > settings.maxPatterns) {
-    const detail = `A stream has at most ${settings.maxPatterns} patterns: open several, or use a wider one.`;
-    return { option: "maxPatterns", problem: { status: 400, code: "TOO_MANY_CHANNELS", detail } };
-  }
-  if (patterns.some((pattern) => pattern.split("/").length > settings.maxPatternDepth)) {
-    const detail = `A pattern has at most ${settings.maxPatternDepth} segments: end it with \`**\`.`;
-    return {
-      option: "maxPatternDepth",
-      problem: { status: 400, code: "PATTERN_TOO_DEEP", detail },
-    };
-  }
-  const code = "TOO_MANY_CONNECTIONS";
-  if (connections.places >= settings.maxConnections) {
-    const detail = "This server has as many streams as it may: come later.";
-    const headers = { "Retry-After": "1" };
-    return { option: "maxConnections", problem: { status: 503, code, detail, headers } };
-  }
-  const client = clientKey(ip);
-  const own = client === undefined ? undefined : connections.perClient.get(client);
-  if (own === undefined || own < settings.maxConnectionsPerClient) return undefined;
-  const detail = "This address has as many streams as it may: close some, or share one among tabs.";
-  const headers = { "Retry-After": "10" };
-  return { option: "maxConnectionsPerClient", problem: { status: 429, code, detail, headers } };
 }
 
 /** Spread by 10 % each way, or all clients of one deploy would come back in one moment. */

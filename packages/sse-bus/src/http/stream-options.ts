@@ -2,13 +2,22 @@ import { SseBusError } from "../core/errors.ts";
 import { assertCount } from "../core/history.ts";
 import type { Authorize } from "./authorize.ts";
 import { assertCors, type CorsOptions } from "./cors.ts";
+import { assertAllowedHosts, type HostOptions } from "./host.ts";
 
 /** Settings of an event-stream route. */
-export interface StreamOptions {
+export interface StreamOptions extends HostOptions {
   /** Time between two `ping`s on a quiet stream; proxies cut streams that are idle for 30 s. @default 15_000 */
   readonly heartbeatMs?: number;
   /** How long a browser waits before it reconnects, as told by `hello`. @default 2000 */
   readonly retryMs?: number;
+  /**
+   * When the server shuts down, a native `EventSource` waits this long (and the spread of `bye`)
+   * before it reconnects: longer than a restart takes, because a proxy's 502 in between ends it for
+   * ever (HTML standard §9.2.3). Our client reads `retryMs` of `bye`, reconnects at once, and goes on
+   * after a 502. 0 where other instances answer meanwhile, as in a rolling deploy.
+   * @default 10_000
+   */
+  readonly drainRetryMs?: number;
   /** A client that takes nothing for so long is ended with `bye` "slow". @default 30_000 */
   readonly writeTimeoutMs?: number;
   /** Ends each stream with `bye` "lifetime" after about this time (±10 %), for hosts that cut requests off. @default Infinity */
@@ -46,12 +55,13 @@ export interface StreamOptions {
 }
 
 /** {@link StreamOptions} with every default filled in. */
-export type StreamSettings = Required<Omit<StreamOptions, "authorize" | "cors">> &
-  Pick<StreamOptions, "authorize" | "cors">;
+export type StreamSettings = Required<Omit<StreamOptions, "allowedHosts" | "authorize" | "cors">> &
+  Pick<StreamOptions, "allowedHosts" | "authorize" | "cors">;
 
 const DEFAULTS = {
   heartbeatMs: 15_000,
   retryMs: 2000,
+  drainRetryMs: 10_000,
   writeTimeoutMs: 30_000,
   maxLifetimeMs: Number.POSITIVE_INFINITY,
   maxConnections: 10_000,
@@ -69,15 +79,17 @@ export function readStreamOptions(options: StreamOptions): StreamSettings {
   for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
     const value = options[name];
     if (value === undefined) continue;
-    assertCount(value, name, name === "maxPatterns" ? 0 : 1);
+    assertCount(value, name, name === "maxPatterns" || name === "drainRetryMs" ? 0 : 1);
     settings[name] = value;
   }
   assertCors(options.cors);
+  assertAllowedHosts(options.allowedHosts);
   return {
     ...settings,
     sink: readSink(options.sink),
     ...(options.authorize && { authorize: options.authorize }),
     ...(options.cors && { cors: options.cors }),
+    ...(options.allowedHosts && { allowedHosts: options.allowedHosts }),
   };
 }
 

@@ -2,6 +2,8 @@ import { assertTopic, DEFAULT_CHANNEL } from "../core/channel-name.ts";
 import { SseBusError } from "../core/errors.ts";
 import type { Start } from "../core/open-reader.ts";
 import { parseCursor } from "../core/position.ts";
+import { problemOf } from "./problem.ts";
+import { Refusal } from "./refusal.ts";
 import { queryOf, type RequestHead } from "./request-head.ts";
 
 /** What a stream request asks for. */
@@ -16,16 +18,55 @@ export interface StreamRequest {
  * A bad cursor in the query is the caller's mistake and refused. One in `Last-Event-ID` is what a
  * browser was once given, maybe by another server: it cannot mend it, so it is told of a gap.
  *
- * @throws SseBusError `INVALID_CHANNEL`, `INVALID_CURSOR`
+ * @throws SseBusError `INVALID_CURSOR`
+ * @throws Refusal `INVALID_CHANNEL`, naming the invalid ones
  */
 export function readStreamRequest(request: RequestHead): StreamRequest {
   const query = queryOf(request);
   const named = query.getAll("channel");
   const topics = [...new Set(named.length > 0 ? named : [DEFAULT_CHANNEL])];
-  for (const topic of topics) assertTopic(topic);
+  assertTopics(topics);
   const from = readFrom(query.get("from"));
-  const lastEventId = request.headers.get("last-event-id");
-  return { topics, start: lastEventId ? { cursor: lastEventId } : from };
+  const lastEventId = lastEventIdOf(request, query);
+  return { topics, start: lastEventId === undefined ? from : { cursor: lastEventId } };
+}
+
+function assertTopics(topics: readonly string[]): void {
+  let first: unknown;
+  const channels = topics.filter((topic) => {
+    try {
+      assertTopic(topic);
+      return false;
+    } catch (error) {
+      first ??= error;
+      return true;
+    }
+  });
+  if (first !== undefined) throw new Refusal({ ...problemOf(first), channels });
+}
+
+/** The cursor to resume from: the header's, else what a polyfill without headers puts in the query. */
+export function lastEventIdOf(
+  request: RequestHead,
+  query: URLSearchParams = queryOf(request),
+): string | undefined {
+  const sent = [
+    request.headers.get("last-event-id"),
+    ...QUERY_NAMES.map((name) => query.get(name)),
+  ];
+  return sent.find((id) => id !== null && id !== "") ?? undefined;
+}
+
+/** As `EventSource` polyfills for old browsers spell it, and as Mercure does. */
+const QUERY_NAMES = ["lastEventId", "lastEventID", "Last-Event-ID"];
+
+/** Whether the client takes an event stream and nothing else, as a native `EventSource` says. */
+export function acceptsOnlyEventStream({ headers }: RequestHead): boolean {
+  const types = headers.get("accept")?.split(",") ?? [];
+  return (
+    types.length > 0 &&
+    types.every((range) => range.split(";")[0]?.trim().toLowerCase() === "text/event-stream")
+  );
 }
 
 /** Whether the client takes an event stream (RFC 9110 §12.5.1); no `Accept` means anything. */

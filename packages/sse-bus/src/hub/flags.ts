@@ -20,11 +20,13 @@ type FlagName =
   | "tls-key"
   | "publish-token"
   | "open-publish"
+  | "allowed-host"
   | "cors-origin"
   | "cors-credentials"
   | "trust-proxy"
   | "heartbeat-ms"
   | "retry-ms"
+  | "drain-retry-ms"
   | "write-timeout-ms"
   | "max-lifetime-ms"
   | "max-connections"
@@ -58,6 +60,11 @@ const FLAGS: Readonly<Record<FlagName, Flag>> = {
     help: "Whoever sends it as `Authorization: Bearer` may publish; without it nobody may.",
   },
   "open-publish": { help: "Everybody may publish." },
+  "allowed-host": {
+    value: "NAME",
+    isRepeatable: true,
+    help: "Names in `Host` that are answered beside localhost and addresses; without it, any.",
+  },
   "cors-origin": {
     value: "ORIGIN",
     isRepeatable: true,
@@ -76,6 +83,12 @@ const FLAGS: Readonly<Record<FlagName, Flag>> = {
     min: 1,
     default: "2000",
     help: "How long clients wait before they reconnect.",
+  },
+  "drain-retry-ms": {
+    value: "N",
+    min: 0,
+    default: "10000",
+    help: "How long a native EventSource waits after a shutdown: longer than a restart takes.",
   },
   "write-timeout-ms": {
     value: "N",

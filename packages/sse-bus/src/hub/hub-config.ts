@@ -25,6 +25,7 @@ export function readConfig(
   const token = settings.text("publish-token");
   const depth = settings.number("max-pattern-depth");
   const origins = settings.list("cors-origin");
+  const allowedHosts = settings.list("allowed-host");
   /** Connections are handed to the workers in turn, so each takes its share of a limit. */
   const share = (count: number): number => Math.ceil(count / workers);
   return {
@@ -44,6 +45,7 @@ export function readConfig(
     hub: {
       heartbeatMs: number("heartbeat-ms"),
       retryMs: number("retry-ms"),
+      drainRetryMs: number("drain-retry-ms"),
       writeTimeoutMs: number("write-timeout-ms"),
       maxLifetimeMs: number("max-lifetime-ms"),
       maxConnections: share(number("max-connections")),
@@ -56,6 +58,7 @@ export function readConfig(
       trustedProxies: number("trust-proxy"),
       openPublish: settings.isOn("open-publish"),
       ...(token !== undefined && { publishToken: token }),
+      ...(allowedHosts.length > 0 && { allowedHosts }),
       ...(origins.length > 0 && {
         cors: { origins, credentials: settings.isOn("cors-credentials") },
       }),

@@ -37,7 +37,14 @@ export function createHubRoutes(
   options: Omit<HubOptions<never, never>, "bus">,
   overrides: HubOverrides = {},
 ): HubRoutes {
-  const { trustedProxies = 0, publishToken, openPublish, authorizePublish, cors } = options;
+  const {
+    trustedProxies = 0,
+    publishToken,
+    openPublish,
+    authorizePublish,
+    cors,
+    allowedHosts,
+  } = options;
   const streams = createStreamListeners(internals, options, trustedProxies);
   /** Where web-standard requests came from. */
   const addresses = new WeakMap<object, string>();
@@ -51,6 +58,7 @@ export function createHubRoutes(
       bus,
       internals,
       {
+        allowedHosts,
         ...(cors && { cors }),
         ...(authorizePublish && { authorize: authorizePublish }),
         ...(maxPublishesPerMinute !== undefined && { maxPublishesPerMinute }),

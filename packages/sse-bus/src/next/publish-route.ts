@@ -4,6 +4,7 @@ import type { Bus } from "../core/bus-types.ts";
 import type { ChannelMap } from "../core/types.ts";
 import { createPublishHandler } from "../http/publish-handler.ts";
 import { isOpen, type PublishRouteOptions } from "../http/publish-options.ts";
+import { defaultAllowedHosts } from "./allowed-hosts.ts";
 import { nextHost } from "./next-host.ts";
 import { forAllMethods, type RouteHandlers } from "./route-handlers.ts";
 
@@ -31,7 +32,8 @@ export function createPublishRoute<Channels extends ChannelMap, Inputs extends C
   bus,
   ...options
 }: NextPublishRouteOptions<Channels, Inputs>): RouteHandlers {
-  const handle = createPublishHandler(bus as unknown as Bus, internalsOf(bus), options, {
+  const settings = { allowedHosts: defaultAllowedHosts(), ...options };
+  const handle = createPublishHandler(bus as unknown as Bus, internalsOf(bus), settings, {
     ...nextHost(),
     env: () => process.env,
   });

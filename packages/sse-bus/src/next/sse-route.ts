@@ -4,6 +4,7 @@ import type { Bus } from "../core/bus-types.ts";
 import type { ChannelMap } from "../core/types.ts";
 import { createStreamHandler } from "../http/stream-handler.ts";
 import type { StreamOptions } from "../http/stream-options.ts";
+import { defaultAllowedHosts } from "./allowed-hosts.ts";
 import { nextHost } from "./next-host.ts";
 import { forAllMethods, type RouteHandlers } from "./route-handlers.ts";
 
@@ -33,7 +34,11 @@ export function createSseRoute<Channels extends ChannelMap, Inputs extends Chann
 }: SseRouteOptions<Channels, Inputs>): RouteHandlers {
   const internals = internalsOf(bus);
   retireOldStreams(internals.connections.open);
-  const handle = createStreamHandler(internals, options, nextHost());
+  const handle = createStreamHandler(
+    internals,
+    { allowedHosts: defaultAllowedHosts(), ...options },
+    nextHost(),
+  );
   return forAllMethods(async (request) => {
     // Under `cacheComponents` GET handlers are run at build time, up to here and no further.
     await connection();

@@ -3,6 +3,7 @@ import type { ChannelMap } from "../core/types.ts";
 import { readTrustedProxies } from "../http/client-ip.ts";
 import { createStreamListener } from "../node/stream-listener.ts";
 import { assertTakeOverPath, takeOver } from "../node/take-over.ts";
+import { defaultAllowedHosts } from "./allowed-hosts.ts";
 import type { SseRouteOptions } from "./sse-route.ts";
 
 /**
@@ -47,8 +48,9 @@ export function takeOverStreams<Channels extends ChannelMap, Inputs extends Chan
   ...options
 }: TakeOverOptions<Channels, Inputs>): BusInternals {
   const internals = internalsOf(bus);
+  const settings = { allowedHosts: defaultAllowedHosts(), ...options };
   const trustedProxies = readTrustedProxies(process.env.SSE_BUS_TRUST_PROXY);
-  const answer = createStreamListener(internals, options, trustedProxies);
+  const answer = createStreamListener(internals, settings, trustedProxies);
   assertTakeOverPath(path);
   if (process.env.NODE_ENV !== "development") takeOver(path, { internals, answer });
   return internals;

@@ -3,7 +3,6 @@ import type { Socket } from "node:net";
 import type { BusInternals } from "../core/bus.ts";
 import { clientIp } from "../http/client-ip.ts";
 import { optionsResponse } from "../http/cors.ts";
-import { problemResponse } from "../http/problem.ts";
 import { createStreamOpener, STREAM_METHODS } from "../http/stream-opener.ts";
 import { readStreamOptions, type StreamOptions } from "../http/stream-options.ts";
 import { createNodeSink } from "./node-sink.ts";
@@ -44,7 +43,7 @@ export function createStreamListeners(
       openSink: (owner, headers) => createNodeSink(response, headers, owner, settings),
       isGone: () => response.destroyed,
     });
-    if (answer.kind === "refused") await sendResponse(problemResponse(answer.problem), response);
+    if (answer.kind === "refused") await sendResponse(answer.response, response);
     else if (answer.kind === "head") response.writeHead(200, answer.headers).end();
   }
 
@@ -57,7 +56,7 @@ export function createStreamListeners(
         new SocketSink(socket, headers, owner, settings.maxInFlightBytes),
       isGone: () => socket.destroyed,
     });
-    if (answer.kind === "refused") await answerOn(socket, problemResponse(answer.problem));
+    if (answer.kind === "refused") await answerOn(socket, answer.response);
   }
 
   return { onRequest, onPlainRequest };

@@ -5,7 +5,7 @@ import { createStreamHandler } from "../http/stream-handler.ts";
 import type { StreamOptions } from "../http/stream-options.ts";
 import { createCuttableBody } from "./cuttable-body.ts";
 
-/** Settings of {@link createTestBus}: the bus, and those of the route; `retryMs` is 1 unless given. */
+/** Settings of {@link createTestBus}: the bus, and those of the route; `retryMs` is 1 and `drainRetryMs` 0 unless given. */
 export interface TestBusOptions<B extends object = Bus> extends StreamOptions {
   /** Your own, for its types, schemas and limits; it stays open. @default a new one, in memory */
   readonly bus?: B;
@@ -48,7 +48,11 @@ export function createTestBus<B extends object = Bus>(options: TestBusOptions<B>
   const { bus: given, ...streamOptions } = options;
   const bus = given ?? createBus();
   const internals = internalsOf(bus);
-  const handle = createStreamHandler(internals, { retryMs: 1, ...streamOptions }, HOST);
+  const handle = createStreamHandler(
+    internals,
+    { retryMs: 1, drainRetryMs: 0, ...streamOptions },
+    HOST,
+  );
   const cuts = new Set<(error: unknown) => void>();
   let requests = 0;
 

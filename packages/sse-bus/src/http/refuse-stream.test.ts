@@ -1,0 +1,200 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { createBus, internalsOf } from "../core/bus.ts";
+import type { Bus } from "../core/bus-types.ts";
+import { drainConnections } from "../core/connections.ts";
+import { SseBusError } from "../core/errors.ts";
+import { createStreamHandler } from "./stream-handler.ts";
+import type { StreamOptions } from "./stream-options.ts";
+
+const buses: Bus[] = [];
+afterEach(async () => {
+  await Promise.all(buses.splice(0).map((bus) => bus.close()));
+});
+
+function setUp(options: StreamOptions = {}) {
+  const errors: Error[] = [];
+  const bus = createBus({ onError: (error) => errors.push(error) });
+  buses.push(bus);
+  const internals = internalsOf(bus);
+  const handle = createStreamHandler(internals, options, {
+    socketIp: () => "192.0.2.1",
+    trustedProxies: 0,
+  });
+  const ask = (own: Record<string, string> = {}, query = "", method = "GET") =>
+    handle(
+      new Request(`http://localhost/api/sse${query}`, {
+        method,
+        headers: { Accept: "text/event-stream", ...own },
+      }),
+    );
+  return { bus, internals, ask, errors };
+}
+
+/** Everything of a block by its field; and that it is all there is. */
+async function onlyBlock(response: Response): Promise<Record<string, string>> {
+  const [block = "", rest] = (await response.text()).split("\n\n");
+  expect(rest, "the stream ends after one block").toBe("");
+  return Object.fromEntries(block.split("\n").map((line) => line.split(/: (.*)/s)));
+}
+
+const CURSOR = "2s-mb1x2k3f-k3x9q7aa";
+
+/** Why a stream can be refused for now. */
+const PASSING = {
+  draining: {
+    make() {
+      const all = setUp({ drainRetryMs: 7000 });
+      drainConnections(all.internals.connections);
+      return all;
+    },
+    told: { reason: "drain", code: "DRAINING", status: 503, leastMs: 7000 },
+  },
+  "at the server's limit": {
+    make() {
+      const all = setUp({ maxConnections: 1 });
+      all.internals.connections.places = 1;
+      return all;
+    },
+    told: { reason: "limit", code: "TOO_MANY_CONNECTIONS", status: 503, leastMs: 2000 },
+  },
+  "at the client's limit": {
+    make() {
+      const all = setUp({ maxConnectionsPerClient: 1 });
+      all.internals.connections.perClient.set("192.0.2.1", 1);
+      return all;
+    },
+    told: { reason: "limit", code: "TOO_MANY_CONNECTIONS", status: 429, leastMs: 10_000 },
+  },
+  "with authorization away": {
+    make: () =>
+      setUp({
+        authorize() {
+          throw new SseBusError("AUTHORIZATION_UNAVAILABLE", "the database is away");
+        },
+      }),
+    told: { reason: "unavailable", code: "AUTHORIZATION_UNAVAILABLE", status: 503, leastMs: 2000 },
+  },
+  "with the backend away": {
+    make() {
+      const all = setUp();
+      Object.assign(all.internals.engine, {
+        open: () => Promise.reject(new SseBusError("BACKEND_UNAVAILABLE", "cannot be reached")),
+      });
+      return all;
+    },
+    told: { reason: "unavailable", code: "BACKEND_UNAVAILABLE", status: 503, leastMs: 2000 },
+  },
+  "with the bus closed": {
+    make() {
+      const all = setUp();
+      void all.bus.close();
+      return all;
+    },
+    told: { reason: "drain", code: "BUS_CLOSED", status: 503, leastMs: 10_000 },
+  },
+};
+
+describe.each(Object.entries(PASSING))("a server %s", (_, { make, told }) => {
+  test("says bye to who takes an event stream only, so that EventSource comes back", async () => {
+    const { ask } = make();
+    const response = await ask({ Origin: "https://app.example" });
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-type")).toBe("text/event-stream; charset=utf-8");
+    expect(response.headers.get("cache-control")).toBe("no-store, no-transform");
+    expect(response.headers.get("x-accel-buffering")).toBe("no");
+    const { retry, event, data = "", ...rest } = await onlyBlock(response);
+    expect(rest, "no id: the cursor stays").toEqual({});
+    expect(event).toBe("bye");
+    expect(JSON.parse(data)).toEqual({
+      reason: told.reason,
+      code: told.code,
+      retryMs: Number(retry),
+    });
+    expect(Number(retry)).toBeGreaterThanOrEqual(told.leastMs);
+    expect(Number(retry)).toBeLessThanOrEqual(told.leastMs * 1.5);
+  });
+
+  test.each([
+    "text/event-stream, application/problem+json",
+    "*/*",
+    "text/*",
+    "text/event-stream, */*;q=0.1",
+  ])("tells who accepts %j the status", async (accept) => {
+    const { ask } = make();
+    const response = await ask({ Accept: accept });
+    expect(response.status).toBe(told.status);
+    expect(response.headers.get("content-type")).toBe("application/problem+json");
+    expect(Number(response.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
+    expect(await response.json()).toMatchObject({ code: told.code });
+  });
+
+  test("counts either answer as a refusal, and no stream", async () => {
+    const { ask, internals } = make();
+    const { places } = internals.connections;
+    await ask();
+    await ask({ Accept: "*/*" });
+    expect(internals.connections.refusals.get(told.code)).toBe(2);
+    expect(internals.connections).toMatchObject({ places, open: new Set() });
+    if (told.reason === "limit") {
+      expect([...internals.connections.limitsHit.values()]).toEqual([2]);
+    }
+  });
+
+  test("gives back the cursor that came, and an unknown one for what is none", async () => {
+    const { ask } = make();
+    const idOf = async (headers: Record<string, string>, query = "") =>
+      (await onlyBlock(await ask(headers, query))).id;
+    expect(await idOf({ "Last-Event-ID": CURSOR })).toBe(CURSOR);
+    expect(await idOf({ "Last-Event-ID": `${CURSOR}@orders/42` })).toBe(`${CURSOR}@orders/42`);
+    expect(await idOf({}, `?lastEventId=${CURSOR}`)).toBe(CURSOR);
+    expect(await idOf({ "Last-Event-ID": "seed" })).toBe("0-0-0");
+    expect(await idOf({}, "?lastEventId=a%0aevent:%20message%0adata:%20x%0a%0a")).toBe("0-0-0");
+  });
+});
+
+test("many refused clients do not come back in one moment", async () => {
+  const { ask } = PASSING["at the server's limit"].make();
+  const waits = new Set<string | undefined>();
+  for (let n = 0; n < 30; n++) waits.add((await onlyBlock(await ask())).retry);
+  expect(waits.size).toBeGreaterThan(20);
+});
+
+test("a page of an allowed origin may read its bye", async () => {
+  const cors = { origins: ["https://app.example"], credentials: true };
+  const { ask, internals } = setUp({ cors });
+  drainConnections(internals.connections);
+  const { headers } = await ask({ Origin: "https://app.example" });
+  expect(headers.get("access-control-allow-origin")).toBe("https://app.example");
+  expect(headers.get("access-control-allow-credentials")).toBe("true");
+});
+
+test("final refusals keep their status, whatever is accepted", async () => {
+  const { ask, internals } = setUp({ authorize: ({ channels }) => channels[0] === "a" || 401 });
+  drainConnections(internals.connections);
+  expect((await ask({}, "?channel=a%20b")).status).toBe(400);
+  expect((await ask({}, "?from=x")).status).toBe(400);
+  expect((await ask({}, "", "POST")).status).toBe(405);
+  internals.connections.isDraining = false;
+  expect((await ask({}, "?channel=b")).status).toBe(401);
+});
+
+test("HEAD has no body, and opens nothing, while streams are refused", async () => {
+  const { ask, internals } = setUp();
+  drainConnections(internals.connections);
+  const response = await ask({}, "", "HEAD");
+  expect(response.status).toBe(200);
+  expect(response.body).toBeNull();
+});
+
+test("at a shutdown, retry outlasts a restart, and retryMs is for who goes on after a 502", async () => {
+  const { ask, internals } = setUp({ drainRetryMs: 7000 });
+  const reader = (await ask()).body!.pipeThrough(new TextDecoderStream()).getReader();
+  await reader.read();
+  const block = reader.read();
+  drainConnections(internals.connections);
+  const { value = "" } = await block;
+  const retry = Number(/^retry: (\d+)$/m.exec(value)?.[1]);
+  const { retryMs } = JSON.parse(/^data: (.*)$/m.exec(value)?.[1] ?? "") as { retryMs: number };
+  expect(retry).toBe(7000 + retryMs);
+  expect(retryMs).toBeLessThan(1000);
+});

@@ -1,0 +1,63 @@
+import type { ByeReason } from "../core/connections.ts";
+import { parseCursor, UNKNOWN_CURSOR } from "../core/position.ts";
+import { type Problem, problemResponse } from "./problem.ts";
+import type { RequestHead } from "./request-head.ts";
+import { formatBye } from "./stream-blocks.ts";
+import { streamHeaders } from "./stream-headers.ts";
+import type { StreamSettings } from "./stream-options.ts";
+import { acceptsOnlyEventStream, lastEventIdOf } from "./stream-request.ts";
+
+/** A refusal of a stream, and what its answer depends on. */
+export interface RefusedStream {
+  readonly head: RequestHead;
+  readonly problem: Problem;
+  readonly settings: StreamSettings;
+}
+
+/**
+ * Answers a stream request that is refused, with a problem document as a rule.
+ *
+ * A native `EventSource` gives up for ever on any status but 200 (HTML standard §9.2.3), and sends
+ * `Accept: text/event-stream` alone. Where the reason passes, it gets a stream instead that says
+ * `bye` and ends, so that it reconnects by itself; `retry:` spreads the reconnects.
+ */
+export function refuseStream({ head, problem, settings }: RefusedStream): Response {
+  const { status, code } = problem;
+  const isPassing = status === 429 || status === 503;
+  if (!isPassing || head.method !== "GET" || !acceptsOnlyEventStream(head)) {
+    return problemResponse(problem);
+  }
+  const { "Retry-After": after, ...headers } = problem.headers ?? {};
+  const reason = REASONS[code] ?? (status === 429 ? "limit" : "unavailable");
+  const leastMs = Math.max(
+    MIN_RETRY_MS,
+    settings.retryMs,
+    Number(after ?? 0) * 1000,
+    reason === "drain" ? settings.drainRetryMs : 0,
+  );
+  const retryMs = Math.round(leastMs * (1 + Math.random() / 2));
+  const bye = { reason, retryMs, code };
+  return new Response(formatBye(bye, { id: echoedId(head) }), {
+    // A stored answer would refuse for longer than the reason lasts.
+    headers: { ...streamHeaders({ isPrivate: true }), ...headers },
+  });
+}
+
+/** Refused clients come back of their own accord, all of them: not sooner than this. */
+const MIN_RETRY_MS = 2000;
+
+const REASONS: Partial<Record<Problem["code"], ByeReason>> = {
+  BUS_CLOSED: "drain",
+  DRAINING: "drain",
+  TOO_MANY_CONNECTIONS: "limit",
+};
+
+/**
+ * The cursor that the request came with: by the letter of the standard (§9.2.6), an event without an
+ * id on a new stream empties the client's, which would resume from now and lose what is missing.
+ */
+function echoedId(head: RequestHead): string | undefined {
+  const id = lastEventIdOf(head);
+  if (id === undefined) return undefined;
+  return parseCursor(id) ? id : UNKNOWN_CURSOR;
+}
