@@ -7,8 +7,12 @@ export interface ByteSink extends Sink {
    * whether a packet can follow now; if not, `onReady` tells when.
    */
   send(bytes: Uint8Array): boolean;
-  /** Ends the stream once what it holds is read. Idempotent. */
-  close(): void;
+  /**
+   * Ends the stream once what it holds is read, or cuts it off after `graceMs`. Idempotent.
+   *
+   * @param graceMs Where the sink can tell. @default 1000
+   */
+  close(graceMs?: number): void;
   /** How the bytes leave now. */
   kind(): SinkKind;
 }

@@ -130,7 +130,7 @@ class EventStream implements StreamConnection, SinkOwner {
     // Clients that know `retry:` only give up for ever on a proxy's 502 while the server restarts.
     const nativeMs = afterMs + (reason === "drain" ? this.route.settings.drainRetryMs : 0);
     this.send(encodeBye({ reason, retryMs: afterMs }, { retryMs: nativeMs }));
-    this.out.close();
+    this.out.close(reason === "slow" ? SLOW_GRACE_MS : undefined);
   }
 
   checkDeadlines(now: number): void {
@@ -225,6 +225,9 @@ class EventStream implements StreamConnection, SinkOwner {
     if (this.reader.ready) resumeReader(this.reader);
   }
 }
+
+/** `bye` waits behind what a slow client has still to read: one that reads on must come that far. */
+const SLOW_GRACE_MS = 5000;
 
 /** A planned end costs the client no wait; only enough spread that not all return in one instant. */
 const LIFETIME_SPREAD_MS = 250;

@@ -102,7 +102,7 @@ class DirectSink implements ByteSink {
     this.owner.onEnd(reason);
   }
 
-  close(): void {
+  close(graceMs?: number): void {
     const { phase, response } = this;
     if (phase === "closed") return;
     this.phase = "closed";
@@ -112,7 +112,7 @@ class DirectSink implements ByteSink {
     this.controller?.close();
     this.controller = undefined;
     if (phase === "alone") response.end();
-    if (this.isCarrier) cutOffUnread(response);
+    if (this.isCarrier) cutOffUnread(response, graceMs);
   }
 
   kind(): SinkKind {

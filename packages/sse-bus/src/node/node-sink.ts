@@ -61,13 +61,13 @@ class NodeSink implements ByteSink {
     this.owner.onEnd(reason);
   }
 
-  close(): void {
+  close(graceMs?: number): void {
     const { response, writer } = this;
     writer?.release();
     // Where nothing has left yet, the answer is a refusal, and not ours to give.
     if (!writer || response.destroyed) return;
     response.end();
-    cutOffUnread(response);
+    cutOffUnread(response, graceMs);
   }
 
   kind(): SinkKind {

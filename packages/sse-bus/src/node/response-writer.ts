@@ -110,10 +110,10 @@ export const FAREWELL_MS = 1000;
  * A client that takes nothing would keep an ended response, and a server that waits for it, for
  * ever: after a grace the connection is cut. The client resumes from its cursor.
  */
-export function cutOffUnread(response: ServerResponse): void {
+export function cutOffUnread(response: ServerResponse, graceMs: number = FAREWELL_MS): void {
   // Not `response.destroyed`: one that its host has let go of counts as that while it is open.
   if (response.writableFinished || !response.socket || response.socket.destroyed) return;
-  setTimeout(cutOff, FAREWELL_MS, response).unref();
+  setTimeout(cutOff, graceMs, response).unref();
 }
 
 function cutOff(response: ServerResponse): void {

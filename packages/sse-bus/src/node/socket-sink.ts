@@ -39,13 +39,13 @@ export class SocketSink implements ByteSink {
     this.owner.onEnd(reason);
   }
 
-  close(): void {
+  close(graceMs?: number): void {
     const { socket, writer } = this;
     writer?.release();
     // Where nothing has left yet, the answer is a refusal, and not ours to give.
     if (!writer || socket.destroyed) return;
     socket.write(LAST_CHUNK);
-    closeSoon(socket);
+    closeSoon(socket, graceMs);
   }
 
   kind(): SinkKind {
@@ -90,9 +90,9 @@ function utcDate(): string {
 }
 
 /** A client that takes nothing would keep the connection for ever. */
-function closeSoon(socket: Socket): void {
+function closeSoon(socket: Socket, graceMs: number = FAREWELL_MS): void {
   socket.destroySoon();
-  setTimeout(destroy, FAREWELL_MS, socket).unref();
+  setTimeout(destroy, graceMs, socket).unref();
 }
 
 function destroy(socket: Socket): void {
