@@ -47,7 +47,7 @@ async function watch(visitor: Visitor, url: string): Promise<() => Promise<Watch
   await visitor.evaluate((address) => {
     const source = new EventSource(address);
     const events: string[] = [];
-    source.onmessage = ({ data }) => events.push(data as string);
+    source.addEventListener("message", ({ data }) => events.push(data as string));
     for (const name of ["hello", "bye", "gap"]) {
       source.addEventListener(name, ({ data }) => events.push(`${name} ${data}`));
     }

@@ -70,27 +70,37 @@ test.each([
   ["direct", {}],
   ["web", { SSE_BUS_SINK: "web" }],
 ])(
-  "while it drains, %s sink, requests that had been on their way are 503: streams with Retry-After, health truthfully",
+  "while it drains, %s sink, requests that had been on their way are 503: streams with Retry-After, health truthfully; EventSource has bye",
   async (_, env) => {
     await using app = await startExample({ env });
     await using stream = await openStream(`${app.url}/api/sse`);
     await stream.next("hello");
     // A server that shuts down takes no new connections, and closes those without a request: these
-    // two have one whole request behind them, whose answer proves that half of another has come too.
+    // have one whole request behind them, whose answer proves that half of another has come too.
     await using late = await rawClient(app.port);
+    await using native = await rawClient(app.port);
     await using probe = await rawClient(app.port);
     const whole = "GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\n";
     late.send(`${whole}GET /api/sse HTTP/1.1\r\nHost: localhost\r\n`);
+    native.send(
+      `${whole}GET /api/sse HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\nLast-Event-ID: 5-mb1x2k3f-k3x9q7aa\r\n`,
+    );
     probe.send(`${whole}GET /api/health HTTP/1.1\r\nHost: localhost\r\n`);
-    for (const { until } of [late, probe]) await until('"status":"ok"');
+    for (const { until } of [late, native, probe]) await until('"status":"ok"');
     app.process.signal("SIGTERM");
     expect((await stream.next("bye")).json()).toMatchObject({ reason: "drain" });
     late.send("\r\n");
+    native.send("\r\n");
     probe.send("\r\n");
     const refusal = await late.until('"detail"');
     expect(refusal).toMatch(/^HTTP\/1\.1 503 /m);
     expect(refusal).toMatch(/^retry-after: \d+\r$/im);
     expect(refusal).toContain('"code":"DRAINING"');
+    const bye = await native.until('"reason"');
+    expect(bye).toMatch(/^HTTP\/1\.1 200 [^]*^content-type: text\/event-stream/im);
+    expect(bye).toMatch(
+      /^retry: \d{5}\nid: 5-mb1x2k3f-k3x9q7aa\nevent: bye\ndata: \{"reason":"drain"/m,
+    );
     expect(await probe.until('"status":"draining"')).toMatch(/^HTTP\/1\.1 503 /m);
     await app.process.exited;
   },

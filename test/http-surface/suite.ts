@@ -100,6 +100,17 @@ export function testHttpSurface(name: string, start: () => Promise<HttpSurface>)
       for (const n of [3, 4, 5, 6]) expect((await open.next()).json()).toBe(n);
     });
 
+    test("a cursor in the query, as polyfills send it, resumes too", async () => {
+      const name = channel();
+      const { id } = await publish(1, { channel: name });
+      await publish(2, { channel: name });
+      await using open = await openStream(
+        stream(`channel=${name}&lastEventId=${encodeURIComponent(id)}`),
+      );
+      expect((await open.next("hello")).json()).toMatchObject({ resumed: true });
+      expect((await open.next()).json()).toBe(2);
+    });
+
     test("an id of another incarnation gives a gap first, then what is kept", async () => {
       const name = channel();
       await publish(1, { channel: name });
@@ -181,6 +192,7 @@ export function testHttpSurface(name: string, start: () => Promise<HttpSurface>)
       ["publish", "GET", "?msg=x&key=", {}, 400, "INVALID_KEY"],
       ["publish", "GET", "?msg=x&id=", {}, 400, "INVALID_ID"],
       ["publish", "GET", "?msg=x", { "Sec-Fetch-Site": "cross-site" }, 403, "CROSS_SITE"],
+      ["publish", "GET", "?msg=x", { Referer: "http://evil.example/" }, 403, "CROSS_SITE"],
     ] as const)(
       "%s %s %s with %o is %i %s",
       async (route, method, query, headers, status, code) => {
@@ -217,6 +229,14 @@ export function testHttpSurface(name: string, start: () => Promise<HttpSurface>)
         expect((await open.next()).json()).toBe("only");
       },
     );
+
+    test("a refused stream names the channels that are wrong", async () => {
+      const response = await fetch(stream("channel=ok&channel=a*b&channel=%00"));
+      expect(await response.json()).toMatchObject({
+        code: "INVALID_CHANNEL",
+        channels: ["a*b", "\0"],
+      });
+    });
 
     test("a method that is not allowed is told which are", async () => {
       for (const url of [surface.streamUrl, surface.publishUrl]) {

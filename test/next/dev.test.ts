@@ -1,8 +1,32 @@
 import { appendFile, readFile, writeFile } from "node:fs/promises";
+import { get } from "node:http";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openStream } from "../support/event-stream.ts";
 import { startDev } from "../support/example-app.ts";
+
+test("in development nobody's name but localhost and addresses is answered, unless it is named", async () => {
+  const status = async (url: string, host: string): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      const request = get(url, { headers: { Host: host } }, (response) => {
+        resolve(response.statusCode);
+        response.destroy();
+      }).on("error", reject);
+      request.setTimeout(60_000);
+    });
+  await using app = await startDev({ env: { SSE_BUS_ALLOWED_HOSTS: "laptop.local" } });
+  for (const path of ["/api/publish?msg=x", "/api/sse"]) {
+    const url = `${app.url}${path}`;
+    for (const host of ["localhost:3000", "127.0.0.1", "192.168.1.20:3000", "laptop.local:3000"]) {
+      expect(await status(url, host), host).toBe(200);
+    }
+    // A page whose own name points here (DNS rebinding).
+    expect(await status(url, "rebound.evil.example:3000")).toBe(403);
+  }
+  await using strict = await startDev();
+  expect(await status(`${strict.url}/api/publish?msg=x`, "laptop.local:3000")).toBe(403);
+  expect(await status(`${strict.url}/api/publish?msg=x`, "localhost")).toBe(200);
+}, 180_000);
 
 test("in development the bus is one across routes and survives an edit of lib/sse-bus.ts", async () => {
   await using app = await startDev();
