@@ -15,7 +15,7 @@ export interface StreamOptions extends HostOptions {
    * before it reconnects: longer than a restart takes, because a proxy's 502 in between ends it for
    * ever (HTML standard §9.2.3). Our client reads `retryMs` of `bye`, reconnects at once, and goes on
    * after a 502. 0 where other instances answer meanwhile, as in a rolling deploy.
-   * @default 10_000
+   * @default 10_000; 0 under `next dev`
    */
   readonly drainRetryMs?: number;
   /** A client that takes nothing for so long is ended with `bye` "slow". @default 30_000 */

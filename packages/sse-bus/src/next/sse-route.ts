@@ -34,11 +34,13 @@ export function createSseRoute<Channels extends ChannelMap, Inputs extends Chann
 }: SseRouteOptions<Channels, Inputs>): RouteHandlers {
   const internals = internalsOf(bus);
   retireOldStreams(internals.connections.open);
-  const handle = createStreamHandler(
-    internals,
-    { allowedHosts: defaultAllowedHosts(), ...options },
-    nextHost(),
-  );
+  const settings = {
+    allowedHosts: defaultAllowedHosts(),
+    // Nothing answers 502 while `next dev` restarts: browsers reconnect by themselves.
+    ...(process.env.NODE_ENV === "development" && { drainRetryMs: 0 }),
+    ...options,
+  };
+  const handle = createStreamHandler(internals, settings, nextHost());
   return forAllMethods(async (request) => {
     // Under `cacheComponents` GET handlers are run at build time, up to here and no further.
     await connection();
