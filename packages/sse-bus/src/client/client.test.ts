@@ -858,6 +858,20 @@ describe("a `bye`", () => {
     expect(performance.now() - told).toBeGreaterThanOrEqual(119);
     await a.until(1);
   });
+
+  test("whose retry: is for EventSource does not hold up the client, nor does a 502 after it", async () => {
+    const { server, client, collect } = await setUp(FAST);
+    const a = collect(client, "a");
+    await isOpen(client);
+    server.answers.push((response) => response.writeHead(502).end());
+    server.streams[0]?.write('retry: 60000\nevent: bye\ndata: {"reason":"drain","retryMs":1}\n\n');
+    server.streams[0]?.end();
+    const told = performance.now();
+    await server.until((now) => now.requests.length === 3 && now.streams.length === 1);
+    expect(performance.now() - told).toBeLessThan(5000);
+    server.publish(1, { channel: "a" });
+    await a.until(1);
+  });
 });
 
 describe("a client", () => {

@@ -35,6 +35,9 @@ export function toWebRequest(request: IncomingMessage, response: ServerResponse)
     if (name.startsWith(":") || value === undefined) continue;
     for (const one of Array.isArray(value) ? value : [value]) headers.append(name, one);
   }
+  // HTTP/2 may name the host in its request line only (RFC 9113 §8.3.1); others look for it here.
+  const host = readHeader(request.headers, "host");
+  if (host !== null) headers.set("host", host);
   const hasBody = method !== "GET" && method !== "HEAD";
   const body = hasBody ? { body: Readable.toWeb(request) as ReadableStream, duplex: "half" } : {};
   return new Request(url, { method, headers, signal: abort.signal, ...body });
@@ -73,7 +76,6 @@ function urlOf(request: IncomingMessage): string {
 }
 
 function readHeader(headers: IncomingHttpHeaders, name: string): string | null {
-  // HTTP/2 may name the host in its request line only (RFC 9113 §8.3.1).
   const value = headers[name] ?? (name === "host" ? headers[":authority"] : undefined);
   return Array.isArray(value) ? value.join(", ") : (value ?? null);
 }

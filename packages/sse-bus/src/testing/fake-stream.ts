@@ -1,4 +1,5 @@
 import { topicCovers } from "../core/channel-name.ts";
+import type { ByeReason } from "../core/connections.ts";
 import type { Gap } from "../core/packet.ts";
 import { encodeJson } from "../core/json.ts";
 import { formatCursor } from "../core/position.ts";
@@ -80,7 +81,7 @@ export interface FakeStream extends Disposable {
   /** Tells a loss, of all channels unless some are named. */
   gap(gap?: Partial<Gap>): Promise<void>;
   /** Says goodbye, and ends all open streams. */
-  bye(reason?: "drain" | "lifetime" | "slow" | "unauthorized", retryMs?: number): Promise<void>;
+  bye(reason?: ByeReason, retryMs?: number): Promise<void>;
   /** Sends text as it is: what another server might. */
   write(text: string): Promise<void>;
   /** Ends all open streams without a word. */
