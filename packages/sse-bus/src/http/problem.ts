@@ -1,4 +1,5 @@
 import { isSseBusError, type SseBusErrorCode } from "../core/errors.ts";
+import { Refusal } from "./refusal.ts";
 
 /** Codes of refusals that only exist over HTTP; the others are those of `SseBusError`. */
 export type HttpErrorCode =
@@ -53,6 +54,7 @@ export function problemResponse({ headers, ...problem }: Problem): Response {
 
 /** What a client may know of an error: all of a bad request, nothing of a fault of ours. */
 export function problemOf(error: unknown): Problem {
+  if (error instanceof Refusal) return error.problem;
   if (!isSseBusError(error)) {
     return { status: 500, code: "INTERNAL", detail: "The server failed; its log tells why." };
   }

@@ -91,7 +91,7 @@ export function createPublishHandler(
     try {
       return await publish(request);
     } catch (error) {
-      const problem = error instanceof Refusal ? error.problem : problemOf(error);
+      const problem = problemOf(error);
       if (problem.status === 500) onError(error as Error);
       increment(connections.refusals, problem.code);
       const limit = LIMITS[problem.code];

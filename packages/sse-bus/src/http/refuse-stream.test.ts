@@ -168,6 +168,14 @@ test("a page of an allowed origin may read its bye", async () => {
   expect(headers.get("access-control-allow-credentials")).toBe("true");
 });
 
+test("an endless wait is told in digits", async () => {
+  const { ask, internals } = setUp({ drainRetryMs: Number.POSITIVE_INFINITY });
+  drainConnections(internals.connections);
+  const { retry, data = "" } = await onlyBlock(await ask());
+  expect(retry).toBe("2147483647");
+  expect(JSON.parse(data)).toMatchObject({ retryMs: 2_147_483_647 });
+});
+
 test("final refusals keep their status, whatever is accepted", async () => {
   const { ask, internals } = setUp({ authorize: ({ channels }) => channels[0] === "a" || 401 });
   drainConnections(internals.connections);

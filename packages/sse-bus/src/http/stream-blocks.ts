@@ -45,5 +45,11 @@ export function encodeBye(bye: Bye, fields: ByeFields = {}): Uint8Array {
 /** The same as text. */
 export function formatBye(bye: Bye, { id, retryMs = bye.retryMs }: ByeFields = {}): string {
   const idLine = id === undefined ? "" : `id: ${id}\n`;
-  return `retry: ${retryMs}\n${idLine}event: bye\ndata: ${JSON.stringify(bye)}\n\n`;
+  const data = JSON.stringify({ ...bye, retryMs: inDigits(bye.retryMs) });
+  return `retry: ${inDigits(retryMs)}\n${idLine}event: bye\ndata: ${data}\n\n`;
+}
+
+/** `retry:` and JSON have no `Infinity`, and clients set timers by it. */
+function inDigits(ms: number): number {
+  return Math.min(ms, 2_147_483_647);
 }

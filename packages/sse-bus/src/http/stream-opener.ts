@@ -13,7 +13,6 @@ import { refuseHost } from "./host.ts";
 import { type Problem, problemOf } from "./problem.ts";
 import { createPulse } from "./pulse.ts";
 import { findRefused } from "./refused-channels.ts";
-import { Refusal } from "./refusal.ts";
 import { refuseStream } from "./refuse-stream.ts";
 import type { RequestHead } from "./request-head.ts";
 import {
@@ -166,7 +165,7 @@ export function createStreamOpener(
     try {
       outcome = await open(call);
     } catch (error) {
-      const problem = error instanceof Refusal ? error.problem : problemOf(error);
+      const problem = problemOf(error);
       if (problem.status === 500) internals.onError(error as Error);
       outcome = refused(problem);
     }

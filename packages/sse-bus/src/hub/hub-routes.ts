@@ -3,9 +3,8 @@ import type { BusInternals } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
 import { createHealthHandler } from "../http/health-handler.ts";
 import { createMetricsHandler } from "../http/metrics-handler.ts";
-import { problemResponse } from "../http/problem.ts";
+import { problemOf, problemResponse } from "../http/problem.ts";
 import { createPublishHandler } from "../http/publish-handler.ts";
-import { Refusal } from "../http/refusal.ts";
 import { nodeRequestHead, toWebRequest } from "../node/request-head.ts";
 import { sendResponse } from "../node/send-response.ts";
 import type { PlainListener } from "../node/fast-lane.ts";
@@ -80,6 +79,13 @@ export function createHubRoutes(
     await sendResponse(await handle(webRequest), response);
   }
 
+  /** What a handler throws is answered like any refusal, as long as there is no answer yet. */
+  async function explain(error: unknown, response: ServerResponse): Promise<void> {
+    const problem = problemOf(error);
+    if (response.headersSent || problem.status === 500) throw error;
+    await sendResponse(problemResponse(problem), response);
+  }
+
   const failed = (error: unknown, line: { destroy(): unknown }): void => {
     internals.options.onError(error as Error);
     line.destroy();
@@ -88,10 +94,7 @@ export function createHubRoutes(
   return {
     onRequest(request, response) {
       answer(request, response)
-        .catch((error: unknown) => {
-          if (!(error instanceof Refusal)) throw error;
-          return sendResponse(problemResponse(error.problem), response);
-        })
+        .catch(async (error: unknown) => explain(error, response))
         .catch((error: unknown) => failed(error, response));
     },
     onPlainStream(request, socket) {
