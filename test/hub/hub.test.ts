@@ -1,12 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type EventStream, openStream } from "../support/event-stream.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { hubHealth, publishTo, runCli, startHub } from "./hub-process.ts";
+import { selfSigned } from "./self-signed.ts";
 
 describe("the command", () => {
   test("tells all of its flags", async () => {
@@ -238,14 +238,6 @@ async function openMany(url: string, count: number): Promise<EventStream[]> {
   const streams = await Promise.all(Array.from({ length: count }, () => openStream(url)));
   await Promise.all(streams.map((stream) => stream.next("hello")));
   return streams;
-}
-
-function selfSigned(folder: string): string[] {
-  const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
-  const request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2";
-  const args = [...request.split(" "), "-subj", "/CN=localhost", "-keyout", key, "-out", cert];
-  execFileSync("openssl", args, { stdio: "ignore" });
-  return ["--tls-cert", cert, "--tls-key", key];
 }
 
 interface Http2Stream {

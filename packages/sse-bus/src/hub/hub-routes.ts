@@ -5,7 +5,7 @@ import { createHealthHandler } from "../http/health-handler.ts";
 import { createMetricsHandler } from "../http/metrics-handler.ts";
 import { problemOf, problemResponse } from "../http/problem.ts";
 import { createPublishHandler } from "../http/publish-handler.ts";
-import { nodeRequestHead, toWebRequest } from "../node/request-head.ts";
+import { toWebRequest } from "../node/request-head.ts";
 import { sendResponse } from "../node/send-response.ts";
 import type { PlainListener } from "../node/fast-lane.ts";
 import { createStreamListeners } from "../node/stream-listener.ts";
@@ -69,9 +69,9 @@ export function createHubRoutes(
   };
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pathname } = new URL(nodeRequestHead(request).url);
-    if (pathname === STREAM_PATH) return streams.onRequest(request, response);
-    const handle = Object.hasOwn(handlers, pathname) ? handlers[pathname] : undefined;
+    const path = sentPath(request);
+    if (path === STREAM_PATH) return streams.onRequest(request, response);
+    const handle = Object.hasOwn(handlers, path) ? handlers[path] : undefined;
     if (!handle) return sendResponse(notFound(), response);
     const webRequest = toWebRequest(request, response);
     const { remoteAddress } = request.socket;
@@ -103,10 +103,19 @@ export function createHubRoutes(
   };
 }
 
+/**
+ * The path as it was sent. A URL parser would make `/sse` of `/health/..\\sse` and of `/health/%2e%2e/sse`,
+ * and a proxy in front that allows `/health` only would let both pass (RFC 9110 §4.2.3).
+ */
+function sentPath({ url = "/" }: IncomingMessage): string {
+  const query = url.indexOf("?");
+  return query < 0 ? url : url.slice(0, query);
+}
+
 function notFound(): Response {
   return problemResponse({
     status: 404,
     code: "NOT_FOUND",
-    detail: "The hub answers /sse, /publish, /health and /metrics.",
+    detail: "The hub answers /sse, /publish, /health and /metrics, spelled exactly so.",
   });
 }
