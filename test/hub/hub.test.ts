@@ -29,11 +29,14 @@ describe("the command", () => {
   });
 
   test.each([
-    [["hub", "--port", "x"], /SSE_BUS_PORT\) must be a whole number[^]*code 2/],
+    [["hub", "--port", "x"], /SSE_BUS_PORT\) must be a whole number from 0 to 65535[^]*code 2/],
     [["hub", "--unknown"], /--unknown[^]*code 2/],
     [["serve"], /no command "serve"[^]*code 2/],
     [[], /sse-bus hub[^]*code 2/],
-    [["hub", "--port", "1", "--host", "203.0.113.1"], /"level":"error","event":"failed"[^]*code 1/],
+    [
+      ["hub", "--port", "1", "--host", "203.0.113.1", "--public"],
+      /"level":"error","event":"failed"[^]*code 1/,
+    ],
   ])("%j fails and says why", async (args, message) => {
     await expect(runCli(...args)).rejects.toThrow(message);
   });

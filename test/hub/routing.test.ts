@@ -45,7 +45,7 @@ const SPELLINGS = (["sse?channel=**", "publish?msg=x"] as const).flatMap((wanted
   `https://h/${wanted}`,
   `HTTP://h/${wanted}`,
   `*/../${wanted}`,
-  `${wanted}`,
+  wanted,
 ]);
 
 const HOSTS = [

@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import cluster from "node:cluster";
 import { VERSION } from "../core/version.ts";
-import { describeFlags, UsageError } from "./flags.ts";
+import { describeFlags } from "./flag-table.ts";
+import { UsageError } from "./flags.ts";
 import { type HubConfig, readConfig } from "./hub-config.ts";
+import { createAccess } from "./jwt-flags.ts";
 import { createLogger } from "./logger.ts";
 import { runAlone } from "./run-alone.ts";
 import { runPrimary } from "./run-primary.ts";
@@ -39,9 +41,11 @@ if (wanted.includes("--help") || wanted.includes("-h") || command === "help") {
 async function hub(given: readonly string[]): Promise<void> {
   const log = createLogger();
   try {
-    const config = readConfig(given, process.env);
+    const read = readConfig(given, process.env);
+    const access = await createAccess(read.jwt, read.hub);
+    const config: HubConfig = { ...read, hub: { ...read.hub, ...access } };
     const run = cluster.isWorker ? runWorker : config.workers > 1 ? runPrimary : runAlone;
-    await run(config satisfies HubConfig, log);
+    await run(config, log);
   } catch (error) {
     if (error instanceof UsageError) {
       process.stderr.write(`${error.message} See sse-bus --help.\n`);

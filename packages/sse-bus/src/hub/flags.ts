@@ -1,135 +1,5 @@
 import { parseArgs } from "node:util";
-
-/** A setting of the hub: `--name`, or `SSE_BUS_NAME` in the environment; the flag wins. */
-interface Flag {
-  /** What the value is called in the help; none for a switch. */
-  readonly value?: string;
-  /** The value is a whole number of at least this. */
-  readonly min?: number;
-  readonly isRepeatable?: boolean;
-  readonly default?: string;
-  readonly help: string;
-}
-
-type FlagName =
-  | "port"
-  | "host"
-  | "backend"
-  | "workers"
-  | "tls-cert"
-  | "tls-key"
-  | "publish-token"
-  | "open-publish"
-  | "allowed-host"
-  | "cors-origin"
-  | "cors-credentials"
-  | "trust-proxy"
-  | "heartbeat-ms"
-  | "retry-ms"
-  | "drain-retry-ms"
-  | "write-timeout-ms"
-  | "max-lifetime-ms"
-  | "max-connections"
-  | "max-connections-per-client"
-  | "max-channels"
-  | "max-patterns"
-  | "max-pattern-depth"
-  | "max-in-flight-bytes"
-  | "max-publishes-per-minute"
-  | "max-messages"
-  | "max-age-ms"
-  | "max-bytes"
-  | "max-history-bytes"
-  | "max-message-bytes";
-
-const FLAGS: Readonly<Record<FlagName, Flag>> = {
-  port: { value: "N", min: 0, default: "4000", help: "Port to listen on; 0 takes a free one." },
-  host: { value: "ADDRESS", default: "127.0.0.1", help: "Address to listen on." },
-  backend: {
-    value: "URL",
-    help: "redis://, nats:// or postgres://; SSE_BUS_URL too. Without it, this process's memory.",
-  },
-  workers: { value: "N", min: 1, default: "1", help: "Processes that share the port and the log." },
-  "tls-cert": {
-    value: "FILE",
-    help: "Certificate chain (PEM); with it the hub speaks HTTP/2 too.",
-  },
-  "tls-key": { value: "FILE", help: "The certificate's private key (PEM)." },
-  "publish-token": {
-    value: "TOKEN",
-    help: "Whoever sends it as `Authorization: Bearer` may publish; without it nobody may.",
-  },
-  "open-publish": { help: "Everybody may publish." },
-  "allowed-host": {
-    value: "NAME",
-    isRepeatable: true,
-    help: "Names in `Host` that are answered beside localhost and addresses; without it, any.",
-  },
-  "cors-origin": {
-    value: "ORIGIN",
-    isRepeatable: true,
-    help: "Pages that may read and publish; repeat it, or separate by commas.",
-  },
-  "cors-credentials": { help: "These pages may send cookies along." },
-  "trust-proxy": {
-    value: "N",
-    min: 0,
-    default: "0",
-    help: "Proxies in front whose X-Forwarded-For is believed.",
-  },
-  "heartbeat-ms": { value: "N", min: 1, default: "15000", help: "Time between two pings." },
-  "retry-ms": {
-    value: "N",
-    min: 1,
-    default: "2000",
-    help: "How long clients wait before they reconnect.",
-  },
-  "drain-retry-ms": {
-    value: "N",
-    min: 0,
-    default: "10000",
-    help: "How long a native EventSource waits after a shutdown: longer than a restart takes.",
-  },
-  "write-timeout-ms": {
-    value: "N",
-    min: 1,
-    default: "30000",
-    help: "A client that takes nothing for so long is ended.",
-  },
-  "max-lifetime-ms": { value: "N", min: 1, help: "Ends each stream after about this time." },
-  "max-connections": {
-    value: "N",
-    min: 1,
-    default: "10000",
-    help: "Open streams, all workers together.",
-  },
-  "max-connections-per-client": {
-    value: "N",
-    min: 1,
-    default: "1000",
-    help: "Open streams a client address.",
-  },
-  "max-channels": { value: "N", min: 1, default: "100", help: "Channels a stream." },
-  "max-patterns": { value: "N", min: 0, default: "10", help: "Patterns among them." },
-  "max-pattern-depth": { value: "N", min: 1, help: "Segments of a pattern." },
-  "max-in-flight-bytes": {
-    value: "N",
-    min: 1,
-    default: "65536",
-    help: "Bytes a connection's socket may hold; the rest waits in the log.",
-  },
-  "max-publishes-per-minute": {
-    value: "N",
-    min: 1,
-    default: "6000",
-    help: "Publishes a client address.",
-  },
-  "max-messages": { value: "N", min: 0, default: "1000", help: "Messages kept a channel." },
-  "max-age-ms": { value: "N", min: 1, default: "3600000", help: "Age at which they are dropped." },
-  "max-bytes": { value: "N", min: 1, default: "16777216", help: "Bytes kept a channel." },
-  "max-history-bytes": { value: "N", min: 1, default: "67108864", help: "Bytes kept in all." },
-  "max-message-bytes": { value: "N", min: 1, default: "262144", help: "Bytes of one message." },
-};
+import { type Flag, FLAGS, type FlagName, variableOf } from "./flag-table.ts";
 
 /** What flags and environment say. */
 export interface Settings {
@@ -139,7 +9,7 @@ export interface Settings {
   list(name: FlagName): readonly string[];
 }
 
-/** A command line that cannot be understood; the message tells what to write instead. */
+/** A command line that the hub cannot run with; the message says what to write instead. */
 export class UsageError extends Error {}
 
 /** @throws UsageError */
@@ -160,7 +30,7 @@ export function readSettings(
       const value = text(name);
       return value === undefined ? undefined : readNumber(name, value);
     },
-    isOn: (name) => given[name] === true || ["1", "true"].includes(env[variableOf(name)] ?? ""),
+    isOn: (name) => given[name] === true || readSwitch(name, env[variableOf(name)] ?? ""),
     list(name) {
       const values = (given[name] as string[] | undefined) ?? [env[variableOf(name)] ?? ""];
       return values
@@ -169,21 +39,16 @@ export function readSettings(
         .filter(Boolean);
     },
   };
-  // A bad number is told at once, whoever would read it and when.
+  // A bad value is reported immediately, whatever reads it and when.
   for (const [name, flag] of Object.entries(FLAGS) as [FlagName, Flag][]) {
+    // `--jwt-key "$KEY"` with no such variable must not run as if nothing had been asked for.
+    if ([given[name]].flat().some((value) => value === "")) {
+      throw new UsageError(`--${name} is empty: give it a value, or leave it out.`);
+    }
     if (flag.min !== undefined) settings.number(name);
+    if (flag.value === undefined) settings.isOn(name);
   }
   return settings;
-}
-
-/** The table of flags, for `--help`. */
-export function describeFlags(): string {
-  const rows = Object.entries(FLAGS).map(([name, flag]) => [
-    `--${name}${flag.value === undefined ? "" : ` ${flag.value}`}`,
-    flag.help + (flag.default === undefined ? "" : ` Default ${flag.default}.`),
-  ]);
-  const width = Math.max(...rows.map(([left = ""]) => left.length));
-  return rows.map(([left = "", right]) => `  ${left.padEnd(width)}  ${right}`).join("\n");
 }
 
 function parse(args: readonly string[]): Partial<Record<string, string | boolean | string[]>> {
@@ -196,21 +61,45 @@ function parse(args: readonly string[]): Partial<Record<string, string | boolean
     ]),
   );
   try {
-    return parseArgs({ args: [...args], options, strict: true }).values as never;
+    return parseArgs({ args: joinValues(args), options, strict: true }).values as never;
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    throw new UsageError((error as Error).message.replaceAll(/\s+/g, " "));
   }
 }
 
-function readNumber(name: FlagName, value: string): number {
-  const { min = 0 } = FLAGS[name];
-  const number = Number(value);
-  if (Number.isSafeInteger(number) && number >= min) return number;
-  throw new UsageError(
-    `--${name} (${variableOf(name)}) must be a whole number of at least ${min}, not "${value}".`,
-  );
+/** `parseArgs` refuses a value of its own argument that begins with a dash, as PEM text and some tokens do. */
+function joinValues(args: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (const arg of args) {
+    const last = joined.at(-1) ?? "";
+    const takesValue = isFlag(last) && FLAGS[last.slice(2) as FlagName].value !== undefined;
+    if (takesValue && arg.startsWith("-") && !isFlag(arg.split("=", 1)[0] ?? "")) {
+      joined[joined.length - 1] = `${last}=${arg}`;
+    } else joined.push(arg);
+  }
+  return joined;
 }
 
-function variableOf(name: FlagName): string {
-  return `SSE_BUS_${name.toUpperCase().replaceAll("-", "_")}`;
+function isFlag(arg: string): boolean {
+  return arg.startsWith("--") && Object.hasOwn(FLAGS, arg.slice(2));
+}
+
+function readNumber(name: FlagName, value: string): number {
+  const { min = 0, max = Number.MAX_SAFE_INTEGER } = FLAGS[name];
+  const number = Number(value);
+  if (Number.isSafeInteger(number) && number >= min && number <= max) return number;
+  const range = FLAGS[name].max === undefined ? `of at least ${min}` : `from ${min} to ${max}`;
+  throw new UsageError(`${nameOf(name)} must be a whole number ${range}, not "${value}".`);
+}
+
+/** A switch that is meant and not understood would leave something closed, or open. */
+function readSwitch(name: FlagName, value: string): boolean {
+  if (value === "1" || value === "true") return true;
+  if (value === "" || value === "0" || value === "false") return false;
+  throw new UsageError(`${variableOf(name)} must be 1 or 0, not "${value}".`);
+}
+
+/** A flag in an error's text, with the variable that it may have come from. */
+export function nameOf(name: FlagName): string {
+  return `--${name} (${variableOf(name)})`;
 }

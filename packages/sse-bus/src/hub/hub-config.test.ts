@@ -1,6 +1,11 @@
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { describeFlags, UsageError } from "./flags.ts";
+import { describeFlags } from "./flag-table.ts";
+import { UsageError } from "./flags.ts";
 import { readConfig } from "./hub-config.ts";
+
+const self = fileURLToPath(import.meta.url);
+const secret = "a secret of at least thirty-two bytes";
 
 describe("settings of the hub", () => {
   test("have the defaults that the help tells", () => {
@@ -52,13 +57,31 @@ describe("settings of the hub", () => {
   });
 
   test.each([
-    [["--port", "http"], '--port (SSE_BUS_PORT) must be a whole number of at least 0, not "http".'],
-    [["--workers", "0"], "--workers (SSE_BUS_WORKERS) must be a whole number of at least 1"],
+    [
+      ["--port", "http"],
+      '--port (SSE_BUS_PORT) must be a whole number from 0 to 65535, not "http".',
+    ],
+    [["--port", "65536"], "--port (SSE_BUS_PORT) must be a whole number from 0 to 65535"],
+    [["--heartbeat-ms", "3000000000"], "from 1 to 2147483647"],
+    [["--workers", "0"], "--workers (SSE_BUS_WORKERS) must be a whole number from 1 to 1024"],
     [["--heartbeat-ms=1.5"], "--heartbeat-ms (SSE_BUS_HEARTBEAT_MS)"],
     [["--prot", "1"], "--prot"],
     [["stray"], "stray"],
-    [["--tls-cert", "a.pem"], "--tls-cert and --tls-key go together."],
-    [["--tls-cert", "/nowhere/a.pem", "--tls-key", "/nowhere/b.pem"], "--tls-cert: ENOENT"],
+    [["--tls-cert", "a.pem"], "add --tls-key to --tls-cert a.pem."],
+    [["--tls-cert", "/nowhere/a.pem", "--tls-key", "/nowhere/b.pem"], /--tls-cert .*ENOENT/],
+    [["--tls-cert", self, "--tls-key", self], /--tls-cert .* and --tls-key .* certificate/],
+    [["--cors-origin", "*"], /--cors-origin \(SSE_BUS_CORS_ORIGIN\): .*exact origins.*"\*"/],
+    [["--cors-origin", "*", "--cors-credentials"], /--cors-origin .*"\*"/],
+    [["--cors-origin", "https://a.example/path"], /--cors-origin .*"https:\/\/a.example\/path"/],
+    [["--cors-credentials"], "--cors-credentials allows nobody anything alone: add --cors-origin."],
+    [
+      ["--backend", "mysql://x"],
+      /--backend \(SSE_BUS_BACKEND\), SSE_BUS_URL: "mysql:\/\/x" names no/,
+    ],
+    [["--jwt-key", ""], "--jwt-key is empty"],
+    [["--jwt-issuer", "x"], "--jwt-issuer (SSE_BUS_JWT_ISSUER) checks nothing alone"],
+    [["--jwt-audience", "x"], "add --jwt-key or --jwks-url"],
+    [["--jwt-key", "k", "--jwks-url", "https://x"], "--jwt-key and --jwks-url exclude each other"],
   ])("%j is refused, naming what is wrong", (args, message) => {
     expect(() => readConfig(args, {})).toThrow(UsageError);
     expect(() => readConfig(args, {})).toThrow(message);
@@ -77,5 +100,38 @@ describe("settings of the hub", () => {
       expect(help).toMatch(new RegExp(`^  --${name} [A-Z]+ +\\S`, "m"));
     }
     expect(help).toContain("Default 15000.");
+  });
+
+  test("a value may begin with a dash", () => {
+    expect(readConfig(["--publish-token", "-a"], {}).hub.publishToken).toBe("-a");
+    expect(() => readConfig(["--port", "--host", "x"], {})).toThrow("--port");
+  });
+
+  test("a switch in the environment is 1 or 0, and nothing that might be meant", () => {
+    expect(readConfig([], { SSE_BUS_OPEN_PUBLISH: "0" }).hub.openPublish).toBe(false);
+    const env = { SSE_BUS_OPEN_PUBLISH: "yes" };
+    expect(() => readConfig([], env)).toThrow('SSE_BUS_OPEN_PUBLISH must be 1 or 0, not "yes".');
+  });
+});
+
+describe("a hub that other machines reach", () => {
+  test.each([
+    "0.0.0.0",
+    "::",
+    "192.0.2.1",
+    "hub.example",
+    "127.0.0.1.evil.example",
+    "::ffff:1.2.3.4",
+  ])("does not start on %s without tokens, unless --public says that it is meant", (host) => {
+    expect(() => readConfig(["--host", host], {})).toThrow(UsageError);
+    expect(() => readConfig([], { SSE_BUS_HOST: host })).toThrow(/--host .*--jwt-key.*--public/);
+    expect(readConfig(["--host", host, "--public"], {}).host).toBe(host);
+    expect(readConfig(["--host", host], { SSE_BUS_PUBLIC: "1" }).host).toBe(host);
+    expect(readConfig(["--host", host], { SSE_BUS_JWT_KEY: secret }).host).toBe(host);
+    expect(readConfig(["--host", host, "--jwks-url", "https://x"], {}).host).toBe(host);
+  });
+
+  test.each(["127.0.0.1", "127.8.8.8", "::1", "localhost"])("loopback (%s) is none", (host) => {
+    expect(readConfig(["--host", host], {}).host).toBe(host);
   });
 });

@@ -1,7 +1,12 @@
 import { readFileSync } from "node:fs";
+import { isIPv4 } from "node:net";
+import { createSecureContext } from "node:tls";
+import { backendFromUrl } from "../backends/backend-from-url.ts";
 import type { BusOptions } from "../core/bus-types.ts";
-import { readSettings, type Settings, UsageError } from "./flags.ts";
+import { assertCors } from "../http/cors.ts";
+import { nameOf, readSettings, type Settings, UsageError } from "./flags.ts";
 import type { HubOptions } from "./hub-options.ts";
+import { type JwtFlags, readJwtFlags } from "./jwt-flags.ts";
 
 /** What `sse-bus hub` runs with. */
 export interface HubConfig {
@@ -9,6 +14,7 @@ export interface HubConfig {
   readonly host: string;
   readonly backendUrl: string | undefined;
   readonly workers: number;
+  readonly jwt: JwtFlags | undefined;
   readonly bus: Omit<BusOptions, "backend" | "onError">;
   readonly hub: Omit<HubOptions<never, never>, "bus">;
 }
@@ -24,15 +30,18 @@ export function readConfig(
   const workers = number("workers");
   const token = settings.text("publish-token");
   const depth = settings.number("max-pattern-depth");
-  const origins = settings.list("cors-origin");
+  const host = settings.text("host") as string;
   const allowedHosts = settings.list("allowed-host");
+  const jwt = readJwtFlags(settings);
+  checkReach(host, jwt !== undefined || settings.isOn("public"));
   /** Connections are handed to the workers in turn, so each takes its share of a limit. */
   const share = (count: number): number => Math.ceil(count / workers);
   return {
     port: number("port"),
-    host: settings.text("host") as string,
-    backendUrl: settings.text("backend"),
+    host,
+    backendUrl: readBackendUrl(settings),
     workers,
+    jwt,
     bus: {
       history: {
         maxMessages: number("max-messages"),
@@ -59,12 +68,50 @@ export function readConfig(
       openPublish: settings.isOn("open-publish"),
       ...(token !== undefined && { publishToken: token }),
       ...(allowedHosts.length > 0 && { allowedHosts }),
-      ...(origins.length > 0 && {
-        cors: { origins, credentials: settings.isOn("cors-credentials") },
-      }),
+      ...readCors(settings),
       ...readTls(settings),
     },
   };
+}
+
+/** Whoever reaches a hub without tokens reads everything: that has to be meant. */
+function checkReach(host: string, isMeant: boolean): void {
+  if (isMeant || isLoopback(host)) return;
+  throw new UsageError(
+    `--host ${host} lets other machines read every channel: add --jwt-key or --jwks-url so that tokens decide, listen on 127.0.0.1 behind a proxy that knows your users, or add --public if everybody may.`,
+  );
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || (isIPv4(host) && host.startsWith("127."));
+}
+
+function readBackendUrl(settings: Settings): string | undefined {
+  const url = settings.text("backend");
+  // Connects to nothing yet.
+  checked(`${nameOf("backend")}, SSE_BUS_URL`, () => backendFromUrl(url));
+  return url;
+}
+
+function readCors(settings: Settings): Pick<HubOptions<never, never>, "cors"> {
+  const origins = settings.list("cors-origin");
+  const credentials = settings.isOn("cors-credentials");
+  if (origins.length === 0) {
+    if (!credentials) return {};
+    throw new UsageError("--cors-credentials allows nobody anything alone: add --cors-origin.");
+  }
+  const cors = { origins, credentials };
+  checked(nameOf("cors-origin"), () => assertCors(cors));
+  return { cors };
+}
+
+/** Names the flag behind a value that the hub would refuse later, by the name of an option. */
+function checked(flag: string, check: () => unknown): void {
+  try {
+    check();
+  } catch (error) {
+    throw new UsageError(`${flag}: ${(error as Error).message}`);
+  }
 }
 
 function readTls(settings: Settings): Pick<HubOptions<never, never>, "tls"> {
@@ -72,15 +119,25 @@ function readTls(settings: Settings): Pick<HubOptions<never, never>, "tls"> {
   const key = settings.text("tls-key");
   if (cert === undefined && key === undefined) return {};
   if (cert === undefined || key === undefined) {
-    throw new UsageError("--tls-cert and --tls-key go together.");
+    const [given, missing] = cert === undefined ? ["key", "cert"] : ["cert", "key"];
+    throw new UsageError(
+      `--tls-cert and --tls-key go together: add --tls-${missing} to --tls-${given} ${cert ?? key}.`,
+    );
   }
-  return { tls: { cert: readPem("tls-cert", cert), key: readPem("tls-key", key) } };
+  const tls = { cert: readPem("tls-cert", cert), key: readPem("tls-key", key) };
+  checked(
+    `--tls-cert ${cert} and --tls-key ${key} must be a certificate and its private key (PEM)`,
+    () => createSecureContext(tls),
+  );
+  return { tls };
 }
 
-function readPem(name: string, path: string): Buffer {
+function readPem(name: "tls-cert" | "tls-key", path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
-    throw new UsageError(`--${name}: ${(error as Error).message}`);
+    throw new UsageError(
+      `${nameOf(name)} must be a file that the hub can read: ${(error as Error).message}.`,
+    );
   }
 }

@@ -1,7 +1,9 @@
+import { createSecretKey } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import {
+  base64url,
   type CryptoKey,
   exportJWK,
   exportSPKI,
@@ -335,11 +337,31 @@ describe("keys from the issuer's URL", () => {
   });
 });
 
+async function hmacKey(bytes: number): Promise<CryptoKey> {
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  return crypto.subtle.importKey("raw", new Uint8Array(bytes), algorithm, false, ["verify"]);
+}
+
+test("a secret of 32 bytes is accepted in every form", async () => {
+  const bytes = new TextEncoder().encode(secret);
+  const forms: JwtAuthorizeOptions["key"][] = [
+    bytes,
+    createSecretKey(bytes),
+    { kty: "oct", k: base64url.encode(bytes) },
+    await hmacKey(32),
+  ];
+  for (const key of forms) expect(() => jwtAuthorize({ key: key as never })).not.toThrow();
+});
+
 test.each([
   [{}, /either/],
   [{ key: secret, jwksUrl: "https://issuer/jwks.json" }, /either/],
-  [{ key: "short" }, /at least 32 bytes/],
-  [{ key: new Uint8Array(31) }, /at least 32 bytes/],
+  [{ key: "short" }, /secret of 5 bytes.*at least 32/],
+  [{ key: new Uint8Array(31) }, /secret of 31 bytes.*at least 32/],
+  [{ key: createSecretKey(new Uint8Array(31)) }, /secret of 31 bytes.*at least 32/],
+  [{ key: { kty: "oct", k: base64url.encode(new Uint8Array(31)) } }, /secret of 31 bytes/],
+  [{ key: { kty: "oct" } }, /secret of 0 bytes/],
+  [{ key: await hmacKey(31) }, /secret of 31 bytes.*at least 32/],
   [{ jwksUrl: "http://issuer.example/jwks.json" }, /https/],
   [{ jwksUrl: "/jwks.json" }, /absolute/],
   [{ key: secret, clockToleranceMs: -1 }, /clockToleranceMs/],

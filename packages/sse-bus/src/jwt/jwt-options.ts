@@ -52,18 +52,33 @@ export function defaultAlgorithms(key: unknown): string[] {
 
 /** @throws SseBusError `INVALID_OPTION` */
 export function readKey(key: JwtKey): Exclude<JwtKey, string> {
-  const secret = typeof key === "string" ? new TextEncoder().encode(key) : key;
-  if (!(secret instanceof Uint8Array)) return secret;
-  if (new TextDecoder().decode(secret).includes("-----BEGIN")) {
+  const given = typeof key === "string" ? new TextEncoder().encode(key) : key;
+  if (given instanceof Uint8Array && new TextDecoder().decode(given).includes("-----BEGIN")) {
     throw invalid(
       "`key` is PEM text, not a secret: give `await importSPKI(pem, algorithm)` of jose.",
     );
   }
-  if (secret.length < MIN_SECRET_BYTES) {
+  const bytes = secretBytes(given);
+  if (bytes !== undefined && !(bytes >= MIN_SECRET_BYTES)) {
     // RFC 7518 §3.2: a key as long as the hash, or a captured token gives the secret away.
-    throw invalid(`\`key\` must be a secret of at least ${MIN_SECRET_BYTES} bytes.`);
+    throw invalid(
+      `\`key\` is a secret of ${bytes} bytes, and must have at least ${MIN_SECRET_BYTES}: make one with \`openssl rand -base64 32\`.`,
+    );
   }
-  return secret;
+  return given;
+}
+
+/** The length of a secret, in whatever form; `undefined` for a public key. */
+function secretBytes(key: Exclude<JwtKey, string>): number | undefined {
+  if (!isSecret(key)) return undefined;
+  if (key instanceof Uint8Array) return key.length;
+  // Base64url (RFC 7518 §6.4.1): six bits a character. One that says nothing of the kind is empty.
+  if ("kty" in key) return Math.floor(((key.k?.replace(/=+$/, "").length ?? 0) * 6) / 8);
+  const { symmetricKeySize, algorithm } = key as {
+    symmetricKeySize?: number;
+    algorithm?: { readonly length?: number };
+  };
+  return symmetricKeySize ?? (algorithm?.length ?? 0) / 8;
 }
 
 /** @throws SseBusError `INVALID_OPTION` */

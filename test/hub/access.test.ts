@@ -1,0 +1,183 @@
+import { createHmac, createSign, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { once } from "node:events";
+import { cp, mkdir, symlink } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { openStream } from "../support/event-stream.ts";
+import { runProcess } from "../support/processes.ts";
+import { repository } from "../support/repository.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+import { runCli, startHub } from "./hub-process.ts";
+
+const secret = "a secret of at least thirty-two bytes";
+const pair = generateKeyPairSync("ec", { namedCurve: "P-256" });
+
+/** A token (RFC 7519), made by hand: a secret signs with HS256, a private key with ES256. */
+function sign(claims: object, key: KeyObject | string = secret): string {
+  const alg = typeof key === "string" ? "HS256" : "ES256";
+  const payload = { exp: Math.floor(Date.now() / 1000) + 3600, ...claims };
+  const text = [{ alg, kid: "k" }, payload]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
+    .join(".");
+  const signature =
+    typeof key === "string"
+      ? createHmac("sha256", key).update(text).digest()
+      : createSign("sha256").update(text).sign({ key, dsaEncoding: "ieee-p1363" });
+  return `${text}.${signature.toString("base64url")}`;
+}
+
+const granting = (subscribe: string[], publish: string[] = []) => ({
+  sse_bus: { subscribe, publish },
+});
+const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
+
+/** The status of a request for a stream, which is left again. */
+async function read(url: string, channel: string, token?: string): Promise<number> {
+  const response = await fetch(`${url}/sse?channel=${channel}`, {
+    headers: token === undefined ? {} : bearer(token),
+  });
+  await response.body?.cancel();
+  return response.status;
+}
+
+async function publish(url: string, channel: string, token?: string): Promise<number> {
+  const response = await fetch(`${url}/publish`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", ...(token !== undefined && bearer(token)) },
+    body: JSON.stringify({ data: 1, channel }),
+  });
+  return response.status;
+}
+
+describe("with --jwt-key", () => {
+  test.each([1, 2])(
+    "tokens decide who reads and publishes what (%i process(es))",
+    async (workers) => {
+      await using hub = await startHub({
+        isPublishOpen: false,
+        args: [
+          "--workers",
+          `${workers}`,
+          "--jwt-issuer",
+          "https://login",
+          "--jwt-audience",
+          "live",
+        ],
+        env: { SSE_BUS_JWT_KEY: secret },
+      });
+      const token = sign({ ...granting(["a/*"], ["a/1"]), iss: "https://login", aud: "live" });
+      expect(await read(hub.url, "a/1")).toBe(401);
+      expect(await read(hub.url, "**")).toBe(401);
+      expect(await read(hub.url, "a/1", token)).toBe(200);
+      expect(await read(hub.url, "**", token)).toBe(403);
+      expect(await publish(hub.url, "a/1")).toBe(401);
+      expect(await publish(hub.url, "a/2", token)).toBe(403);
+      await using stream = await openStream(`${hub.url}/sse?channel=a/1`, {
+        headers: bearer(token),
+      });
+      await stream.next("hello");
+      expect(await publish(hub.url, "a/1", token)).toBe(200);
+      expect((await stream.next("message")).json()).toBe(1);
+      for (const claims of [
+        granting(["a/*"]),
+        { ...granting(["a/*"]), iss: "https://login" },
+        { ...granting(["a/*"]), iss: "https://evil", aud: "live" },
+      ]) {
+        expect(await read(hub.url, "a/1", sign(claims))).toBe(401);
+      }
+    },
+  );
+
+  test("a public key in PEM checks tokens that its private key has signed", async () => {
+    const pem = String(pair.publicKey.export({ type: "spki", format: "pem" }));
+    await using hub = await startHub({ isPublishOpen: false, args: ["--jwt-key", pem] });
+    expect(await read(hub.url, "a", sign(granting(["a"]), pair.privateKey))).toBe(200);
+    expect(await read(hub.url, "a", sign(granting(["a"]), pem))).toBe(401);
+  });
+
+  test("the publish token goes on publishing, and reads nothing", async () => {
+    const args = ["--jwt-key", secret, "--publish-token", "s3cret"];
+    await using hub = await startHub({ isPublishOpen: false, args });
+    expect(await publish(hub.url, "a", "s3cret")).toBe(200);
+    expect(await publish(hub.url, "a", "wrong")).toBe(401);
+    expect(await publish(hub.url, "a", sign(granting([], ["a"])))).toBe(200);
+    expect(await read(hub.url, "a", "s3cret")).toBe(401);
+  });
+
+  test("--open-publish lets everybody publish, and nobody read", async () => {
+    await using hub = await startHub({ args: ["--jwt-key", secret] });
+    expect(await publish(hub.url, "a")).toBe(200);
+    expect(await read(hub.url, "a")).toBe(401);
+  });
+});
+
+test("with --jwks-url the issuer's published keys check tokens", async () => {
+  const keys = [
+    { ...pair.publicKey.export({ format: "jwk" }), kid: "k", alg: "ES256", use: "sig" },
+  ];
+  const issuer = createServer((_, response) => response.end(JSON.stringify({ keys })));
+  issuer.listen(0, "127.0.0.1");
+  await once(issuer, "listening");
+  const { port } = issuer.address() as AddressInfo;
+  await using hub = await startHub({
+    isPublishOpen: false,
+    env: { SSE_BUS_JWKS_URL: `http://127.0.0.1:${port}/jwks.json` },
+  });
+  expect(await read(hub.url, "a")).toBe(401);
+  expect(await read(hub.url, "a", sign(granting(["a"]), pair.privateKey))).toBe(200);
+  issuer.close();
+});
+
+describe("a hub that listens beyond loopback", () => {
+  test("does not start without tokens", async () => {
+    await expect(runCli("hub", "--port", "0", "--host", "0.0.0.0")).rejects.toThrow(
+      /--host 0\.0\.0\.0 lets other machines read[^]*--public[^]*code 2/,
+    );
+  });
+
+  test("starts with --public, and with --jwt-key", async () => {
+    await using open = await startHub({ args: ["--host", "0.0.0.0", "--public"] });
+    expect(await read(open.url, "a")).toBe(200);
+    await using closed = await startHub({ args: ["--host", "0.0.0.0", "--jwt-key", secret] });
+    expect(await read(closed.url, "a")).toBe(401);
+  });
+});
+
+const privatePem = String(pair.privateKey.export({ type: "pkcs8", format: "pem" }));
+
+test.each([
+  [["--jwt-key", "too short"], /^--jwt-key \(SSE_BUS_JWT_KEY\): .* 9 bytes.* at least 32/],
+  [["--jwt-key", privatePem], /^--jwt-key \(SSE_BUS_JWT_KEY\) is a private key: give the public/],
+  [["--jwt-key", "-----BEGIN x"], /^--jwt-key \(SSE_BUS_JWT_KEY\) is PEM text, but no public key/],
+  [["--jwks-url", "http://issuer.example"], /^--jwks-url .*"http:\/\/issuer\.example": .*https/],
+  [["--cors-origin", "*"], /^--cors-origin \(SSE_BUS_CORS_ORIGIN\): .*"\*"/],
+  [["--cors-origin", "*", "--cors-credentials"], /^--cors-origin .*"\*"/],
+  [["--backend", "mysql://h"], /^--backend .*"mysql:\/\/h" names no backend/],
+])("%j is refused in one line that names the flag", async (args, message) => {
+  const failed = await runCli("hub", ...args).catch((error: Error) => error.message);
+  const lines = failed.split("\n").filter((line) => /^--[a-z]/.test(line));
+  expect(failed).toMatch(/code 2/);
+  expect(failed).not.toMatch(/\n\s+at /);
+  expect(lines).toEqual([expect.stringMatching(message)]);
+});
+
+test("without jose the error says what to install", async () => {
+  await using folder = await tempFolder("no-jose");
+  const installed = join(folder.path, "node_modules/sse-bus");
+  await mkdir(installed, { recursive: true });
+  const built = join(repository, "packages/sse-bus");
+  for (const name of ["dist", "package.json"]) {
+    await cp(join(built, name), join(installed, name), { recursive: true });
+  }
+  for (const name of ["prom-client", "rate-limiter-flexible"]) {
+    await symlink(join(built, "node_modules", name), join(folder.path, "node_modules", name));
+  }
+  const cli = join(installed, "dist/hub/cli.js");
+  await expect(
+    runProcess(process.execPath, [cli, "hub", "--port", "0", "--jwt-key", secret]),
+  ).rejects.toThrow(
+    /--jwt-key \(SSE_BUS_JWT_KEY\) needs the package jose[^]*npm install jose[^]*code 2/,
+  );
+});
