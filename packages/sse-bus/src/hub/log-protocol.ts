@@ -15,6 +15,8 @@ export interface LogMethods {
 /** What the process that holds the log tells a worker. */
 export type LogNews =
   | { readonly message: SentMessage; readonly subscriptions: readonly number[] }
+  /** Messages up to `lost` did not reach these subscriptions: the worker had stopped taking them. */
+  | { readonly lost: number; readonly subscriptions: readonly number[] }
   /** Everything up to here, on all of the worker's subscriptions, has been sent before. */
   | { readonly head: Cursor };
 

@@ -2,7 +2,7 @@ import type { Link } from "./rpc.ts";
 
 /** Either end of the channel between a process and one that it has forked. */
 interface ProcessEnd {
-  send?(message: unknown): unknown;
+  send?(message: unknown, onSent: () => void): unknown;
   isConnected?(): boolean;
   readonly connected?: boolean;
   on(event: "message" | "disconnect", listener: (message: unknown) => void): unknown;
@@ -12,8 +12,8 @@ interface ProcessEnd {
 export function processLink(end: ProcessEnd): Link {
   const isConnected = (): boolean => end.isConnected?.() ?? end.connected ?? false;
   return {
-    send(message) {
-      if (isConnected()) end.send?.(message);
+    send(message, onSent) {
+      if (isConnected()) end.send?.(message, onSent);
     },
     onMessage: (listener) => void end.on("message", listener),
     onClose: (listener) => void end.on("disconnect", listener),

@@ -1,17 +1,32 @@
+import { createOutbox } from "./outbox.ts";
+
 /** A way to another process or thread: messages arrive whole, once, and in the order sent. */
 export interface Link {
-  send(message: unknown): void;
+  /** `onSent` is called when this process holds nothing of the message any more. */
+  send(message: unknown, onSent: () => void): void;
   onMessage(listener: (message: unknown) => void): void;
   onClose(listener: () => void): void;
 }
 
 /** Calls in both directions over a link. */
 export interface Rpc {
-  /** Rejects with what the other side threw, or when the link is lost. */
+  /**
+   * Rejects with what the other side threw; and without a code when the link is lost, when too much
+   * waits for the other side, or when there is no answer within {@link CALL_TIMEOUT_S}.
+   */
   call<Result>(method: string, argument?: unknown): Promise<Result>;
   /** Like `call`, without an answer. What is sent in one turn leaves together, in order. */
   notify(method: string, argument?: unknown): void;
+  /** Bytes that the other side has not taken, roughly. */
+  waitingBytes(): number;
+  /** Resolves once there are no more of them than this, or when the link is lost. */
+  untilBelow(bytes: number): Promise<void>;
 }
+
+/** How long a call waits for its answer, in seconds in which this process itself runs. */
+export const CALL_TIMEOUT_S = 10;
+/** With so much that the other side has not taken, no call is added. */
+export const MAX_WAITING_BYTES = 16_777_216;
 
 /** What the other side may call. */
 export type RpcMethods = Readonly<Record<string, (argument: never) => unknown>>;
@@ -40,21 +55,36 @@ export interface RpcOptions {
   readonly toError: (error: RpcError) => Error;
 }
 
+interface Call {
+  resolve(value: never): void;
+  reject(error: Error): void;
+  /** Ticks of the clock that it has waited. */
+  ticks: number;
+}
+
 export function createRpc(link: Link, { methods, toError }: RpcOptions): Rpc {
-  const waiting = new Map<number, { resolve(value: never): void; reject(error: Error): void }>();
+  const waiting = new Map<number, Call>();
+  const outbox = createOutbox<Frame>(link);
   let calls = 0;
   let isClosed = false;
-  let queue: Frame[] = [];
+  // Ticks, not the time of day: after a stop of this process the answers are here, and only unread.
+  const clock = setInterval(rejectLate, 1000);
+  clock.unref();
 
-  function post(frame: Frame): void {
-    // One frame at the link for all that is sent in a turn: each costs a system call.
-    if (queue.push(frame) === 1) queueMicrotask(flush);
-  }
-
-  function flush(): void {
-    const frames = queue;
-    queue = [];
-    if (!isClosed) link.send(frames);
+  function rejectLate(): void {
+    const late = new Set<number>();
+    for (const [call, waiter] of waiting) {
+      if (++waiter.ticks <= CALL_TIMEOUT_S) continue;
+      late.add(call);
+      waiting.delete(call);
+      waiter.reject(toError(NO_ANSWER));
+    }
+    // What was answered as failed should not be done later, if that can be helped.
+    if (late.size > 0) {
+      outbox.withdraw(
+        (frame) => "call" in frame && frame.call !== undefined && late.has(frame.call),
+      );
+    }
   }
 
   async function serve(frame: CallFrame): Promise<void> {
@@ -63,10 +93,10 @@ export function createRpc(link: Link, { methods, toError }: RpcOptions): Rpc {
       const run = methods[method];
       if (!run) throw new Error(`There is no method ${method}`);
       const result = await run(argument as never);
-      if (call !== undefined) post({ answer: call, result });
+      if (call !== undefined) outbox.add({ answer: call, result });
     } catch (cause) {
       const { code, message } = cause as Error & { code?: string };
-      if (call !== undefined) post({ answer: call, error: { code, message } });
+      if (call !== undefined) outbox.add({ answer: call, error: { code, message } });
     }
   }
 
@@ -85,6 +115,8 @@ export function createRpc(link: Link, { methods, toError }: RpcOptions): Rpc {
   });
   link.onClose(() => {
     isClosed = true;
+    clearInterval(clock);
+    outbox.close();
     for (const { reject } of waiting.values()) reject(toError(LOST));
     waiting.clear();
   });
@@ -92,18 +124,33 @@ export function createRpc(link: Link, { methods, toError }: RpcOptions): Rpc {
   return {
     call: (method, argument) =>
       new Promise((resolve, reject) => {
-        if (isClosed) {
-          reject(toError(LOST));
+        const problem = isClosed
+          ? LOST
+          : outbox.waitingBytes() > MAX_WAITING_BYTES
+            ? FULL
+            : undefined;
+        if (problem) {
+          reject(toError(problem));
           return;
         }
         const call = calls++;
-        waiting.set(call, { resolve, reject });
-        post({ method, argument, call });
+        waiting.set(call, { resolve, reject, ticks: 0 });
+        outbox.add({ method, argument, call });
       }),
     notify(method, argument) {
-      post({ method, argument, call: undefined });
+      outbox.add({ method, argument, call: undefined });
     },
+    waitingBytes: outbox.waitingBytes,
+    untilBelow: outbox.untilBelow,
   };
 }
 
 const LOST: RpcError = { code: undefined, message: "The link to the other process is lost." };
+const NO_ANSWER: RpcError = {
+  code: undefined,
+  message: `The other process has not answered within ${CALL_TIMEOUT_S} s: try again.`,
+};
+const FULL: RpcError = {
+  code: undefined,
+  message: `The other process has not taken the last ${MAX_WAITING_BYTES} bytes: try again.`,
+};

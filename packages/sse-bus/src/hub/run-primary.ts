@@ -10,6 +10,7 @@ import { createRpc, type Rpc, type RpcMethods } from "./rpc.ts";
 import { readyLine } from "./run-alone.ts";
 import { serveLog, toError } from "./serve-log.ts";
 import { untilSignal } from "./until-signal.ts";
+import { MAX_STALL_S, watchWorker } from "./watch-worker.ts";
 
 /** A worker that dies is replaced; one that dies so soon is not a mishap, and ends the hub. */
 const MIN_UPTIME_MS = 2000;
@@ -33,9 +34,19 @@ export async function runPrimary(config: HubConfig, log: Logger): Promise<void> 
     return new Promise((resolve, reject) => {
       const worker = cluster.fork();
       const startedAt = Date.now();
-      const methods = { reports, listening: ({ url }: { url: string }) => resolve(url) };
-      workers.set(worker, connect(worker, memory, methods));
+      const listening = ({ url }: { url: string }): void => {
+        resolve(url);
+        stopWatching = watchWorker(rpc, () => {
+          const message = `A worker (process ${worker.process.pid}) has not answered for ${MAX_STALL_S} s, and is replaced. Its clients resume on another one.`;
+          log.error("worker-stalled", new Error(message));
+          worker.process.kill("SIGKILL");
+        });
+      };
+      const rpc = connect(worker, memory, { reports, listening });
+      let stopWatching = (): void => {};
+      workers.set(worker, rpc);
       worker.once("exit", (code, killedBy) => {
+        stopWatching();
         workers.delete(worker);
         if (isStopping) return;
         const message = `A worker ended (code ${code}, signal ${killedBy}).`;

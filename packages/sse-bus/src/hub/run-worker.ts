@@ -13,7 +13,7 @@ export async function runWorker(config: HubConfig, log: Logger): Promise<void> {
   // The primary process decides; a signal to the whole group comes to each of us too.
   for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => {});
   const link = processLink(process);
-  const shared = workerBackend(link, { report, close });
+  const shared = workerBackend(link, { report, close, alive: () => true });
   const { backendUrl } = config;
   const bus = createBus({
     ...config.bus,

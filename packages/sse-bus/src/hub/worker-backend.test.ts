@@ -38,7 +38,10 @@ function logHolder(): { readonly connect: () => Backend } {
 
 function portLink(port: MessagePort): Link {
   return {
-    send: (message) => port.postMessage(message),
+    send(message, onSent) {
+      port.postMessage(message);
+      onSent();
+    },
     onMessage: (listener) => void port.on("message", listener),
     onClose: (listener) => void port.on("close", listener),
   };
@@ -83,9 +86,9 @@ test("a message that a channel and a pattern share crosses the link once", async
   const link = portLink(port1);
   serveLog(log, {
     ...link,
-    send(message) {
+    send(message, onSent) {
       sent.push(...JSON.parse(JSON.stringify(message)));
-      link.send(message);
+      link.send(message, onSent);
     },
   });
   const backend = workerBackend(portLink(port2));

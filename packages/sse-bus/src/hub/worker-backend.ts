@@ -26,6 +26,7 @@ export function workerBackend(link: Link, methods: RpcMethods = {}): WorkerBacke
   function news(batch: readonly LogNews[]): void {
     for (const entry of batch) {
       if ("head" in entry) advance(entry.head);
+      else if ("lost" in entry) lose(entry);
       else accept(entry);
     }
   }
@@ -34,6 +35,10 @@ export function workerBackend(link: Link, methods: RpcMethods = {}): WorkerBacke
     if (head) advance({ seq: message.seq, time: message.time, epoch: head.epoch });
     const received = { ...message, superseded: false };
     for (const subscription of subscriptions) feeds.get(subscription)?.message(received);
+  }
+
+  function lose({ lost, subscriptions }: Extract<LogNews, { lost: unknown }>): void {
+    for (const subscription of subscriptions) feeds.get(subscription)?.lost(lost);
   }
 
   function advance(to: Cursor): void {
@@ -55,14 +60,18 @@ export function workerBackend(link: Link, methods: RpcMethods = {}): WorkerBacke
       const subscription = subscriptions++;
       // Before the call is answered: its messages may come in the same batch as the answer.
       feeds.set(subscription, feed);
-      const cursor = await ask<Cursor>("subscribe", { topic, subscription });
-      advance(cursor);
-      return {
-        cursor,
-        close() {
-          if (feeds.delete(subscription)) rpc.notify("unsubscribe", subscription);
-        },
+      const close = (): void => {
+        if (feeds.delete(subscription)) rpc.notify("unsubscribe", subscription);
       };
+      try {
+        const cursor = await ask<Cursor>("subscribe", { topic, subscription });
+        advance(cursor);
+        return { cursor, close };
+      } catch (error) {
+        // It may be open all the same: only its answer is missing.
+        close();
+        throw error;
+      }
     },
     async read(topic): Promise<History> {
       const { messages, horizon } = await ask<{ messages: SentMessage[]; horizon: number }>(

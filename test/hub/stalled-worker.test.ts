@@ -1,0 +1,140 @@
+import { readFile } from "node:fs/promises";
+import { Agent, request } from "node:http";
+import { expect, onTestFinished, test } from "vitest";
+import { type EventStream, openStream } from "../support/event-stream.ts";
+import type { Restartable } from "../support/restartable.ts";
+import { waitFor } from "../support/wait-for.ts";
+import { hubHealth, startHub } from "./hub-process.ts";
+
+const BIG = "x".repeat(250_000);
+const LIMITS = ["--max-history-bytes", "4194304", "--max-bytes", "4194304"];
+
+/** A connection of its own to publish on; it stays with the worker that took it. */
+function publisher(hub: Restartable) {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  onTestFinished(() => agent.destroy());
+  return async (data: unknown, timeoutMs = 30_000): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const posting = request(
+        `${hub.url}/publish`,
+        {
+          agent,
+          method: "POST",
+          headers: { "Content-Type": "application/json" },
+          timeout: timeoutMs,
+        },
+        (response) => {
+          response.resume().once("end", () => resolve(response.statusCode ?? 0));
+        },
+      );
+      posting.on("timeout", () => posting.destroy(new Error("No answer")));
+      posting.on("error", reject);
+      posting.end(JSON.stringify({ data, channel: "a" }));
+    });
+}
+
+/** Stops one worker of two with SIGSTOP: not the one that this publisher is connected to. */
+async function stopOther(
+  hub: Restartable,
+  publish: (data: unknown) => Promise<number>,
+): Promise<number> {
+  const pids = [...hub.process.output().matchAll(/"worker-listening".*?"pid":(\d+)/g)].map(
+    ([, pid]) => Number(pid),
+  );
+  expect(pids).toHaveLength(2);
+  await publish("first");
+  for (const pid of pids) {
+    process.kill(pid, "SIGSTOP");
+    onTestFinished(() => {
+      try {
+        process.kill(pid, "SIGCONT");
+      } catch {
+        // It has been replaced.
+      }
+    });
+    const isOther = await Promise.race([
+      publish("probe").then(() => true),
+      new Promise<false>((resolve) => setTimeout(resolve, 1000, false)),
+    ]);
+    if (isOther) return pid;
+    process.kill(pid, "SIGCONT");
+  }
+  throw new Error("Both workers answer the same connection");
+}
+
+async function residentMb(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
+}
+
+async function openFour(hub: Restartable): Promise<EventStream[]> {
+  const streams = await Promise.all(
+    Array.from({ length: 4 }, () => openStream(`${hub.url}/sse?channel=a`)),
+  );
+  await Promise.all(streams.map((stream) => stream.next("hello")));
+  return streams;
+}
+
+test("a worker that stands still costs a bounded queue, is replaced, and its clients resume", async () => {
+  await using hub = await startHub({ args: ["--workers", "2", ...LIMITS] });
+  const primary = hub.process.pid;
+  const publish = publisher(hub);
+  const streams = await openFour(hub);
+  const stopped = await stopOther(hub, publish);
+  const before = await residentMb(primary);
+  let peak = before;
+  for (let n = 0; n < 500; n++) {
+    expect(await publish(`${n}-${BIG}`)).toBe(200);
+    if (n % 20 === 0) peak = Math.max(peak, await residentMb(primary));
+  }
+  peak = Math.max(peak, await residentMb(primary));
+  expect(peak - before, "MB for 125 MB that one worker has not taken").toBeLessThan(80);
+
+  await waitFor(
+    "the worker to be replaced",
+    () => hub.process.output().includes("worker-stalled"),
+    {
+      timeoutMs: 30_000,
+    },
+  );
+  expect(hub.process.output()).toContain(`process ${stopped}`);
+  const ends = streams.map(async (stream) => stream.closed.then(() => stream));
+  const cut = await Promise.race(ends);
+  await waitFor("two workers", async () => (await hubHealth(hub)).workers === 2);
+  const { lastEventId } = cut;
+  await using back = await openStream(`${hub.url}/sse?channel=a`, { lastEventId });
+  // What is not kept any more is a gap, never silence.
+  await back.next("gap");
+  for (const stream of streams) await stream[Symbol.asyncDispose]();
+});
+
+test("a worker that goes on in time tells its clients of what it could not be handed", async () => {
+  await using hub = await startHub({ args: ["--workers", "2", ...LIMITS] });
+  const publish = publisher(hub);
+  const streams = await openFour(hub);
+  const stopped = await stopOther(hub, publish);
+  const count = 160;
+  for (let n = 0; n < count; n++) await publish(`${n}-${BIG}`);
+  process.kill(stopped, "SIGCONT");
+  const withGap = (): EventStream[] =>
+    streams.filter(({ events }) => events.some(({ event }) => event === "gap"));
+  await waitFor("the loss to be reported", () => withGap().length > 0);
+  await publish("last");
+  for (const stream of streams) {
+    await stream.next(({ data }) => data === '"last"');
+    let expected = 0;
+    let isGapReported = false;
+    for (const { event, data } of stream.events) {
+      if (event === "gap") isGapReported = true;
+      const n = event === "message" ? Number(/^"(\d+)-/.exec(data)?.[1] ?? Number.NaN) : Number.NaN;
+      if (Number.isNaN(n)) continue;
+      expect(n).toBeGreaterThanOrEqual(expected);
+      if (n > expected) expect(isGapReported, `${expected} to ${n} are missing`).toBe(true);
+      isGapReported = false;
+      expected = n + 1;
+    }
+    if (expected < count) expect(isGapReported, `${expected} to the end are missing`).toBe(true);
+  }
+  expect(hub.process.output()).not.toContain("worker-stalled");
+  for (const stream of streams) await stream[Symbol.asyncDispose]();
+});
