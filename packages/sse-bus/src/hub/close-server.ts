@@ -15,42 +15,71 @@ interface Tracked {
 
 const trackedOf = new WeakMap<object, Tracked>();
 
-/** Remembers what `closeServer` must close: a server of HTTP/2 cannot tell what is connected to it. */
+/** Remembers what `closeServer` must close, and must let send what it still holds. */
 export function trackSockets(server: Server | Http2SecureServer): void {
-  if ("closeAllConnections" in server && !isHttp2(server)) return;
   const tracked: Tracked = { sockets: new Set(), sessions: new Set() };
   trackedOf.set(server, tracked);
-  server.on("connection", (socket: Socket) => {
-    tracked.sockets.add(socket);
-    socket.once("close", () => tracked.sockets.delete(socket));
-  });
+  server.on("connection", track);
+  if (!isHttp2(server)) return;
+  server.on("secureConnection", track);
   server.on("session", (session: Http2Session) => {
     tracked.sessions.add(session);
     session.once("close", () => tracked.sessions.delete(session));
   });
+
+  function track(socket: Socket): void {
+    tracked.sockets.add(socket);
+    socket.on("close", forget);
+  }
+
+  // One function for all of them: a server holds tens of thousands.
+  function forget(this: Socket): void {
+    tracked.sockets.delete(this);
+  }
 }
 
-/** Stops listening, lets every answer leave, and resolves when no connection is left. */
-export async function closeServer(server: Server | Http2SecureServer): Promise<void> {
+/**
+ * Stops listening, lets every answer leave, and resolves when no connection is left.
+ *
+ * @param unanswered Connections that `node:http` does not know and that have no answer yet
+ */
+export async function closeServer(
+  server: Server | Http2SecureServer,
+  unanswered: ReadonlySet<Socket>,
+): Promise<void> {
   const closed = once(server, "close");
   const { sockets, sessions } = trackedOf.get(server) ?? {
     sockets: new Set(),
     sessions: new Set(),
   };
-  server.close();
+  stopListening(server);
   // Ends once its streams have ended (RFC 9113 §6.8, GOAWAY).
   for (const session of sessions) session.close();
   const closeIdle = setInterval(() => {
-    if ("closeIdleConnections" in server) server.closeIdleConnections();
+    const isSending = [...sockets].some(({ writableLength }) => writableLength > 0);
+    if (!isSending && "closeIdleConnections" in server) server.closeIdleConnections();
   }, IDLE_CHECK_MS);
   const cutOff = setTimeout(() => {
-    if ("closeAllConnections" in server) server.closeAllConnections();
     for (const session of sessions) session.destroy();
-    for (const socket of sockets) socket.destroy();
+    for (const socket of [...sockets, ...unanswered]) socket.destroy();
   }, MAX_CLOSING_MS);
   await closed;
   clearInterval(closeIdle);
   clearTimeout(cutOff);
+}
+
+/**
+ * `close()` also destroys each connection whose answer has ended, even with bytes of it that have not left,
+ * as over TLS they never have in the turn in which they are written: that has to wait.
+ *
+ * @see https://nodejs.org/api/http.html#serverclosecallback
+ */
+function stopListening(server: Server | Http2SecureServer): void {
+  const own = server as { closeIdleConnections?: () => void };
+  own.closeIdleConnections = () => {};
+  server.close();
+  // What its class has shows again.
+  delete own.closeIdleConnections;
 }
 
 function isHttp2(server: Server | Http2SecureServer): server is Http2SecureServer {

@@ -52,7 +52,12 @@ export function createHubWith<Channels extends ChannelMap, Inputs extends Channe
   const bus = options.bus as unknown as Bus;
   const internals = internalsOf(bus);
   assertCount(trustedProxies, "trustedProxies", 0);
-  const { onRequest, onPlainStream } = createHubRoutes(bus, internals, options, overrides);
+  const { onRequest, onPlainStream, unanswered } = createHubRoutes(
+    bus,
+    internals,
+    options,
+    overrides,
+  );
   const server = createServerFor(tls, onRequest);
   trackSockets(server);
   const lane = isPlain(server) ? openFastLane(server, STREAM_PATH, onPlainStream) : undefined;
@@ -65,7 +70,7 @@ export function createHubWith<Channels extends ChannelMap, Inputs extends Channe
   async function close(): Promise<void> {
     drain();
     lane?.close();
-    if (server.listening) await closeServer(server);
+    if (server.listening) await closeServer(server, unanswered);
   }
 
   return {
@@ -82,13 +87,24 @@ export function createHubWith<Channels extends ChannelMap, Inputs extends Channe
   };
 }
 
+/**
+ * Streams and requests of one HTTP/2 connection. It has to be announced: without a number Chromium keeps to
+ * 100, and with that many streams open each further request waits for ever (RFC 9113 §5.1.2).
+ */
+const MAX_CONCURRENT_STREAMS = 1000;
+
 function createServerFor(
   tls: { readonly cert: string | Uint8Array; readonly key: string | Uint8Array } | undefined,
   listener: (request: IncomingMessage, response: ServerResponse) => void,
 ): Server | Http2SecureServer {
   if (!tls) return createServer(listener);
   try {
-    const options = { cert: tls.cert as Buffer, key: tls.key as Buffer, allowHTTP1: true };
+    const options = {
+      cert: tls.cert as Buffer,
+      key: tls.key as Buffer,
+      allowHTTP1: true,
+      settings: { maxConcurrentStreams: MAX_CONCURRENT_STREAMS },
+    };
     // Requests and responses of HTTP/2 are made to look like those of HTTP/1 (node:http2's own API).
     return createSecureServer(options, listener as never);
   } catch (cause) {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { BusInternals } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
 import { createHealthHandler } from "../http/health-handler.ts";
@@ -16,6 +17,8 @@ export interface HubRoutes {
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
   /** Those for {@link STREAM_PATH} that need no `node:http`. */
   readonly onPlainStream: PlainListener;
+  /** The connections of those that have no answer yet: `authorize` may take its time. */
+  readonly unanswered: ReadonlySet<Socket>;
 }
 
 export const STREAM_PATH = "/sse";
@@ -45,6 +48,7 @@ export function createHubRoutes(
     allowedHosts,
   } = options;
   const streams = createStreamListeners(internals, options, trustedProxies);
+  const unanswered = new Set<Socket>();
   /** Where web-standard requests came from. */
   const addresses = new WeakMap<object, string>();
   const env = {
@@ -98,8 +102,13 @@ export function createHubRoutes(
         .catch((error: unknown) => failed(error, response));
     },
     onPlainStream(request, socket) {
-      streams.onPlainRequest(request, socket).catch((error: unknown) => failed(error, socket));
+      unanswered.add(socket);
+      streams
+        .onPlainRequest(request, socket)
+        .catch((error: unknown) => failed(error, socket))
+        .finally(() => unanswered.delete(socket));
     },
+    unanswered,
   };
 }
 

@@ -46,7 +46,7 @@ function pair() {
       own.isStopped = false;
       deliver(own);
     },
-    close: () => void ends.flatMap(({ closers }) => closers).forEach((closer) => closer()),
+    close: () => ends.flatMap(({ closers }) => closers).forEach((closer) => closer()),
   };
 }
 
