@@ -14,7 +14,8 @@ test("with 200 EventSources open in Chromium, over one HTTP/2 connection, publis
   const outcome = await page.evaluate(async () => {
     const streams = Array.from({ length: 200 }, () => new EventSource("/sse?channel=a"));
     const heard = streams.map(
-      (stream) => new Promise<string>((resolve) => (stream.onmessage = ({ data }) => resolve(data))),
+      (stream) =>
+        new Promise<string>((resolve) => (stream.onmessage = ({ data }) => resolve(data))),
     );
     await Promise.all(
       streams.map(async (stream) => new Promise((resolve) => (stream.onopen = resolve))),

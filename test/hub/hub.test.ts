@@ -41,6 +41,13 @@ describe("the command", () => {
     await expect(runCli(...args)).rejects.toThrow(message);
   });
 
+  test.each([1, 2])("a port that is taken is named (%i process(es))", async (workers) => {
+    await using hub = await startHub();
+    await expect(
+      runCli("hub", "--port", String(hub.port), "--workers", String(workers)),
+    ).rejects.toThrow(new RegExp(`--port ${hub.port} cannot be listened on \\(EADDRINUSE\\)`));
+  });
+
   test("takes its settings from the environment", async () => {
     await using hub = await startHub({ env: { SSE_BUS_HEARTBEAT_MS: "200" } });
     await using stream = await openStream(`${hub.url}/sse`);

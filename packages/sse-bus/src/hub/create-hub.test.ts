@@ -29,3 +29,15 @@ test.each([
   await cut;
   expect(hub.server.listening).toBe(false);
 });
+
+test("CONNECT is answered 405, not cut off", async () => {
+  await using bus = createBus();
+  await using hub = createHub({ bus });
+  const { port, hostname } = new URL(await hub.listen(0));
+  const socket = connect(Number(port), hostname).setEncoding("utf8");
+  let text = "";
+  socket.on("data", (part: string) => (text += part));
+  socket.write("CONNECT h:80 HTTP/1.1\r\nHost: h:80\r\n\r\n");
+  await once(socket, "close");
+  expect(text).toMatch(/^HTTP\/1\.1 405 [^]*\r\nAllow: GET, POST, OPTIONS\r\n/i);
+});

@@ -1,14 +1,18 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createSecureServer, type Http2SecureServer } from "node:http2";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { internalsOf } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
 import { drainConnections } from "../core/connections.ts";
 import { SseBusError } from "../core/errors.ts";
 import { assertCount } from "../core/history.ts";
 import type { ChannelMap } from "../core/types.ts";
+import { problemResponse } from "../http/problem.ts";
 import { openFastLane } from "../node/fast-lane.ts";
+import { sendResponse } from "../node/send-response.ts";
+import { answerOn } from "../node/socket-sink.ts";
 import { closeServer, trackSockets } from "./close-server.ts";
 import { createHubRoutes, type HubOverrides, STREAM_PATH } from "./hub-routes.ts";
 import type { HubOptions } from "./hub-options.ts";
@@ -59,6 +63,7 @@ export function createHubWith<Channels extends ChannelMap, Inputs extends Channe
     overrides,
   );
   const server = createServerFor(tls, onRequest);
+  server.on("connect", refuseConnect);
   trackSockets(server);
   const lane = isPlain(server) ? openFastLane(server, STREAM_PATH, onPlainStream) : undefined;
   let closing: Promise<void> | undefined;
@@ -112,6 +117,18 @@ function createServerFor(
       cause,
     });
   }
+}
+
+/** CONNECT (RFC 9110 §9.3.6): unanswered, `node:http` cuts the connection. */
+function refuseConnect(_: IncomingMessage, to: Duplex | ServerResponse): void {
+  const refusal = problemResponse({
+    status: 405,
+    code: "METHOD_NOT_ALLOWED",
+    detail: "The hub is no proxy: use GET or POST.",
+    headers: { Allow: "GET, POST, OPTIONS" },
+  });
+  // HTTP/2 gives a response, HTTP/1.1 a socket.
+  void ("writeHead" in to ? sendResponse(refusal, to) : answerOn(to as Socket, refusal));
 }
 
 function isPlain(server: Server | Http2SecureServer): server is Server {

@@ -2,6 +2,7 @@ import { backendFromUrl } from "../backends/backend-from-url.ts";
 import { createBus } from "../core/bus.ts";
 import { createHub } from "./create-hub.ts";
 import type { HubConfig } from "./hub-config.ts";
+import { listenAsTold } from "./listen.ts";
 import type { Logger } from "./logger.ts";
 import { untilSignal } from "./until-signal.ts";
 
@@ -14,7 +15,7 @@ export async function runAlone(config: HubConfig, log: Logger): Promise<void> {
     onError: (error) => log.error("error", error),
   });
   const hub = createHub({ ...config.hub, bus });
-  const url = await hub.listen(config.port, config.host);
+  const url = await listenAsTold(hub, config);
   log.info("listening", { url, backend: bus.stats().backend, pid: process.pid });
   process.stdout.write(readyLine(url));
   log.info("draining", { signal: await signal, connections: bus.stats().connections });

@@ -3,6 +3,7 @@ import { createBus, internalsOf } from "../core/bus.ts";
 import { createMetricsHandler } from "../http/metrics-handler.ts";
 import { createHubWith } from "./create-hub.ts";
 import type { HubConfig } from "./hub-config.ts";
+import { listenAsTold } from "./listen.ts";
 import type { Logger } from "./logger.ts";
 import { processLink } from "./process-link.ts";
 import { mergedHealth, mergedMetrics, type Report } from "./report.ts";
@@ -57,7 +58,7 @@ export async function runWorker(config: HubConfig, log: Logger): Promise<void> {
   );
   // A worker without its primary process has no log, no port and nobody to end it.
   link.onClose(() => process.exit(0));
-  const url = await hub.listen(config.port, config.host);
+  const url = await listenAsTold(hub, config);
   log.info("worker-listening", { url, pid: process.pid });
   shared.rpc.notify("listening", { url });
 }
