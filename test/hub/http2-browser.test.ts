@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { launchChromium } from "../support/chromium.ts";
 import { tempFolder } from "../support/temp-folder.ts";
-import { hubHealth, startHub } from "./hub-process.ts";
+import { startHub } from "./hub-process.ts";
 import { selfSigned } from "./self-signed.ts";
 
 test("with 200 EventSources open in Chromium, over one HTTP/2 connection, publishing still answers", async () => {
@@ -15,10 +15,17 @@ test("with 200 EventSources open in Chromium, over one HTTP/2 connection, publis
     const streams = Array.from({ length: 200 }, () => new EventSource("/sse?channel=a"));
     const heard = streams.map(
       (stream) =>
-        new Promise<string>((resolve) => (stream.onmessage = ({ data }) => resolve(data))),
+        new Promise<string>((resolve) => {
+          stream.addEventListener("message", ({ data }) => resolve(String(data)));
+        }),
     );
     await Promise.all(
-      streams.map(async (stream) => new Promise((resolve) => (stream.onopen = resolve))),
+      streams.map(
+        async (stream) =>
+          new Promise((resolve) => {
+            stream.addEventListener("open", resolve);
+          }),
+      ),
     );
     const response = await fetch("/publish", {
       method: "POST",
