@@ -1,6 +1,7 @@
-import { CHANNEL_FIELD } from "./keys.ts";
 import { decodeState } from "./codec.ts";
+import type { Commands } from "./commands.ts";
 import type { HistorySource } from "./history.ts";
+import { CHANNEL_FIELD } from "./keys.ts";
 import { FORGET } from "./log-scripts.ts";
 
 /**
@@ -10,6 +11,7 @@ import { FORGET } from "./log-scripts.ts";
 export function createSweeper({ commands, keys, limits }: HistorySource): () => Promise<void> {
   let cursor = "0";
   return async () => {
+    const now = await serverTime(commands);
     const step = await commands.send([
       "HSCAN",
       keys.bus,
@@ -25,10 +27,19 @@ export function createSweeper({ commands, keys, limits }: HistorySource): () => 
       const channel = (fields[index] as string).slice(CHANNEL_FIELD.length);
       const state = fields[index + 1] as string;
       const { at } = decodeState(state);
-      // A second more than the history's age: clocks of this process and the server differ.
-      if (at > Date.now() - limits(channel).maxAgeMs - 1000) continue;
+      // A second more than the history's age, as its keys have.
+      if (at > now - limits(channel).maxAgeMs - 1000) continue;
       const names = [keys.bus, keys.log(channel), keys.newest(channel)];
       await commands.run(FORGET, names, [channel, state]);
     }
   };
+}
+
+/**
+ * The clock that positions have their times from. This machine's may be ahead of it, and would age
+ * history that is still kept.
+ */
+async function serverTime(commands: Commands): Promise<number> {
+  const [seconds, microseconds] = (await commands.send(["TIME"])) as [string, string];
+  return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000);
 }
