@@ -40,8 +40,18 @@ export interface PublishOptions<
   readonly event?: Event | undefined;
   /** A newer message with the same channel and key supersedes older ones for readers behind. */
   readonly key?: string | undefined;
-  /** Idempotency id: a second publish with the same id stores nothing and returns the first. */
+  /**
+   * Idempotency id: a second publish with the same id, on the same channel and by the same
+   * `publisher`, stores nothing and returns the first.
+   */
   readonly id?: string | undefined;
+  /**
+   * Whose `id` it is: ids of different publishers never meet, so that nobody can take the id of
+   * somebody else's message. At most 200 characters. Publish routes set it, from the identity that
+   * `authorize` gives, else to `""`. Set it where a Server Action takes ids from browsers.
+   * @default the application's own code
+   */
+  readonly publisher?: string | undefined;
   /**
    * An open transaction of yours to publish in: the message is announced when it commits, and never
    * if it does not. Only for a backend that lives in your database, as `postgresBackend` does.
@@ -150,7 +160,7 @@ export interface Bus<
    * until the commit; of an `id` seen before it gives the first message's place, if it has one.
    *
    * @throws SseBusError `INVALID_DATA`, `INVALID_CHANNEL`, `INVALID_EVENT_NAME`, `INVALID_KEY`,
-   * `INVALID_ID`, `MESSAGE_TOO_LARGE`, `UNDECLARED`, `VALIDATION_FAILED`, `BACKEND_UNAVAILABLE`,
+   * `INVALID_ID` (of `publisher`, too), `MESSAGE_TOO_LARGE`, `UNDECLARED`, `VALIDATION_FAILED`, `BACKEND_UNAVAILABLE`,
    * `BUS_CLOSED`, `TX_UNSUPPORTED`. Of `tx` itself, what its client throws
    */
   readonly publish: <

@@ -17,7 +17,7 @@ import { assertCount, createHistoryResolver } from "./history.ts";
 import { encodeJson } from "./json.ts";
 import { createListener, type LocalListener } from "./listener.ts";
 import { memoryBackend } from "./memory-backend.ts";
-import { assertEventName, assertIdempotencyId, assertKey, messageId } from "./message.ts";
+import { assertEventName, assertKey, idempotencyId, messageId } from "./message.ts";
 import { assertOpen } from "./open-reader.ts";
 import { formatCursor, parseCursor } from "./position.ts";
 import { restartReaders } from "./restart.ts";
@@ -92,12 +92,12 @@ export function createBus(options: BusOptions = {}): Bus {
     given: PublishOptions = {},
   ): Promise<Published | PendingPublish> {
     assertOpen(engine);
-    const { channel = DEFAULT_CHANNEL, event = "message", key, id, tx } = given;
+    const { channel = DEFAULT_CHANNEL, event = "message", key, tx } = given;
     if (tx !== undefined) assertTransactional(engine.backend);
     assertChannel(channel);
     assertEventName(event);
     if (key !== undefined) assertKey(key);
-    if (id !== undefined) assertIdempotencyId(id);
+    const id = given.id === undefined ? undefined : idempotencyId(given.id, given.publisher);
     const checked = validate(mutable.schemas, channel, event, data);
     // Only a validator may take its time: a promise given as data is refused, like anything else
     // that is not JSON.
@@ -106,7 +106,7 @@ export function createBus(options: BusOptions = {}): Bus {
     assertSize(json, maxMessageBytes);
     const stored = await admit(() => store(engine.backend, { channel, event, key, json, id }, tx));
     const message = {
-      channel: stored.channel,
+      channel,
       event,
       data: value,
       ...(key !== undefined && { key }),
@@ -117,7 +117,7 @@ export function createBus(options: BusOptions = {}): Bus {
     if (!stored.duplicate) engine.counters.published++;
     notePublished(engine, stored);
     return {
-      id: messageId(stored, stored.epoch, stored.channel),
+      id: messageId(stored, stored.epoch, channel),
       ...message,
       time: stored.time,
     };

@@ -100,23 +100,51 @@ export function assertKey(key: unknown): asserts key is string {
 }
 
 /** @throws SseBusError `INVALID_ID` */
-export function assertIdempotencyId(id: unknown): asserts id is string {
+function assertIdempotencyId(id: unknown): asserts id is string {
   assertField("INVALID_ID", "id", id);
+}
+
+/** Whether this can name who publishes. */
+export function isIdentityId(id: unknown): id is string {
+  return hasFieldLength(id) && isFieldText(id);
+}
+
+/**
+ * The id that backends compare. Neither part holds LF, so that no two pairs have one name, and no
+ * publisher has the ids of the application's own code.
+ *
+ * @throws SseBusError `INVALID_ID`
+ */
+export function idempotencyId(id: string, publisher: string | undefined): string {
+  assertIdempotencyId(id);
+  if (publisher === undefined) return id;
+  if (publisher !== "") assertField("INVALID_ID", "publisher", publisher);
+  return `${publisher}\n${id}`;
 }
 
 type FieldCode = "INVALID_EVENT_NAME" | "INVALID_KEY" | "INVALID_ID";
 
 function assertField(code: FieldCode, name: string, value: unknown): asserts value is string {
-  if (typeof value !== "string" || value.length === 0 || value.length > 200) {
+  if (!hasFieldLength(value)) {
     throw new SseBusError(code, `\`${name}\` must be a string of 1 to 200 characters.`);
   }
-  // A line break would end the field and start another one of the attacker's choice; NUL makes
-  // browsers drop an id (HTML standard §9.2.6). Refused, never stripped.
-  // oxlint-disable-next-line no-control-regex
-  if (/[\r\n\0]/.test(value) || !value.isWellFormed()) {
+  if (!isFieldText(value)) {
     throw new SseBusError(
       code,
       `\`${name}\` must not contain CR, LF, NUL or lone surrogates; put such text in \`data\`.`,
     );
   }
+}
+
+function hasFieldLength(value: unknown): value is string {
+  return typeof value === "string" && value.length > 0 && value.length <= 200;
+}
+
+/**
+ * A line break would end the field and start another one of the attacker's choice; NUL makes browsers
+ * drop an id (HTML standard §9.2.6). Refused, never stripped.
+ */
+function isFieldText(value: string): boolean {
+  // oxlint-disable-next-line no-control-regex
+  return !/[\r\n\0]/.test(value) && value.isWellFormed();
 }

@@ -12,13 +12,13 @@ import type { BusSubject } from "./subjects.ts";
  */
 const WRITER = "Sse-Bus";
 const EVENT = "Sse-Event";
-/** JetStream stores nothing for an id that it has seen before. */
+/** JetStream stores nothing for an id that it has seen before, on whatever subject of the stream. */
 const MESSAGE_ID = "Nats-Msg-Id";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-export function writeEnvelope({ event, json, id }: PublishEntry): {
+export function writeEnvelope({ channel, event, json, id }: PublishEntry): {
   readonly payload: Uint8Array;
   readonly headers: HeaderValues;
 } {
@@ -27,7 +27,8 @@ export function writeEnvelope({ event, json, id }: PublishEntry): {
     headers: {
       [WRITER]: "1",
       [EVENT]: event === "message" ? undefined : encodeURIComponent(event),
-      [MESSAGE_ID]: id === undefined ? undefined : encodeURIComponent(id),
+      // Encoded, an id holds no `@`: no two pairs of id and channel are one.
+      [MESSAGE_ID]: id === undefined ? undefined : `${encodeURIComponent(id)}@${channel}`,
     },
   };
 }

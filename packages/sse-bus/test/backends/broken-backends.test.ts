@@ -118,6 +118,22 @@ const broken: Readonly<Record<string, Broken>> = {
       append: async (entry, limits) => table.append({ ...entry, id: undefined }, limits),
     }),
   },
+  "finds an id of another channel": {
+    noticed: [/idempotency: an id belongs to its channel/],
+    backend: (backend) => {
+      const seen = new Map<string, Stored>();
+      return {
+        ...backend,
+        async publish(entry) {
+          const first = seen.get(entry.id ?? "");
+          if (first && first.channel !== entry.channel) return { ...first, duplicate: true };
+          const stored = await backend.publish(entry);
+          if (entry.id !== undefined) seen.set(entry.id, stored);
+          return stored;
+        },
+      };
+    },
+  },
   "looks an id up first and stores the message after that": {
     noticed: [/idempotency: of many publishes/],
     backend: (backend) => {
@@ -134,12 +150,12 @@ const broken: Readonly<Record<string, Broken>> = {
       };
     },
   },
-  "counts an id for each channel apart": {
+  "counts an id for each key apart": {
     noticed: [/idempotency: an id seen before/],
     table: (table) => ({
       ...table,
       append: async (entry, limits) =>
-        table.append({ ...entry, id: entry.id && `${entry.channel} ${entry.id}` }, limits),
+        table.append({ ...entry, id: entry.id && `${entry.key} ${entry.id}` }, limits),
     }),
   },
   "takes equal messages for repeats": {

@@ -27,7 +27,7 @@ export interface Instance {
 
 export interface TestMessage {
   readonly event?: string;
-  readonly key?: string;
+  readonly key?: string | undefined;
   readonly id?: string;
   readonly json?: string;
 }
