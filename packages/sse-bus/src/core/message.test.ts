@@ -56,7 +56,7 @@ test("any strings come out of eventsource-parser as they went in, however the by
       for (const [index, { position, event, channel, text }] of messages.entries()) {
         const seen = events[index];
         expect(seen?.event ?? "message").toBe(event);
-        expect(seen?.id).toBe(messageId(position, "e", channel));
+        expect(seen?.id).toBe(messageId(position, "e", { channel }));
         expect(parseCursor(seen?.id ?? "")).toEqual({ ...position, epoch: "e" });
         expect(JSON.parse(seen?.data ?? "")).toEqual({ text });
       }

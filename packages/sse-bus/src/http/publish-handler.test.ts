@@ -155,6 +155,20 @@ describe("POST", () => {
     expect(bus.stats().published).toBe(1);
   });
 
+  test("publishes a string as it is with `raw`", async () => {
+    const { bus, post } = setUp();
+    const seen: unknown[] = [];
+    bus.subscribe((data) => seen.push(data), { channel: "rows" });
+    const body = { data: "<li>a</li>\n<li>b</li>", channel: "rows", raw: true };
+    const response = await post(JSON.stringify(body));
+    expect(await response.json()).toMatchObject({
+      id: expect.stringMatching(/@rows@raw$/) as string,
+      data: body.data,
+    });
+    await post(JSON.stringify({ ...body, raw: false }));
+    expect(seen).toEqual([body.data, body.data]);
+  });
+
   test("an id belongs to its channel: one taken elsewhere swallows nothing and tells nothing", async () => {
     const { bus, post } = setUp({
       authorize: ({ channels }) => channels.every((name) => name.startsWith("m/")),
@@ -200,6 +214,13 @@ describe("POST", () => {
     ["{}", 400, "MALFORMED_BODY"],
     ['{"data":1,"chanel":"a"}', 400, "MALFORMED_BODY"],
     ['{"data":1,"channel":7}', 400, "MALFORMED_BODY"],
+    ['{"data":"a","raw":"true"}', 400, "MALFORMED_BODY"],
+    ['{"data":"a","raw":1}', 400, "MALFORMED_BODY"],
+    ['{"data":"a","raw":null}', 400, "MALFORMED_BODY"],
+    ['{"data":1,"raw":true}', 400, "INVALID_DATA"],
+    ['{"data":"a\\rb","raw":true}', 400, "INVALID_DATA"],
+    ['{"data":"a\\u0000","raw":true}', 400, "INVALID_DATA"],
+    ['{"data":"\\ud83d","raw":true}', 400, "INVALID_DATA"],
     ['{"data":1,"channel":"no spaces"}', 400, "INVALID_CHANNEL"],
     ['{"data":1,"channel":"a/*"}', 400, "INVALID_CHANNEL"],
     ['{"data":1,"event":"a\\nb"}', 400, "INVALID_EVENT_NAME"],

@@ -100,6 +100,13 @@ const broken: Readonly<Record<string, Broken>> = {
         table.append({ ...entry, json: Buffer.from(entry.json, "latin1").toString() }, limits),
     }),
   },
+  "forgets that data is raw": {
+    noticed: [/publish: raw data comes back/],
+    table: (table) => ({
+      ...table,
+      append: async (entry, limits) => table.append({ ...entry, raw: false }, limits),
+    }),
+  },
   "forgets the key of a message": {
     noticed: [/publish: channel, event, key and data/, /history: the newest value of a key/],
     table: (table) => ({
