@@ -4,6 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 
+import { createBus } from "../../packages/sse-bus/src/index.ts";
 import { natsBackend } from "../../packages/sse-bus/src/nats/index.ts";
 import { type NatsServer, startNats } from "../support/nats.ts";
 import { tempFolder } from "../support/temp-folder.ts";
@@ -61,6 +62,30 @@ describe("limits", () => {
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 15_000 });
     try {
       expect(await instance.kept("a")).toEqual([0, 1, 2, 3]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test("readers on a machine whose clock is ahead of the server's get all that is still kept", async () => {
+    await using log = createNatsLog(server);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 15_000 });
+    try {
+      await using bus = createBus({
+        backend: await log.connect(),
+        history: { maxAgeMs: 10_000 },
+      });
+      const { id } = await bus.publish(0, { channel: "a" });
+      for (let n = 1; n <= 3; n++) await bus.publish(n, { channel: "a" });
+      const data: unknown[] = [];
+      const gaps: unknown[] = [];
+      bus.subscribe((each) => data.push(each), {
+        channel: "a",
+        after: id,
+        onGap: (gap) => gaps.push(gap),
+      });
+      await waitFor("what is kept", () => data.length === 3);
+      expect(gaps).toEqual([]);
     } finally {
       vi.useRealTimers();
     }

@@ -116,6 +116,27 @@ describe("keys", () => {
     }
   });
 
+  test("readers on a machine whose clock is ahead of the server's get all that is still kept", async () => {
+    await using server = await startRedis();
+    await using log = createRedisLog(server, makeClient.redis);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 15_000 });
+    try {
+      await using bus = createBus({
+        backend: await log.connect(),
+        history: { maxAgeMs: 10_000 },
+      });
+      const { id } = await bus.publish(0, { channel: "a" });
+      for (let n = 1; n <= 3; n++) await bus.publish(n, { channel: "a" });
+      const ear = listen(bus, "a", id);
+      await waitFor("what is kept", () => ear.data.length === 3);
+      const wide = listen(bus, "**", id);
+      await waitFor("what is kept", () => wide.data.length === 3);
+      expect([ear.gaps, wide.gaps]).toEqual([[], []]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test("channels whose history has aged away leave nothing behind but the floor", async () => {
     await using server = await startRedis();
     await using log = createRedisLog(server, makeClient.redis);

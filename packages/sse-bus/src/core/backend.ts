@@ -63,6 +63,12 @@ export interface Backend {
    */
   reached(): Cursor;
 
+  /**
+   * The log's clock, in ms since 1970: that of which positions have their times, or a little behind
+   * it. Ages are measured by it, since machines' clocks differ. @default this machine's clock
+   */
+  now?(): number;
+
   /** Bytes of history that the backend itself holds in this process, if it holds any; for metrics. */
   heldBytes?(): number;
 

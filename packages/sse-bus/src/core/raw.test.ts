@@ -56,6 +56,14 @@ test("the text is found again in its lines, whatever looks like one", () => {
   }
 });
 
+test("a line break that came past the check, of whatever kind, begins no field of its own", () => {
+  const frame = encode("a\rid: 1\r\nevent: bye\ndata: b").frame;
+  const events = parseStream([frame]);
+  expect(events).toEqual([
+    { id: "7-8-e@default@raw", event: undefined, data: "a\nid: 1\nevent: bye\ndata: b" },
+  ]);
+});
+
 test("each line is a `data` line, and the id says behind the channel that the data is raw", () => {
   const text = new TextDecoder().decode(encode("<ul>\n  <li>a</li>\n</ul>", "orders/42").frame);
   expect(text).toBe("id: 7-8-e@orders/42@raw\ndata: <ul>\ndata:   <li>a</li>\ndata: </ul>\n\n");

@@ -2,6 +2,8 @@ import { SseBusError } from "./errors.ts";
 
 /** How a line break stands in an event stream: as another `data` line. */
 const NEXT_LINE = "\ndata: ";
+/** A CR that another program has stored must not end the line and begin a field of its choice. */
+const LINE_BREAK = /\r\n?|\n/g;
 
 /**
  * Checks data that is sent as it is, and not as JSON. An event stream carries any text but CR, which
@@ -29,7 +31,7 @@ export function assertRawData(data: unknown): asserts data is string {
 
 /** What stands behind `data: ` for this text. */
 export function toDataLines(text: string): string {
-  return text.replaceAll("\n", NEXT_LINE);
+  return text.replace(LINE_BREAK, NEXT_LINE);
 }
 
 /** The text that {@link toDataLines} was given. */

@@ -87,13 +87,14 @@ export function redisBackend(options: RedisBackendOptions): Backend {
       }
     },
     async cursor() {
-      const { commands, live } = opened();
+      const { commands, live, source } = opened();
       const { epoch } = live.reached;
       const args = markArguments({ keys }, { seen: live.seen });
-      const head = toHead(await commands.run(MARK, [keys.bus, keys.probe], args));
+      const head = toHead(await commands.run(MARK, [keys.bus, keys.probe], args), source.clock);
       await told(head, epoch);
       return head;
     },
+    now: () => session?.source.clock.now() ?? Date.now(),
     reached: () => session?.live.reached ?? { seq: 0, time: 0, epoch: "0" },
     async close() {
       isClosed = true;

@@ -1,5 +1,4 @@
 import { decodeState } from "./codec.ts";
-import type { Commands } from "./commands.ts";
 import type { HistorySource } from "./history.ts";
 import { CHANNEL_FIELD } from "./keys.ts";
 import { FORGET } from "./log-scripts.ts";
@@ -8,10 +7,16 @@ import { FORGET } from "./log-scripts.ts";
  * Looks over some channels at each call and forgets those whose history has aged away: their names
  * must not fill the server for ever. Every instance may do it, as nothing is done twice.
  */
-export function createSweeper({ commands, keys, limits }: HistorySource): () => Promise<void> {
+export function createSweeper({
+  commands,
+  keys,
+  limits,
+  clock,
+}: HistorySource): () => Promise<void> {
   let cursor = "0";
   return async () => {
-    const now = await serverTime(commands);
+    // This machine's clock may be ahead of the server's, and would age history that is still kept.
+    clock.sample(toMs(await commands.send(["TIME"])));
     const step = await commands.send([
       "HSCAN",
       keys.bus,
@@ -28,18 +33,14 @@ export function createSweeper({ commands, keys, limits }: HistorySource): () => 
       const state = fields[index + 1] as string;
       const { at } = decodeState(state);
       // A second more than the history's age, as its keys have.
-      if (at > now - limits(channel).maxAgeMs - 1000) continue;
+      if (at > clock.now() - limits(channel).maxAgeMs - 1000) continue;
       const names = [keys.bus, keys.log(channel), keys.newest(channel)];
       await commands.run(FORGET, names, [channel, state]);
     }
   };
 }
 
-/**
- * The clock that positions have their times from. This machine's may be ahead of it, and would age
- * history that is still kept.
- */
-async function serverTime(commands: Commands): Promise<number> {
-  const [seconds, microseconds] = (await commands.send(["TIME"])) as [string, string];
+function toMs(time: unknown): number {
+  const [seconds, microseconds] = time as [string, string];
   return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000);
 }
