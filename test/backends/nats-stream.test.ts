@@ -2,8 +2,9 @@ import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { headers } from "@nats-io/transport-node";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 
+import { createBus } from "../../packages/sse-bus/src/index.ts";
 import { natsBackend } from "../../packages/sse-bus/src/nats/index.ts";
 import { type NatsServer, startNats } from "../support/nats.ts";
 import { tempFolder } from "../support/temp-folder.ts";
@@ -51,6 +52,43 @@ describe("limits", () => {
     await publishMany(short, "a", { count: 1200 });
     expect(await long.kept("a")).toHaveLength(1200);
     expect(await short.kept("a")).toHaveLength(5);
+  });
+
+  test("a machine whose clock is ahead of the server's reads all that is still kept", async () => {
+    await using log = createNatsLog(server);
+    await using instance = await openInstance(await log.connect(), { maxAgeMs: 10_000 });
+    await publishMany(instance, "a", { count: 3 });
+    await publishMany(instance, "a", { count: 1, first: 3, key: "k" });
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 15_000 });
+    try {
+      expect(await instance.kept("a")).toEqual([0, 1, 2, 3]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test("readers on a machine whose clock is ahead of the server's get all that is still kept", async () => {
+    await using log = createNatsLog(server);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 15_000 });
+    try {
+      await using bus = createBus({
+        backend: await log.connect(),
+        history: { maxAgeMs: 10_000 },
+      });
+      const { id } = await bus.publish(0, { channel: "a" });
+      for (let n = 1; n <= 3; n++) await bus.publish(n, { channel: "a" });
+      const data: unknown[] = [];
+      const gaps: unknown[] = [];
+      bus.subscribe((each) => data.push(each), {
+        channel: "a",
+        after: id,
+        onGap: (gap) => gaps.push(gap),
+      });
+      await waitFor("what is kept", () => data.length === 3);
+      expect(gaps).toEqual([]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test("a stream too small, which may not be changed, costs history, and its horizon says so", async () => {
@@ -222,7 +260,7 @@ describe("idempotency", () => {
     await own.kill();
     await own.start();
     await waitFor("it to be up", () => instance.statuses.at(-1) === "up");
-    const again = await instance.publish("b", 2, { id: "order 1" });
+    const again = await instance.publish("a", 2, { id: "order 1" });
     expect(again).toEqual({ ...first, duplicate: true });
   });
 

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { createClient } from "redis";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 
 import { createBus } from "../../packages/sse-bus/src/index.ts";
 import { redisBackend } from "../../packages/sse-bus/src/redis/index.ts";
@@ -88,6 +88,53 @@ describe("keys", () => {
     const second = await bus.publish(2, { channel: "a" });
     await waitFor("both messages", () => ear.ids.length === 2);
     expect(ear.ids).toEqual([first.id, second.id]);
+  });
+
+  test("a machine whose clock is ahead of the server's forgets nothing that is still kept", async () => {
+    await using server = await startRedis();
+    await using log = createRedisLog(server, makeClient.redis);
+    await using admin = await connectAdmin(server.port);
+    const history = { maxAgeMs: 10_000 };
+    const sweeps = async () =>
+      Number(
+        /cmdstat_hscan:calls=(\d+)/.exec(
+          String(await admin.command(["INFO", "commandstats"])),
+        )?.[1] ?? 0,
+      );
+    await using bus = createBus({ backend: await log.connect({ markMs: 20 }), history });
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 15_000 });
+    try {
+      const { id } = await bus.publish("kept", { channel: "a" });
+      const before = await sweeps();
+      await waitFor("some sweeps", async () => (await sweeps()) > before + 5);
+      const fields = await admin.command(["HKEYS", `{${log.prefix}}:bus`]);
+      expect(fields).toContain("c:a");
+      expect(await admin.command(["EXISTS", `{${log.prefix}}:log:a`])).toBe(1);
+      expect(id).toBeTruthy();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test("readers on a machine whose clock is ahead of the server's get all that is still kept", async () => {
+    await using server = await startRedis();
+    await using log = createRedisLog(server, makeClient.redis);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 15_000 });
+    try {
+      await using bus = createBus({
+        backend: await log.connect(),
+        history: { maxAgeMs: 10_000 },
+      });
+      const { id } = await bus.publish(0, { channel: "a" });
+      for (let n = 1; n <= 3; n++) await bus.publish(n, { channel: "a" });
+      const ear = listen(bus, "a", id);
+      await waitFor("what is kept", () => ear.data.length === 3);
+      const wide = listen(bus, "**", id);
+      await waitFor("what is kept", () => wide.data.length === 3);
+      expect([ear.gaps, wide.gaps]).toEqual([[], []]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test("channels whose history has aged away leave nothing behind but the floor", async () => {

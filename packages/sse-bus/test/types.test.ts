@@ -20,6 +20,10 @@ async function declared(bus: Bus<Channels>): Promise<void> {
   await bus.publish("a line", { channel: "logs/app/http", event: "line" });
   await bus.channel("orders/7").publish({ total: 2 });
 
+  await bus.publish("text", { raw: true });
+  await bus.publish("a line", { channel: "logs/app/http", event: "line", raw: true });
+  // @ts-expect-error -- only strings are sent as they are
+  await bus.publish({ total: 1 }, { channel: "orders/42", raw: true });
   // @ts-expect-error -- the default channel carries strings
   await bus.publish(42);
   // @ts-expect-error -- no such channel is declared
@@ -46,6 +50,9 @@ async function declared(bus: Bus<Channels>): Promise<void> {
 
 async function undeclared(bus: Bus): Promise<void> {
   await bus.publish({ anything: true }, { channel: "anywhere", event: "any" });
+  await bus.publish("<li>", { channel: "anywhere", raw: true });
+  // @ts-expect-error -- only strings are sent as they are
+  await bus.publish({ anything: true }, { channel: "anywhere", raw: true });
   bus.subscribe((data) => data, { channel: "any/**" });
 }
 

@@ -52,6 +52,7 @@ export function createLazyBackend(name: string, make: () => Promise<OpenedClient
     subscribe: async (topic, feed) => inner().subscribe(topic, feed),
     read: async (topic) => inner().read(topic),
     cursor: async () => inner().cursor(),
+    now: () => made?.backend.now?.() ?? Date.now(),
     // A flush that was under way at close still asks for it.
     reached: () => (made || !last ? inner().reached() : last),
     async close() {

@@ -42,6 +42,26 @@ describe("a subscription", () => {
     });
   });
 
+  test("gets raw data as the string that it is, and goes on from its id", async () => {
+    await using server = createTestBus();
+    const { bus, url, fetch } = server;
+    using client = createSseClient({ url, fetch, ...FAST });
+    const seen: unknown[] = [];
+    const errors: unknown[] = [];
+    client.subscribe("rows", (data) => seen.push(data), { onGap: (gap) => errors.push(gap) });
+    await waitForStatus(client, "open");
+    await bus.publish("<li>a</li>\n<li>1</li>", { channel: "rows", raw: true });
+    await bus.publish("1", { channel: "rows", raw: true });
+    await bus.publish(1, { channel: "rows" });
+    await bus.publish("", { channel: "rows", raw: true });
+    await vi.waitFor(() => expect(seen).toHaveLength(4), WAIT);
+    server.cut();
+    await bus.publish("<b>", { channel: "rows", raw: true });
+    await vi.waitFor(() => expect(seen).toHaveLength(5), WAIT);
+    expect(seen).toEqual(["<li>a</li>\n<li>1</li>", "1", 1, "", "<b>"]);
+    expect(errors).toEqual([]);
+  });
+
   test("with an event gets only that one", async () => {
     const { server, client, collect } = await setUp();
     const paid = collect(client, "a", { event: "paid" });

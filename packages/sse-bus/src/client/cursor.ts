@@ -4,18 +4,19 @@
  * cover `a`", and errs towards delivering.
  */
 export function compareCursors(a: string, b: string): number {
-  const [seqA, , epochA] = a.split("-");
-  const [seqB, , epochB] = b.split("-");
-  return epochA === epochB ? parseInt(seqA as string, 36) - parseInt(seqB as string, 36) : NaN;
+  return a.split("-")[2] === b.split("-")[2] ? numberIn(a, 0) - numberIn(b, 0) : NaN;
 }
 
 /** The cursor that serves both: the older one, or across epochs the one of the newer epoch. */
 export function olderCursor(a: string, b: string): string {
   if (!a || !b) return a || b;
-  return (compareCursors(a, b) || time(b) - time(a)) < 0 ? a : b;
+  return (compareCursors(a, b) || numberIn(b) - numberIn(a)) < 0 ? a : b;
 }
 
-/** When the message at this cursor was published, in ms since 1970, by the server's clock. */
-export function time(cursor: string): number {
-  return parseInt(cursor.split("-")[1] as string, 36);
+/**
+ * When the message at this cursor was published, in ms since 1970, by the server's clock; or, of part
+ * 0, its sequence.
+ */
+export function numberIn(cursor: string, part = 1): number {
+  return parseInt(cursor.split("-")[part] as string, 36);
 }

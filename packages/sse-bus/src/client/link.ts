@@ -69,7 +69,7 @@ export function openLink(
     onBytes: () => expect(silenceMs),
     onRetry,
     onBlock(event, data, id) {
-      const [at, channel = "default"] = id.split("@") as [string, string?];
+      const [at, channel = "default", form] = id.split("@") as [string, string?, string?];
       if (event === "hello") {
         const { heartbeatMs, head, channels } = JSON.parse(data as string);
         // So many heartbeats may be missed.
@@ -77,7 +77,8 @@ export function openLink(
         expect(silenceMs);
         onHello(link, at, silenceMs, head, channels);
       } else if (data !== undefined) {
-        onBlock(link, at, channel, event, data);
+        // Raw data is a string to listeners, as JSON's strings are.
+        onBlock(link, at, channel, event, form ? JSON.stringify(data) : data);
       }
     },
     onEnd(response, error = "Ended.") {

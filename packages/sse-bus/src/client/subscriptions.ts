@@ -1,6 +1,6 @@
 import type { Gap } from "../core/packet.ts";
 import type { SseClientError } from "./client-error.ts";
-import { compareCursors, time } from "./cursor.ts";
+import { compareCursors, numberIn } from "./cursor.ts";
 import { attaches, type BlockMessage, type ErrorRecord, type HelloMessage } from "./protocol.ts";
 
 /** A message as listeners get it. */
@@ -82,7 +82,13 @@ export function deliver(
           ? live.filter((one) => one.event === event)
           : due.filter((one) => (one.event ?? event) === event && one.covers.test(channel));
       if (concerned.length) {
-        const message = { id: cursor, channel, event, data: JSON.parse(data), time: time(cursor) };
+        const message = {
+          id: cursor,
+          channel,
+          event,
+          data: JSON.parse(data),
+          time: numberIn(cursor),
+        };
         for (const one of concerned) {
           // An earlier listener may have ended this subscription.
           if (all.has(one)) call(() => one.onMessage(message.data, message));

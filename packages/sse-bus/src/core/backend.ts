@@ -21,8 +21,9 @@ export interface Backend {
    * MUST assign the position, store and announce the message as one atomic step, or reject and
    * leave nothing behind; MUST resolve only once the message is stored; MUST reject with
    * `BACKEND_UNAVAILABLE` when the server is away, also when only the answer was lost and the message
-   * may be stored. An `id` seen before MUST return the first result, as `duplicate`, and store
-   * nothing: so a publisher in doubt tries again.
+   * may be stored. An `id` seen before on the same channel MUST return the first result, as
+   * `duplicate`, and store nothing: so a publisher in doubt tries again. An `id` belongs to its
+   * channel: the same one on another channel is another id, and MUST NOT be found.
    */
   publish(entry: PublishEntry): Promise<Stored>;
 
@@ -30,7 +31,8 @@ export interface Backend {
    * Stores the message as part of `tx`, an open transaction of the caller's; left out where the log
    * is not in the caller's database, and `publish` with `tx` is then refused. The message MUST be
    * announced when, and only when, the transaction commits, and its position MUST be after those of
-   * all messages that were committed before it. An `id` seen before MUST store nothing.
+   * all messages that were committed before it. An `id` seen before on the same channel MUST store
+   * nothing.
    *
    * What the transaction itself fails with (a conflict, a lost connection) SHOULD be thrown as it
    * is: callers retry by it.
@@ -60,6 +62,12 @@ export interface Backend {
    * server is away it MUST stand still.
    */
   reached(): Cursor;
+
+  /**
+   * The log's clock, in ms since 1970: that of which positions have their times, or a little behind
+   * it. Ages are measured by it, since machines' clocks differ. @default this machine's clock
+   */
+  now?(): number;
 
   /** Bytes of history that the backend itself holds in this process, if it holds any; for metrics. */
   heldBytes?(): number;
@@ -105,7 +113,10 @@ export interface Subscription {
   close(): void;
 }
 
-/** A record to publish; `id` is the publisher's idempotency id. */
+/**
+ * A record to publish. `id` is the idempotency id: 1 to 401 characters without CR and NUL, compared
+ * exactly. It may hold LF, which separates who publishes from the id that they gave.
+ */
 export interface PublishEntry extends MessageRecord {
   readonly id: string | undefined;
 }

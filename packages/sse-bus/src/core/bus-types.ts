@@ -20,7 +20,7 @@ export interface BusOptions {
   readonly history?: HistoryOptions;
   /** Bytes of history in this process, all channels together; the least recently used pay first. @default 67_108_864 */
   readonly maxHistoryBytes?: number;
-  /** Bytes of one message's JSON. @default 262_144 */
+  /** Bytes of one message's data, as it is sent. @default 262_144 */
   readonly maxMessageBytes?: number;
   /** Validators by channel or pattern, then event; what is not declared cannot be published. */
   readonly schemas?: Schemas;
@@ -33,6 +33,7 @@ export interface PublishOptions<
   Channel extends string = string,
   Event extends string = string,
   Tx = unknown,
+  Raw extends boolean = boolean,
 > {
   /** @default "default" */
   readonly channel?: Channel | undefined;
@@ -40,8 +41,25 @@ export interface PublishOptions<
   readonly event?: Event | undefined;
   /** A newer message with the same channel and key supersedes older ones for readers behind. */
   readonly key?: string | undefined;
-  /** Idempotency id: a second publish with the same id stores nothing and returns the first. */
+  /**
+   * Send the data, a string, as it is instead of as JSON: for htmx and other readers of a native
+   * `EventSource` that want HTML or text. Listeners and this package's clients get the same string
+   * either way. It must have no CR, NUL or lone surrogates, which an event stream does not carry.
+   * @default false
+   */
+  readonly raw?: Raw | undefined;
+  /**
+   * Idempotency id: a second publish with the same id, on the same channel and by the same
+   * `publisher`, stores nothing and returns the first.
+   */
   readonly id?: string | undefined;
+  /**
+   * Whose `id` it is: ids of different publishers never meet, so that nobody can take the id of
+   * somebody else's message. At most 200 characters. Publish routes set it, from the identity that
+   * `authorize` gives, else to `""`. Set it where a Server Action takes ids from browsers.
+   * @default the application's own code
+   */
+  readonly publisher?: string | undefined;
   /**
    * An open transaction of yours to publish in: the message is announced when it commits, and never
    * if it does not. Only for a backend that lives in your database, as `postgresBackend` does.
@@ -150,16 +168,17 @@ export interface Bus<
    * until the commit; of an `id` seen before it gives the first message's place, if it has one.
    *
    * @throws SseBusError `INVALID_DATA`, `INVALID_CHANNEL`, `INVALID_EVENT_NAME`, `INVALID_KEY`,
-   * `INVALID_ID`, `MESSAGE_TOO_LARGE`, `UNDECLARED`, `VALIDATION_FAILED`, `BACKEND_UNAVAILABLE`,
+   * `INVALID_ID` (of `publisher`, too), `MESSAGE_TOO_LARGE`, `UNDECLARED`, `VALIDATION_FAILED`, `BACKEND_UNAVAILABLE`,
    * `BUS_CLOSED`, `TX_UNSUPPORTED`. Of `tx` itself, what its client throws
    */
   readonly publish: <
     Channel extends ChannelName<Inputs> = DefaultTopic<Inputs>,
     const Event extends EventName<Inputs, Channel> = DefaultEvent<Inputs, Channel>,
     Tx = undefined,
+    const Raw extends boolean = false,
   >(
-    data: DataOf<Inputs, Channel, Event>,
-    options?: PublishOptions<Channel, Event, Tx>,
+    data: PublishData<DataOf<Inputs, Channel, Event>, Raw>,
+    options?: PublishOptions<Channel, Event, Tx, Raw>,
   ) => Promise<PublishResult<Tx, Channel, Event, DataOf<Channels, Channel, Event>>>;
 
   /** The same two, for one channel. */
@@ -198,9 +217,10 @@ export interface ChannelHandle<
   readonly publish: <
     const Event extends EventName<Inputs, Channel> = DefaultEvent<Inputs, Channel>,
     Tx = undefined,
+    const Raw extends boolean = false,
   >(
-    data: DataOf<Inputs, Channel, Event>,
-    options?: Omit<PublishOptions<Channel, Event, Tx>, "channel">,
+    data: PublishData<DataOf<Inputs, Channel, Event>, Raw>,
+    options?: Omit<PublishOptions<Channel, Event, Tx, Raw>, "channel">,
   ) => Promise<PublishResult<Tx, Channel, Event, DataOf<Channels, Channel, Event>>>;
 }
 
@@ -215,6 +235,13 @@ export interface BusStats extends Readonly<Counters> {
   /** Channels and patterns that have a reader in this process. */
   readonly channels: number;
 }
+
+/** What can be published: with `raw` nothing but strings. */
+type PublishData<Data, Raw extends boolean> = [Raw] extends [true]
+  ? unknown extends Data
+    ? string
+    : Data & string
+  : Data;
 
 type DefaultTopic<Channels extends ChannelMap> = Extract<"default", ChannelName<Channels>>;
 type DefaultEvent<Channels extends ChannelMap, Topic extends string> = Extract<

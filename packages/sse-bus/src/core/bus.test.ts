@@ -130,7 +130,7 @@ describe("publishing", () => {
   test("counts bytes as they go out, not characters", async () => {
     await using bus = createBus({ maxMessageBytes: 62 });
     await bus.publish("ä".repeat(30));
-    await expect(bus.publish("ä".repeat(31))).rejects.toThrow(/64 bytes of JSON .* 62/);
+    await expect(bus.publish("ä".repeat(31))).rejects.toThrow(/64 bytes of data .* 62/);
     await expect(bus.publish("😀".repeat(16))).rejects.toMatchObject({ code: "MESSAGE_TOO_LARGE" });
   });
 

@@ -17,9 +17,16 @@ import { assertCount, createHistoryResolver } from "./history.ts";
 import { encodeJson } from "./json.ts";
 import { createListener, type LocalListener } from "./listener.ts";
 import { memoryBackend } from "./memory-backend.ts";
-import { assertEventName, assertIdempotencyId, assertKey, messageId } from "./message.ts";
+import {
+  assertEventName,
+  assertKey,
+  idempotencyId,
+  messageId,
+  type MessageRecord,
+} from "./message.ts";
 import { assertOpen } from "./open-reader.ts";
 import { formatCursor, parseCursor } from "./position.ts";
+import { assertRawData, toDataLines } from "./raw.ts";
 import { restartReaders } from "./restart.ts";
 import { type Schemas, validate } from "./schema.ts";
 import type { AnyChannels, ChannelMap, ChannelsOfSchemas, InputsOfSchemas } from "./types.ts";
@@ -92,21 +99,21 @@ export function createBus(options: BusOptions = {}): Bus {
     given: PublishOptions = {},
   ): Promise<Published | PendingPublish> {
     assertOpen(engine);
-    const { channel = DEFAULT_CHANNEL, event = "message", key, id, tx } = given;
+    const { channel = DEFAULT_CHANNEL, event = "message", key, tx } = given;
     if (tx !== undefined) assertTransactional(engine.backend);
     assertChannel(channel);
     assertEventName(event);
     if (key !== undefined) assertKey(key);
-    if (id !== undefined) assertIdempotencyId(id);
+    const id = given.id === undefined ? undefined : idempotencyId(given.id, given.publisher);
     const checked = validate(mutable.schemas, channel, event, data);
     // Only a validator may take its time: a promise given as data is refused, like anything else
     // that is not JSON.
     const value = mutable.schemas && checked instanceof Promise ? await checked : checked;
-    const json = encodeJson(value);
-    assertSize(json, maxMessageBytes);
-    const stored = await admit(() => store(engine.backend, { channel, event, key, json, id }, tx));
+    const { json, raw } = encode(value, given.raw, maxMessageBytes);
+    const entry = { channel, event, key, json, raw, id };
+    const stored = await admit(() => store(engine.backend, entry, tx));
     const message = {
-      channel: stored.channel,
+      channel,
       event,
       data: value,
       ...(key !== undefined && { key }),
@@ -117,7 +124,7 @@ export function createBus(options: BusOptions = {}): Bus {
     if (!stored.duplicate) engine.counters.published++;
     notePublished(engine, stored);
     return {
-      id: messageId(stored, stored.epoch, stored.channel),
+      id: messageId(stored, stored.epoch, entry),
       ...message,
       time: stored.time,
     };
@@ -226,14 +233,30 @@ function countConnections({ groups, remote }: Engine): number {
   return count;
 }
 
-function assertSize(json: string, maxMessageBytes: number): void {
+function encode(
+  data: unknown,
+  raw = false,
+  maxMessageBytes: number,
+): Required<Pick<MessageRecord, "json" | "raw">> {
+  if (!raw) {
+    const json = encodeJson(data);
+    assertSize(json, maxMessageBytes);
+    return { json, raw };
+  }
+  assertRawData(data);
+  // As it will be sent: each line break costs a field's name more.
+  assertSize(toDataLines(data), maxMessageBytes);
+  return { json: JSON.stringify(data), raw };
+}
+
+function assertSize(data: string, maxMessageBytes: number): void {
   // UTF-8 takes at most three bytes for a UTF-16 unit: most messages need no counting.
-  if (json.length * 3 <= maxMessageBytes) return;
-  const bytes = new TextEncoder().encode(json).length;
+  if (data.length * 3 <= maxMessageBytes) return;
+  const bytes = new TextEncoder().encode(data).length;
   if (bytes <= maxMessageBytes) return;
   throw new SseBusError(
     "MESSAGE_TOO_LARGE",
-    `The message is ${bytes} bytes of JSON and \`maxMessageBytes\` is ${maxMessageBytes}: send a reference to the data, or raise the limit.`,
+    `The message is ${bytes} bytes of data and \`maxMessageBytes\` is ${maxMessageBytes}: send a reference to the data, or raise the limit.`,
   );
 }
 

@@ -100,7 +100,12 @@ export function createEngine(options: EngineOptions): Engine {
         afterFlush: () => settle(engine, offered),
       }),
     },
-    store: createLogStore(windowLimits(history), maxHistoryBytes, false),
+    store: createLogStore(
+      windowLimits(history),
+      maxHistoryBytes,
+      false,
+      () => backend.now?.() ?? Date.now(),
+    ),
     unsettled: new Set(),
     waiting: new Set(),
     published: undefined,

@@ -133,7 +133,7 @@ function headOf(engine: Engine): string | undefined {
 function toMessage(message: LogMessage, epoch: string): Message {
   const { channel, event, key, time } = message;
   return {
-    id: messageId(message, epoch, channel),
+    id: messageId(message, epoch, message),
     channel,
     event,
     data: messageData(message),

@@ -13,7 +13,7 @@ import {
 } from "./log-store.ts";
 import { createMessage, type LogMessage } from "./message.ts";
 import type { Cursor, Position } from "./position.ts";
-import { remember } from "./remember.ts";
+import { recall, remember, type RememberedIds } from "./remember.ts";
 import { addTopic, createTopicIndex, removeTopic, visitTopics } from "./topic-index.ts";
 
 /** A list that processes share and only add to: a folder, a table, a bucket. */
@@ -53,7 +53,7 @@ export function logBackend(log: SharedLog, options: LogBackendOptions = {}): Bac
   assertCount(pollMs, "pollMs");
   const feeds = new Map<Feed, string>();
   let topics = createTopicIndex<Feed>();
-  let ids = new Map<string, Stored>();
+  let ids: RememberedIds = new Map();
   let host: BackendHost;
   let store: LogStore | undefined;
   let reached: Cursor = { seq: 0, time: 0, epoch: "0" };
@@ -135,7 +135,7 @@ export function logBackend(log: SharedLog, options: LogBackendOptions = {}): Bac
     const { channel, id } = entry;
     // What this process has not read has taken the number that it tries, so that nothing is missed.
     for (;;) {
-      const first = id === undefined ? undefined : ids.get(id);
+      const first = id === undefined ? undefined : recall(ids, channel, id);
       if (first) return { ...first, duplicate: true };
       const { epoch } = reached;
       // The clock may step back; positions never do.

@@ -27,6 +27,8 @@ export interface LogStore {
   readonly maxBytes: number;
   /** Empty logs go by themselves; `false` where each has an owner that frees it. */
   readonly freesEmpty: boolean;
+  /** The clock that messages have their times from, in ms since 1970. */
+  readonly now: () => number;
   bytes: number;
   /** What freed logs may have dropped, up to this `seq`: the horizon a new log starts from. */
   floor: number;
@@ -41,6 +43,7 @@ export function createLogStore(
   resolve: HistoryResolver,
   maxBytes: number,
   freesEmpty: boolean,
+  now: () => number = Date.now,
 ): LogStore {
   return {
     logs: new Map(),
@@ -48,6 +51,7 @@ export function createLogStore(
     resolve,
     maxBytes,
     freesEmpty,
+    now,
     bytes: 0,
     floor: 0,
     sweepTimer: undefined,
@@ -92,7 +96,7 @@ export function readStore(store: LogStore, topic: string): History {
   for (const name of names) {
     const log = store.logs.get(name);
     if (!log || !topicCovers(topic, name)) continue;
-    track(store, log, () => enforceLimits(log, Date.now()));
+    track(store, log, () => enforceLimits(log, store.now()));
     for (let index = log.first; index < log.entries.length; index++) {
       messages.push(log.entries[index] as LogMessage);
     }
@@ -169,7 +173,7 @@ function scheduleSweep(store: LogStore): void {
   const delay = Math.min(MAX_SWEEP_MS, Math.max(MIN_SWEEP_MS, shortest / 4));
   store.sweepTimer = setTimeout(() => {
     store.sweepTimer = undefined;
-    sweepStore(store, Date.now());
+    sweepStore(store, store.now());
     scheduleSweep(store);
   }, delay);
   (store.sweepTimer as { unref?: () => void }).unref?.();

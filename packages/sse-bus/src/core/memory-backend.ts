@@ -10,7 +10,7 @@ import {
 } from "./log-store.ts";
 import { createMessage } from "./message.ts";
 import { type Cursor, createEpoch } from "./position.ts";
-import { remember } from "./remember.ts";
+import { recall, remember, type RememberedIds } from "./remember.ts";
 import { addTopic, createTopicIndex, removeTopic, visitTopics } from "./topic-index.ts";
 
 /**
@@ -26,7 +26,7 @@ import { addTopic, createTopicIndex, removeTopic, visitTopics } from "./topic-in
 export function memoryBackend(): Backend {
   const epoch = createEpoch();
   const topics = createTopicIndex<Feed>();
-  const remembered = new Map<string, Stored>();
+  const remembered: RememberedIds = new Map();
   let store: LogStore | undefined;
   let head = { seq: 0, time: Date.now() };
   let users = 0;
@@ -41,7 +41,7 @@ export function memoryBackend(): Backend {
 
   function publish(entry: PublishEntry): Stored {
     const logs = opened();
-    const first = entry.id === undefined ? undefined : remembered.get(entry.id);
+    const first = entry.id === undefined ? undefined : recall(remembered, entry.channel, entry.id);
     if (first) return { ...first, duplicate: true };
 
     const now = Date.now();

@@ -5,9 +5,9 @@ import { cut, parseStream } from "../../test/support/parse-stream.ts";
 import { encodeJson } from "./json.ts";
 import {
   assertEventName,
-  assertIdempotencyId,
   assertKey,
   createMessage,
+  idempotencyId,
   type LogMessage,
   messageData,
   messageId,
@@ -56,7 +56,7 @@ test("any strings come out of eventsource-parser as they went in, however the by
       for (const [index, { position, event, channel, text }] of messages.entries()) {
         const seen = events[index];
         expect(seen?.event ?? "message").toBe(event);
-        expect(seen?.id).toBe(messageId(position, "e", channel));
+        expect(seen?.id).toBe(messageId(position, "e", { channel }));
         expect(parseCursor(seen?.id ?? "")).toEqual({ ...position, epoch: "e" });
         expect(JSON.parse(seen?.data ?? "")).toEqual({ text });
       }
@@ -120,7 +120,7 @@ test("each listener gets data of its own", () => {
 describe.each([
   ["event", "INVALID_EVENT_NAME", assertEventName],
   ["key", "INVALID_KEY", assertKey],
-  ["id", "INVALID_ID", assertIdempotencyId],
+  ["id", "INVALID_ID", (id: unknown) => idempotencyId(id as string, undefined)],
 ] as const)("%s", (name, code, assertField) => {
   const check: (value: unknown) => void = assertField;
 
@@ -157,6 +157,31 @@ describe.each([
       }),
     );
   });
+});
+
+test.each(["a\nb", "a\r", "a\0", "\uD83D", "a".repeat(201), 7, null])(
+  "the publisher %j is refused",
+  (publisher) => {
+    expect(() => idempotencyId("id", publisher as string)).toThrow(/`publisher`/);
+  },
+);
+
+test("no two publishers have one id, and nobody has one of the application's own", () => {
+  const anyPublisher = fc.option(fc.oneof(anyText, fc.constant("")), { nil: undefined });
+  const nameOf = (id: string, publisher: string | undefined): string | undefined => {
+    try {
+      return idempotencyId(id, publisher);
+    } catch {
+      return undefined;
+    }
+  };
+  fc.assert(
+    fc.property(anyText, anyPublisher, anyText, anyPublisher, (id, by, otherId, otherBy) => {
+      const name = nameOf(id, by);
+      if (name === undefined || (id === otherId && by === otherBy)) return;
+      expect(nameOf(otherId, otherBy)).not.toBe(name);
+    }),
+  );
 });
 
 test.each(RESERVED)("the protocol's own event %s cannot be published", (event) => {

@@ -1,6 +1,7 @@
 import { DEFAULT_CHANNEL } from "./channel-name.ts";
 import { SseBusError } from "./errors.ts";
 import { formatCursor, type Position } from "./position.ts";
+import { fromDataLines, toDataLines } from "./raw.ts";
 
 /** What a publisher gives, checked, with its data already JSON. */
 export interface MessageRecord {
@@ -10,6 +11,8 @@ export interface MessageRecord {
   readonly key: string | undefined;
   /** The data as one line of JSON. */
   readonly json: string;
+  /** The data is a string, which goes over the wire as it is instead of as JSON. @default false */
+  readonly raw?: boolean | undefined;
 }
 
 /** A message in the log: its place, and the bytes that every reader shares. */
@@ -19,8 +22,10 @@ export interface LogMessage extends Position {
   readonly key: string | undefined;
   /** The whole event-stream block, encoded once. */
   readonly frame: Uint8Array;
-  /** Where in `frame` the JSON starts; it ends two bytes before the frame does. */
+  /** Where in `frame` the data starts; it ends two bytes before the frame does. */
   readonly dataStart: number;
+  /** See {@link MessageRecord.raw}. */
+  readonly raw: boolean;
   /** A newer message of the same channel and key is in the log. Set once, never unset. */
   superseded: boolean;
   /** It has no key, and neither has a newer one of its channel. Set once, never unset. */
@@ -34,21 +39,24 @@ const RESERVED_EVENTS = new Set(["hello", "ping", "gap", "bye"]);
 const MESSAGE_OVERHEAD_BYTES = 256;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+/** A byte order mark at the start of raw data is part of it. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * Encodes a record at its position: the one place where a message becomes bytes.
- * The data stays on one line, as JSON writes CR and LF inside strings as escapes (RFC 8259 §7).
+ * JSON stays on one line, as it writes CR and LF inside strings as escapes (RFC 8259 §7); raw data
+ * takes a `data` line for each of its own.
  */
 export function createMessage(
   record: MessageRecord,
   position: Position,
   epoch: string,
 ): LogMessage {
-  const { channel, event, key, json } = record;
-  const id = messageId(position, epoch, channel);
+  const { channel, event, key, json, raw = false } = record;
+  const id = messageId(position, epoch, { channel, raw });
+  const data = raw ? toDataLines(JSON.parse(json) as string) : json;
   const head = `id: ${id}\n${event === "message" ? "" : `event: ${event}\n`}data: `;
-  const frame = encoder.encode(`${head}${json}\n\n`);
+  const frame = encoder.encode(`${head}${data}\n\n`);
   return {
     seq: position.seq,
     time: position.time,
@@ -57,25 +65,40 @@ export function createMessage(
     key,
     frame,
     dataStart: encoder.encode(head).length,
+    raw,
     superseded: false,
     isOutdated: false,
   };
 }
 
-/** The id a message has on the wire: its position, and its channel unless that is the default. */
-export function messageId(position: Position, epoch: string, channel: string): string {
+/**
+ * The id a message has on the wire: its position, its channel unless that is the default, and behind
+ * both whether its data is raw.
+ */
+export function messageId(
+  position: Position,
+  epoch: string,
+  { channel, raw }: Pick<MessageRecord, "channel" | "raw">,
+): string {
   const cursor = formatCursor(position, epoch);
+  if (raw) return `${cursor}@${channel}@raw`;
   return channel === DEFAULT_CHANNEL ? cursor : `${cursor}@${channel}`;
 }
 
 /** The data of a message, parsed anew at each call, so that no two listeners share an object. */
 export function messageData(message: LogMessage): unknown {
-  return JSON.parse(messageJson(message));
+  const data = dataOf(message);
+  return message.raw ? fromDataLines(data) : JSON.parse(data);
 }
 
 /** The data of a message as JSON. */
 export function messageJson(message: LogMessage): string {
-  return decoder.decode(message.frame.subarray(message.dataStart, message.frame.length - 2));
+  const data = dataOf(message);
+  return message.raw ? JSON.stringify(fromDataLines(data)) : data;
+}
+
+function dataOf({ frame, dataStart }: LogMessage): string {
+  return decoder.decode(frame.subarray(dataStart, frame.length - 2));
 }
 
 /** What a message counts against `maxBytes` and `maxHistoryBytes`. */
@@ -100,23 +123,51 @@ export function assertKey(key: unknown): asserts key is string {
 }
 
 /** @throws SseBusError `INVALID_ID` */
-export function assertIdempotencyId(id: unknown): asserts id is string {
+function assertIdempotencyId(id: unknown): asserts id is string {
   assertField("INVALID_ID", "id", id);
+}
+
+/** Whether this can name who publishes. */
+export function isIdentityId(id: unknown): id is string {
+  return hasFieldLength(id) && isFieldText(id);
+}
+
+/**
+ * The id that backends compare. Neither part holds LF, so that no two pairs have one name, and no
+ * publisher has the ids of the application's own code.
+ *
+ * @throws SseBusError `INVALID_ID`
+ */
+export function idempotencyId(id: string, publisher: string | undefined): string {
+  assertIdempotencyId(id);
+  if (publisher === undefined) return id;
+  if (publisher !== "") assertField("INVALID_ID", "publisher", publisher);
+  return `${publisher}\n${id}`;
 }
 
 type FieldCode = "INVALID_EVENT_NAME" | "INVALID_KEY" | "INVALID_ID";
 
 function assertField(code: FieldCode, name: string, value: unknown): asserts value is string {
-  if (typeof value !== "string" || value.length === 0 || value.length > 200) {
+  if (!hasFieldLength(value)) {
     throw new SseBusError(code, `\`${name}\` must be a string of 1 to 200 characters.`);
   }
-  // A line break would end the field and start another one of the attacker's choice; NUL makes
-  // browsers drop an id (HTML standard §9.2.6). Refused, never stripped.
-  // oxlint-disable-next-line no-control-regex
-  if (/[\r\n\0]/.test(value) || !value.isWellFormed()) {
+  if (!isFieldText(value)) {
     throw new SseBusError(
       code,
       `\`${name}\` must not contain CR, LF, NUL or lone surrogates; put such text in \`data\`.`,
     );
   }
+}
+
+function hasFieldLength(value: unknown): value is string {
+  return typeof value === "string" && value.length > 0 && value.length <= 200;
+}
+
+/**
+ * A line break would end the field and start another one of the attacker's choice; NUL makes browsers
+ * drop an id (HTML standard §9.2.6). Refused, never stripped.
+ */
+function isFieldText(value: string): boolean {
+  // oxlint-disable-next-line no-control-regex
+  return !/[\r\n\0]/.test(value) && value.isWellFormed();
 }

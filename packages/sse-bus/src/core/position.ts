@@ -12,14 +12,15 @@ export interface Cursor extends Position {
 /** The cursor nobody has issued: resuming from it is always told as a gap. */
 export const UNKNOWN_CURSOR = "0-0-0";
 
-const CURSOR = /^([0-9a-z]{1,11})-([0-9a-z]{1,9})-([0-9a-z]{1,16})(?:@[A-Za-z0-9._~:/-]{1,200})?$/;
+const CURSOR =
+  /^([0-9a-z]{1,11})-([0-9a-z]{1,9})-([0-9a-z]{1,16})(?:@[A-Za-z0-9._~:/-]{1,200}(?:@raw)?)?$/;
 
 /** `seq-time-epoch` in base 36: ASCII, at most 38 bytes, opaque to clients. */
 export function formatCursor(position: Position, epoch: string): string {
   return `${position.seq.toString(36)}-${position.time.toString(36)}-${epoch}`;
 }
 
-/** Reads a cursor, with or without the `@channel` that a message's id ends with. */
+/** Reads a cursor, with or without the `@channel` or `@channel@raw` that a message's id ends with. */
 export function parseCursor(text: string): Cursor | undefined {
   const match = CURSOR.exec(text);
   if (!match) return undefined;

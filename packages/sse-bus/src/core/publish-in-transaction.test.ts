@@ -40,20 +40,27 @@ test("what is published in a transaction has no id and no time, and is not count
   expect(entries).toEqual([
     [
       TX,
-      { channel: "orders/1", event: "message", key: "total", json: '{"total":3}', id: undefined },
+      {
+        channel: "orders/1",
+        event: "message",
+        key: "total",
+        json: '{"total":3}',
+        raw: false,
+        id: undefined,
+      },
     ],
   ]);
   expect(bus.stats().published).toBe(0);
 });
 
-test("a repeated id in a transaction gives the first message's place", async () => {
+test("a repeated id in a transaction gives the first message's place, and names no other channel", async () => {
   const first = { seq: 71, time: 1_700_000_000_000, epoch: "e1", channel: "a", duplicate: true };
   const { backend } = transactional(() => first);
   await using bus = createBus({ backend });
   const published = await bus.publish(1, { channel: "b", id: "order 42", tx: TX });
   expect(published).toMatchObject({
-    id: "1z-loyw3v28-e1@a",
-    channel: "a",
+    id: "1z-loyw3v28-e1@b",
+    channel: "b",
     time: 1_700_000_000_000,
     duplicate: true,
   });

@@ -89,14 +89,14 @@ export async function hydrateTopic(topic: Topic, backend: Backend): Promise<void
   await (topic.hydration ??= readHistory(topic, backend));
   if (topic.isClosed) return;
   const { log, store } = topic;
-  track(store, log, () => dropAged(log, Date.now()));
+  track(store, log, () => dropAged(log, store.now()));
 }
 
 /** Everything in the window has been offered to the readers at the head: limits apply again. */
 export function settleTopic(topic: Topic, seq: number): void {
   const { log, store } = topic;
   log.settled = Math.max(log.settled, seq);
-  track(store, log, () => enforceLimits(log, Date.now()));
+  track(store, log, () => enforceLimits(log, store.now()));
 }
 
 /**
@@ -156,7 +156,7 @@ function acceptMessage(topic: Topic, message: LogMessage): void {
   // What the feed itself has told as lost stays lost: the gap may have been told already.
   if (topic.isClosed || message.seq <= topic.log.evicted) return;
   topic.received++;
-  storeMessage(topic.store, topic.log, message, Date.now());
+  storeMessage(topic.store, topic.log, message, topic.store.now());
   for (const group of topic.groups) group.topicChanged(topic);
 }
 
@@ -164,6 +164,6 @@ function acceptLoss(topic: Topic, seq: number): void {
   const { log, store, isClosed } = topic;
   if (isClosed) return;
   touchLog(store, log);
-  track(store, log, () => loseUpTo(log, { seq, time: Date.now() }));
+  track(store, log, () => loseUpTo(log, { seq, time: store.now() }));
   for (const group of topic.groups) group.topicChanged(topic);
 }

@@ -1,5 +1,6 @@
 import { assertTopic, topicCovers } from "../core/channel-name.ts";
 import { isSseBusError, SseBusError } from "../core/errors.ts";
+import { isIdentityId } from "../core/message.ts";
 import { type Problem, problemOf } from "./problem.ts";
 
 /**
@@ -22,18 +23,30 @@ export interface AuthorizeContext {
 /**
  * `true`: all of it. `false` or `403`: no. `401`: not without credentials. An object: yes, but only
  * these `channels` (each one asked for, or covered by a pattern asked for), and only until
- * `expiresAt` (ms since 1970), when `authorize` is asked again.
+ * `expiresAt` (ms since 1970), when `authorize` is asked again. `identity` says who it is: the
+ * idempotency ids that a client publishes with are its own.
  */
 export type Authorization = boolean | 401 | 403 | Grant;
 
 export interface Grant {
   readonly channels?: readonly string[];
   readonly expiresAt?: number | Date;
+  readonly identity?: Identity;
+}
+
+/** Who the client is, as far as `authorize` knows. */
+export interface Identity {
+  /** 1 to 200 characters, the same for all that are one user. */
+  readonly id: string;
 }
 
 /** The outcome: what is granted, or the refusal. */
 export type Decision =
-  | { readonly channels: readonly string[]; readonly expiresAt: number }
+  | {
+      readonly channels: readonly string[];
+      readonly expiresAt: number;
+      readonly identity?: Identity | undefined;
+    }
   | Refusal;
 
 export interface Refusal {
@@ -118,17 +131,17 @@ const NO: Decision = { problem: FORBIDDEN, isAnswered: true };
  * A mistake in `authorize` must not open what it did not mean to: not a channel that nobody asked
  * for, and not everything because it returned a `Response`, a list, or `channels: undefined`.
  */
-function readGrant(
-  grant: Grant,
-  asked: readonly string[],
-): { readonly channels: readonly string[]; readonly expiresAt: number } {
+function readGrant(grant: Grant, asked: readonly string[]): Exclude<Decision, Refusal> {
   const hasChannels = "channels" in grant;
   const hasExpiry = "expiresAt" in grant;
-  if (!hasChannels && !hasExpiry) throw new Error("authorize returned an object that is no Grant");
+  const hasIdentity = "identity" in grant;
+  if (!hasChannels && !hasExpiry && !hasIdentity)
+    throw new Error("authorize returned an object that is no Grant");
   const channels = hasChannels ? new Set(readChannels(grant.channels, asked)) : asked;
   return {
     channels: [...channels],
     expiresAt: hasExpiry ? readExpiry(grant.expiresAt) : Number.POSITIVE_INFINITY,
+    identity: hasIdentity ? readIdentity(grant.identity) : undefined,
   };
 }
 
@@ -145,4 +158,10 @@ function readExpiry(expiresAt: unknown): number {
   const time = expiresAt instanceof Date ? expiresAt.getTime() : expiresAt;
   if (typeof time === "number" && !Number.isNaN(time)) return time;
   throw new Error("authorize returned an `expiresAt` that is no time");
+}
+
+function readIdentity(identity: unknown): Identity {
+  const id: unknown = (identity as Identity | null | undefined)?.id;
+  if (isIdentityId(id)) return { id };
+  throw new Error("authorize returned an `identity` whose `id` is not 1 to 200 characters of text");
 }

@@ -1,4 +1,3 @@
-import { type Authorize, decide, type DecideOptions } from "./authorize.ts";
 import type { Problem } from "./problem.ts";
 import { isOpen, type PublishEnv } from "./publish-options.ts";
 
@@ -13,20 +12,6 @@ export async function refuseByEnvironment(
   const given = /^Bearer +(.+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
   if (given === undefined) return NO_TOKEN;
   return (await isEqual(given, token)) ? undefined : WRONG_TOKEN;
-}
-
-/** Why `authorize` does not let this request publish to this channel, if so. */
-export async function refuseByAuthorize(
-  authorize: Authorize,
-  { request, channel }: { readonly request: Request; readonly channel: string },
-  options: DecideOptions,
-): Promise<Problem | undefined> {
-  const decision = await decide(
-    authorize,
-    { request, channels: [channel], action: "publish" },
-    options,
-  );
-  return "problem" in decision ? decision.problem : undefined;
 }
 
 const CLOSED: Problem = {

@@ -155,6 +155,58 @@ describe("POST", () => {
     expect(bus.stats().published).toBe(1);
   });
 
+  test("publishes a string as it is with `raw`", async () => {
+    const { bus, post } = setUp();
+    const seen: unknown[] = [];
+    bus.subscribe((data) => seen.push(data), { channel: "rows" });
+    const body = { data: "<li>a</li>\n<li>b</li>", channel: "rows", raw: true };
+    const response = await post(JSON.stringify(body));
+    expect(await response.json()).toMatchObject({
+      id: expect.stringMatching(/@rows@raw$/) as string,
+      data: body.data,
+    });
+    await post(JSON.stringify({ ...body, raw: false }));
+    expect(seen).toEqual([body.data, body.data]);
+  });
+
+  test("an id belongs to its channel: one taken elsewhere swallows nothing and tells nothing", async () => {
+    const { bus, post } = setUp({
+      authorize: ({ channels }) => channels.every((name) => name.startsWith("m/")),
+    });
+    const seen: unknown[] = [];
+    bus.subscribe((data) => seen.push(data), { channel: "orders/42" });
+    const taken = await post('{"data":0,"id":"order-42-paid","channel":"m/1"}');
+    expect(await taken.json()).toMatchObject({ channel: "m/1" });
+    const real = await bus.publish("paid", { channel: "orders/42", id: "order-42-paid" });
+    expect(real.duplicate).toBeUndefined();
+    expect(seen).toEqual(["paid"]);
+    const probed = await post('{"data":0,"id":"order-42-paid","channel":"m/2"}');
+    expect(await probed.json()).toMatchObject({ channel: "m/2" });
+    expect(bus.stats().published).toBe(3);
+  });
+
+  test("an id belongs to who publishes: nobody takes one of another identity, or of the server", async () => {
+    const { bus, post } = setUp({
+      authorize({ request }) {
+        const id = request.headers.get("x-user");
+        return id === null ? true : { identity: { id } };
+      },
+    });
+    const publish = async (user?: string) => {
+      const response = await post('{"data":1,"id":"x"}', user ? { "X-User": user } : {});
+      return (await response.json()) as { id: string; duplicate?: true };
+    };
+    const firsts = [await publish(), await publish("ada"), await publish("bob")];
+    firsts.push((await bus.publish(1, { id: "x" })) as { id: string });
+    expect(new Set(firsts.map(({ id }) => id)).size).toBe(4);
+    expect(await publish()).toMatchObject({ id: firsts[0]?.id, duplicate: true });
+    expect(await publish("ada")).toMatchObject({ id: firsts[1]?.id, duplicate: true });
+    expect(await bus.publish(1, { id: "x", publisher: "bob" })).toMatchObject({
+      id: firsts[2]?.id,
+      duplicate: true,
+    });
+  });
+
   test.each([
     ["{", 400, "MALFORMED_BODY"],
     ["[1]", 400, "MALFORMED_BODY"],
@@ -162,6 +214,13 @@ describe("POST", () => {
     ["{}", 400, "MALFORMED_BODY"],
     ['{"data":1,"chanel":"a"}', 400, "MALFORMED_BODY"],
     ['{"data":1,"channel":7}', 400, "MALFORMED_BODY"],
+    ['{"data":"a","raw":"true"}', 400, "MALFORMED_BODY"],
+    ['{"data":"a","raw":1}', 400, "MALFORMED_BODY"],
+    ['{"data":"a","raw":null}', 400, "MALFORMED_BODY"],
+    ['{"data":1,"raw":true}', 400, "INVALID_DATA"],
+    ['{"data":"a\\rb","raw":true}', 400, "INVALID_DATA"],
+    ['{"data":"a\\u0000","raw":true}', 400, "INVALID_DATA"],
+    ['{"data":"\\ud83d","raw":true}', 400, "INVALID_DATA"],
     ['{"data":1,"channel":"no spaces"}', 400, "INVALID_CHANNEL"],
     ['{"data":1,"channel":"a/*"}', 400, "INVALID_CHANNEL"],
     ['{"data":1,"event":"a\\nb"}', 400, "INVALID_EVENT_NAME"],

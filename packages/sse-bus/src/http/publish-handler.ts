@@ -4,14 +4,15 @@ import type { Bus } from "../core/bus-types.ts";
 import { DEFAULT_CHANNEL } from "../core/channel-name.ts";
 import { clientKey, increment } from "../core/connections.ts";
 import { assertCount } from "../core/history.ts";
+import { decide } from "./authorize.ts";
 import { type ClientIpOptions, clientIp } from "./client-ip.ts";
 import { assertCors, corsHeaders, isCrossSite, optionsResponse } from "./cors.ts";
 import { assertAllowedHosts, refuseHost } from "./host.ts";
 import { isPrefetch } from "./prefetch.ts";
 import { type Problem, problemOf, problemResponse } from "./problem.ts";
-import { refuseByAuthorize, refuseByEnvironment, WRONG_TOKEN } from "./publish-access.ts";
+import { refuseByEnvironment, WRONG_TOKEN } from "./publish-access.ts";
 import type { PublishEnv, PublishRouteOptions } from "./publish-options.ts";
-import { type PublishRequest, readPost, readTrigger } from "./publish-request.ts";
+import { readPost, readTrigger } from "./publish-request.ts";
 import { Refusal } from "./refusal.ts";
 
 /** Answers requests to publish, on any host that speaks `Request` and `Response`. */
@@ -58,8 +59,8 @@ export function createPublishHandler(
       request.method === "GET"
         ? readTrigger(request, ip)
         : await readPost(request, maxMessageBytes);
-    if (authorize) await checkAuthorize(request, wanted);
-    const message = await bus.publish(wanted.data, wanted.options);
+    const publisher = await authorizedPublisher(request, wanted.options.channel);
+    const message = await bus.publish(wanted.data, { ...wanted.options, publisher });
     return Response.json(message, {
       headers: {
         "Cache-Control": "no-store",
@@ -79,11 +80,12 @@ export function createPublishHandler(
     throw new Refusal(refused);
   }
 
-  async function checkAuthorize(request: Request, wanted: PublishRequest): Promise<void> {
-    const asked = { request, channel: wanted.options.channel ?? DEFAULT_CHANNEL };
-    const settings = { timeoutMs: authorizeTimeoutMs, onError };
-    const refused = authorize && (await refuseByAuthorize(authorize, asked, settings));
-    if (refused) throw new Refusal(refused);
+  /** Whose idempotency ids these are: of all who are unknown, together, but never the server's own. */
+  async function authorizedPublisher(request: Request, channel = DEFAULT_CHANNEL): Promise<string> {
+    const context = { request, channels: [channel], action: "publish" } as const;
+    const decision = await decide(authorize, context, { timeoutMs: authorizeTimeoutMs, onError });
+    if ("problem" in decision) throw new Refusal(decision.problem);
+    return decision.identity?.id ?? "";
   }
 
   return async (request) => {

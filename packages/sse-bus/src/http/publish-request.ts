@@ -46,7 +46,7 @@ export function readTrigger(request: Request, ip: string | undefined): PublishRe
 }
 
 /**
- * `POST { "data", "channel"?, "event"?, "key"?, "id"? }`. Unknown fields are refused: a misspelt
+ * `POST { "data", "channel"?, "event"?, "key"?, "id"?, "raw"? }`. Unknown fields are refused: a misspelt
  * `channel` would otherwise go out to everybody on `default`.
  *
  * @throws Refusal `UNSUPPORTED_MEDIA_TYPE`, `MALFORMED_BODY`, `MESSAGE_TOO_LARGE`
@@ -59,15 +59,24 @@ export async function readPost(request: Request, maxMessageBytes: number): Promi
   const { data, ...options } = body as Record<string, unknown>;
   if (data === undefined) throw malformed('The body has no "data".');
   for (const [name, value] of Object.entries(options)) {
-    if (!FIELDS.has(name)) {
-      throw malformed(`The body has an unknown field "${name}": use ${[...FIELDS].join(", ")}.`);
+    const type = FIELDS.get(name);
+    if (!type) {
+      const known = ["data", ...FIELDS.keys()].join(", ");
+      throw malformed(`The body has an unknown field "${name}": use ${known}.`);
     }
-    if (typeof value !== "string") throw malformed(`"${name}" must be a string.`);
+    if (typeof value !== type) throw malformed(`"${name}" must be a ${type}.`);
   }
   return { data, options };
 }
 
-const FIELDS = new Set(["data", "channel", "event", "key", "id"]);
+/** What may stand beside `data`, and its type. */
+const FIELDS: ReadonlyMap<string, "string" | "boolean"> = new Map([
+  ["channel", "string"],
+  ["event", "string"],
+  ["key", "string"],
+  ["id", "string"],
+  ["raw", "boolean"],
+]);
 
 function malformed(detail: string): Refusal {
   return new Refusal({ status: 400, code: "MALFORMED_BODY", detail });

@@ -51,7 +51,7 @@ function setUp(options: JwtAuthorizeOptions = { key: secret }) {
   const authorize = jwtAuthorize(options);
   const host = { socketIp: () => undefined, trustedProxies: 0 };
   const stream = createStreamHandler(internalsOf(bus), { authorize, heartbeatMs: 50 }, host);
-  const publish = createPublishHandler(
+  const handle = createPublishHandler(
     bus,
     internalsOf(bus),
     { authorize },
@@ -59,16 +59,17 @@ function setUp(options: JwtAuthorizeOptions = { key: secret }) {
   );
   const get = (query: string, headers: Record<string, string> = {}) =>
     stream(new Request(`http://localhost/api/sse${query}`, { headers }));
-  const post = (channel: string, headers: Record<string, string>) =>
-    publish(
+  const publish = (headers: Record<string, string>, message: object) =>
+    handle(
       new Request("http://localhost/api/publish", {
         method: "POST",
-        body: JSON.stringify({ data: 1, channel }),
+        body: JSON.stringify({ data: 1, ...message }),
         headers: { "Content-Type": "application/json", ...headers },
       }),
     );
-  const trigger = (query: string) => publish(new Request(`http://localhost/api/publish${query}`));
-  return { bus, errors, get, post, trigger };
+  const post = (channel: string, headers: Record<string, string>) => publish(headers, { channel });
+  const trigger = (query: string) => handle(new Request(`http://localhost/api/publish${query}`));
+  return { bus, errors, get, post, publish, trigger };
 }
 
 const bearer = (token: string): Record<string, string> => ({ Authorization: `Bearer ${token}` });
@@ -117,6 +118,22 @@ describe("what a token allows", () => {
     expect((await get("?channel=orders/7", token)).status).toBe(403);
     expect((await get("?channel=news", token)).status).toBe(200);
     expect(bus.stats().published).toBe(1);
+  });
+
+  test("the ids that a token's subject publishes with are its own", async () => {
+    const { bus, publish } = setUp();
+    const idOf = async (sub?: string) => {
+      const claims = { ...granting([], ["orders/*"]), ...(sub !== undefined && { sub }) };
+      const response = await publish(bearer(await sign(claims)), { channel: "orders/7", id: "x" });
+      expect(response.status).toBe(200);
+      return ((await response.json()) as { id: string }).id;
+    };
+    const ids = [await idOf("ada"), await idOf("bob"), await idOf(), await idOf("ada")];
+    expect(ids[3]).toBe(ids[0]);
+    expect(new Set(ids).size).toBe(3);
+    // A subject that cannot name anybody is nobody known.
+    expect(await idOf("x".repeat(201))).toBe(ids[2]);
+    expect(bus.stats().published).toBe(3);
   });
 
   test.each([

@@ -1,7 +1,8 @@
 import type { JWTPayload } from "jose";
 import { assertTopic, topicCovers } from "../core/channel-name.ts";
 import { assertCount } from "../core/history.ts";
-import type { Authorization, Authorize, AuthorizeContext } from "../http/authorize.ts";
+import { isIdentityId } from "../core/message.ts";
+import type { Authorization, Authorize, AuthorizeContext, Identity } from "../http/authorize.ts";
 import type { JwtAuthorizeOptions, JwtGrants } from "./jwt-options.ts";
 import { readToken } from "./read-token.ts";
 import { createVerifier } from "./verify-token.ts";
@@ -18,7 +19,7 @@ import { createVerifier } from "./verify-token.ts";
  *
  * `orders/*` allows `orders/7` and the pattern `orders/*` itself, never `orders/**`. Of several
  * channels asked for, those that the token allows are granted; if there is none, the answer is 403.
- * Without a valid token it is 401. At `exp` a stream ends with `bye` "unauthorized", and the client
+ * Without a valid token it is 401. The token's `sub` is the client's identity. At `exp` a stream ends with `bye` "unauthorized", and the client
  * comes back with a fresh token.
  *
  * @throws SseBusError `INVALID_OPTION`
@@ -46,7 +47,8 @@ export function jwtAuthorize(options: JwtAuthorizeOptions): Authorize {
     const payload = token === undefined ? undefined : await verify(token);
     if (!payload) return 401;
     const allowed = readTopics(grants(payload), context.action);
-    return decideChannels(context, allowed, expiryOf(payload, clockToleranceMs));
+    const decision = decideChannels(context, allowed, expiryOf(payload, clockToleranceMs));
+    return typeof decision === "object" ? { ...decision, ...identityOf(payload) } : decision;
   };
 }
 
@@ -71,4 +73,9 @@ function readTopics(grants: unknown, action: AuthorizeContext["action"]): string
 
 function expiryOf({ exp }: JWTPayload, clockToleranceMs: number): number {
   return exp === undefined ? Number.POSITIVE_INFINITY : exp * 1000 + clockToleranceMs;
+}
+
+/** A `sub` that cannot be an identity (RFC 7519 §4.1.2 bounds it in no way) makes nobody known. */
+function identityOf({ sub }: JWTPayload): { readonly identity?: Identity } {
+  return isIdentityId(sub) ? { identity: { id: sub } } : {};
 }

@@ -19,10 +19,44 @@ describe("envelope", () => {
         for (const value of Object.values(written.headers)) {
           expect(value ?? "").toMatch(/^[!-~]*$/);
         }
-        expect(read(written.payload, written.headers)).toEqual({ ...subject, event, json });
+        expect(read(written.payload, written.headers)).toEqual({
+          ...subject,
+          event,
+          json,
+          raw: false,
+        });
       }),
     );
   });
+
+  test("raw data is in the stream as it is, for whoever reads it there, and comes back", () => {
+    fc.assert(
+      fc.property(text, (data) => {
+        const record = {
+          ...subject,
+          event: "message",
+          json: JSON.stringify(`\uFEFF${data}\n`),
+          raw: true,
+        };
+        const written = writeEnvelope({ ...record, id: undefined });
+        expect(new TextDecoder("utf-8", { ignoreBOM: true }).decode(written.payload)).toBe(
+          `\uFEFF${data}\n`,
+        );
+        expect(read(written.payload, written.headers)).toEqual(record);
+      }),
+    );
+  });
+
+  test.each(["a\rb", "a\0"])(
+    "raw data %j, which would not arrive as it is, is left out",
+    (data) => {
+      for (const writer of [{}, { "Sse-Bus": "1" }]) {
+        expect(() => read(Buffer.from(data), { ...writer, "Sse-Raw": "1" })).toThrow(
+          expect.objectContaining({ code: "INVALID_DATA" }),
+        );
+      }
+    },
+  );
 
   test("JSON that another program wrote over several lines becomes one line", () => {
     const json = JSON.stringify({ a: [1, "x\ny"] }, null, 2);

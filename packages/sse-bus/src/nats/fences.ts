@@ -31,6 +31,7 @@ export function createFences(js: JetStream, options: FencesOptions): Fences {
 
   function set(): void {
     if (!isUsable()) return;
+    // By this machine's clock: one that is wrong costs a fence more, or a gap without a loss.
     const subject = subjects.fence(Math.floor(Date.now() / interval));
     // All instances set the same one; the server takes the first.
     const headers = { "Nats-Expected-Last-Subject-Sequence": "0" };

@@ -22,7 +22,7 @@ export interface JetStream {
   updateStream(config: StreamConfig): Promise<StreamInfo>;
   /** The message at `seq`, or the first one from there on with a subject; `undefined` if gone. */
   message(seq: number, subject?: string): Promise<StoredMessage | undefined>;
-  createConsumer(name: string, config: ConsumerConfig): Promise<{ readonly num_pending: number }>;
+  createConsumer(name: string, config: ConsumerConfig): Promise<ConsumerInfo>;
   deleteConsumer(name: string): Promise<void>;
   /** Asks a pull consumer for as many messages as there are now, up to `batch`. */
   pull(name: string, options: { readonly batch: number; readonly inbox: string }): void;
@@ -65,6 +65,12 @@ export interface ConsumerConfig {
   readonly deliver_subject?: string;
   readonly flow_control?: boolean;
   readonly idle_heartbeat?: number;
+}
+
+export interface ConsumerInfo {
+  readonly num_pending: number;
+  /** RFC 3339, to the nanosecond. */
+  readonly created: string;
 }
 
 export interface StoredMessage {

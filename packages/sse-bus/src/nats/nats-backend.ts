@@ -49,6 +49,7 @@ export function natsBackend(options: NatsBackendOptions): Backend {
     subscribe: async (topic, feed) => opened().subscribe(topic, feed),
     read: async (topic) => opened().read(topic),
     cursor: async () => opened().cursor(),
+    now: () => session?.now() ?? Date.now(),
     reached: () => (session ? session.reached() : { seq: 0, time: 0, epoch: "0" }),
     async close() {
       closing ??= (async () => {

@@ -1,5 +1,5 @@
 import { type Delivery, statusOf, toDelivery } from "./delivery.ts";
-import type { ConsumerConfig, JetStream } from "./jetstream.ts";
+import { type ConsumerConfig, type JetStream, toMs } from "./jetstream.ts";
 import type { Link } from "./link.ts";
 import type { NatsMessage } from "./nats-connection.ts";
 import { unavailable } from "./unavailable.ts";
@@ -12,6 +12,8 @@ import { unavailable } from "./unavailable.ts";
 export interface OrderedConsumer {
   /** How many messages were there when it started. */
   readonly pendingAtStart: number;
+  /** The server's time when it started, in ms since 1970. */
+  readonly startedMs: number;
   readonly isBroken: boolean;
   /** Lets the server stop after what is under way, until {@link resume}. */
   pause(): void;
@@ -98,6 +100,7 @@ export async function startOrderedConsumer(
 
   const consumer = {
     pendingAtStart: 0,
+    startedMs: 0,
     get isBroken() {
       return isBroken;
     },
@@ -123,7 +126,9 @@ export async function startOrderedConsumer(
       flow_control: true,
       idle_heartbeat: heartbeatMs * 1_000_000,
     };
-    consumer.pendingAtStart = (await js.createConsumer(name, config)).num_pending;
+    const info = await js.createConsumer(name, config);
+    consumer.pendingAtStart = info.num_pending;
+    consumer.startedMs = toMs(info.created);
   } catch (error) {
     await consumer.close();
     throw error;

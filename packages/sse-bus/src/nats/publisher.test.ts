@@ -52,14 +52,14 @@ describe("publisher", () => {
     expect(log.recoveries).toBe(1);
   });
 
-  test("a repeated id has the first one's channel and time, from the log", async () => {
+  test("a repeated id has the first one's place and time, from the log", async () => {
     const { publish, log } = setUp({ seq: 5, duplicate: true });
-    log.stored = { subject: "bus.k.aGk.b.c", seq: 5, time };
+    log.stored = { subject: "bus.k.aGk.a", seq: 5, time };
     expect(await publish(entry)).toEqual({
       seq: 5,
       time: Date.parse(time),
       epoch: epoch(OLD),
-      channel: "b/c",
+      channel: "a",
       duplicate: true,
     });
     log.stored = undefined;

@@ -94,13 +94,12 @@ export function createPublisher(
       message?.subject === subject && message.data === Buffer.from(payload).toString("base64");
     // Stored, and then gone with the log that it was stored in.
     if (!duplicate && epoch !== before.epoch && !isSame) throw lost();
-    const first = duplicate && message ? subjects.parse(message.subject) : undefined;
     return {
       seq,
       // So many have come since that it is out of the stream already: no younger than the head.
       time: message ? toMs(message.time) : time,
       epoch,
-      channel: first?.channel ?? entry.channel,
+      channel: entry.channel,
       duplicate,
     };
   }

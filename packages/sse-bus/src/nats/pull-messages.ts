@@ -1,5 +1,5 @@
 import { type Delivery, statusOf, toDelivery } from "./delivery.ts";
-import type { ConsumerConfig, JetStream } from "./jetstream.ts";
+import { type ConsumerConfig, type JetStream, toMs } from "./jetstream.ts";
 import type { Link } from "./link.ts";
 import type { NatsMessage } from "./nats-connection.ts";
 import { unavailable } from "./unavailable.ts";
@@ -17,16 +17,21 @@ const MAX_BATCH = 1000;
 /** Asked for at once: far below what a server lets pile up for one connection (64 MB). */
 const MAX_BATCH_BYTES = 4_194_304;
 
-/** Gives every message of a subject that the stream has now, oldest first. */
+/**
+ * Gives every message of a subject that the stream has now, oldest first.
+ *
+ * @returns the server's time at the beginning, in ms since 1970
+ */
 export async function pullMessages(
   { link, js }: { readonly link: Link; readonly js: JetStream },
   options: PullOptions,
-): Promise<void> {
+): Promise<number> {
   const name = `sse-bus-${crypto.randomUUID()}`;
   const { filter: filter_subject, policy: deliver_policy } = options;
-  const { num_pending } = await js.createConsumer(name, { deliver_policy, filter_subject });
+  const info = await js.createConsumer(name, { deliver_policy, filter_subject });
   try {
-    if (num_pending > 0) await link.guard(pullAll({ link, js }, { ...options, name }));
+    if (info.num_pending > 0) await link.guard(pullAll({ link, js }, { ...options, name }));
+    return toMs(info.created);
   } finally {
     // Best effort: without us it goes by itself after a while.
     if (link.isUp) void js.deleteConsumer(name).catch(() => {});

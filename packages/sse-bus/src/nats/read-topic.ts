@@ -39,10 +39,13 @@ export async function readTopic(context: ReadContext, topic: string): Promise<Hi
   const head = await context.info();
   const filters = subjects.filters(topic);
   const keyed: Delivery[] = [];
-  const store = createLogStore(host.history, host.maxHistoryBytes, true);
+  let now = 0;
+  const store = createLogStore(host.history, host.maxHistoryBytes, true, () => now);
   const replay = createReplay(context, { store, head });
   try {
-    await pullMessages(context, {
+    // Ages are measured by the server's clock: this machine's may be ahead of it, and would age what
+    // is still kept.
+    now = await pullMessages(context, {
       ...context,
       filter: filters.keyed,
       policy: "last_per_subject",
@@ -99,7 +102,7 @@ function createReplay(
       host.onError(error as Error);
       return;
     }
-    storeMessage(store, openLog(store, subject.channel), message, Date.now());
+    storeMessage(store, openLog(store, subject.channel), message, store.now());
   }
 
   function finish(topic: string, after: StreamInfo): History {

@@ -7,6 +7,7 @@ import type {
   Subscription,
 } from "../core/backend.ts";
 import type { Cursor, Position } from "../core/position.ts";
+import { createServerClock } from "../core/server-clock.ts";
 import { createCatchUp } from "./catch-up.ts";
 import { epochOf } from "./epoch.ts";
 import { createFences } from "./fences.ts";
@@ -33,6 +34,7 @@ export interface Session {
   read(topic: string): Promise<History>;
   cursor(): Promise<Cursor>;
   reached(): Cursor;
+  now(): number;
   close(): Promise<void>;
 }
 
@@ -73,6 +75,7 @@ export async function openSession(settings: NatsSettings, host: BackendHost): Pr
   const head = shareCalls(stream.info);
   const fences = createFences(js, { subjects, isUsable: () => isUsable, onError });
   const limitReads = createLimiter(MAX_READS);
+  const clock = createServerClock();
   const follower = createFollower({
     subjects,
     onError,
@@ -83,7 +86,8 @@ export async function openSession(settings: NatsSettings, host: BackendHost): Pr
       if (held) consumer?.pause();
       else consumer?.resume();
     },
-    onHanded({ subject, data, seq, pending }) {
+    onHanded({ subject, data, seq, time, pending }) {
+      clock.atLeast(time);
       const isNews = subject === subjects.epoch && isOpened;
       if (isNews && decoder.decode(data) !== follower.reached.epoch) recovery.start();
       if (pending === 0 || seq >= catchUp.seq) catchUp.resolve();
@@ -165,6 +169,7 @@ export async function openSession(settings: NatsSettings, host: BackendHost): Pr
       },
     );
     consumer = started;
+    clock.sample(started.startedMs);
     if (isHeld) started.pause();
     if (started.pendingAtStart > 0 && follower.reached.seq < lastSeq) {
       await link.guard(mine.promise);
@@ -242,6 +247,7 @@ export async function openSession(settings: NatsSettings, host: BackendHost): Pr
         : { seq, time, epoch };
     },
     reached: () => follower.reached,
+    now: clock.now,
     close,
   };
 }

@@ -1,4 +1,10 @@
-export type { Authorization, Authorize, AuthorizeContext, Grant } from "../http/authorize.ts";
+export type {
+  Authorization,
+  Authorize,
+  AuthorizeContext,
+  Grant,
+  Identity,
+} from "../http/authorize.ts";
 export type { CorsOptions } from "../http/cors.ts";
 export type { MetricsOptions } from "../http/metrics-handler.ts";
 export type { PublishRouteOptions } from "../http/publish-options.ts";

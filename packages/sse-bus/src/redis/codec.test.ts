@@ -14,14 +14,21 @@ const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 50 });
 const record = fc.record({
   event: fc.oneof(fc.constant("message"), text),
   key: fc.option(text, { nil: undefined }),
+  raw: fc.constant(false),
   json: fc.json(),
+});
+const rawRecord = fc.record({
+  event: fc.oneof(fc.constant("message"), text),
+  key: fc.option(text, { nil: undefined }),
+  raw: fc.constant(true),
+  json: text.map((data) => JSON.stringify(data.replaceAll("\r", ""))),
 });
 const position = { seq: 1_048_577, time: 1_763_860_000_000, epoch: "k3x9q7" };
 
 test("a message comes back from pub/sub as it was published, whatever is in it", () => {
   fc.assert(
-    fc.property(record, ({ event, key, json }) => {
-      const head = encodeHead({ event, key });
+    fc.property(fc.oneof(record, rawRecord), ({ event, key, raw, json }) => {
+      const head = encodeHead({ event, key, raw });
       expect(head).not.toContain("\n");
       const live = decodeLive(`k3x9q7 1048577 1763860000000 12\n${head}\n${json}`);
       expect(live).toEqual({ ...position, previous: 12, head, json });
@@ -32,15 +39,16 @@ test("a message comes back from pub/sub as it was published, whatever is in it",
         time: position.time,
         channel: "a",
       });
-      expect([message.event, message.key, messageJson(message)]).toEqual([event, key, json]);
+      expect([message.event, message.key, message.raw]).toEqual([event, key, raw]);
+      expect(messageJson(message)).toBe(json);
     }),
   );
 });
 
 test("a message comes back from a stream as it does from pub/sub", () => {
   fc.assert(
-    fc.property(record, ({ event, key, json }) => {
-      const head = encodeHead({ event, key });
+    fc.property(fc.oneof(record, rawRecord), ({ event, key, raw, json }) => {
+      const head = encodeHead({ event, key, raw });
       const fields = ["t", String(position.time), "h", head, "j", json];
       const entry = decodeEntry("a", [`${position.seq}-0`, fields], position.epoch);
       expect(entry).toEqual(toMessage("a", { ...position, head, json }));

@@ -15,7 +15,12 @@ export interface Mark extends Cursor {
 }
 
 /** What there is to know of a message beside its data; nothing for the most common kind. */
-export function encodeHead({ event, key }: Pick<MessageRecord, "event" | "key">): string {
+export function encodeHead({
+  event,
+  key,
+  raw,
+}: Pick<MessageRecord, "event" | "key" | "raw">): string {
+  if (raw) return JSON.stringify([event, key ?? null, "raw"]);
   if (key !== undefined) return JSON.stringify([event, key]);
   return event === "message" ? "" : JSON.stringify([event]);
 }
@@ -40,13 +45,16 @@ export function decodeMark(text: string): Mark {
   return { epoch, seq: Number(seq), time: Number(time), token };
 }
 
+type Head = [event: string, key?: string | null, form?: string];
+
 /** The message of a live item or a stream entry. */
 export function toMessage(
   channel: string,
   { head, json, ...cursor }: Cursor & { readonly head: string; readonly json: string },
 ): LogMessage {
-  const [event = "message", key] = head === "" ? [] : (JSON.parse(head) as string[]);
-  return createMessage({ channel, event, key, json }, cursor, cursor.epoch);
+  const [event = "message", key, form] = head === "" ? [] : (JSON.parse(head) as Head);
+  const record = { channel, event, key: key ?? undefined, json, raw: form === "raw" };
+  return createMessage(record, cursor, cursor.epoch);
 }
 
 /** An entry of a stream as XRANGE gives it. */

@@ -2,6 +2,7 @@ import type { History } from "../core/backend.ts";
 import { isPattern, topicCovers } from "../core/channel-name.ts";
 import type { HistoryResolver } from "../core/history.ts";
 import type { LogMessage } from "../core/message.ts";
+import type { ServerClock } from "../core/server-clock.ts";
 import type { ChannelState, StreamEntry } from "./codec.ts";
 import { decodeEntry, decodeState } from "./codec.ts";
 import type { Commands } from "./commands.ts";
@@ -13,6 +14,8 @@ export interface HistorySource {
   readonly commands: Commands;
   readonly keys: Keys;
   readonly limits: HistoryResolver;
+  /** Of the server. */
+  readonly clock: ServerClock;
 }
 
 /** What is kept of a topic, and the log it was read from: none while the server has none. */

@@ -5,7 +5,7 @@ const plain = { database: 0, isSharded: false };
 
 test("every key of a bus carries one hash tag, and that of no other bus", () => {
   const { bus, probe, log, newest, id } = createKeys("shop", plain);
-  for (const key of [bus, probe, log("a{b}"), newest("a"), id("{x}")]) {
+  for (const key of [bus, probe, log("a{b}"), newest("a"), id("a", "{x}")]) {
     // A cluster hashes what stands between the first brace and the next closing one.
     expect(/\{([^}]*)\}/.exec(key)?.[1]).toBe("shop");
   }
@@ -13,7 +13,7 @@ test("every key of a bus carries one hash tag, and that of no other bus", () => 
 
 test("a channel, its newest values and an idempotency id of one name have keys of their own", () => {
   const { bus, probe, log, newest, id } = createKeys("shop", plain);
-  const all = [bus, probe, log("x"), newest("x"), id("x"), log("bus"), log("newest:x")];
+  const all = [bus, probe, log("x"), newest("x"), id("x", "x"), log("bus"), log("newest:x")];
   expect(new Set(all).size).toBe(all.length);
 });
 

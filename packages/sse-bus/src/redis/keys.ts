@@ -11,8 +11,8 @@ export interface Keys {
   log(channel: string): string;
   /** Hash: where the newest message of each key of a channel is. */
   newest(channel: string): string;
-  /** String: the place of the message that was published with an idempotency id. */
-  id(id: string): string;
+  /** String: the place of the message that was published on a channel with an idempotency id. */
+  id(channel: string, id: string): string;
   /** The pub/sub channel of markers. */
   readonly marks: Source;
   /** The sharded pub/sub channel of all messages, for patterns, which it has none of; or "". */
@@ -51,7 +51,8 @@ export function createKeys(prefix: string, { database, isSharded }: KeyOptions):
     probe: `${tagged}:probe`,
     log: (channel) => `${tagged}:log:${channel}`,
     newest: (channel) => `${tagged}:newest:${channel}`,
-    id: (id) => `${tagged}:id:${id}`,
+    // A channel's name holds no space, so that no two pairs have one key.
+    id: (channel, id) => `${tagged}:id:${channel} ${id}`,
     marks: { kind: isSharded ? "shard" : "channel", name: `${scope}:marks` },
     all,
     announce: isSharded ? "SPUBLISH" : "PUBLISH",

@@ -9,6 +9,8 @@ import { defineScript, type Script } from "./script.ts";
  * and a position that somebody has seen and that falls into such a jump, or lies ahead of the log,
  * was lost. The epoch changes then and the log's content stays.
  *
+ * Gives epoch, seq, time, and the server's time in ms.
+ *
  * KEYS: bus, probe. ARGV: a new epoch, the newest epoch and seq seen by the caller, channel of
  * markers, token or "", "1" to ask which server it is, PUBLISH or SPUBLISH.
  */
@@ -51,7 +53,7 @@ end
 if ARGV[5] ~= '' then
   redis.call(ARGV[7], ARGV[4], table.concat({epoch, seq, time, ARGV[5]}, ' '))
 end
-return {epoch, seq, time}
+return {epoch, seq, time, int(clock())}
 `);
 
 /**

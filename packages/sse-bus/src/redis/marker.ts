@@ -1,4 +1,5 @@
 import { createEpoch, type Cursor } from "../core/position.ts";
+import type { ServerClock } from "../core/server-clock.ts";
 import type { Mark } from "./codec.ts";
 import type { HistorySource } from "./history.ts";
 import { MARK } from "./log-scripts.ts";
@@ -65,11 +66,12 @@ export function createMarker(options: MarkerOptions): Marker {
   async function send(): Promise<void> {
     const number = ++sent;
     beforeSend(number);
-    await commands.run(
+    const answer = await commands.run(
       MARK,
       [keys.bus, keys.probe],
       markArguments(source, { seen, token: `${instance}.${number}` }),
     );
+    toHead(answer, source.clock);
     // From now on it has to come back.
     if (number >= first && number > arrivedUpTo) underWay.set(number, performance.now());
   }
@@ -138,8 +140,9 @@ export interface MarkRequest {
   readonly asksRun?: boolean;
 }
 
-/** The head, as {@link MARK} gives it. */
-export function toHead(answer: unknown): Cursor {
-  const [epoch, seq, time] = answer as [string, string, string];
+/** The head, as {@link MARK} gives it with the server's time. */
+export function toHead(answer: unknown, clock: ServerClock): Cursor {
+  const [epoch, seq, time, now] = answer as [string, string, string, string];
+  clock.sample(Number(now));
   return { epoch, seq: Number(seq), time: Number(time) };
 }

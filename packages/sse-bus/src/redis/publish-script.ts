@@ -12,7 +12,7 @@ import { defineScript, type Script } from "./script.ts";
  * KEYS: bus, log, newest, id. ARGV: a new epoch, channel, head, json, key, live prefix, id's
  * lifetime in ms or "", maxMessages, maxBytes, maxAgeMs, PUBLISH or SPUBLISH, the pub/sub channel of
  * all messages or "".
- * Gives epoch, seq, time, and the first one's channel if the id was seen before.
+ * Gives epoch, seq, time, and "1" if the id was seen before: then they are the first one's.
  */
 export const PUBLISH: Script = defineScript(`
 local bus, log, newest, id = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -31,8 +31,8 @@ end
 if ARGV[7] ~= '' then
   local seen = redis.call('GET', id)
   if seen then
-    local itsEra, itsSeq, itsTime, itsChannel = string.match(seen, '^(%S+) (%S+) (%S+) (%S+)$')
-    if itsEra == era then return {epoch, itsSeq, itsTime, itsChannel} end
+    local itsEra, itsSeq, itsTime = string.match(seen, '^(%S+) (%S+) (%S+)$')
+    if itsEra == era then return {epoch, itsSeq, itsTime, '1'} end
   end
 end
 
@@ -98,7 +98,7 @@ if maxAge < 1e15 then
 end
 redis.call('HSET', bus, 'seq', int(seq), 'time', int(time), field, formatState(seq, n, bytes, horizon, oldest, time))
 if ARGV[7] ~= '' then
-  redis.call('SET', id, table.concat({era, int(seq), int(time), channel}, ' '), 'PX', ARGV[7])
+  redis.call('SET', id, table.concat({era, int(seq), int(time)}, ' '), 'PX', ARGV[7])
 end
 local news = table.concat({epoch, int(seq), int(time), int(last)}, ' ') .. '\\n' .. head .. '\\n' .. json
 redis.call(ARGV[11], ARGV[6] .. channel, news)

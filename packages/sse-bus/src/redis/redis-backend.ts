@@ -60,19 +60,19 @@ export function redisBackend(options: RedisBackendOptions): Backend {
       const before = live.reached.epoch;
       const { channel, key = "", json, id } = entry;
       const { maxMessages, maxBytes, maxAgeMs } = source.limits(channel);
-      const names = [keys.bus, keys.log(channel), keys.newest(channel), keys.id(id ?? "")];
+      const names = [keys.bus, keys.log(channel), keys.newest(channel), keys.id(channel, id ?? "")];
       const idMs = id === undefined ? "" : String(settings.idempotencyMs);
       const bounds = [maxMessages, maxBytes, maxAgeMs].map(toBound);
       const record = [channel, encodeHead(entry), json, key];
       const announcing = [keys.announce, keys.all];
       const args = [createEpoch(), ...record, keys.live, idMs, ...bounds, ...announcing];
       const answer = await commands.run(PUBLISH, names, args);
-      const [epoch, seq, time, first] = answer as [string, string, string, string | undefined];
+      const [epoch, seq, time, duplicate] = answer as [string, string, string, string | undefined];
       const cursor = { epoch, seq: Number(seq), time: Number(time) };
       live.note(cursor);
       // What is stored is not refused because its news do not come.
       await told(cursor, before).catch(() => {});
-      return { ...cursor, channel: first ?? channel, duplicate: first !== undefined };
+      return { ...cursor, channel, duplicate: duplicate !== undefined };
     },
     async subscribe(topic, feed) {
       return opened().live.subscribe(topic, feed);
@@ -87,13 +87,14 @@ export function redisBackend(options: RedisBackendOptions): Backend {
       }
     },
     async cursor() {
-      const { commands, live } = opened();
+      const { commands, live, source } = opened();
       const { epoch } = live.reached;
       const args = markArguments({ keys }, { seen: live.seen });
-      const head = toHead(await commands.run(MARK, [keys.bus, keys.probe], args));
+      const head = toHead(await commands.run(MARK, [keys.bus, keys.probe], args), source.clock);
       await told(head, epoch);
       return head;
     },
+    now: () => session?.source.clock.now() ?? Date.now(),
     reached: () => session?.live.reached ?? { seq: 0, time: 0, epoch: "0" },
     async close() {
       isClosed = true;

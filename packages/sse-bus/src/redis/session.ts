@@ -1,6 +1,7 @@
 import type { BackendHost, BackendStatus } from "../core/backend.ts";
 import { isSseBusError } from "../core/errors.ts";
 import type { Cursor } from "../core/position.ts";
+import { createServerClock } from "../core/server-clock.ts";
 import { closed, type Commands, createCommands } from "./commands.ts";
 import type { HistorySource } from "./history.ts";
 import { inTime } from "./in-time.ts";
@@ -44,7 +45,8 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   let closing: Promise<void> | undefined;
 
   const commands = createCommands({ timeoutMs, waitMs, drop: (cause) => sending.drop(cause) });
-  const source: HistorySource = { commands, keys, limits: host.history };
+  const clock = createServerClock();
+  const source: HistorySource = { commands, keys, limits: host.history, clock };
   const sending = createKeeper({
     connector,
     connectTimeoutMs: timeoutMs,
@@ -52,7 +54,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     async onUp(link) {
       // Before anything else is sent: another server than the last one may have an older log.
       const args = markArguments({ keys }, { seen: live?.seen ?? head, asksRun: true });
-      head = toHead(await commands.runOn(link, MARK, [keys.bus, keys.probe], args));
+      head = toHead(await commands.runOn(link, MARK, [keys.bus, keys.probe], args), clock);
       commands.use(link);
       report();
     },

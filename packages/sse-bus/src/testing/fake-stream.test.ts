@@ -44,6 +44,25 @@ describe("a fake stream", () => {
     expect(page.stream.open).toBe(1);
   });
 
+  test("sends raw data as a server does, to both kinds of client", async () => {
+    using page = setUp();
+    page.subscribe("rows");
+    await page.stream.hello();
+    const source = new SseEventSource(`${page.stream.url}?channel=rows`, {
+      fetch: page.stream.fetch,
+    });
+    source.addEventListener("message", ({ data, lastEventId }) =>
+      page.heard.push(data, lastEventId),
+    );
+    await page.stream.hello();
+    const id = await page.stream.message("<li>\n</li>", { channel: "rows", raw: true });
+    expect(id).toMatch(/@rows@raw$/);
+    expect(page.heard).toHaveLength(3);
+    expect(page.heard).toEqual(expect.arrayContaining(["<li>\n</li>", id]));
+    await expect(page.stream.message("\r", { channel: "rows", raw: true })).rejects.toThrow("CR");
+    source.close();
+  });
+
   test("resolves what it sends once the listeners have run", async () => {
     using page = setUp();
     page.subscribe("orders/*");

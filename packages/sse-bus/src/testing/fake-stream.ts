@@ -2,6 +2,7 @@ import { topicCovers } from "../core/channel-name.ts";
 import type { ByeReason } from "../core/connections.ts";
 import type { Gap } from "../core/packet.ts";
 import { encodeJson } from "../core/json.ts";
+import { assertRawData, toDataLines } from "../core/raw.ts";
 import { formatCursor } from "../core/position.ts";
 import { createFakeLine, type FakeLine } from "./fake-line.ts";
 import { inTime } from "./in-time.ts";
@@ -45,6 +46,8 @@ export interface FakeMessage {
   readonly channel?: string;
   /** @default "message" */
   readonly event?: string;
+  /** The data, a string, is sent as it is instead of as JSON. @default false */
+  readonly raw?: boolean;
   /** The cursor that it moves the stream to. @default the next one */
   readonly cursor?: string;
 }
@@ -216,17 +219,17 @@ export function createFakeStream(options: FakeStreamOptions = {}): FakeStream {
       fail(new TypeError("The network is gone"));
       return request;
     },
-    async message(data, { channel = "default", event = "message", cursor } = {}) {
+    async message(data, { channel = "default", event = "message", raw = false, cursor } = {}) {
       const carrying = [...lines].filter(({ channels }) =>
         channels.some((topic) => topicCovers(topic, channel)),
       );
       if (carrying.length === 0) throw new Error(nobodyReads(channel, lines));
-      const json = encodeJson(data);
+      const text = raw ? rawLines(data) : encodeJson(data);
       seq++;
       const at = cursor ?? cursorNow();
-      const id = channel === "default" ? at : `${at}@${channel}`;
-      await send(block(id, event, json), carrying);
-      return id;
+      const suffix = raw ? `@${channel}@raw` : channel === "default" ? "" : `@${channel}`;
+      await send(block(at + suffix, event, text), carrying);
+      return at + suffix;
     },
     ping: async () => send(block(cursorNow(), "ping", `{"time":${Date.now()}}`)),
     async gap(gap = {}) {
@@ -265,9 +268,14 @@ function readRequest(input: RequestInfo | URL, init: RequestInit | undefined): F
   };
 }
 
-function block(id: string, event: string, json: string): string {
+function rawLines(data: unknown): string {
+  assertRawData(data);
+  return toDataLines(data);
+}
+
+function block(id: string, event: string, data: string): string {
   const type = event === "message" ? "" : `event: ${event}\n`;
-  return `id: ${id}\n${type}data: ${json}\n\n`;
+  return `id: ${id}\n${type}data: ${data}\n\n`;
 }
 
 function nobodyReads(channel: string, lines: Iterable<FakeLine>): string {

@@ -33,6 +33,16 @@ describe("readEvents", () => {
     expect(events.lastEventId).toBe("2-1-e@orders/42");
   });
 
+  test("reads raw data as the string that it is", async () => {
+    await using server = createTestBus();
+    await using events = await readEvents(`${server.url}?channel=rows`, { fetch: server.fetch });
+    await events.next("hello");
+    await server.bus.publish("<li>\n</li>", { channel: "rows", raw: true });
+    const event = await events.next("message");
+    expect(event).toMatchObject({ channel: "rows", data: "<li>\n</li>" });
+    expect(event.json()).toBe("<li>\n</li>");
+  });
+
   test("passes over what is not wanted, by type or by what a function says", async () => {
     const { response, write } = openResponse();
     await using events = await readEvents(response);

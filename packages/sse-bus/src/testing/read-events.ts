@@ -11,7 +11,7 @@ export interface StreamEvent {
   /** The channel that the id tells; `default` where it tells none. */
   readonly channel: string;
   readonly data: string;
-  /** The data, read as JSON. */
+  /** The data, read as JSON; or the string itself, where it was published as `raw`. */
   json(): unknown;
 }
 
@@ -108,8 +108,9 @@ function readBody(
     (event, data, id) => {
       lastEventId = id;
       if (data === undefined) return;
-      const channel = id.split("@")[1] ?? "default";
-      queue.push({ event, id, channel, data, json: () => JSON.parse(data) as unknown });
+      const [, channel = "default", form] = id.split("@");
+      const json = (): unknown => (form === "raw" ? data : JSON.parse(data));
+      queue.push({ event, id, channel, data, json });
     },
     (ms) => (retryMs = ms),
   );

@@ -100,6 +100,13 @@ const broken: Readonly<Record<string, Broken>> = {
         table.append({ ...entry, json: Buffer.from(entry.json, "latin1").toString() }, limits),
     }),
   },
+  "forgets that data is raw": {
+    noticed: [/publish: raw data comes back/],
+    table: (table) => ({
+      ...table,
+      append: async (entry, limits) => table.append({ ...entry, raw: false }, limits),
+    }),
+  },
   "forgets the key of a message": {
     noticed: [/publish: channel, event, key and data/, /history: the newest value of a key/],
     table: (table) => ({
@@ -118,6 +125,22 @@ const broken: Readonly<Record<string, Broken>> = {
       append: async (entry, limits) => table.append({ ...entry, id: undefined }, limits),
     }),
   },
+  "finds an id of another channel": {
+    noticed: [/idempotency: an id belongs to its channel/],
+    backend: (backend) => {
+      const seen = new Map<string, Stored>();
+      return {
+        ...backend,
+        async publish(entry) {
+          const first = seen.get(entry.id ?? "");
+          if (first && first.channel !== entry.channel) return { ...first, duplicate: true };
+          const stored = await backend.publish(entry);
+          if (entry.id !== undefined) seen.set(entry.id, stored);
+          return stored;
+        },
+      };
+    },
+  },
   "looks an id up first and stores the message after that": {
     noticed: [/idempotency: of many publishes/],
     backend: (backend) => {
@@ -134,12 +157,12 @@ const broken: Readonly<Record<string, Broken>> = {
       };
     },
   },
-  "counts an id for each channel apart": {
+  "counts an id for each key apart": {
     noticed: [/idempotency: an id seen before/],
     table: (table) => ({
       ...table,
       append: async (entry, limits) =>
-        table.append({ ...entry, id: entry.id && `${entry.channel} ${entry.id}` }, limits),
+        table.append({ ...entry, id: entry.id && `${entry.key} ${entry.id}` }, limits),
     }),
   },
   "takes equal messages for repeats": {

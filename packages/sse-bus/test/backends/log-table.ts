@@ -126,6 +126,6 @@ async function travel(): Promise<void> {
 }
 
 function toRow(message: LogMessage): Row {
-  const { seq, time, channel, event, key } = message;
-  return { seq, time, channel, event, key, json: messageJson(message) };
+  const { seq, time, channel, event, key, raw } = message;
+  return { seq, time, channel, event, key, json: messageJson(message), raw };
 }

@@ -3,6 +3,26 @@ import { check, checkEqual } from "./check.ts";
 import { repeat } from "./load.ts";
 import { checkArrived, checkExactly } from "./recorder.ts";
 
+/** Channels and ids that would be one if they were only joined, folded or cut. */
+const LOOK_ALIKES: readonly (readonly [channel: string, id: string])[] = [
+  ["m/1", "order-42-paid"],
+  ["orders/42", "order-42-paid"],
+  ["a", "b/c"],
+  ["a/b", "c"],
+  ["a", "b:c"],
+  ["a:b", "c"],
+  ["a", "c"],
+  ["a", "C"],
+  ["a", " c"],
+  ["a", "c "],
+  ["a", "c@a"],
+  ["a", "c%40a"],
+  ["a", "\nc"],
+  ["a", "ada\nc"],
+  ["a", `${"x".repeat(400)}1`],
+  ["a", `${"x".repeat(400)}2`],
+];
+
 export const idempotencyTests: readonly BackendTest[] = [
   {
     name: "idempotency: an id seen before gives the first result, and stores and announces nothing",
@@ -11,22 +31,45 @@ export const idempotencyTests: readonly BackendTest[] = [
       const recorder = await two.listen("**");
       const first = await one.publish("a", { id: "order 42 💚" });
       checkEqual(first.duplicate, false, "The first of an id is no duplicate:");
-      for (const [instance, channel] of [
-        [one, "a"],
-        [two, "a"],
-        [two, "b"],
-      ] as const) {
-        const again = await instance.publish(channel, { id: "order 42 💚" });
-        checkEqual(
-          { ...again, json: "", channel: again.channel },
-          { ...first, json: "", duplicate: true },
-          "A repeated id MUST give the first message's place and channel, as duplicate:",
-        );
+      for (const instance of [one, two]) {
+        // Whatever else it says: one that retries may have computed its key anew.
+        for (const key of [undefined, "k"]) {
+          const again = await instance.publish("a", { id: "order 42 💚", key });
+          checkEqual(
+            { ...again, json: "", key: "" },
+            { ...first, json: "", key: "", duplicate: true },
+            "A repeated id MUST give the first message's place, as duplicate:",
+          );
+        }
       }
       const other = await one.publish("a", { id: "order 43" });
       const published = [first, other, await two.publish("b")];
       await checkArrived(lab, recorder, published);
       checkExactly((await two.backend.read("**")).messages, published, { topic: "**" });
+    },
+  },
+  {
+    name: "idempotency: an id belongs to its channel, and one of another channel is never found",
+    async run(lab) {
+      const [one, two] = [await lab.open(), await lab.open()];
+      const recorder = await two.listen("**");
+      const published = [];
+      for (const [channel, id] of LOOK_ALIKES) published.push(await one.publish(channel, { id }));
+      const found = published.filter(({ duplicate }) => duplicate);
+      checkEqual(
+        found.map(({ channel }) => channel),
+        [],
+        "An id MUST be looked for on the channel of the publish alone, and be compared exactly:",
+      );
+      for (const [index, [channel, id]] of LOOK_ALIKES.entries()) {
+        const again = await two.publish(channel, { id });
+        checkEqual(
+          { ...again, json: "" },
+          { ...published[index], json: "", duplicate: true },
+          "Each channel MUST remember its own first message of an id:",
+        );
+      }
+      await checkArrived(lab, recorder, published);
     },
   },
   {

@@ -27,9 +27,11 @@ export interface Instance {
 
 export interface TestMessage {
   readonly event?: string;
-  readonly key?: string;
+  readonly key?: string | undefined;
   readonly id?: string;
   readonly json?: string;
+  /** `json` is a string, to be sent as it is. */
+  readonly raw?: boolean;
 }
 
 /** A message and where it went. */
@@ -37,6 +39,7 @@ export interface Published extends Stored {
   readonly event: string;
   readonly key: string | undefined;
   readonly json: string;
+  readonly raw: boolean;
 }
 
 export function createInstance(lab: Lab, backend: Backend, history?: HistoryOptions): Instance {
@@ -53,8 +56,8 @@ export function createInstance(lab: Lab, backend: Backend, history?: HistoryOpti
     open: async () => backend.open(createHost(lab, instance, history)),
     listen: async (topic) => listen(lab, instance, topic),
     async publish(channel, message = {}) {
-      const { event = "message", key, id, json = String(lab.nextValue()) } = message;
-      const record = { channel, event, key, json };
+      const { event = "message", key, id, json = String(lab.nextValue()), raw = false } = message;
+      const record = { channel, event, key, json, raw };
       const stored = await lab.within("publish()", backend.publish({ ...record, id }));
       return { ...record, ...stored };
     },

@@ -99,6 +99,36 @@ export const publishTests: readonly BackendTest[] = [
     },
   },
   {
+    name: "publish: raw data comes back as it was, live and from history, and JSON stays JSON",
+    async run(lab) {
+      const [one, two] = [await lab.open(), await lab.open()];
+      const recorder = await two.listen("**");
+      const texts = [
+        "",
+        "<li>a</li>",
+        "\n",
+        "a\n",
+        "\n\na",
+        " a\n  b",
+        "data: a\nid: 1",
+        "é💚\u2028",
+        '"1"',
+      ];
+      const published = [];
+      for (const [index, text] of texts.entries()) {
+        const json = JSON.stringify(text);
+        published.push(await one.publish("default", { json, raw: true }));
+        published.push(
+          await one.publish("a/b", { json, raw: true, event: "row", key: `k${index}` }),
+        );
+        published.push(await one.publish("a/b", { json }));
+      }
+      await checkArrived(lab, recorder, published);
+      checkExactly((await one.backend.read("a/b")).messages, published, { topic: "a/b" });
+      checkExactly((await two.backend.read("default")).messages, published, { topic: "default" });
+    },
+  },
+  {
     name: "publish: channels whose names look alike are channels of their own",
     async run(lab) {
       const [one, two] = [await lab.open(), await lab.open()];

@@ -72,7 +72,7 @@ export async function listen(lab: Lab, instance: Instance, topic: string): Promi
         if (reached.seq < seq) {
           violated(message, `was handed over while reached() was still ${reached.seq}.`);
         }
-        const id = `id: ${messageId(message, reached.epoch, channel)}\n`;
+        const id = `id: ${messageId(message, reached.epoch, message)}\n`;
         const frame = new TextDecoder().decode(message.frame);
         if (!frame.startsWith(id)) {
           violated(message, `has a frame that does not start with ${JSON.stringify(id)}.`);
@@ -117,10 +117,10 @@ export function checkExactly(
     `"${topic}" after position ${after} MUST have every published message once and in order:`,
   );
   for (const [index, message] of messages.entries()) {
-    const { channel, event, key, json } = expected[index] as Published;
+    const record = expected[index] as Published;
     checkEqual(
       describe(message),
-      describeRecord({ channel, event, key, json }),
+      describeRecord(record),
       "A message differs from what was published:",
     );
   }
@@ -164,6 +164,7 @@ function describeRecord({
   event,
   key,
   json,
-}: Pick<Published, "channel" | "event" | "key" | "json">): unknown {
-  return { channel, event, key: key ?? null, json };
+  raw,
+}: Pick<Published, "channel" | "event" | "key" | "json" | "raw">): unknown {
+  return { channel, event, key: key ?? null, json, raw };
 }
