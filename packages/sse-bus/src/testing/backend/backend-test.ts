@@ -8,4 +8,4 @@ export interface BackendTest {
   run(lab: Lab): Promise<void>;
 }
 
-export type Fault = "outage" | "partition" | "loseData";
+export type Fault = "outage" | "partition" | "loseData" | "deleteMessages";
