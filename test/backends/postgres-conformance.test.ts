@@ -21,6 +21,10 @@ describe.each(["pg", "postgres"] as const)("postgresBackend on the client %s", (
       cut: async (log, backend) => log.proxyOf(backend).cut(),
       mend: async (log, backend) => log.proxyOf(backend).mend(),
     },
+    deleteMessages: async (log, channel) =>
+      void (await log.pool.query(`DELETE FROM ${log.schema}.message WHERE channel = $1`, [
+        channel,
+      ])),
     async loseData(log) {
       await log.stop();
       await server.wipe();

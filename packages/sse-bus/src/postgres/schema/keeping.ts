@@ -18,7 +18,8 @@ BEGIN
     horizon = greatest(c.horizon, excluded.horizon),
     horizon_time = greatest(c.horizon_time, excluded.horizon_time);
   SELECT max(g.seq), max(g.time) INTO v_seq, v_time FROM gone g;
-  UPDATE ${s}.kept SET dropped = v_seq, dropped_time = v_time WHERE dropped < v_seq;
+  UPDATE ${s}.kept SET dropped = v_seq, dropped_time = greatest(dropped_time, v_time)
+    WHERE dropped < v_seq;
   RETURN NULL;
 END $$;
 DROP TRIGGER IF EXISTS after_delete ON ${s}.message;

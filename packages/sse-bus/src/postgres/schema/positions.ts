@@ -27,15 +27,15 @@ BEGIN
   RETURN concat_ws('/', v_system, v_timeline, '${s}.message'::regclass::oid);
 END $$;
 
--- The newest position.
+-- The newest position that was ever given, whatever rows remain: deleting the newest one must not
+-- bring its position back, or readers pass over the message that gets it again.
 CREATE OR REPLACE FUNCTION ${s}.head(OUT seq bigint, OUT "time" bigint) LANGUAGE plpgsql STABLE
 SET jit = off SET enable_seqscan = off SET enable_sort = off AS $$
 BEGIN
-  SELECT m.seq, m.time INTO seq, "time" FROM ${s}.message m
-    WHERE m.seq IS NOT NULL ORDER BY m.seq DESC LIMIT 1;
-  IF NOT FOUND THEN
-    SELECT k.dropped, k.dropped_time INTO seq, "time" FROM ${s}.kept k;
-  END IF;
+  SELECT greatest(k.dropped, m.seq), greatest(k.dropped_time, m.time) INTO STRICT seq, "time"
+    FROM ${s}.kept k LEFT JOIN LATERAL (
+      SELECT n.seq, n.time FROM ${s}.message n WHERE n.seq IS NOT NULL ORDER BY n.seq DESC LIMIT 1
+    ) m ON true;
 END $$;
 
 -- Makes a new epoch. Also for operators: after restoring a snapshot of the disk, which nothing in
