@@ -137,6 +137,7 @@ const broken: Readonly<Record<string, Broken>> = {
     noticed: [
       /positions: they never repeat or go back when limits/,
       /positions: they never repeat or go back when an operator/,
+      /positions: they never repeat or go back when the server restarts/,
     ],
     backend: (backend, table) => {
       let base = 0;

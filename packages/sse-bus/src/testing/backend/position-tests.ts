@@ -46,6 +46,26 @@ export const positionTests: readonly BackendTest[] = [
       await scene.finish();
     },
   },
+  {
+    name: "positions: they never repeat or go back when the server restarts with all messages deleted",
+    needs: ["deleteMessages", "outage"],
+    async run(lab) {
+      const [one, two] = [await lab.open(), await lab.open()];
+      const published = await publishEach(one, ["a", "b", "a", "b", "a"]);
+      const last = published.at(-1) ?? fail("Nothing was published");
+      for (const channel of ["a", "b"]) await lab.deleteMessages(channel);
+      // Nobody who has seen the old head lives through it.
+      for (const instance of [one, two]) await instance.close();
+      await lab.stop();
+      await lab.start();
+      const late = await lab.open();
+      const next = await late.insist("a");
+      check(
+        next.epoch !== last.epoch || next.seq > last.seq,
+        `Position ${next.seq} was given after ${last.seq} in one epoch: a server that has forgotten its head MUST begin a new epoch.`,
+      );
+    },
+  },
 ];
 
 interface Scene {
