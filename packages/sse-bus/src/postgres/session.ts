@@ -72,9 +72,14 @@ export async function openSession(settings: Settings, host: BackendHost): Promis
     onPending: () => sequencer.committed(isListening() ? "other" : "unknown"),
     onUnannounced: () => waker?.doubt(),
   });
-  const appender = createAppender(log, ({ seq, epoch }) => {
-    if (epoch !== tail.reached().epoch) tail.wake();
-    else tail.announced(seq);
+  const appender = createAppender({
+    log,
+    tickets,
+    timeoutMs: settings.timeoutMs,
+    onStored({ seq, epoch }) {
+      if (epoch !== tail.reached().epoch) tail.wake();
+      else tail.announced(seq);
+    },
   });
   const retention = createRetention(log, settings, host);
   let hasPending = false;

@@ -102,9 +102,10 @@ BEGIN
     SELECT d.ticket, d.entry, v_seq + row_number() OVER (ORDER BY d.ticket) AS seq FROM due d
   ), placed AS (
     UPDATE ${s}.message m SET seq = n.seq, time = v_time FROM numbered n
-    WHERE m.entry = n.entry RETURNING m.id, m.seq
+    WHERE m.entry = n.entry RETURNING m.channel, m.id, m.seq
   ), known AS (
-    UPDATE ${s}.id i SET seq = p.seq, time = v_time FROM placed p WHERE i.id = p.id
+    UPDATE ${s}.id i SET seq = p.seq, time = v_time FROM placed p
+    WHERE i.channel = p.channel AND i.id = p.id
   )
   SELECT count(*), max(n.ticket), coalesce(max(n.seq), v_seq), v_time
     INTO taken, ticket, seq, "time" FROM numbered n;

@@ -87,7 +87,7 @@ async function createScene(lab: Lab, history = {}): Promise<Scene> {
     checkEqual(head.epoch, last.epoch, "Whatever is deleted, the log has one epoch:");
   }
 
-  return {
+  const scene: Scene = {
     async publish(channels) {
       for (const [index, channel] of channels.entries()) {
         const last = published.at(-1);
@@ -107,7 +107,7 @@ async function createScene(lab: Lab, history = {}): Promise<Scene> {
       const late = await lab.open(history);
       await checkHead(late);
       checkNotBefore(late.backend.reached(), published.at(-1) ?? fail("Nothing"), "reached()");
-      await this.publish(["kept", "a"]);
+      await scene.publish(["kept", "a"]);
       await checkHead(late);
       for (const { restarts } of [...instances, late]) {
         checkEqual(restarts, [], "A deletion MUST NOT begin the log anew:");
@@ -115,6 +115,7 @@ async function createScene(lab: Lab, history = {}): Promise<Scene> {
       checkNothingLost(recorder);
     },
   };
+  return scene;
 }
 
 function checkNotBefore(position: Position, last: Position, what: string): void {
