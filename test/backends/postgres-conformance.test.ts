@@ -4,10 +4,14 @@ import { testBackend } from "../../packages/sse-bus/src/testing/index.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { createPostgresLog, type PostgresLog } from "./postgres-log.ts";
 
-describe.each(["pg", "postgres"] as const)("postgresBackend on the client %s", (client) => {
+describe.each([
+  ["pg", "installed"],
+  ["postgres", "installed"],
+  ["pg", "newest"],
+] as const)("postgresBackend on the client %s and the %s server", (client, build) => {
   let server: PostgresServer;
   beforeAll(async () => {
-    server = await startPostgres();
+    server = await startPostgres({ build });
   });
   afterAll(async () => server[Symbol.asyncDispose]());
 

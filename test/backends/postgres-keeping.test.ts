@@ -131,6 +131,7 @@ describe("a position is never given twice, and the head never goes back", () => 
     await deleting.query("BEGIN");
     await deleting.query(`DELETE FROM ${log.schema}.message WHERE seq = 3`);
     await bus.publish(5, { channel: "orders" });
+    await waitFor("the message", () => ear.heard.at(-1)?.data === 5);
     await deleting.query("COMMIT");
     deleting.release();
     await log.pool.query(`DELETE FROM ${log.schema}.message WHERE seq > 3`);
@@ -155,6 +156,23 @@ describe("a position is never given twice, and the head never goes back", () => 
     const next = await bus.publish(3, { channel: "orders" });
     expect(positionOf(next.id).time).toBe(Number(rows[0]?.time));
   });
+});
+
+test("a server's clock that steps back by an hour stops neither retention nor what tells of commits", async () => {
+  // Longer than the test takes: what is found in time was told of, not asked for.
+  const bus = await openBus(
+    { ...AT_ONCE, pollMs: 120_000 },
+    { channels: { none: { maxMessages: 0 } } },
+  );
+  const { heard } = await hearLive(bus);
+  const ahead = `${log.schema}.now_ms() + 3600000`;
+  await log.pool.query(`UPDATE ${log.schema}.kept SET at = ${ahead}`);
+  await log.pool.query(`SELECT setval('${log.schema}.awake', ${ahead})`);
+  await bus.publish(1, { channel: "none" });
+  await waitFor("retention", async () => (await stored())["none"] === undefined);
+  await log.pool.query(`SELECT setval('${log.schema}.awake', ${ahead})`);
+  await log.pool.query(`SELECT ${log.schema}.publish('orders', '"told"')`);
+  await waitFor("the message", () => heard.at(-1)?.data === "told");
 });
 
 test("idempotency ids outlive their messages, and are forgotten in their own time", async () => {

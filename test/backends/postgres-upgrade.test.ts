@@ -8,7 +8,7 @@ import { waitFor } from "../support/wait-for.ts";
 import { hear } from "./ear.ts";
 import { createPostgresLog, type PostgresLog } from "./postgres-log.ts";
 
-/** As version 1 made it, with messages, and ids of a committed and of a waiting message. */
+/** As version 1 made it. */
 const oldSchema = readFile(new URL("fixtures/postgres-schema-1.sql", import.meta.url), "utf8");
 
 let server: PostgresServer;
