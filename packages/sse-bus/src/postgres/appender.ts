@@ -135,8 +135,8 @@ export function createAppender(options: AppenderOptions): Appender {
     append(entry) {
       return new Promise((resolve, reject) => {
         if (isClosed) return reject(closedError());
-        const { channel, event, key, json: data, id } = entry;
-        const json = JSON.stringify({ channel, event, key, data, id });
+        const { channel, event, key, json: data, id, raw } = entry;
+        const json = JSON.stringify({ channel, event, key, data, id, raw });
         const deadline = performance.now() + timeoutMs;
         queue.push({ entry, json, deadline, resolve, reject });
         sending ??= send();

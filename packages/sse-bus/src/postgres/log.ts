@@ -88,7 +88,7 @@ export function createLog(settings: Settings, clock: Clock, tickets: Tickets): L
     },
     history: (channel, pattern, { messages, bytes }) =>
       call(
-        `SELECT place::text, a, b, c, d, e, f FROM ${s}.history($1::text, $2::text, $3::text::bigint, $4::text::bigint)`,
+        `SELECT place::text, a, b, c, d, e, f, g FROM ${s}.history($1::text, $2::text, $3::text::bigint, $4::text::bigint)`,
         [channel, pattern, finite(messages), finite(bytes)],
       ),
     async attend() {

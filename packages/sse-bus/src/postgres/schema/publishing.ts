@@ -4,6 +4,7 @@ export const publishingSql = (s: string): string => `
 -- the position: at the commit it is woken, and does at once what others do a little later.
 CREATE OR REPLACE FUNCTION ${s}.enqueue(
   p_channel text, p_event text, p_key text, p_data text, p_id text, p_origin text,
+  p_raw boolean DEFAULT false,
   OUT duplicate boolean, OUT epoch text, OUT seq bigint, OUT "time" bigint, OUT channel text
 ) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -19,8 +20,8 @@ BEGIN
     IF FOUND THEN RETURN; END IF;
     -- It was forgotten in between: then it is new.
   END LOOP;
-  INSERT INTO ${s}.message (channel, event, key, data, id)
-    VALUES (p_channel, p_event, p_key, p_data, p_id);
+  INSERT INTO ${s}.message (channel, event, key, data, id, raw)
+    VALUES (p_channel, p_event, p_key, p_data, p_id, p_raw);
   PERFORM set_config('${s}.origin', p_origin, true);
   duplicate := false;
   channel := p_channel;
@@ -105,7 +106,7 @@ BEGIN
 END $$;
 
 -- Publishes a batch by itself: stored, numbered and announced in one transaction. \`p_entries\` is
--- [{"channel", "event", "key", "data", "id"}, …], no id of a channel twice. An entry without a \`seq\`
+-- [{"channel", "event", "key", "data", "id", "raw"}, …], no id of a channel twice. An entry without a \`seq\`
 -- was not stored: its id is held by an open transaction, or is of a message that has no position yet.
 CREATE OR REPLACE FUNCTION ${s}.store(p_deadline bigint, p_after bigint, p_entries json)
 RETURNS TABLE (place bigint, epoch text, seq bigint, "time" bigint, channel text, duplicate boolean)
@@ -135,13 +136,14 @@ BEGIN
   WITH given AS (
     SELECT e.*, e.id IS NULL OR e.place = ANY (v_fresh) AS is_new, e.place = ANY (v_held) AS is_held
       FROM ROWS FROM (
-        json_to_recordset(p_entries) AS (channel text, event text, key text, data text, id text)
-      ) WITH ORDINALITY AS e(channel, event, key, data, id, place)
+        json_to_recordset(p_entries) AS (channel text, event text, key text, data text, id text, raw boolean)
+      ) WITH ORDINALITY AS e(channel, event, key, data, id, raw, place)
   ), new AS (
     SELECT g.*, v_taken.seq + row_number() OVER (ORDER BY g.place) AS seq FROM given g WHERE g.is_new
   ), stored AS (
-    INSERT INTO ${s}.message (seq, time, channel, event, key, data, id)
-      SELECT n.seq, v_taken.time, n.channel, n.event, n.key, n.data, n.id FROM new n
+    INSERT INTO ${s}.message (seq, time, channel, event, key, data, id, raw)
+      SELECT n.seq, v_taken.time, n.channel, n.event, n.key, n.data, n.id, coalesce(n.raw, false)
+      FROM new n
   ), known AS (
     UPDATE ${s}.id i SET seq = n.seq, time = v_taken.time FROM new n
       WHERE i.channel = n.channel AND i.id = n.id

@@ -18,6 +18,7 @@ CREATE TABLE IF NOT EXISTS ${s}.message (
   event   text NOT NULL CHECK (event ~ '^[^\\r\\n]{1,200}$' AND event NOT IN ('hello', 'ping', 'gap', 'bye')),
   key     text CHECK (key ~ '^[^\\r\\n]{1,200}$'),
   data    text NOT NULL CHECK (data !~ '[\\r\\n]'),  -- JSON on one line
+  raw     boolean NOT NULL DEFAULT false,          -- the data is a string, sent as it is
   id      text CHECK (char_length(id) BETWEEN 1 AND 401 AND id !~ '\\r'),  -- the publisher's idempotency id
   bytes   integer GENERATED ALWAYS AS (
     320 + octet_length(data) + octet_length(channel) + octet_length(event) + coalesce(octet_length(key), 0)

@@ -2,6 +2,10 @@
 export const upgradesSql = (s: string): string => `
 -- From version 1: an idempotency id belongs to its channel, and may hold who published it. Ids that
 -- are remembered stay so. Instances of the older version go on: they call the functions below.
+ALTER TABLE ${s}.message ADD COLUMN IF NOT EXISTS raw boolean NOT NULL DEFAULT false;
+-- CREATE OR REPLACE changes neither parameters nor columns. The new ones take the old calls.
+DROP FUNCTION IF EXISTS ${s}.enqueue(text, text, text, text, text, text);
+DROP FUNCTION IF EXISTS ${s}.history(text, text, bigint, bigint);
 DO $$
 DECLARE
   v_key text;
