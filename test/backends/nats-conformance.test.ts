@@ -21,6 +21,7 @@ describe("natsBackend", () => {
       cut: async (log, backend) => log.proxyOf(backend).cut(),
       mend: async (log, backend) => log.proxyOf(backend).mend(),
     },
+    deleteMessages: async (log, channel) => log.deleteMessages(channel),
     async loseData() {
       await server.stop();
       await server.wipe();

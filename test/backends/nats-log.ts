@@ -1,3 +1,4 @@
+import { jetstreamManager } from "@nats-io/jetstream";
 import { connect, type ConnectionOptions } from "@nats-io/transport-node";
 import type { Backend } from "../../packages/sse-bus/src/index.ts";
 import { natsBackend, type NatsBackendOptions } from "../../packages/sse-bus/src/nats/index.ts";
@@ -11,6 +12,8 @@ export interface NatsLog extends AsyncDisposable {
   /** An instance, with a relay of its own between it and the server. */
   connect(options?: Partial<NatsBackendOptions>): Promise<Backend>;
   proxyOf(backend: Backend): TcpProxy;
+  /** Purges the subjects of a channel whose name is one plain word. */
+  deleteMessages(channel: string): Promise<void>;
 }
 
 let count = 0;
@@ -39,6 +42,12 @@ export function createNatsLog(server: NatsServer): NatsLog {
       return backend;
     },
     proxyOf: (backend) => proxies.get(backend) as TcpProxy,
+    async deleteMessages(channel) {
+      const connection = await connectTo(server.port);
+      const manager = await jetstreamManager(connection);
+      await manager.streams.purge(stream, { filter: `${stream}.c.${channel}` });
+      await connection.close();
+    },
     async [Symbol.asyncDispose]() {
       await Promise.all([...proxies.keys()].map(async (backend) => backend.close()));
     },

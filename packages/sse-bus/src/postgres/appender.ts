@@ -1,11 +1,14 @@
 import type { PublishEntry, Stored } from "../core/backend.ts";
+import { SseBusError } from "../core/errors.ts";
 import type { Row } from "./database.ts";
 import type { Log } from "./log.ts";
-import { closedError, isStatementError, toBackendError } from "./postgres-error.ts";
+import { closedError, isEntryError, toBackendError } from "./postgres-error.ts";
+import type { Tickets } from "./tickets.ts";
 
 /**
  * Publishes by itself, one batch at a time: what is published while a commit is on its way to the
- * disk goes with the next one, so throughput does not end at the disk's commits a second.
+ * disk goes with the next one, so throughput does not end at the disk's commits a second. A message
+ * whose id an open transaction holds is set aside and tried again, and holds nobody up.
  */
 export interface Appender {
   append(entry: PublishEntry): Promise<Stored>;
@@ -13,30 +16,48 @@ export interface Appender {
   close(): Promise<void>;
 }
 
+export interface AppenderOptions {
+  readonly log: Log;
+  readonly tickets: Tickets;
+  /** How long a message may wait, in ms. */
+  readonly timeoutMs: number;
+  readonly onStored: (stored: Stored) => void;
+}
+
 interface Waiting {
-  readonly id: string | undefined;
+  readonly entry: PublishEntry;
   readonly json: string;
+  /** By `performance.now()`. */
+  readonly deadline: number;
   resolve(stored: Stored): void;
   reject(error: Error): void;
 }
 
 const MAX_BATCH = 500;
 const MAX_BATCH_CHARS = 1_000_000;
+/** Each costs a millisecond of the server's time while it is held. */
+const MAX_HELD_BATCH = 20;
+/** How long those that are held are left alone, in ms. */
+const HELD_PAUSE_MS = 25;
 
-export function createAppender(log: Log, onStored: (stored: Stored) => void): Appender {
+export function createAppender(options: AppenderOptions): Appender {
+  const { log, tickets, timeoutMs, onStored } = options;
   let queue: Waiting[] = [];
+  let held: Waiting[] = [];
   let sending: Promise<void> | undefined;
+  let retrying: Promise<void> | undefined;
+  let stopPause = (): void => {};
   let isClosed = false;
 
   async function send(): Promise<void> {
     while (queue.length > 0) {
-      const batch = takeBatch(queue);
+      const batch = takeBatch(queue, MAX_BATCH);
       queue = queue.slice(batch.length);
       try {
         await store(batch);
       } catch (error) {
         // The server is away: those who wait would wait in vain.
-        for (const { reject } of [...batch, ...queue]) reject(toBackendError(error, "publish"));
+        refuse([...batch, ...queue], toBackendError(error, "publish"));
         queue = [];
       }
     }
@@ -44,65 +65,119 @@ export function createAppender(log: Log, onStored: (stored: Stored) => void): Ap
     sending = undefined;
   }
 
+  /** The oldest first; who is still held goes to the end, so that each has its turn. */
+  async function retry(): Promise<void> {
+    while (held.length > 0) {
+      await pause();
+      const batch = takeBatch(held, MAX_HELD_BATCH);
+      held = held.slice(batch.length);
+      try {
+        await store(batch);
+      } catch (error) {
+        refuse([...batch, ...held], toBackendError(error, "publish"));
+        held = [];
+      }
+    }
+    retrying = undefined;
+  }
+
   async function store(batch: readonly Waiting[]): Promise<void> {
     try {
       const rows = await log.append(`[${batch.map(({ json }) => json).join(",")}]`);
       for (const row of rows) settle(batch[Number(row[0]) - 1] as Waiting, row);
     } catch (error) {
-      if (!isStatementError(error)) throw error;
       const [only] = batch;
+      if (!isEntryError(error)) throw error;
       if (batch.length === 1) return only?.reject(toBackendError(error, "publish"));
       // One that cannot be stored must not take the others with it.
       for (const each of batch) await store([each]);
     }
   }
 
-  function settle({ resolve }: Waiting, row: Row): void {
-    const stored = parseStored(row);
+  function settle(waiting: Waiting, row: Row): void {
+    const [, epoch, seq, time, , duplicate] = row;
+    if (seq == null) {
+      // A repeat of what has no position took unusually long to commit; see tickets.ts.
+      if (duplicate === "true") tickets.lookAtAll();
+      return hold(waiting);
+    }
+    const stored = {
+      epoch: epoch as string,
+      seq: Number(seq),
+      time: Number(time),
+      channel: waiting.entry.channel,
+      duplicate: duplicate === "true",
+    };
     onStored(stored);
-    resolve(stored);
+    waiting.resolve(stored);
+  }
+
+  function hold(waiting: Waiting): void {
+    if (isClosed) return waiting.reject(closedError());
+    if (performance.now() > waiting.deadline) {
+      return waiting.reject(heldError(waiting.entry, timeoutMs));
+    }
+    held.push(waiting);
+    retrying ??= retry();
+  }
+
+  function pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, HELD_PAUSE_MS);
+      stopPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   return {
     append(entry) {
       return new Promise((resolve, reject) => {
         if (isClosed) return reject(closedError());
-        const { channel, event, key, json: data, id } = entry;
-        const json = JSON.stringify({ channel, event, key, data, id });
-        queue.push({ id, json, resolve, reject });
+        const { channel, event, key, json: data, id, raw } = entry;
+        const json = JSON.stringify({ channel, event, key, data, id, raw });
+        const deadline = performance.now() + timeoutMs;
+        queue.push({ entry, json, deadline, resolve, reject });
         sending ??= send();
       });
     },
     async close() {
       isClosed = true;
-      for (const { reject } of queue) reject(closedError());
+      refuse([...queue, ...held], closedError());
       queue = [];
-      await sending;
+      held = [];
+      stopPause();
+      await Promise.all([sending, retrying]);
     },
   };
 }
 
-/** The oldest that go together: an id at most once, so that one of them is the first. */
-function takeBatch(queue: readonly Waiting[]): readonly Waiting[] {
+/** The oldest that go together: an id of a channel at most once, so that one of them is the first. */
+function takeBatch(queue: readonly Waiting[], limit: number): readonly Waiting[] {
   const ids = new Set<string>();
   let chars = 0;
   let count = 0;
-  for (const { id, json } of queue) {
+  for (const { entry, json } of queue) {
     chars += json.length;
-    if (count === MAX_BATCH || (count > 0 && chars > MAX_BATCH_CHARS)) break;
-    if (id !== undefined && ids.has(id)) break;
-    if (id !== undefined) ids.add(id);
+    if (count === limit || (count > 0 && chars > MAX_BATCH_CHARS)) break;
+    if (entry.id !== undefined) {
+      const name = `${entry.channel} ${entry.id}`;
+      if (ids.has(name)) break;
+      ids.add(name);
+    }
     count++;
   }
   return queue.slice(0, count);
 }
 
-function parseStored([, epoch, seq, time, channel, duplicate]: Row): Stored {
-  return {
-    epoch: epoch as string,
-    seq: Number(seq),
-    time: Number(time),
-    channel: channel as string,
-    duplicate: duplicate === "true",
-  };
+function refuse(all: readonly Waiting[], error: Error): void {
+  for (const { reject } of all) reject(error);
+}
+
+function heldError({ channel }: PublishEntry, timeoutMs: number): SseBusError {
+  return new SseBusError(
+    "BACKEND_UNAVAILABLE",
+    `A transaction that is still open after ${timeoutMs} ms (\`timeoutMs\`) has published the same \`id\` on "${channel}": whether this is a repeat depends on how it ends. Publish again with this \`id\`, or end the transaction sooner.`,
+  );
 }

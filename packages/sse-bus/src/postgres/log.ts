@@ -55,13 +55,13 @@ export function createLog(settings: Settings, clock: Clock, tickets: Tickets): L
   return {
     call,
     async syncClock() {
-      const sent = Date.now();
+      const sent = clock.now();
       const [row] = await call(`SELECT ${s}.now_ms()::text`, []);
-      clock.sample(Number(row?.[0]), sent, Date.now());
+      clock.sample(Number(row?.[0]), sent, clock.now());
     },
     async page(after, { isEmpty, channels, pattern }, withLosses) {
       const losses = withLosses ? `UNION ALL SELECT * FROM ${s}.losses($1::text::bigint)` : "";
-      const sent = Date.now();
+      const sent = clock.now();
       const rows = await call(
         `SELECT place::text, a, b, c, d, e, f, g FROM (
           SELECT * FROM ${s}.page($1::text::bigint, $2::text::bigint, $3::text::text[], $4::text, $5::text::integer, $6::text::bigint) ${losses}
@@ -76,7 +76,7 @@ export function createLog(settings: Settings, clock: Clock, tickets: Tickets): L
         ],
       );
       const page = parsePage(rows);
-      clock.sample(page.serverMs, sent, Date.now());
+      clock.sample(page.serverMs, sent, clock.now());
       return page;
     },
     async head() {
@@ -88,7 +88,7 @@ export function createLog(settings: Settings, clock: Clock, tickets: Tickets): L
     },
     history: (channel, pattern, { messages, bytes }) =>
       call(
-        `SELECT place::text, a, b, c, d, e, f FROM ${s}.history($1::text, $2::text, $3::text::bigint, $4::text::bigint)`,
+        `SELECT place::text, a, b, c, d, e, f, g FROM ${s}.history($1::text, $2::text, $3::text::bigint, $4::text::bigint)`,
         [channel, pattern, finite(messages), finite(bytes)],
       ),
     async attend() {
@@ -104,7 +104,7 @@ export function createLog(settings: Settings, clock: Clock, tickets: Tickets): L
     append: (entries) =>
       call(
         `SELECT place::text, epoch, seq::text, "time"::text, channel, duplicate::text
-          FROM ${s}.append($1::text::bigint, $2::text::bigint, $3::text::json)`,
+          FROM ${s}.store($1::text::bigint, $2::text::bigint, $3::text::json)`,
         [deadline(), String(tickets.after), entries],
       ),
     async sequence(promiseMs) {

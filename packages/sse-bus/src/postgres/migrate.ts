@@ -8,11 +8,15 @@ import {
 } from "./migration-sql.ts";
 import { databaseOf } from "./options.ts";
 import type { PgPool } from "./pg-database.ts";
-import { toBackendError } from "./postgres-error.ts";
+import { isLockTimeout, toBackendError } from "./postgres-error.ts";
 import type { PostgresJs } from "./postgres-js-database.ts";
 
 /** A migration changes little, but may have to wait for those who use the tables. */
 const MIGRATION_TIMEOUT_MS = 60_000;
+/** Each waits for open transactions for less than a second, so that it holds up nobody for longer. */
+const LOCK_ATTEMPTS = 5;
+/** Those who wait behind an attempt come first, in ms. */
+const LOCK_PAUSE_MS = 200;
 
 /**
  * Makes or upgrades what the Postgres backend needs, with {@link migrationSql}. For a deploy step
@@ -40,11 +44,18 @@ export async function migrateDatabase(
   schema: string,
   isIncomplete = false,
 ): Promise<void> {
-  try {
-    if ((await isMigrated(database, schema)) && !isIncomplete) return;
-    await database.script(migrationSql({ schema }));
-  } catch (error) {
-    throw toBackendError(error, `make the schema "${schema}"`);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      if ((await isMigrated(database, schema)) && !isIncomplete) return;
+      return await database.script(migrationSql({ schema }));
+    } catch (error) {
+      const isHeld = isLockTimeout(error);
+      if (!isHeld || attempt === LOCK_ATTEMPTS) {
+        const why = isHeld ? ", whose tables an open transaction uses" : "";
+        throw toBackendError(error, `make or upgrade the schema "${schema}"${why}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
+    }
   }
 }
 

@@ -4,9 +4,10 @@ import { positionsSql } from "./schema/positions.ts";
 import { publishingSql } from "./schema/publishing.ts";
 import { readingSql } from "./schema/reading.ts";
 import { tablesSql } from "./schema/tables.ts";
+import { upgradesSql } from "./schema/upgrades.ts";
 
 /** Version of the tables and functions; a package works with this one only. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 const DEFAULT_SCHEMA = "sse_bus";
 
@@ -37,6 +38,11 @@ DO $$ BEGIN
   -- Two processes that start at once must not both create.
   PERFORM pg_advisory_xact_lock(hashtextextended('${schema}.migration', 0));
   PERFORM set_config('client_min_messages', 'warning', true);
+  -- Tables that an open transaction uses cannot be changed, and whoever comes while this waits for
+  -- them waits too. So it gives up, before deadlock_timeout makes it the other's fault: run it again.
+  IF current_setting('lock_timeout') = '0' THEN
+    PERFORM set_config('lock_timeout', '900ms', true);
+  END IF;
   IF current_setting('server_version_num')::integer < 130000 THEN
     RAISE EXCEPTION 'sse-bus needs PostgreSQL 13 or later';
   END IF;
@@ -48,7 +54,7 @@ DO $$ BEGIN
     CREATE SCHEMA ${schema};
   END IF;
 END $$;
-${tablesSql(schema)}${positionsSql(schema)}${publishingSql(schema)}${readingSql(schema)}${keepingSql(schema)}
+${tablesSql(schema)}${upgradesSql(schema)}${positionsSql(schema)}${publishingSql(schema)}${readingSql(schema)}${keepingSql(schema)}
 INSERT INTO ${schema}.state (version, epoch, home)
   VALUES (${SCHEMA_VERSION}, left(replace(gen_random_uuid()::text, '-', ''), 12), ${schema}.identity())
   ON CONFLICT (one) DO UPDATE SET version = excluded.version;

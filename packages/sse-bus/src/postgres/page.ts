@@ -56,9 +56,9 @@ export function parsePage(rows: readonly Row[]): Page {
   };
 }
 
-/** A row `seq, time, channel, event, key, data`. */
+/** A row `seq, time, channel, event, key, data, bytes, raw`. */
 export function parseMessage(seq: number, row: Row): PageMessage {
-  const [, time, channel, event, key, data] = row;
+  const [, time, channel, event, key, data, , raw] = row;
   return {
     seq,
     time: Number(time),
@@ -66,5 +66,6 @@ export function parseMessage(seq: number, row: Row): PageMessage {
     event: event as string,
     key: key ?? undefined,
     json: data as string,
+    raw: raw === "true",
   };
 }

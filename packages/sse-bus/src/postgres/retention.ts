@@ -54,8 +54,8 @@ export function createRetention(log: Log, settings: Settings, host: BackendHost)
   async function forgetIds(): Promise<void> {
     if (isClosed) return;
     await log.call(
-      `DELETE FROM ${s}.id WHERE id IN (
-        SELECT id FROM ${s}.id WHERE at < ${s}.now_ms() - $1::text::bigint
+      `DELETE FROM ${s}.id WHERE (channel, id) IN (
+        SELECT channel, id FROM ${s}.id WHERE at < ${s}.now_ms() - $1::text::bigint
           ORDER BY at LIMIT ${IDS_AT_ONCE} FOR UPDATE SKIP LOCKED
       )`,
       [String(rememberIdsMs)],

@@ -48,7 +48,7 @@ export function createSequencer(options: SequencerOptions): Sequencer {
   let isWanted = false;
   let isFailing = false;
   let isClosed = false;
-  let lookedAt = 0;
+  let lookedAt = -LOOK_AGAIN_MS;
 
   async function run(): Promise<void> {
     try {
@@ -91,8 +91,8 @@ export function createSequencer(options: SequencerOptions): Sequencer {
   }
 
   async function lookAgain(): Promise<void> {
-    if (Date.now() - lookedAt < LOOK_AGAIN_MS) return;
-    lookedAt = Date.now();
+    if (performance.now() - lookedAt < LOOK_AGAIN_MS) return;
+    lookedAt = performance.now();
     tickets.lookAtAll();
     await take(0);
   }

@@ -72,9 +72,14 @@ export async function openSession(settings: Settings, host: BackendHost): Promis
     onPending: () => sequencer.committed(isListening() ? "other" : "unknown"),
     onUnannounced: () => waker?.doubt(),
   });
-  const appender = createAppender(log, ({ seq, epoch }) => {
-    if (epoch !== tail.reached().epoch) tail.wake();
-    else tail.announced(seq);
+  const appender = createAppender({
+    log,
+    tickets,
+    timeoutMs: settings.timeoutMs,
+    onStored({ seq, epoch }) {
+      if (epoch !== tail.reached().epoch) tail.wake();
+      else tail.announced(seq);
+    },
   });
   const retention = createRetention(log, settings, host);
   let hasPending = false;
@@ -112,12 +117,12 @@ export async function openSession(settings: Settings, host: BackendHost): Promis
       // What is stored is not refused because its news do not come.
       return told(stored).catch(() => stored);
     },
-    async publishIn(tx, { channel, event, key, json, id }) {
+    async publishIn(tx, { channel, event, key, json, id, raw = false }) {
       const [row] = await queryIn(
         tx,
         `SELECT duplicate::text, epoch, seq::text, "time"::text, channel
-          FROM ${schema}.enqueue($1::text, $2::text, $3::text, $4::text, $5::text, $6::text)`,
-        [channel, event, key ?? null, json, id ?? null, origin],
+          FROM ${schema}.enqueue($1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text::boolean)`,
+        [channel, event, key ?? null, json, id ?? null, origin, String(raw)],
       );
       hasPending = true;
       const [isRepeat, epoch, seq, time, first] = row ?? [];

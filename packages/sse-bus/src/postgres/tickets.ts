@@ -18,7 +18,7 @@ const SETTLING_MS = 10_000;
 /** What took longer is found by then, at the latest. */
 const LOOK_AT_ALL_MS = 60_000;
 
-export function createTickets(now: () => number = Date.now): Tickets {
+export function createTickets(now = (): number => performance.now()): Tickets {
   let settled = 0;
   let settling: { readonly ticket: number; readonly at: number } | undefined;
   let newest = 0;

@@ -9,11 +9,13 @@ import { liveTests } from "./backend/live-tests.ts";
 import type { BackendTestOptions } from "./backend/options.ts";
 import { outageTests } from "./backend/outage-tests.ts";
 import { partitionTests } from "./backend/partition-tests.ts";
+import { positionTests } from "./backend/position-tests.ts";
 import { publishTests } from "./backend/publish-tests.ts";
 import { reachedTests } from "./backend/reached-tests.ts";
 
 const TESTS: readonly BackendTest[] = [
   ...publishTests,
+  ...positionTests,
   ...idempotencyTests,
   ...liveTests,
   ...historyTests,
@@ -46,9 +48,10 @@ export function testBackend<Log>(options: BackendTestOptions<Log>): void {
     outage: options.outage,
     partition: options.partition,
     loseData: options.loseData,
+    deleteMessages: options.deleteMessages,
   };
   for (const { name, needs, run } of TESTS) {
-    if (needs && !given[needs]) continue;
+    if (needs && ![needs].flat().every((fault) => given[fault])) continue;
     options.test(name, async () => runInLab(options, run));
   }
 }

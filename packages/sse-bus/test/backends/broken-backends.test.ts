@@ -118,6 +118,40 @@ const broken: Readonly<Record<string, Broken>> = {
     noticed: [/cursor: it is the head/],
     backend: (backend) => ({ ...backend, cursor: async () => backend.reached() }),
   },
+  "takes for its head the newest message that is left": {
+    noticed: [
+      /positions: they never repeat or go back when limits/,
+      /positions: they never repeat or go back when an operator/,
+    ],
+    table: (table) => ({
+      ...table,
+      async after(seq, topics) {
+        const news = await table.after(seq, topics);
+        const { rows } = await table.kept("**");
+        const { seq: newest = 0, time = 0 } = rows.at(-1) ?? {};
+        return { ...news, head: { ...news.head, seq: newest, time } };
+      },
+    }),
+  },
+  "goes on with the number of the newest message that is left": {
+    noticed: [
+      /positions: they never repeat or go back when limits/,
+      /positions: they never repeat or go back when an operator/,
+      /positions: they never repeat or go back when the server restarts/,
+    ],
+    backend: (backend, table) => {
+      let base = 0;
+      return {
+        ...backend,
+        async publish(entry) {
+          const newest = (await table.kept("**")).rows.at(-1)?.seq ?? 0;
+          const stored = await backend.publish(entry);
+          if (stored.seq > newest + 1) base = Math.max(base, stored.seq - newest - 1);
+          return { ...stored, seq: stored.seq - base };
+        },
+      };
+    },
+  },
   "ignores idempotency ids": {
     noticed: [/idempotency: an id seen before/, /idempotency: of many publishes/],
     table: (table) => ({

@@ -2,6 +2,7 @@ import type { Backend, PublishEntry, Stored } from "../../src/core/backend.ts";
 import type { HistoryLimits } from "../../src/core/history.ts";
 import { memoryBackend } from "../../src/core/memory-backend.ts";
 import { type LogMessage, type MessageRecord, messageJson } from "../../src/core/message.ts";
+import { topicCovers } from "../../src/core/channel-name.ts";
 import type { Cursor, Position } from "../../src/core/position.ts";
 
 /** A row of the log: a message and its place. */
@@ -41,6 +42,8 @@ export interface LogServer {
   readonly cut: Set<LogTable>;
   /** Everything is gone, the epoch too. */
   loseData(): void;
+  /** Somebody deletes by hand what a channel holds. */
+  deleteMessages(channel: string): Promise<void>;
 }
 
 /** The smallest number of messages the table keeps, so that a poll finds what was just published. */
@@ -53,7 +56,15 @@ const NO_LIMITS: HistoryLimits = {
 
 export function createLogServer(): LogServer {
   const limits = new Map<string, HistoryLimits>();
+  /** Up to which `seq` channels were emptied by hand. */
+  const emptied = new Map<string, number>();
+  const isThere = ({ channel, seq }: LogMessage): boolean => seq > (emptied.get(channel) ?? 0);
+  const horizonOf = (topic: string, dropped: number): number =>
+    [...emptied]
+      .filter(([channel]) => topicCovers(topic, channel))
+      .reduce((newest, [, seq]) => Math.max(newest, seq), dropped);
   const reset = (): void => {
+    emptied.clear();
     const log = memoryBackend();
     logs = openLog(log, (channel) => limits.get(channel) ?? NO_LIMITS);
   };
@@ -64,6 +75,7 @@ export function createLogServer(): LogServer {
     isDown: false,
     cut: new Set(),
     loseData: reset,
+    deleteMessages: async (channel) => void emptied.set(channel, (await logs).reached().seq),
     connect() {
       const assertReachable = (): void => {
         if (server.isDown || server.cut.has(table)) throw new Error("ECONNRESET");
@@ -89,15 +101,23 @@ export function createLogServer(): LogServer {
         after: async (seq, topics) =>
           ask(async (log) => {
             const { messages } = await log.read("**");
-            const rows = messages.filter((message) => message.seq > seq).map(toRow);
+            const rows = messages
+              .filter((message) => message.seq > seq && isThere(message))
+              .map(toRow);
             const horizons = new Map<string, number>();
-            for (const topic of topics) horizons.set(topic, (await log.read(topic)).horizon);
+            for (const topic of topics) {
+              horizons.set(topic, horizonOf(topic, (await log.read(topic)).horizon));
+            }
             return { head: log.reached(), rows, horizons };
           }),
         kept: async (topic) =>
           ask(async (log) => {
             const { messages, horizon } = await log.read(topic);
-            return { epoch: log.reached().epoch, rows: messages.map(toRow), horizon };
+            return {
+              epoch: log.reached().epoch,
+              rows: messages.filter(isThere).map(toRow),
+              horizon: horizonOf(topic, horizon),
+            };
           }),
       };
       return table;

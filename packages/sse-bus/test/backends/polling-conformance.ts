@@ -23,6 +23,7 @@ export const pollingConformance = {
     mend: async (server, backend) => void server.cut.delete(tableOf(backend)),
   },
   loseData: async (server) => server.loseData(),
+  deleteMessages: async (server, channel) => server.deleteMessages(channel),
 } satisfies Omit<BackendTestOptions<LogServer>, "test">;
 
 function tableOf(backend: Backend): LogTable {

@@ -18,7 +18,8 @@ BEGIN
     horizon = greatest(c.horizon, excluded.horizon),
     horizon_time = greatest(c.horizon_time, excluded.horizon_time);
   SELECT max(g.seq), max(g.time) INTO v_seq, v_time FROM gone g;
-  UPDATE ${s}.kept SET dropped = v_seq, dropped_time = v_time WHERE dropped < v_seq;
+  UPDATE ${s}.kept SET dropped = v_seq, dropped_time = greatest(dropped_time, v_time)
+    WHERE dropped < v_seq;
   RETURN NULL;
 END $$;
 DROP TRIGGER IF EXISTS after_delete ON ${s}.message;
@@ -52,7 +53,8 @@ BEGIN
   IF NOT pg_try_advisory_xact_lock(hashtextextended('${s}.retention', 0)) THEN RETURN; END IF;
   SELECT * INTO STRICT v_kept FROM ${s}.kept;
   IF p_interval > 0 THEN
-    IF v_kept.at > ${s}.now_ms() - p_interval THEN RETURN; END IF;
+    -- One that is in the future is of a clock that has stepped back since.
+    IF ${s}.now_ms() - v_kept.at BETWEEN 0 AND p_interval - 1 THEN RETURN; END IF;
     SELECT h.seq INTO v_head FROM ${s}.head() h;
     INSERT INTO ${s}.channel AS c (channel, horizon, horizon_time, messages, bytes, due)
       SELECT m.channel, v_kept.floor, 0, count(*), sum(m.bytes), 0 FROM ${s}.message m

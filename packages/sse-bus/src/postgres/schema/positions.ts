@@ -27,15 +27,15 @@ BEGIN
   RETURN concat_ws('/', v_system, v_timeline, '${s}.message'::regclass::oid);
 END $$;
 
--- The newest position.
+-- The newest position that was ever given, whatever rows remain: deleting the newest one must not
+-- bring its position back, or readers pass over the message that gets it again.
 CREATE OR REPLACE FUNCTION ${s}.head(OUT seq bigint, OUT "time" bigint) LANGUAGE plpgsql STABLE
 SET jit = off SET enable_seqscan = off SET enable_sort = off AS $$
 BEGIN
-  SELECT m.seq, m.time INTO seq, "time" FROM ${s}.message m
-    WHERE m.seq IS NOT NULL ORDER BY m.seq DESC LIMIT 1;
-  IF NOT FOUND THEN
-    SELECT k.dropped, k.dropped_time INTO seq, "time" FROM ${s}.kept k;
-  END IF;
+  SELECT greatest(k.dropped, m.seq), greatest(k.dropped_time, m.time) INTO STRICT seq, "time"
+    FROM ${s}.kept k LEFT JOIN LATERAL (
+      SELECT n.seq, n.time FROM ${s}.message n WHERE n.seq IS NOT NULL ORDER BY n.seq DESC LIMIT 1
+    ) m ON true;
 END $$;
 
 -- Makes a new epoch. Also for operators: after restoring a snapshot of the disk, which nothing in
@@ -102,9 +102,10 @@ BEGIN
     SELECT d.ticket, d.entry, v_seq + row_number() OVER (ORDER BY d.ticket) AS seq FROM due d
   ), placed AS (
     UPDATE ${s}.message m SET seq = n.seq, time = v_time FROM numbered n
-    WHERE m.entry = n.entry RETURNING m.id, m.seq
+    WHERE m.entry = n.entry RETURNING m.channel, m.id, m.seq
   ), known AS (
-    UPDATE ${s}.id i SET seq = p.seq, time = v_time FROM placed p WHERE i.id = p.id
+    UPDATE ${s}.id i SET seq = p.seq, time = v_time FROM placed p
+    WHERE i.channel = p.channel AND i.id = p.id
   )
   SELECT count(*), max(n.ticket), coalesce(max(n.seq), v_seq), v_time
     INTO taken, ticket, seq, "time" FROM numbered n;

@@ -14,9 +14,9 @@ BEGIN
     FROM ${s}.state st, ${s}.kept k, ${s}.head() h;
   IF p_limit = 0 THEN RETURN; END IF;
   RETURN QUERY
-    SELECT w.seq, w.time::text, w.channel::text, w.event, w.key, w.data, w.bytes::text, NULL::text FROM (
+    SELECT w.seq, w.time::text, w.channel::text, w.event, w.key, w.data, w.bytes::text, w.raw::text FROM (
       SELECT n.*, sum(n.bytes) OVER (ORDER BY n.seq) AS total FROM (
-        SELECT m.seq, m.time, m.channel, m.event, m.key, m.data, m.bytes FROM ${s}.message m
+        SELECT m.seq, m.time, m.channel, m.event, m.key, m.data, m.bytes, m.raw FROM ${s}.message m
         WHERE m.seq > p_after
           AND (coalesce(p_channels IS NULL AND p_pattern IS NULL, false)
             OR m.channel = ANY (p_channels) OR m.channel ~ p_pattern)
@@ -37,7 +37,7 @@ $$;
 -- What is kept of a channel, or of a pattern, newest first and without what has been superseded. It
 -- ends with the first message that is past \`p_limit\` or \`p_bytes\`. At place 0 stands the horizon.
 CREATE OR REPLACE FUNCTION ${s}.history(p_channel text, p_pattern text, p_limit bigint, p_bytes bigint)
-RETURNS TABLE (place bigint, a text, b text, c text, d text, e text, f text)
+RETURNS TABLE (place bigint, a text, b text, c text, d text, e text, f text, g text)
 LANGUAGE plpgsql STABLE
 SET jit = off SET enable_seqscan = off SET enable_sort = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 BEGIN
@@ -46,11 +46,11 @@ BEGIN
         WHEN p_pattern IS NULL THEN
           coalesce((SELECT ch.horizon FROM ${s}.channel ch WHERE ch.channel = p_channel), k.floor)
         ELSE greatest(k.floor, (SELECT max(ch.horizon) FROM ${s}.channel ch WHERE ch.channel ~ p_pattern))
-      END::text, NULL::text, NULL::text, NULL::text
+      END::text, NULL::text, NULL::text, NULL::text, NULL::text
     FROM ${s}.state st, ${s}.kept k;
   IF p_pattern IS NULL THEN
     RETURN QUERY
-      SELECT w.seq, w.time::text, w.channel::text, w.event, w.key, w.data, w.bytes::text FROM (
+      SELECT w.seq, w.time::text, w.channel::text, w.event, w.key, w.data, w.bytes::text, w.raw::text FROM (
         SELECT m.*, sum(m.bytes) OVER (ORDER BY m.seq DESC) AS total FROM ${s}.message m
         WHERE m.channel = p_channel AND m.seq IS NOT NULL AND (m.key IS NULL OR NOT EXISTS (
           SELECT FROM ${s}.message n WHERE n.channel = m.channel AND n.key = m.key AND n.seq > m.seq
@@ -60,7 +60,7 @@ BEGIN
       WHERE p_bytes IS NULL OR w.total - w.bytes <= p_bytes ORDER BY w.seq DESC;
   ELSE
     RETURN QUERY
-      SELECT w.seq, w.time::text, w.channel::text, w.event, w.key, w.data, w.bytes::text FROM (
+      SELECT w.seq, w.time::text, w.channel::text, w.event, w.key, w.data, w.bytes::text, w.raw::text FROM (
         SELECT m.*, sum(m.bytes) OVER (ORDER BY m.seq DESC) AS total FROM ${s}.message m
         WHERE m.channel ~ p_pattern AND m.seq IS NOT NULL AND (m.key IS NULL OR NOT EXISTS (
           SELECT FROM ${s}.message n WHERE n.channel = m.channel AND n.key = m.key AND n.seq > m.seq

@@ -18,7 +18,8 @@ CREATE TABLE IF NOT EXISTS ${s}.message (
   event   text NOT NULL CHECK (event ~ '^[^\\r\\n]{1,200}$' AND event NOT IN ('hello', 'ping', 'gap', 'bye')),
   key     text CHECK (key ~ '^[^\\r\\n]{1,200}$'),
   data    text NOT NULL CHECK (data !~ '[\\r\\n]'),  -- JSON on one line
-  id      text CHECK (id ~ '^[^\\r\\n]{1,200}$'),    -- the publisher's idempotency id
+  raw     boolean NOT NULL DEFAULT false,          -- the data is a string, sent as it is
+  id      text CHECK (char_length(id) BETWEEN 1 AND 401 AND id !~ '\\r'),  -- the publisher's idempotency id
   bytes   integer GENERATED ALWAYS AS (
     320 + octet_length(data) + octet_length(channel) + octet_length(event) + coalesce(octet_length(key), 0)
   ) STORED
@@ -38,13 +39,14 @@ CREATE TABLE IF NOT EXISTS ${s}.pending (
 -- that is the one thing in Postgres that can be written without a dead row for each time.
 CREATE SEQUENCE IF NOT EXISTS ${s}.awake AS bigint MINVALUE 0 START 0;
 
--- Idempotency ids, which outlive their messages. \`seq\` is NULL while the message waits for one.
+-- Idempotency ids, each of its channel, which outlive their messages. \`seq\` is NULL while the message waits for one.
 CREATE TABLE IF NOT EXISTS ${s}.id (
-  id      text PRIMARY KEY,
+  id      text NOT NULL,
   at      bigint NOT NULL,
-  channel text,
+  channel text COLLATE "C" NOT NULL,
   seq     bigint,
-  time    bigint
+  time    bigint,
+  PRIMARY KEY (channel, id)
 );
 CREATE INDEX IF NOT EXISTS id_at ON ${s}.id (at);
 

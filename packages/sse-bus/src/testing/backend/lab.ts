@@ -30,6 +30,7 @@ export interface Lab {
   readonly cut: (instance: Instance) => Promise<void>;
   readonly mend: (instance: Instance) => Promise<void>;
   readonly loseData: () => Promise<void>;
+  readonly deleteMessages: (channel: string) => Promise<void>;
 }
 
 /** Runs one test in a new lab and puts everything away, however it ends. */
@@ -102,6 +103,8 @@ export async function runInLab<Log>(
     cut: async ({ backend }) => given(options.partition, "partition").cut(log, backend),
     mend: async ({ backend }) => given(options.partition, "partition").mend(log, backend),
     loseData: async () => given(options.loseData, "loseData")(log),
+    deleteMessages: async (channel) =>
+      given(options.deleteMessages, "deleteMessages")(log, channel),
   };
 
   let failure: unknown;

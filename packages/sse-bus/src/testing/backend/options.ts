@@ -44,6 +44,12 @@ export interface BackendTestOptions<Log> {
    */
   readonly loseData?: (log: Log) => Promise<void>;
 
+  /**
+   * Deletes all messages of a channel as an operator does by hand (`DELETE`, `XTRIM`, a purge), past
+   * the backend. Left out, the test of it is not registered: do so only where nobody can.
+   */
+  readonly deleteMessages?: (log: Log, channel: string) => Promise<void>;
+
   /** How long anything may take, in ms. @default 10_000 */
   readonly timeoutMs?: number;
 

@@ -1,0 +1,23 @@
+/** What an older version of the schema has that this one has not. Nothing where it is new. */
+export const upgradesSql = (s: string): string => `
+-- From version 1: an idempotency id belongs to its channel, and may hold who published it. Ids that
+-- are remembered stay so. Instances of the older version go on: they call the functions below.
+ALTER TABLE ${s}.message ADD COLUMN IF NOT EXISTS raw boolean NOT NULL DEFAULT false;
+-- CREATE OR REPLACE changes neither parameters nor columns. The new ones take the old calls.
+DROP FUNCTION IF EXISTS ${s}.enqueue(text, text, text, text, text, text);
+DROP FUNCTION IF EXISTS ${s}.history(text, text, bigint, bigint);
+DO $$
+DECLARE
+  v_key text;
+BEGIN
+  SELECT c.conname INTO v_key FROM pg_constraint c
+    WHERE c.conrelid = '${s}.id'::regclass AND c.contype = 'p' AND cardinality(c.conkey) = 1;
+  IF FOUND THEN
+    DELETE FROM ${s}.id WHERE channel IS NULL;
+    EXECUTE format('ALTER TABLE ${s}.id DROP CONSTRAINT %I', v_key);
+    ALTER TABLE ${s}.id ALTER COLUMN channel TYPE text COLLATE "C", ADD PRIMARY KEY (channel, id);
+    ALTER TABLE ${s}.message DROP CONSTRAINT IF EXISTS message_id_check,
+      ADD CONSTRAINT message_id_check CHECK (char_length(id) BETWEEN 1 AND 401 AND id !~ '\\r') NOT VALID;
+  END IF;
+END $$;
+`;
