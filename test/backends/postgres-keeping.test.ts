@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { createBus, type HistoryOptions } from "../../packages/sse-bus/src/index.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres.ts";
@@ -19,6 +19,20 @@ afterEach(async () => log[Symbol.asyncDispose]());
 
 /** Retention that does not wait. */
 const AT_ONCE = { retentionMs: 50, liveMs: 1 };
+
+test("readers on a machine whose clock is ahead of the server's get all that is still kept", async () => {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 15_000 });
+  try {
+    const bus = await openBus({}, { maxAgeMs: 10_000 });
+    const { id } = await bus.publish(0, { channel: "orders" });
+    for (let n = 1; n <= 3; n++) await bus.publish(n, { channel: "orders" });
+    const ear = hear(bus, { after: id });
+    await waitFor("what is kept", () => ear.heard.length === 3);
+    expect(ear.gaps).toEqual([]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
 
 test("old messages are deleted by count, bytes and age, each channel by its own limits", async () => {
   const bus = await openBus(AT_ONCE, {

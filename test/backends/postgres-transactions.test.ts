@@ -275,6 +275,28 @@ describe("a message published in a transaction", () => {
   });
 });
 
+describe("raw data", () => {
+  test("goes out as it is from a transaction and from SQL, and JSON beside it stays JSON", async () => {
+    const bus = await log.openBus();
+    const ear = await hearLive(bus);
+    await using app = appPool(1);
+    await inTransaction(app, "COMMIT", async (tx) => {
+      await bus.publish('raw "<li>"', { channel: "orders", tx });
+      await bus.publish('raw "<li>\n</li>"', { channel: "orders", raw: true, tx });
+    });
+    await app.query(
+      `SELECT ${log.schema}.publish_raw('orders', E'<b>"1"\\r\\n\\\\</b>\\r', event => 'row', key => 'k', id => 'once')`,
+    );
+    await app.query(`SELECT ${log.schema}.publish_raw('orders', 'again', id => 'once')`);
+    await app.query(`SELECT ${log.schema}.publish('orders', '"raw"')`);
+    const expected = ['raw "<li>"', 'raw "<li>\n</li>"', '<b>"1"\n\\</b>\n', "raw"];
+    await waitFor("all of it", () => ear.heard.length === expected.length);
+    expect(ear.heard.map(({ data }) => data)).toEqual(expected);
+    expect(ear.heard.map(({ id }) => id.endsWith("@raw"))).toEqual([false, true, true, false]);
+    expect(ear.heard[2]).toMatchObject({ event: "row", key: "k" });
+  });
+});
+
 describe("an idempotency id in a transaction", () => {
   test("is stored once however it is published, and gives the first place once there is one", async () => {
     const bus = await log.openBus();

@@ -28,6 +28,8 @@ export interface Session {
   read(topic: string): Promise<EpochHistory>;
   head(): Promise<Cursor>;
   reached(): Cursor;
+  /** The server's time, or a little less. */
+  now(): number;
   close(): Promise<void>;
 }
 
@@ -141,6 +143,7 @@ export async function openSession(settings: Settings, host: BackendHost): Promis
     },
     head: async () => told(await log.head()),
     reached: tail.reached,
+    now: () => Number(clock.in(0)),
     close,
   };
 }

@@ -35,6 +35,16 @@ CREATE OR REPLACE FUNCTION ${s}.publish(
   SELECT ${s}.enqueue($1, $3, $4, $2::text, $5, '')
 $$;
 
+-- Publishes text, such as HTML, that is sent as it is. An event stream has no CR, so line breaks are LF:
+--   SELECT ${s}.publish_raw('orders', '<li>Tea</li>');
+CREATE OR REPLACE FUNCTION ${s}.publish_raw(
+  channel text, data text, event text DEFAULT 'message', key text DEFAULT NULL, id text DEFAULT NULL
+) RETURNS void LANGUAGE sql AS $$
+  SELECT ${s}.enqueue(
+    $1, $3, $4, to_json(regexp_replace($2, E'\\r\\n?', E'\\n', 'g'))::text, $5, '', true
+  )
+$$;
+
 -- Draws the ticket while COMMIT runs. A transaction that saw anything of another one, or waited for
 -- it, commits after it and so draws after it, whichever of the two has published first.
 --
