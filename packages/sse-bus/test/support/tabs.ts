@@ -92,7 +92,7 @@ export function startBrowser({ isSecure = true } = {}): Browser {
       const channels = new Set<NodeChannel>();
       const events = new EventTarget();
       let listeners = 0;
-      const isOnline: boolean = true;
+      let isOnline = true;
       let isDead = false;
       let isHanging = false;
       let held_up: (() => void)[] = [];
@@ -132,7 +132,9 @@ export function startBrowser({ isSecure = true } = {}): Browser {
       const host = {
         BroadcastChannel: TabChannel as unknown as typeof BroadcastChannel,
         navigator: {
-          onLine: isOnline,
+          get onLine() {
+            return isOnline;
+          },
           locks: isSecure
             ? ({
                 request: (name: string, options: LockOptions, callback: LockRequest["callback"]) =>
@@ -175,8 +177,8 @@ export function startBrowser({ isSecure = true } = {}): Browser {
           held_up = [];
           for (const act of acts) act();
         },
-        setOnline(isOnline) {
-          host.navigator.onLine = isOnline;
+        setOnline(now) {
+          isOnline = now;
           events.dispatchEvent(new Event(isOnline ? "online" : "offline"));
         },
         dispatch(type) {
