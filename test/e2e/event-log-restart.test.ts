@@ -20,7 +20,10 @@ async function startGateway(targetPort: number) {
       answer.on("error", () => response.destroy());
     });
     outgoing.on("error", () => {
-      if (response.headersSent) return response.destroy();
+      if (response.headersSent) {
+        response.destroy();
+        return;
+      }
       if (url?.startsWith("/api/sse")) refused++;
       response.writeHead(502, { "Content-Type": "text/html" }).end("<h1>Bad gateway</h1>");
     });
