@@ -113,7 +113,7 @@ describe("the line", () => {
     expect(await rows(page).filter({ hasText: "before the crash" }).count()).toBe(1);
   });
 
-  it("says that a refusal is final, and connects again when asked to", async () => {
+  it("says that it was refused, connects again when asked to, and else by itself", async () => {
     await using page = await newPage();
     let refused = true;
     await page.route("**/api/sse*", async (route) =>
@@ -123,6 +123,11 @@ describe("the line", () => {
     await state(page, "Closed");
     refused = false;
     await page.getByRole("button", { name: "Connect again" }).click();
+    await state(page, "Live");
+    refused = true;
+    await page.reload();
+    await state(page, "Closed");
+    refused = false;
     await state(page, "Live");
   });
 

@@ -25,6 +25,7 @@ export type {
   SubscribeOptions,
 } from "./core/bus-types.ts";
 export { topicCovers } from "./core/channel-name.ts";
+export { decodeChannelSegment, encodeChannelSegment } from "./core/channel-segment.ts";
 export { isSseBusError, SseBusError, type SseBusErrorCode } from "./core/errors.ts";
 export type { HistoryLimits, HistoryOptions } from "./core/history.ts";
 export {

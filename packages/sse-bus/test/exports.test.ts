@@ -24,7 +24,9 @@ test("the built package exports exactly what it promises", async () => {
         "SseBusError",
         "createBus",
         "createMessage",
+        "decodeChannelSegment",
         "drainStreams",
+        "encodeChannelSegment",
         "inspectBus",
         "isSseBusError",
         "logBackend",
@@ -38,6 +40,8 @@ test("the built package exports exactly what it promises", async () => {
       "./client": [
         "SseEventSource",
         "createSseClient",
+        "decodeChannelSegment",
+        "encodeChannelSegment",
       ],
       "./hub": [
         "createHub",

@@ -71,12 +71,12 @@ const troubles: Record<Exclude<StreamState, "live">, string> = {
   connecting: "Opening the stream.",
   reconnecting: "The line is down. The browser tries again by itself, from the last id it saw.",
   silent: "Heartbeats have stopped: the line is probably dead.",
-  closed: "The server refused the stream.",
+  closed: "No stream came as an answer. The page tries again by itself, from the last id it saw.",
 };
 
 function emptyHint(state: StreamState): string {
   if (state === "live") return "What is published from now on shows here at once.";
-  if (state === "closed") return "Nothing can come in: EventSource does not retry a refusal.";
+  if (state === "closed") return "Nothing can come in until the server answers with a stream.";
   return "The first event, hello, comes as soon as the line is up.";
 }
 

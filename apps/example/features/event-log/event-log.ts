@@ -1,8 +1,8 @@
 import { throttle } from "../../lib/throttle";
 
 export interface LogEntry {
-  /** Counts up, for React's `key`: an id may be empty or come twice. */
-  readonly key: number;
+  /** For React's `key`: unlike an id, never empty and never twice. */
+  readonly key: number | string;
   /** When this browser received it, in ms since 1970. */
   readonly time: number;
   readonly event: string;

@@ -15,6 +15,10 @@ const eventNames = ["hello", "message", "gap", "bye", "ping"];
 const defaultHeartbeatMs = 15_000;
 const watchIntervalMs = 5_000;
 
+/** The waits between attempts after an answer that was no event stream. */
+const firstWaitMs = 1_000;
+const longestWaitMs = 15_000;
+
 interface StreamHandlers {
   onEvent: (event: MessageEvent<string>) => void;
   onState: (state: StreamState) => void;
@@ -23,32 +27,46 @@ interface StreamHandlers {
 
 /**
  * The browser's own `EventSource`, with what a page around it needs: an honest state, closing when
- * the page is left, and opening again from the last id seen when it comes back from the
- * back-forward cache or the visitor asks for it.
+ * the page is left, and opening again from the last id seen: when the page comes back from the
+ * back-forward cache, when the visitor asks for it, and by itself when the browser has given up.
  */
 export function openEventStream(url: string, { onEvent, onState, onHello }: StreamHandlers) {
   let source: EventSource | undefined;
   let lastId = "";
   let lastHeardAt = 0;
   let heartbeatMs = defaultHeartbeatMs;
+  let waitMs = firstWaitMs;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function reopen(): void {
+    onState(lastId === "" ? "connecting" : "reconnecting");
+    open();
+  }
 
   function open(): void {
-    source?.close();
-    onState(lastId === "" ? "connecting" : "reconnecting");
+    leave();
     const from = lastId === "" ? "" : `?from=${encodeURIComponent(lastId)}`;
     const current = new EventSource(url + from);
     source = current;
     current.addEventListener("open", heard);
     current.addEventListener("error", () => {
-      // CLOSED is final: the answer was no event stream (an error status, say), and the browser
-      // does not try that again. https://html.spec.whatwg.org/multipage/server-sent-events.html
-      if (current.readyState === EventSource.CLOSED) onState("closed");
+      // CLOSED is final: the answer was no event stream (a proxy's 502 during a restart, say), and the
+      // browser does not try that again. https://html.spec.whatwg.org/multipage/server-sent-events.html
+      if (current.readyState === EventSource.CLOSED) tryLater();
       else onState(lastId === "" ? "connecting" : "reconnecting");
     });
     for (const name of eventNames) current.addEventListener(name, receive);
   }
 
+  /** Jittered, so that pages which a server lost together do not all return at once. */
+  function tryLater(): void {
+    onState("closed");
+    timer = setTimeout(open, waitMs * (0.5 + Math.random() / 2));
+    waitMs = Math.min(waitMs * 2, longestWaitMs);
+  }
+
   function heard(): void {
+    waitMs = firstWaitMs;
     lastHeardAt = Date.now();
     onState("live");
   }
@@ -71,25 +89,26 @@ export function openEventStream(url: string, { onEvent, onState, onHello }: Stre
   }
 
   function leave(): void {
+    clearTimeout(timer);
     source?.close();
   }
 
   function comeBack({ persisted }: PageTransitionEvent): void {
-    if (persisted) open();
+    if (persisted) reopen();
   }
 
   const watcher = setInterval(watch, watchIntervalMs);
   addEventListener("pagehide", leave);
   addEventListener("pageshow", comeBack);
-  open();
+  reopen();
 
   return {
-    reopen: open,
+    reopen,
     close: (): void => {
       clearInterval(watcher);
       removeEventListener("pagehide", leave);
       removeEventListener("pageshow", comeBack);
-      source?.close();
+      leave();
     },
   };
 }

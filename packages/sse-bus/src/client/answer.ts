@@ -6,25 +6,29 @@ export function isEventStream({ status, headers }: Response): boolean {
   return status === 200 && /^\s*text\/event-stream\s*(;|$)/i.test(type);
 }
 
+/** How long an answer says to wait (RFC 9110 §10.2.3). */
+export function retryAfterMs({ headers }: Response): number | undefined {
+  const after = headers.get("retry-after");
+  return after ? Number(after) * 1_000 || Date.parse(after) - Date.now() || 0 : undefined;
+}
+
 /**
- * What an answer without an event stream means, and how long it says to wait (RFC 9110 §10.2.3).
+ * What an answer without an event stream means.
  *
  * 408, 425, 429 and 5xx may well be different next time (RFC 9110 §15.5.9, RFC 8470, RFC 6585 §4);
- * anything else is final.
+ * anything else is final. But where the stream has been open before, only our server's own refusals
+ * are: during a deployment, proxies answer all kinds of things in its place.
  */
-export async function readAnswer(
-  response: Response,
-): Promise<[error: ErrorRecord, waitMs: number | undefined]> {
+export async function readAnswer(response: Response, wasOpen?: boolean): Promise<ErrorRecord> {
   const { status, headers } = response;
+  const type = headers.get("content-type");
   const problem = { ...(await response.json().catch(() => {})), status };
-  const why = problem.detail ?? headers.get("content-type");
-  const after = headers.get("retry-after");
+  const isOurs = problem.code && /problem\+json/i.test(type as string);
   return [
-    [
-      status >= 500 || [408, 425, 429].includes(status) ? "STREAM_LOST" : "STREAM_REFUSED",
-      `Answered ${status}: ${why}`,
-      { cause: problem },
-    ],
-    after ? Number(after) * 1_000 || Date.parse(after) - Date.now() || 0 : undefined,
+    status >= 500 || [408, 425, 429].includes(status) || (wasOpen && !isOurs)
+      ? "STREAM_LOST"
+      : "STREAM_REFUSED",
+    `Answered ${status}: ${problem.detail ?? type}`,
+    { cause: problem },
   ];
 }

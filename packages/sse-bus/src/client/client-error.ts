@@ -2,6 +2,7 @@ import type { SseBusError } from "../core/errors.ts";
 
 /** The codes that an {@link SseClientError} can carry. Each has a page under `docs/errors/`. */
 export type SseClientErrorCode =
+  | "CROSS_ORIGIN_FAILED"
   | "INVALID_CHANNEL"
   | "INVALID_MESSAGE"
   | "LISTENER_FAILED"

@@ -105,8 +105,17 @@ export interface SseClient<Channels extends ChannelMap = AnyChannels> {
   /** Tries again after a final refusal, or replaces a connection by a new one (make before break). */
   readonly reconnect: () => void;
 
-  /** Sets another token and reconnects with it, make before break. */
-  readonly setToken: (token: string | TokenSource | undefined) => void;
+  /**
+   * Sets another token and reconnects with it, make before break. Where it is another user's, give the
+   * `identity` too: tabs of the former one are left at once, and nothing of theirs arrives any more.
+   */
+  readonly setToken: (
+    token: string | TokenSource | undefined,
+    options?: {
+      /** Of whoever is nobody now: `undefined`. @default as before */
+      readonly identity?: string | undefined;
+    },
+  ) => void;
 
   /** Disconnects for good. Idempotent. */
   readonly close: () => void;

@@ -1,10 +1,15 @@
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 
-import { startStreamServer, type StreamServer } from "../../test/support/stream-server.ts";
+import {
+  type Answer,
+  startStreamServer,
+  type StreamRequest,
+  type StreamServer,
+} from "../../test/support/stream-server.ts";
 import { createTestBus } from "../testing/test-bus.ts";
 import { waitForStatus } from "../testing/wait-for-status.ts";
 import type { SseClient, SseClientOptions, SseConnection } from "./client-types.ts";
-import { createSseClient } from "./client.ts";
+import { createClient, createSseClient } from "./client.ts";
 
 /** Reconnects quickly, so that the tests do. */
 const FAST = { backoff: { baseMs: 5, maxMs: 20 } };
@@ -604,6 +609,69 @@ describe("answers", () => {
     expect(server.requests).toHaveLength(2);
   });
 
+  test.each<[string, Answer]>([
+    ["404 of a proxy", (response) => response.writeHead(404, HTML).end("<h1>Not found")],
+    ["a page of its", (response) => response.writeHead(200, HTML).end("<h1>Back soon")],
+    ["403", (response) => response.writeHead(403).end("{}")],
+    ["401 of a gateway", (response) => response.writeHead(401, JSON_TYPE).end('{"code":"X"}')],
+    ["204", (response) => response.writeHead(204).end()],
+    ["302 to a page", (response) => response.writeHead(302, { Location: "/sign-in" }).end()],
+  ])(
+    "%s in place of a stream that was open is tried again, as in a deployment",
+    async (_, answer) => {
+      const errors: unknown[] = [];
+      const { server, client, collect } = await setUp({ ...FAST, onError: (e) => errors.push(e) });
+      const a = collect(client, "a");
+      await isOpen(client);
+      server.answers.push(answer);
+      // What a redirect leads to.
+      if (_.startsWith("302")) server.answers.push((res) => res.writeHead(200, HTML).end("<p>"));
+      const statuses = watch(client);
+      server.streams[0]?.cut();
+      server.publish(1, { channel: "a" });
+      await a.until(1);
+      expect(statuses).not.toContain("failed");
+      expect(errors).toEqual([]);
+      expect(a.gaps).toEqual([]);
+    },
+  );
+
+  test("that are our own refusals are final, also where the stream was open", async () => {
+    const { server, client, collect } = await setUp({ ...FAST, onError: () => {} });
+    collect(client, "a");
+    await isOpen(client);
+    server.answers.push(problem(401, "UNAUTHORIZED"));
+    server.streams[0]?.cut();
+    const { error } = await waitForStatus(client, "failed");
+    expect(error).toMatchObject({ code: "STREAM_REFUSED", cause: { code: "UNAUTHORIZED" } });
+    expect(server.requests).toHaveLength(2);
+  });
+
+  test("of somebody else who wants other credentials ask the refresher each time", async () => {
+    const asked: boolean[] = [];
+    const { server, client, collect } = await setUp({
+      ...FAST,
+      token({ refused }) {
+        asked.push(refused);
+        return "t";
+      },
+    });
+    const a = collect(client, "a");
+    await isOpen(client);
+    for (let n = 0; n < 3; n++) server.answers.push((res) => res.writeHead(401, HTML).end("<p>"));
+    server.streams[0]?.cut();
+    server.publish(1, { channel: "a" });
+    await a.until(1);
+    expect(asked).toEqual([false, false, true, true, true]);
+  });
+
+  test("are asked for as an event stream or the reason of a refusal", async () => {
+    const { server, client, collect } = await setUp();
+    collect(client, "a");
+    await isOpen(client);
+    expect(server.requests[0]?.headers.accept).toBe("text/event-stream, application/problem+json");
+  });
+
   test("after a final one, reconnect() tries again, and so does another wish", async () => {
     const { server, client, collect } = await setUp({ ...FAST, onError: () => {} });
     const refuse = (): void =>
@@ -630,7 +698,7 @@ describe("a channel that is refused", () => {
     });
     const a = collect(client, "a");
     await isOpen(client);
-    server.answers.push((response) => response.writeHead(403).end(JSON.stringify({})));
+    server.answers.push(problem(403, "FORBIDDEN"));
     const secret = collect(client, "secret");
     await vi.waitFor(() => expect(secret.statuses.at(-1)?.status).toBe("failed"), WAIT);
     expect(secret.statuses.at(-1)?.error?.code).toBe("STREAM_REFUSED");
@@ -732,7 +800,169 @@ describe("a channel that is refused", () => {
   });
 });
 
+describe("what is too much for one stream", () => {
+  test("goes over two: 120 channels", async () => {
+    await using page = setUpRefusals();
+    const names = Array.from({ length: 120 }, (_, n) => `c/${n}`);
+    const all = names.map((name) => page.collect(name));
+    await vi.waitFor(() => expect(all.every(({ status }) => status() === "open")).toBe(true), WAIT);
+    expect(page.server.open).toBe(2);
+    for (const name of names) await page.server.bus.publish(name, { channel: name });
+    await vi.waitFor(
+      () => expect(all.map(({ data }) => data)).toEqual(names.map((n) => [n])),
+      WAIT,
+    );
+    expect(page.errors).toEqual([]);
+    page.server.cut();
+    for (const name of names) await page.server.bus.publish("again", { channel: name });
+    await vi.waitFor(() => expect(all.every(({ data }) => data.length === 2)).toBe(true), WAIT);
+    expect(all.flatMap(({ gaps }) => gaps)).toEqual([]);
+  });
+
+  test("goes over two: eleven patterns that overlap, each message once to each", async () => {
+    await using page = setUpRefusals();
+    const patterns = ["**", ...Array.from({ length: 10 }, (_, n) => `p/${n}/**`)];
+    const all = patterns.map((pattern) => page.collect(pattern));
+    const plain = page.collect("p/3/x");
+    await vi.waitFor(
+      () => expect([...all, plain].every(({ status }) => status() === "open")).toBe(true),
+      WAIT,
+    );
+    expect(page.server.open).toBe(2);
+    for (let n = 0; n < 10; n++) await page.server.bus.publish(n, { channel: `p/${n}/x` });
+    await vi.waitFor(() => expect(all[0]?.data).toHaveLength(10), WAIT);
+    await vi.waitFor(() => {
+      for (let n = 0; n < 10; n++) expect(all[n + 1]?.data).toEqual([n]);
+      expect(plain.data).toEqual([3]);
+    }, WAIT);
+    expect(page.errors).toEqual([]);
+  });
+
+  test("goes over several where the URL would be longer than the server reads", async () => {
+    const { server, client, collect } = await setUp(FAST);
+    // Node's own limit: 16 KB for the head of a request, answered 431.
+    const all = Array.from({ length: 90 }, (_, n) =>
+      collect(client, `${String(n).padStart(2, "0")}/${"x".repeat(197)}`),
+    );
+    await vi.waitFor(
+      () => expect(all.every(({ statuses }) => statuses.at(-1)?.status === "open")).toBe(true),
+      WAIT,
+    );
+    expect(server.streams).toHaveLength(2);
+  });
+
+  test("adds to what is live without a break, and nothing is lost or doubled", async () => {
+    await using page = setUpRefusals();
+    const first = Array.from({ length: 90 }, (_, n) => page.collect(`a/${n}`));
+    await isOpen(page.client);
+    const statuses = watch(page.client);
+    const more = Array.from({ length: 30 }, (_, n) => page.collect(`b/${n}`));
+    for (let n = 0; n < 20; n++) {
+      await page.server.bus.publish(n, { channel: "a/1" });
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    await vi.waitFor(
+      () => expect(more.every(({ status }) => status() === "open")).toBe(true),
+      WAIT,
+    );
+    await page.server.bus.publish("b", { channel: "b/29" });
+    await vi.waitFor(() => expect(more[29]?.data).toEqual(["b"]), WAIT);
+    await vi.waitFor(
+      () => expect(first[1]?.data).toEqual(Array.from({ length: 20 }, (_, n) => n)),
+      WAIT,
+    );
+    expect(statuses).toEqual([]);
+  });
+
+  test("is open only while all its streams are, and the rest is open when one is not wished any more", async () => {
+    const { server, client, collect } = await setUp({ backoff: { baseMs: 60_000, maxMs: 60_000 } });
+    server.answers.push(problem(400, "TOO_MANY_CHANNELS"));
+    const [a, b] = [collect(client, "a"), collect(client, "b")];
+    await server.until(2);
+    await vi.waitFor(() => {
+      for (const { statuses } of [a, b]) expect(statuses.at(-1)?.status).toBe("open");
+    }, WAIT);
+    server.streams.find(({ channels }) => channels.includes("b"))?.cut();
+    await waitForStatus(client, "reconnecting");
+    server.publish(1, { channel: "a" });
+    await a.until(1);
+    expect(client.status).toBe("reconnecting");
+    b.end();
+    await isOpen(client);
+    expect(server.streams.map(({ channels }) => channels)).toEqual([["a"]]);
+  });
+
+  test("where all of one stream is refused, fails alone", async () => {
+    const errors: string[] = [];
+    const { server, client, collect } = await setUp({
+      ...FAST,
+      onError: ({ code }) => errors.push(code),
+    });
+    server.answers.push(problem(400, "TOO_MANY_CHANNELS"));
+    const [a, b] = [collect(client, "a"), collect(client, "b")];
+    server.grant = (channel) => channel !== "b";
+    await vi.waitFor(() => expect(b.statuses.at(-1)?.status).toBe("failed"), WAIT);
+    server.publish(1, { channel: "a" });
+    await a.until(1);
+    expect(client.status).toBe("open");
+    expect(errors).toEqual(["STREAM_REFUSED"]);
+  });
+
+  test("is refused where a stream of one channel is too much", async () => {
+    const { server, client, collect } = await setUp({ ...FAST, onError: () => {} });
+    for (let n = 0; n < 3; n++) server.answers.push(problem(400, "TOO_MANY_CHANNELS"));
+    collect(client, "a");
+    collect(client, "b");
+    await waitForStatus(client, "failed");
+    expect(server.requests).toHaveLength(3);
+  });
+});
+
+describe("a bad part", () => {
+  test.each(["a*b", "**/a", "a/***", "a b", "", "x".repeat(201), "ada@example.com", "a/*b/c"])(
+    "that no server takes is refused by itself, at once: %s",
+    async (bad) => {
+      const { server, client, collect } = await setUp();
+      const good = collect(client, "a/*");
+      expect(() => client.subscribe(bad, () => {})).toThrow(
+        expect.objectContaining({ code: "INVALID_CHANNEL" }),
+      );
+      await isOpen(client);
+      server.publish(1, { channel: "a/1" });
+      await good.until(1);
+      expect(server.requests[0]?.channels).toEqual(["a/*"]);
+    },
+  );
+
+  test("that the server names in a 400 fails alone", async () => {
+    const { server, client, collect } = await setUp({ ...FAST, onError: () => {} });
+    server.answers.push(problem(400, "PATTERN_TOO_DEEP", { channels: ["deep/**"] }));
+    const [a, deep] = [collect(client, "a"), collect(client, "deep/**")];
+    await isOpen(client);
+    expect(deep.statuses.at(-1)).toMatchObject({
+      status: "failed",
+      error: { cause: { code: "PATTERN_TOO_DEEP" } },
+    });
+    server.publish(1, { channel: "a" });
+    await a.until(1);
+  });
+});
+
 describe("credentials", () => {
+  test("of headers whose names differ only in case are one header", async () => {
+    const { server, client, collect } = await setUp({
+      token: "mine",
+      headers: { authorization: "Basic x", accept: "*/*", "last-event-id": "seed" },
+    });
+    const cursor = server.head();
+    collect(client, "a", { cursor });
+    await isOpen(client);
+    const { headers } = server.requests[0] as StreamRequest;
+    expect(headers.authorization).toBe("Bearer mine");
+    expect(headers.accept).toBe("*/*");
+    expect(headers["last-event-id"]).toBe(cursor);
+  });
+
   test("go with every request, and are asked for anew each time", async () => {
     let asked = 0;
     const { server, client, collect } = await setUp({
@@ -894,6 +1124,125 @@ describe("a `bye`", () => {
   });
 });
 
+describe("a `bye` for a reason that passes", () => {
+  test.each(["limit", "unavailable", "drain"])(
+    "%s, in place of a stream, is obeyed, and its reason told",
+    async (reason) => {
+      const { server, client, collect } = await setUp(FAST);
+      server.answers.push((response) =>
+        response
+          .writeHead(200, { "Content-Type": "text/event-stream" })
+          .end(`retry: 5\nevent: bye\ndata: {"reason":"${reason}","retryMs":120}\n\n`),
+      );
+      const a = collect(client, "a");
+      const { error } = await waitForStatus(client, "reconnecting");
+      expect(error).toMatchObject({ code: "STREAM_LOST", message: `Bye: ${reason}` });
+      client.reconnect();
+      await isOpen(client);
+      const [first, second] = server.requests;
+      expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(119);
+      server.publish(1, { channel: "a" });
+      await a.until(1);
+    },
+  );
+
+  test.each(["limit", "unavailable"])("%s, of a stream that was open, is too", async (reason) => {
+    const { server, client, collect } = await setUp(FAST);
+    const a = collect(client, "a");
+    await isOpen(client);
+    server.streams[0]?.bye(reason, 60);
+    server.streams[0]?.end();
+    server.publish(1, { channel: "a" });
+    await a.until(1);
+    expect(a.gaps).toEqual([]);
+  });
+});
+
+describe("a stream that is revoked", () => {
+  test("goes on from its cursor with a fresh token", async () => {
+    const asked: boolean[] = [];
+    const { server, client, collect } = await setUp({
+      ...FAST,
+      token({ refused }) {
+        asked.push(refused);
+        return "t";
+      },
+    });
+    const a = collect(client, "a");
+    await isOpen(client);
+    server.streams[0]?.bye("revoked", 0);
+    server.streams[0]?.end();
+    server.publish(1, { channel: "a" });
+    await a.until(1);
+    expect(asked).toEqual([false, true]);
+  });
+
+  test("is failed where nobody can give another token, until reconnect()", async () => {
+    const { server, client, collect } = await setUp({ ...FAST, onError: () => {} });
+    const a = collect(client, "a");
+    await isOpen(client);
+    server.streams[0]?.bye("revoked", 0);
+    server.streams[0]?.end();
+    const { error } = await waitForStatus(client, "failed");
+    expect(error?.code).toBe("STREAM_REFUSED");
+    server.publish(1, { channel: "a" });
+    client.reconnect();
+    await a.until(1);
+    expect(server.requests).toHaveLength(2);
+  });
+});
+
+describe("a request to another origin that gets no answer", () => {
+  const host = { location: { href: "http://app.test/" } };
+
+  test("is told with the headers that its server must allow, once to onError", async () => {
+    const errors: string[] = [];
+    await using server = await startStreamServer();
+    let isRefused = true;
+    const client = createClient(
+      {
+        url: server.url,
+        ...FAST,
+        token: "t",
+        headers: { "X-Tenant": "7" },
+        onError: ({ code }) => errors.push(code),
+        // As browsers do where the preflight is refused.
+        fetch: async (...args) =>
+          isRefused ? Promise.reject(new TypeError("Failed to fetch")) : fetch(...args),
+      },
+      host,
+    );
+    onTestFinished(() => client.close());
+    client.subscribe("a", () => {});
+    const { error } = await waitForStatus(client, "reconnecting");
+    expect(error?.code).toBe("CROSS_ORIGIN_FAILED");
+    expect(error?.message).toContain(new URL(server.url).origin);
+    expect(error?.message).toContain("http://app.test");
+    expect(error?.message).toContain("authorization, x-tenant");
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(errors).toEqual(["CROSS_ORIGIN_FAILED"]);
+    isRefused = false;
+    await isOpen(client);
+    isRefused = true;
+    server.streams[0]?.cut();
+    expect((await waitForStatus(client, "reconnecting")).error?.code).toBe("STREAM_LOST");
+  });
+
+  test("is told as any other loss where the page is of the same origin, or there was an answer", async () => {
+    await using server = await startStreamServer();
+    for (const [href, answers] of [[server.url], ["http://app.test/", 1]] as const) {
+      server.answers.push((response) =>
+        answers ? void response.writeHead(200, TYPE).end() : void response.destroy(),
+      );
+      const backoff = { baseMs: 60_000, maxMs: 60_000 };
+      const client = createClient({ url: server.url, backoff }, { location: { href } });
+      onTestFinished(() => client.close());
+      client.subscribe("a", () => {});
+      expect((await waitForStatus(client, "reconnecting")).error?.code).toBe("STREAM_LOST");
+    }
+  });
+});
+
 describe("a client", () => {
   test("that is closed stays closed, and has nothing open", async () => {
     const { server, client, collect } = await setUp();
@@ -1016,6 +1365,17 @@ function setUpRefusals(options: SseClientOptions = {}) {
 }
 
 const WAIT = { timeout: 5_000, interval: 2 };
+const TYPE = { "Content-Type": "text/event-stream" };
+const HTML = { "Content-Type": "text/html" };
+const JSON_TYPE = { "Content-Type": "application/json" };
+
+/** A refusal of our own server. */
+function problem(status: number, code: string, more: object = {}): Answer {
+  return (response) =>
+    response
+      .writeHead(status, { "Content-Type": "application/problem+json" })
+      .end(JSON.stringify({ status, code, ...more }));
+}
 
 function isOpen(client: SseClient): Promise<SseConnection> {
   return waitForStatus(client, "open");

@@ -1,9 +1,11 @@
+import { isTopic } from "../core/channel-name.ts";
 import { SseBusError } from "../core/errors.ts";
 import type { AnyChannels, ChannelsOf } from "../core/types.ts";
 import type { SseClientErrorCode } from "./client-error.ts";
+import type { ClientHost } from "./client-host.ts";
 import type { SseClient, SseClientOptions, SseConnection } from "./client-types.ts";
 import { groupName } from "./credentials.ts";
-import { joinGroup, type Group, type GroupHost } from "./group.ts";
+import { joinGroup, type Group } from "./group.ts";
 import type { LinkOptions } from "./link.ts";
 import { transition, type SseClientEvent } from "./machine.ts";
 import type { ErrorRecord, HubMessage } from "./protocol.ts";
@@ -12,30 +14,25 @@ import { attach, deliver, type Subscription } from "./subscriptions.ts";
 import { matcherOf } from "./topic.ts";
 import { wishOf } from "./wish.ts";
 
-/** What the client needs of its page. */
-export interface ClientHost
-  extends GroupHost, Partial<Pick<EventTarget, "addEventListener" | "removeEventListener">> {
-  readonly location?: { readonly href: string };
-}
-
 type Settings = { -readonly [Name in keyof LinkOptions]: LinkOptions[Name] };
 
 /** How long the connection outlives the last subscription: a page change must not cost it. */
 const LINGER_MS = 1_000;
 
-/** Three after which nothing gets through, and those that bring a page back. */
+/**
+ * Two after which nothing gets through, two that bring a page back, and what is a reason to look at the
+ * line at once. `offline` is no more than that: the server may be on this machine or in this house.
+ */
 const PAGE_EVENTS = [
-  "offline",
   "pagehide",
   "freeze",
-  "online",
   "pageshow",
   "resume",
+  "online",
+  "offline",
   "visibilitychange",
 ];
 
-// What is neither would be refused, and cost all the others their connection.
-const CHANNEL = /^[\w.~:*/-]{1,200}$/;
 const CURSOR = /^(\w+-\w+-\w+|latest|earliest|)$/;
 
 /**
@@ -65,7 +62,7 @@ export function createClient(
   host: ClientHost,
   isApart?: boolean,
 ): SseClient<AnyChannels> {
-  const settings = { url: "/api/sse", ...options } as Settings;
+  const settings = { url: "/api/sse", ...options, host } as Settings;
   const all = new Set<Subscription>();
   let connection: SseConnection = { status: "idle" };
   let group: Group | undefined;
@@ -73,6 +70,8 @@ export function createClient(
   let willWish = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const watchers = new Set<() => void>();
+  /** The streams that serve this tab, and whether each is up. */
+  const lanes = new Map<number, boolean>();
 
   const report = (...record: ErrorRecord): void => {
     const { onError = globalThis.reportError ?? console.error } = options;
@@ -96,46 +95,75 @@ export function createClient(
     all.forEach(({ onChange }) => call(onChange));
   };
 
-  const receive = (message: HubMessage): void => {
+  const receive = (message: HubMessage, lane: number): void => {
     switch (message[0]) {
       case "hello":
-        move("open");
-        attach(all, message, call);
+        settings.wasOpen = true;
+        lanes.set(lane, true);
+        settle();
+        attach(all, lane, message, call);
         wish();
         break;
       case "block":
-        deliver(all, message, call, report);
+        deliver(all, lane, message, call, report);
         // A sign of life: the hub forgets who gives none.
         if (message[3] === "ping") wish();
         break;
-      case "lost":
+      case "lost": {
+        const [code] = message[1];
+        // Maybe never mended by waiting, so not only told to who looks at the status.
+        if (code === "CROSS_ORIGIN_FAILED" && connection.error?.code !== code)
+          report(...message[1]);
+        lanes.set(lane, false);
         move("lost", message[1], message[2]);
         break;
+      }
       case "refuse":
-        if (message[2]) refuse(message[2], message[1]);
-        else move("refuse", message[1]);
+        if (message[2]) {
+          refuse(message[2], lane, message[1]);
+        } else {
+          lanes.delete(lane);
+          move("refuse", message[1]);
+        }
         report(...message[1]);
         break;
+      case "idle":
+        lanes.delete(lane);
+        settle();
+        break;
       default:
-        for (const one of all) delete one.error;
-        move("retry");
-        wish();
+        retry(lane);
     }
+  };
+
+  /** The connection is open when all streams are. */
+  const settle = (): void => {
+    const states = [...lanes.values()];
+    if (states.length && states.every(Boolean)) move("open");
   };
 
   const detach = (): void => {
     for (const one of all) one.live &&= false;
+    lanes.clear();
     if (connection.status === "open") move("lost", ["STREAM_SILENT", "Silent."]);
   };
 
-  const refuse = (keys: readonly string[], error: ErrorRecord): void => {
+  const refuse = (keys: readonly string[], lane: number, error: ErrorRecord): void => {
     channels = channels.filter((key) => !keys.includes(key));
     for (const one of all) {
       if (!keys.includes(one.key)) continue;
       delete one.live;
+      one.lane = lane;
       one.error = new SseBusError(...error);
       call(one.onChange);
     }
+  };
+
+  /** Asks again for what was refused: of a lane, or everything. */
+  const retry = (lane?: number): void => {
+    for (const one of all) if (lane === undefined || one.lane === lane) delete one.error;
+    move("retry");
+    wish();
   };
 
   /** Tells the hub all wishes, once for whatever changes in this turn. */
@@ -144,12 +172,13 @@ export function createClient(
     willWish = true;
     queueMicrotask(() => {
       willWish = false;
-      group?.wish();
+      // Where nobody subscribes any more, the connection outlives that for a moment.
+      if (all.size) group?.wish();
     });
   };
 
   const enter = (): void => {
-    group = joinGroup(settings, [receive, detach, () => wishOf(all, channels), host]);
+    group = joinGroup(settings, [receive, detach, () => wishOf(all, channels, settings.wasOpen)]);
   };
 
   const leave = (): void => {
@@ -159,13 +188,15 @@ export function createClient(
   };
 
   const onPageEvent = ({ type }: Event): void => {
-    if (PAGE_EVENTS.indexOf(type) < 3) {
+    const index = PAGE_EVENTS.indexOf(type);
+    if (index < 2) {
       move("suspend");
       leave();
-    } else if (group || type !== "visibilitychange") {
+    } else if (group) {
+      group.check();
+    } else if (index < 4) {
       move("resume");
-      if (group) group.check();
-      else enter();
+      enter();
     }
   };
 
@@ -190,9 +221,8 @@ export function createClient(
 
   const subscribe: SseClient["subscribe"] = (key, listener, subscribing = {}) => {
     const { event, cursor = "", onGap, onStatus } = subscribing;
-    if (!CHANNEL.test(key)) {
-      throw new SseBusError("INVALID_CHANNEL", `Bad channel: ${key}`);
-    }
+    // Would be refused, and ask the server for nothing.
+    if (!isTopic(key)) throw new SseBusError("INVALID_CHANNEL", `Bad channel: ${key}`);
     const [start] = cursor.split("@") as [string];
     // Has the shape of a cursor, and is told as a gap.
     const at = CURSOR.test(start) ? start : "0-0-0";
@@ -252,14 +282,15 @@ export function createClient(
       if (group) group.renew();
       else if (connection.status === "paused") enter();
     },
-    setToken(token) {
+    setToken(token, { identity } = settings) {
       const name = groupName(settings);
-      settings.token = token;
+      Object.assign(settings, { token, identity });
       if (groupName(settings) === name) {
         group?.renew();
       } else if (group) {
         // Whoever shared must not get what this token may see.
         leave();
+        retry();
         enter();
       }
     },

@@ -3,14 +3,14 @@ import type { SseClientOptions } from "./client-types.ts";
 /** The headers of the next request, as the user's sources give them now. */
 export async function resolveHeaders(
   { headers, token }: Pick<SseClientOptions, "headers" | "token">,
+  accept: string,
   refused: boolean,
-): Promise<Record<string, string>> {
-  const all: Record<string, string> = {
-    Accept: "text/event-stream",
-    ...(typeof headers === "function" ? await headers() : headers),
-  };
+): Promise<Headers> {
+  // Names differ in case and mean the same: as an object's properties, both would be sent.
+  const all = new Headers(typeof headers === "function" ? await headers() : headers);
+  if (!all.has("Accept")) all.set("Accept", accept);
   const bearer = typeof token === "function" ? await token({ refused }) : token;
-  if (bearer) all.Authorization = `Bearer ${bearer}`;
+  if (bearer) all.set("Authorization", `Bearer ${bearer}`);
   return all;
 }
 

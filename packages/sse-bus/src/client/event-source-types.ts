@@ -12,6 +12,11 @@ export interface SseEventSourceInit {
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** What is waited beyond the reconnection time when attempts fail one after another. */
   readonly backoff?: BackoffOptions | undefined;
+  /**
+   * Answers after which it goes on, where the standard gives up: `[502, 503, 504]` outlasts the restart
+   * of a server behind a proxy. Their `Retry-After` is honoured. @default none
+   */
+  readonly retryStatuses?: readonly number[] | undefined;
   /** A stream or attempt that gives no byte for so long, in ms, counts as lost. @default never */
   readonly watchdogMs?: number | undefined;
 }

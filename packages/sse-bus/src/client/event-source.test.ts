@@ -447,6 +447,46 @@ describe("beyond the standard", () => {
     expect(requests.map(({ headers }) => headers.authorization)).toEqual(["Bearer 1", "Bearer 2"]);
   });
 
+  test("headers whose names differ only in case are one, and the last id is ours once there is one", async () => {
+    const { source, requests } = await serve(
+      { headers: { "last-event-id": "seed", accept: "text/event-stream;q=1", AUTHORIZATION: "x" } },
+      (response) => response.writeHead(200, TYPE).end("retry: 1\nid: srv-1\ndata: x\n\n"),
+      stream("data: y\n\n"),
+    );
+    await vi.waitFor(() => expect(requests).toHaveLength(2), WAIT);
+    source.close();
+    expect(requests.map(({ headers }) => headers["last-event-id"])).toEqual(["seed", "srv-1"]);
+    expect(requests[1]?.headers).toMatchObject({
+      accept: "text/event-stream;q=1",
+      authorization: "x",
+    });
+  });
+
+  test("retryStatuses are tried again, from the last id and after Retry-After; others stay final", async () => {
+    const { source, requests } = await serve(
+      { retryStatuses: [502, 503], backoff: { baseMs: 1, maxMs: 1 } },
+      (response) => response.writeHead(200, TYPE).end("retry: 1\nid: 7\ndata: x\n\n"),
+      (response) => response.writeHead(502, { "Content-Type": "text/html" }).end("<h1>"),
+      (response) => response.writeHead(503, { "Retry-After": "1" }).end(),
+      (response) => response.writeHead(200, TYPE).end("data: y\n\n"),
+      (response) => response.writeHead(504).end(),
+    );
+    const seen: unknown[] = [];
+    let since = 0;
+    source.onmessage = ({ data }) => seen.push(data);
+    source.onerror = () => {
+      seen.push(source.readyState);
+      if (requests.length === 3 && !since) since = performance.now();
+    };
+    await vi.waitFor(() => expect(source.readyState).toBe(SseEventSource.CLOSED), WAIT);
+    expect(seen).toEqual(["x", 0, 0, 0, "y", 0, 2]);
+    expect(requests).toHaveLength(5);
+    expect(requests.slice(1).map(({ headers }) => headers["last-event-id"])).toEqual(
+      Array(4).fill("7"),
+    );
+    expect(performance.now() - since).toBeGreaterThanOrEqual(999);
+  });
+
   test("attempts that keep failing wait longer and longer beyond the reconnection time", async () => {
     vi.useFakeTimers();
     vi.spyOn(Math, "random").mockReturnValue(0.999);

@@ -1,3 +1,4 @@
+import { retryAfterMs } from "./answer.ts";
 import { backoffMs } from "./backoff.ts";
 import { resolveHeaders } from "./credentials.ts";
 import type {
@@ -115,7 +116,7 @@ export class SseEventSource extends EventTarget {
   }
 
   #connect(): void {
-    const { watchdogMs = 0 } = this.#init;
+    const { watchdogMs = 0, retryStatuses = [] } = this.#init;
     let origin = "";
     let isOver = false;
     const over = (): void => {
@@ -151,9 +152,9 @@ export class SseEventSource extends EventTarget {
         onEnd: (response) => {
           if (isOver) return;
           over();
-          // Any answer that is no event stream is final, a 503 too (§9.2.3).
-          if (response) this.#fail();
-          else this.#reconnect();
+          // Any answer that is no event stream is final by the standard, a 503 too (§9.2.3).
+          if (response && !retryStatuses.includes(response.status)) this.#fail();
+          else this.#reconnect(response && retryAfterMs(response));
         },
       },
       this.#lastEventId,
@@ -163,8 +164,8 @@ export class SseEventSource extends EventTarget {
   }
 
   async #request(): Promise<StreamRequest> {
-    const headers = await resolveHeaders(this.#init, false);
-    if (this.#lastEventId) headers["Last-Event-ID"] = utf8(this.#lastEventId);
+    const headers = await resolveHeaders(this.#init, "text/event-stream", false);
+    if (this.#lastEventId) headers.set("Last-Event-ID", utf8(this.#lastEventId));
     const init: RequestInit = this.withCredentials ? { credentials: "include" } : {};
     return [new URL(this.#url), { headers, ...init }, this.#init.fetch];
   }
@@ -174,7 +175,7 @@ export class SseEventSource extends EventTarget {
     this.dispatchEvent(new Event("error"));
   }
 
-  #reconnect(): void {
+  #reconnect(waitMs = 0): void {
     this.#readyState = 0;
     this.dispatchEvent(new Event("error"));
     // A listener may have closed it.
@@ -185,7 +186,7 @@ export class SseEventSource extends EventTarget {
     this.#failures++;
     const timer = setTimeout(
       () => this.#connect(),
-      Math.min(this.#reconnectionMs + moreMs, 2 ** 31 - 1),
+      Math.min(Math.max(this.#reconnectionMs, waitMs) + moreMs, 2 ** 31 - 1),
     );
     this.#stop = () => clearTimeout(timer);
   }

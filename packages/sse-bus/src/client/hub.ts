@@ -4,10 +4,12 @@ import { attaches, type ErrorRecord, type HubMessage, type TroubleMessage } from
 import { matcherOf } from "./topic.ts";
 import { joinWishes, type Wish } from "./wish.ts";
 
-/** Keeps one link that serves what all tabs of a group wish. See SPEC.md, "One link for all". */
+/** Keeps a link that serves what all tabs of a group wish. See SPEC.md, "One link for all". */
 export interface Hub {
   /** All that a tab wishes; told anew at least at every `ping`. */
   wish(tab: string, wish: Wish): void;
+  /** What the tabs wish. */
+  keys(): readonly string[];
   /** Finds a dead line now, and ends a wait, unless the server asked for it. */
   check(): void;
   /** Asks anew for everything, with fresh credentials: make before break. */
@@ -15,13 +17,26 @@ export interface Hub {
   close(): void;
 }
 
-/** What is read of problem details. Another server's `channels` may be anything. */
+/** Whom a hub tells. */
+export interface HubHandlers {
+  tell(message: HubMessage): void;
+  /** A server takes fewer channels at once. The wishes are told anew then. */
+  onTooMuch(keys: readonly string[]): void;
+  /** Whether nobody wishes anything of another hub of this client. */
+  isAlone(): boolean;
+}
+
+/** What is read of problem details. Another server's may have anything in them. */
 interface Problem {
   readonly status: number;
+  readonly code?: unknown;
   readonly channels?: Partial<readonly string[]> | null;
 }
 
-export function createHub(options: LinkOptions, tell: (message: HubMessage) => void): Hub {
+/** No attempt follows another faster than this while the browser calls itself offline. */
+const OFFLINE_MS = 10_000;
+
+export function createHub(options: LinkOptions, { tell, onTooMuch, isAlone }: HubHandlers): Hub {
   const { backoff = {} } = options;
   const tabs = new Map<string, Wish>();
   /** Serves the tabs; it is open. */
@@ -48,29 +63,34 @@ export function createHub(options: LinkOptions, tell: (message: HubMessage) => v
   let timer: ReturnType<typeof setTimeout> | undefined;
   let waiting = 0;
 
+  const keys = (): readonly string[] => joinWishes(tabs.values(), "")[0];
+
   /** Sees to it that the main link, or the next one, serves all wishes. */
   const update = (narrow?: boolean): void => {
     if (waiting) return;
-    const [keys, from, isServed] = joinWishes(tabs.values(), cursor);
-    wished = keys.join();
+    const [wanted, from, isServed] = joinWishes(tabs.values(), cursor);
+    const wasIdle = !wished;
+    wished = wanted.join();
     if (wished === refused) return;
     if (refused) retry();
 
-    const hasAll = (link: Link): boolean => keys.every((key) => link.keys.includes(key));
+    const hasAll = (link: Link): boolean => wanted.every((key) => link.keys.includes(key));
     if (!wished) {
       closeLinks();
       cursor = "";
+      trouble = undefined;
+      if (!wasIdle) tell(["idle"]);
     } else if (
       main &&
       hasAll(main) &&
       from === cursor &&
-      !(narrow && main.keys.length > keys.length)
+      !(narrow && main.keys.length > wanted.length)
     ) {
       if (next && !hasAll(next)) next = next.close();
       if (!isServed) announce(main, cursor, cursor);
     } else if (!next || !hasAll(next) || !attaches(from, next.from)) {
       next?.close();
-      next = open(keys, from);
+      next = open(wanted, from);
     }
   };
 
@@ -106,7 +126,11 @@ export function createHub(options: LinkOptions, tell: (message: HubMessage) => v
       // `retry:` of this block is for a native EventSource, which a proxy's 502 would end for ever.
       retryMs = waitMs;
       link.keys = [];
-      if (reason === "unauthorized") refresh = 1;
+      const isRevoked = reason === "revoked";
+      if (isRevoked && typeof options.token !== "function") {
+        return fail(["STREAM_REFUSED", "Revoked."]);
+      }
+      if (isRevoked || reason === "unauthorized") refresh = 1;
       if (!waiting) wait(waitMs, 2);
       return;
     }
@@ -117,7 +141,7 @@ export function createHub(options: LinkOptions, tell: (message: HubMessage) => v
       attempt = 0;
       // Who died cannot say so; who unsubscribed may soon have subscribed again.
       for (const [tab, wish] of tabs) {
-        if (wish[2]) wish[2] = false;
+        if (wish[1]) wish[1] = false;
         else tabs.delete(tab);
       }
       update(true);
@@ -129,47 +153,73 @@ export function createHub(options: LinkOptions, tell: (message: HubMessage) => v
   };
 
   const onEnd: LinkHandlers[3] = (link, error, waitMs) => {
+    const { keys } = link;
+    const { status, code, channels } = (error[2]?.cause ?? {}) as Partial<Problem>;
+    // Some proxies say no more of a request that is too long.
+    const isTooLong = status === 400 && !code && keys.join().length > 2_000;
     if (link === main) main = undefined;
     else next = undefined;
-    if (error[0] === "STREAM_REFUSED") {
-      refuse(link.keys, error);
-      return;
+
+    const isUnauthorized = status === 401 || status === 403;
+    if (isUnauthorized && typeof options.token === "function" && !refresh) {
+      refresh = 1;
+      update();
+    } else if (
+      keys.length > 1 &&
+      (code === "TOO_MANY_CHANNELS" || status === 414 || status === 431 || isTooLong)
+    ) {
+      onTooMuch(keys);
+      tabs.clear();
+      retry();
+    } else if (error[0] === "STREAM_REFUSED") {
+      refuse(keys, error, channels);
+    } else {
+      if (isUnauthorized) refresh = 1;
+      if (!waiting && !next) {
+        const isOffline = options.host?.navigator?.onLine === false;
+        const floorMs = Math.max(waitMs ?? retryMs, isOffline ? OFFLINE_MS : 0);
+        wait(backoffMs(attempt++, floorMs, backoff), waitMs ? 2 : 1);
+      }
+      if (!main) tell((trouble = ["lost", error, retryAt]));
     }
-    if (!waiting && !next) {
-      wait(backoffMs(attempt++, waitMs ?? retryMs, backoff), waitMs ? 2 : 1);
-    }
-    if (!main) tell((trouble = ["lost", error, retryAt]));
   };
 
   const announce = ({ keys }: Link, from: string, head: string): void => {
-    for (const wish of tabs.values()) wish[1] = null;
+    for (const [wanted] of tabs.values()) {
+      for (const key of wanted.keys()) if (keys.includes(key)) wanted.set(key, null);
+    }
     tell(["hello", keys, from, cursor, head, silenceMs]);
   };
 
-  const refuse = (keys: readonly string[], error: ErrorRecord): void => {
-    const { status, channels } = (error[2] as { cause: Problem }).cause;
-    if ((status === 401 || status === 403) && typeof options.token === "function" && !refresh) {
-      refresh = 1;
-      update();
-      return;
-    }
-    // What is not refused, or, where the server does not tell, what had been granted before, is not to
-    // suffer from what is.
+  /**
+   * What is not refused, or, where the server does not tell, what had been granted before, is not to
+   * suffer from what is.
+   */
+  const refuse = (
+    keys: readonly string[],
+    error: ErrorRecord,
+    channels: Problem["channels"],
+  ): void => {
     if (channels) granted = keys.filter((key) => !channels.includes?.(key));
-    const denied = keys.filter((key) => !granted.includes(key));
-    if (denied.length && denied.length < keys.length) {
+    const others = keys.filter((key) => !granted.includes(key));
+    const denied = others.length ? others : keys;
+    if (denied.length < keys.length || !isAlone()) {
       deny(denied, error);
       update();
     } else {
-      closeLinks();
-      refused = wished;
-      tell((trouble = ["refuse", error]));
+      fail(error);
     }
   };
 
   const deny = (keys: readonly string[], error: ErrorRecord): void => {
-    for (const wish of tabs.values()) wish[0] = wish[0].filter((key) => !keys.includes(key));
+    for (const [wanted] of tabs.values()) keys.forEach((key) => wanted.delete(key));
     tell(["refuse", error, keys]);
+  };
+
+  const fail = (error: ErrorRecord): void => {
+    closeLinks();
+    refused = wished;
+    tell((trouble = ["refuse", error]));
   };
 
   const retry = (): void => {
@@ -208,10 +258,14 @@ export function createHub(options: LinkOptions, tell: (message: HubMessage) => v
 
   return {
     check,
+    keys,
     wish(tab, wish) {
+      options.wasOpen ||= wish[2];
       if (trouble && !tabs.has(tab)) tell(trouble);
       tabs.set(tab, wish);
-      collect();
+      // Nothing is waited for any more.
+      if (!keys().length) proceed();
+      else collect();
     },
     renew() {
       refresh = 0;

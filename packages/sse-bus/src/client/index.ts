@@ -1,3 +1,4 @@
+export { decodeChannelSegment, encodeChannelSegment } from "../core/channel-segment.ts";
 export type { BackoffOptions } from "./backoff.ts";
 export { createSseClient } from "./client.ts";
 export type { SseClientError, SseClientErrorCode } from "./client-error.ts";

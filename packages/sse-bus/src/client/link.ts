@@ -1,13 +1,17 @@
-import { readAnswer } from "./answer.ts";
+import { readAnswer, retryAfterMs } from "./answer.ts";
+import type { ClientHost } from "./client-host.ts";
 import type { SseClientOptions } from "./client-types.ts";
 import { resolveHeaders } from "./credentials.ts";
 import type { ErrorRecord } from "./protocol.ts";
 import { openStream, type StreamRequest } from "./stream.ts";
 import { createWatchdog } from "./watchdog.ts";
 
-/** Settings of a client; a link reads the token anew. */
+/** Settings of a client, and what it knows of its page. They change; a link reads them anew. */
 export interface LinkOptions extends SseClientOptions {
   readonly url: string;
+  readonly host?: ClientHost;
+  /** A `hello` has come before, here or in another tab: see {@link readAnswer}. */
+  wasOpen?: boolean | undefined;
 }
 
 /** One response with an event stream, from its request to its end. */
@@ -46,8 +50,13 @@ export function openLink(
 ): Link {
   let { connectTimeoutMs: silenceMs = 15_000 } = options;
   let isOver = false;
+  /** The headers that were sent, until there is an answer. */
+  let sent: Headers | undefined;
+  /** Why the server ends the stream, and what it wants waited. */
+  let why = "Ended.";
+  let waitMs: number | undefined;
 
-  const end = (error: ErrorRecord, waitMs?: number): void => {
+  const end = (error: ErrorRecord): void => {
     if (isOver) return;
     link.close();
     onEnd(link, error, waitMs);
@@ -56,16 +65,22 @@ export function openLink(
   const [expect, check] = createWatchdog(() => end(["STREAM_SILENT", "Silent."]));
 
   const request = async (): Promise<StreamRequest> => {
-    const headers = await resolveHeaders(options, isRefused);
+    // A server that refuses for a moment tells the status only to who can read the reason.
+    const accept = "text/event-stream, application/problem+json";
+    const headers = await resolveHeaders(options, accept, isRefused);
     const url = new URL(options.url);
     for (const key of keys) url.searchParams.append("channel", key);
-    if (from.includes("-")) headers["Last-Event-ID"] = from;
+    if (from.includes("-")) headers.set("Last-Event-ID", from);
     else if (from) url.searchParams.set("from", from);
     const cookies: RequestInit = options.withCredentials ? { credentials: "include" } : {};
+    sent = headers;
     return [url, { headers, ...cookies }, options.fetch];
   };
 
   const abort = openStream(request, {
+    onOpen() {
+      sent = undefined;
+    },
     onBytes: () => expect(silenceMs),
     onRetry,
     onBlock(event, data, id) {
@@ -77,14 +92,24 @@ export function openLink(
         expect(silenceMs);
         onHello(link, at, silenceMs, head, channels);
       } else if (data !== undefined) {
+        if (event === "bye") {
+          const { reason, retryMs } = JSON.parse(data);
+          why = `Bye: ${reason}`;
+          waitMs = retryMs;
+        }
         // Raw data is a string to listeners, as JSON's strings are.
         onBlock(link, at, channel, event, form ? JSON.stringify(data) : data);
       }
     },
-    onEnd(response, error = "Ended.") {
-      // The watchdog still runs, so that a body without end cannot hold this up.
-      if (response) void readAnswer(response).then((answer) => end(...answer));
-      else end(["STREAM_LOST", String(error)]);
+    onEnd(response, error = why) {
+      why = String(error);
+      if (response) {
+        waitMs = retryAfterMs(response);
+        // The watchdog still runs, so that a body without end cannot hold this up.
+        void readAnswer(response, options.wasOpen).then(end);
+      } else {
+        end(describeLoss(options, sent, why) ?? ["STREAM_LOST", why]);
+      }
     },
   });
 
@@ -100,4 +125,23 @@ export function openLink(
   };
   expect(silenceMs);
   return link;
+}
+
+/**
+ * A browser hides why a request to another origin failed: a refused preflight looks like a server that
+ * is away. Where there never was an answer, the remedy for the former is named.
+ */
+function describeLoss(
+  { url, host, wasOpen }: LinkOptions,
+  sent: Headers | undefined,
+  why: string,
+): ErrorRecord | undefined {
+  const page = host?.location && new URL(host.location.href).origin;
+  const { origin } = new URL(url);
+  if (wasOpen || !sent || !page || page === origin) return undefined;
+  const names = [...sent.keys()].filter((name) => name !== "accept");
+  return [
+    "CROSS_ORIGIN_FAILED",
+    `${why}. If ${origin} is up, it must allow (CORS) ${page} and its headers: ${names.join(", ") || "none"}.`,
+  ];
 }

@@ -10,8 +10,11 @@ export type ErrorRecord = [
   options?: { readonly cause: unknown } | undefined,
 ];
 
-/** What a hub tells every tab of its group, the same sequence to all. */
-export type HubMessage = HelloMessage | BlockMessage | TroubleMessage | ["retry"];
+/**
+ * What a hub tells every tab of its group, the same sequence to all. `retry`: what was refused is
+ * asked for again; `idle`: nothing is wished any more.
+ */
+export type HubMessage = HelloMessage | BlockMessage | TroubleMessage | ["retry"] | ["idle"];
 
 /** `keys` are served with everything after `from`; everything until `cursor` has been handed over. */
 export type HelloMessage = [

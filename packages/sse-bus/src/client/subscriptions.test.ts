@@ -4,7 +4,7 @@ import { compareCursors, olderCursor } from "./cursor.ts";
 import { attaches, type BlockMessage, type HelloMessage } from "./protocol.ts";
 import { attach, deliver, type Subscription } from "./subscriptions.ts";
 import { matcherOf } from "./topic.ts";
-import { joinWishes, wishOf } from "./wish.ts";
+import { joinWishes, type Wish, wishOf } from "./wish.ts";
 
 const at = (seq: number, epoch = "e1"): string => `${seq.toString(36)}-1-${epoch}`;
 
@@ -48,7 +48,7 @@ describe("a link serves a subscription", () => {
     deliverTo([one], block(5));
     expect(one.live).toBe(false);
     expect(one.heard).toEqual([]);
-    expect(wishOf([one], [])).toEqual([["a"], at(3), true]);
+    expect(wanted([one])).toEqual({ a: at(3) });
   });
 });
 
@@ -113,34 +113,57 @@ test("a link from a cursor of another epoch leaves a subscription of the log's o
   expect(one.heard).toEqual([6]);
 });
 
+describe("streams side by side", () => {
+  test("move only what they serve, each its own", () => {
+    const [one, other] = [make("a", at(3)), make("**", at(3))];
+    attachTo([one, other], ["hello", ["a"], at(3), at(3), at(3), 1], 0);
+    attachTo([one, other], ["hello", ["**"], at(3), at(3), at(3), 1], 1);
+    deliverTo([one, other], block(7), 1);
+    expect([one.cursor, other.cursor]).toEqual([at(3), at(7)]);
+    deliverTo([one, other], block(5), 0);
+    deliverTo([one, other], block(7), 0);
+    expect([one.heard, other.heard]).toEqual([[5, 7], [7]]);
+    deliverTo([one, other], ["block", at(9), "default", "gap", gap("evicted")], 0);
+    expect([one.gaps, other.gaps]).toEqual([["evicted"], []]);
+  });
+
+  test("do not take from each other what is served, only what is not", () => {
+    const one = make("a", at(3));
+    attachTo([one], ["hello", ["a"], at(3), at(3), at(3), 1], 1);
+    attachTo([one], ["hello", ["a", "b"], at(3), at(3), at(3), 1], 0);
+    attachTo([one], ["hello", ["b"], at(3), at(3), at(3), 1], 0);
+    expect([one.live, one.lane]).toEqual([true, 1]);
+    attachTo([one], ["hello", [], at(3), at(3), at(3), 1], 1);
+    attachTo([one], ["hello", ["a"], at(3), at(3), at(3), 1], 0);
+    expect([one.live, one.lane]).toEqual([true, 0]);
+  });
+});
+
 describe("wishes", () => {
-  test("name each channel once, and the oldest cursor of what is not served", () => {
+  test("name each channel once, with the oldest cursor of it that is not served", () => {
     const served = make("a", at(1));
     served.live = true;
     const refused = make("no", at(0));
     refused.error = new Error("403") as never;
-    const wish = wishOf(
-      [served, make("a", at(7)), make("b", at(5)), make("c", ""), refused],
-      ["d"],
-    );
-    expect(wish).toEqual([["d", "a", "b", "c"], at(5), true]);
-    expect(wishOf([served], [])).toEqual([["a"], null, true]);
-    expect(wishOf([served, make("c", "")], [])).toEqual([["a", "c"], "", true]);
+    const all = [served, make("a", at(7)), make("a", at(6)), make("b", at(5)), make("c", "")];
+    expect(wanted([...all, refused], ["d"])).toEqual({ d: null, a: at(6), b: at(5), c: "" });
+    expect(wanted([served])).toEqual({ a: null });
+    expect(wanted([served, make("c", "")])).toEqual({ a: null, c: "" });
   });
 
   test("of several tabs are one: sorted, from the oldest cursor, never later than the link", () => {
-    expect(
-      joinWishes(
-        [
-          [["b"], null, true],
-          [["a", "b"], at(5), false],
-        ],
-        at(7),
-      ),
-    ).toEqual([["a", "b"], at(5), false]);
-    expect(joinWishes([[["b"], at(9), true]], at(7))).toEqual([["b"], at(7), false]);
-    expect(joinWishes([[["b"], null, true]], at(7))).toEqual([["b"], at(7), true]);
-    expect(joinWishes([[["b"], "", true]], "")).toEqual([["b"], "", false]);
+    const wish = (entries: Record<string, string | null>): Wish => [
+      new Map(Object.entries(entries)),
+      true,
+    ];
+    expect(joinWishes([wish({ b: null }), wish({ a: null, b: at(5) })], at(7))).toEqual([
+      ["a", "b"],
+      at(5),
+      false,
+    ]);
+    expect(joinWishes([wish({ b: at(9) })], at(7))).toEqual([["b"], at(7), false]);
+    expect(joinWishes([wish({ b: null })], at(7))).toEqual([["b"], at(7), true]);
+    expect(joinWishes([wish({ b: "" })], "")).toEqual([["b"], "", false]);
   });
 });
 
@@ -189,13 +212,18 @@ function make(key: string, cursor: string, event?: string): Heard {
   return one;
 }
 
-function attachTo(all: Heard[], hello: HelloMessage): void {
-  attach(all, hello, (listener) => listener?.());
+function attachTo(all: Heard[], hello: HelloMessage, lane = 0): void {
+  attach(all, lane, hello, (listener) => listener?.());
 }
 
-function deliverTo(all: Heard[], message: BlockMessage): void {
+function wanted(all: Heard[], channels: string[] = []): Record<string, string | null> {
+  return Object.fromEntries(wishOf(all, channels)[0]);
+}
+
+function deliverTo(all: Heard[], message: BlockMessage, lane = 0): void {
   deliver(
     new Set(all),
+    lane,
     message,
     (listener) => listener?.(),
     (code, why) => {

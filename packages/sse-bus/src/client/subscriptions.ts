@@ -24,8 +24,10 @@ export interface Subscription {
   readonly onChange: () => void;
   /** What it has been handed, or where it starts; empty for "from now on". */
   cursor: string;
-  /** Whether the stream serves it; undefined while it never did. */
+  /** Whether a stream serves it; undefined while none ever did. */
   live?: boolean;
+  /** Which stream that is, or which has refused it. */
+  lane?: number;
   /** Why the server refused its channel. */
   error?: SseClientError | undefined;
 }
@@ -33,19 +35,23 @@ export interface Subscription {
 /** Calls a user's function; what it throws harms nobody else. */
 export type Call = (listener: (() => void) | undefined) => void;
 
-/** The stream serves what `hello` says. */
+/** The stream of a lane serves what `hello` says. */
 export function attach(
   all: Iterable<Subscription>,
+  lane: number,
   [, keys, from, cursor, head]: HelloMessage,
   call: Call,
 ): void {
   for (const one of all) {
+    // A stream may still carry for a moment what another one serves now.
+    if (one.live && one.lane !== lane) continue;
     const at = one.cursor;
     if (!keys.includes(one.key) || !attaches(at, from)) {
       one.live &&= false;
       continue;
     }
     one.live = true;
+    one.lane = lane;
     if (!at.includes("-")) {
       one.cursor = at ? cursor : head;
     } else if (!(compareCursors(from, at) <= 0) && !(compareCursors(head, at) >= 0)) {
@@ -57,14 +63,15 @@ export function attach(
   }
 }
 
-/** Hands a block to whom it concerns. */
+/** Hands a block of a lane's stream to whom it concerns: it says nothing of what other streams bring. */
 export function deliver(
   all: ReadonlySet<Subscription>,
+  lane: number,
   [, cursor, channel, event, data]: BlockMessage,
   call: Call,
   report: (...error: ErrorRecord) => void,
 ): void {
-  const live = [...all].filter((one) => one.live);
+  const live = [...all].filter((one) => one.live && one.lane === lane);
   let due = live.filter((one) => !(compareCursors(cursor, one.cursor) <= 0));
   try {
     if (event === "gap") {

@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 
 import { startStreamServer, type StreamServer } from "../../test/support/stream-server.ts";
 import { startBrowser, type Tab } from "../../test/support/tabs.ts";
+import { createTestBus } from "../testing/test-bus.ts";
 import { waitForStatus } from "../testing/wait-for-status.ts";
 import type { SseClient, SseClientOptions } from "./client-types.ts";
 import { createClient } from "./client.ts";
@@ -93,9 +94,9 @@ describe("tabs of one browser", () => {
     expect(server.streams).toHaveLength(1);
   });
 
-  test("without locks, or where locks are forbidden, have a stream each", async () => {
+  test("where locks are forbidden, or there is no channel between tabs, have a stream each", async () => {
     const { server, browser } = await setUp();
-    const bare = { ...browser.openTab().host, navigator: {} };
+    const bare = { ...browser.openTab().host, BroadcastChannel: undefined as never };
     const forbidden = {
       ...browser.openTab().host,
       navigator: {
@@ -110,6 +111,39 @@ describe("tabs of one browser", () => {
       client.subscribe("a", () => {});
     }
     await server.until(2);
+  });
+
+  test("share what is too much for one stream, too", async () => {
+    await using server = createTestBus();
+    const browser = startBrowser();
+    const clients = [0, 1, 2].map(() =>
+      createClient(
+        { url: server.url, fetch: server.fetch, identity: "ann", ...FAST },
+        browser.openTab().host,
+      ),
+    );
+    onTestFinished(() => clients.forEach((client) => client.close()));
+    const heard = new Map<string, unknown[]>();
+    const statuses = new Map<string, string>();
+    for (const [index, client] of clients.entries()) {
+      for (let n = index * 50; n < index * 50 + 60; n++) {
+        const one = `${index} ${n}`;
+        heard.set(one, []);
+        client.subscribe(`c/${n}`, (data) => heard.get(one)?.push(data), {
+          onStatus: ({ status }) => statuses.set(one, status),
+        });
+      }
+    }
+    await vi.waitFor(() => {
+      expect(statuses.size).toBe(180);
+      expect(new Set(statuses.values())).toEqual(new Set(["open"]));
+      // 160 channels.
+      expect(server.open).toBe(2);
+    }, WAIT);
+    for (let n = 0; n < 160; n++) await server.bus.publish(n, { channel: `c/${n}` });
+    await vi.waitFor(() => {
+      for (const [one, data] of heard) expect(data).toEqual([Number(one.split(" ")[1])]);
+    }, WAIT);
   });
 
   test("let go of channels that nobody wishes any more, at the next heartbeat", async () => {
@@ -272,6 +306,167 @@ describe("when the leader goes, nothing is lost or doubled:", () => {
   });
 });
 
+describe("on plain http://, where there are no locks, tabs", () => {
+  const insecure = { isSecure: false };
+
+  test("share one stream, and the first one asks for it but once", async () => {
+    const { server, open } = await setUp(FAST, insecure);
+    const first = open("a");
+    await allOpen([first]);
+    const others = ["a", "b", "c", "a", "b", "c", "a"].map((channel) => open(channel));
+    await allOpen(others);
+    await server.until((now) => now.streams.length === 1 && now.streams[0]?.channels.length === 3);
+    for (const channel of ["a", "b", "c"]) server.publish(channel, { channel });
+    await Promise.all([first, ...others].map((tab) => tab.until(1)));
+    expect(others.map(({ data }) => data.join())).toEqual(["a", "b", "c", "a", "b", "c", "a"]);
+    expect(server.requests.filter(({ channels }) => channels.join() === "a")).toHaveLength(1);
+  });
+
+  test("that come at the same moment end with one stream", async () => {
+    const { server, open } = await setUp(FAST, insecure);
+    const tabs = Array.from({ length: 12 }, () => open("a"));
+    await allOpen(tabs);
+    await server.until(1);
+    server.publish(1, { channel: "a" });
+    await Promise.all(tabs.map((tab) => tab.until(1)));
+    expect(tabs.map(({ data }) => data)).toEqual(tabs.map(() => [1]));
+  });
+
+  test.each(["closes", "is killed", "is frozen", "navigates away", "stands still"])(
+    "are handed over without loss when the leader %s",
+    async (how) => {
+      const { server, open } = await setUp(FAST, insecure);
+      server.heartbeatMs = 100;
+      const leader = open("a");
+      await allOpen([leader]);
+      const others = [open("a"), open("a"), open("b")] as const;
+      await allOpen(others);
+      if (how === "closes") leader.client.close();
+      else if (how === "is killed") leader.tab.kill();
+      else if (how === "stands still") leader.tab.hang();
+      else leader.tab.dispatch(how === "is frozen" ? "freeze" : "pagehide");
+      if (how === "is killed") server.streams[0]?.cut();
+      for (let n = 0; n < 40; n++) {
+        server.publish(n, { channel: "a" });
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+      server.publish("b", { channel: "b" });
+      await Promise.all([others[0].until(40), others[1].until(40), others[2].until(1)]);
+      const all = Array.from({ length: 40 }, (_, n) => n);
+      expect([others[0].data, others[1].data]).toEqual([all, all]);
+      expect(others.flatMap(({ gaps }) => gaps)).toEqual([]);
+      await allOpen(others);
+      if (how !== "stands still") return;
+      leader.tab.thaw();
+      await leader.until(40);
+      await server.until(1);
+      expect(leader.data).toEqual(all);
+    },
+  );
+
+  test("notice within six seconds that a leader has crashed, however rare heartbeats are", async () => {
+    const { server, open } = await setUp(FAST, insecure);
+    const leader = open("a");
+    await allOpen([leader]);
+    const follower = open("a");
+    await allOpen([follower]);
+    const statuses: string[] = [];
+    follower.client.subscribeStatus(() => statuses.push(follower.client.status));
+    leader.tab.kill();
+    server.streams[0]?.cut();
+    const killed = performance.now();
+    server.publish("missed", { channel: "a" });
+    await follower.until(1);
+    // And what a busy machine is late by.
+    expect(performance.now() - killed).toBeLessThan(6_000 + 1_500);
+    expect(follower.gaps).toEqual([]);
+  });
+
+  test("leave nothing behind at rest", async () => {
+    const { server, open } = await setUp(FAST, insecure);
+    const tabs = [open("a"), open("a")];
+    await allOpen(tabs);
+    for (const { client } of tabs) client.close();
+    await server.until(0);
+    for (const { tab } of tabs) expect(tab.holdings()).toBe(0);
+  });
+});
+
+describe("another identity", () => {
+  test.each(["leader", "follower"])(
+    "set with its token, takes the %s out of the group of the former one",
+    async (role) => {
+      const { server, open } = await setUp(FAST);
+      const ann = { identity: "ann", token: "of ann" };
+      const tabs = { leader: open("a", {}, ann), follower: undefined as Opened | undefined };
+      await allOpen([tabs.leader]);
+      tabs.follower = open("a", {}, ann);
+      await allOpen([tabs.follower]);
+      const [mover, other] =
+        role === "leader" ? [tabs.leader, tabs.follower] : [tabs.follower, tabs.leader];
+      mover.client.setToken("of bob", { identity: "bob" });
+      await server.until(2);
+      await allOpen([mover, other]);
+      const tokens = server.streams.map(({ headers }) => headers.authorization);
+      expect(new Set(tokens)).toEqual(new Set(["Bearer of ann", "Bearer of bob"]));
+      const ofAnn = server.streams.find(({ headers }) => headers.authorization?.endsWith("ann"));
+      const id = server.head().replace(/^[^-]+/, "zz");
+      ofAnn?.write(`id: ${id}@a\ndata: "for ann only"\n\n`);
+      await other.until(1);
+      server.publish("for both", { channel: "a" });
+      await mover.until(1);
+      expect(mover.data).toEqual(["for both"]);
+      // A tab of bob's joins the one that has become his.
+      await allOpen([open("a", {}, { identity: "bob", token: "of bob, too" })]);
+      expect(server.streams).toHaveLength(2);
+    },
+  );
+
+  test("may be none: who signs out leaves the tabs of who is still signed in", async () => {
+    const { server, open } = await setUp(FAST);
+    const tabs = [open("a", {}, { identity: "ann" }), open("a", {}, { identity: "ann" })] as const;
+    await allOpen(tabs);
+    tabs[1].client.setToken(undefined);
+    await allOpen(tabs);
+    expect(server.streams).toHaveLength(1);
+    tabs[1].client.setToken(undefined, { identity: undefined });
+    await server.until(2);
+    await allOpen(tabs);
+  });
+
+  test("asks again for what the former one was refused", async () => {
+    const { server, open } = await setUp({ ...FAST, onError: () => {} });
+    server.grant = (channel) => channel !== "bobs";
+    const tab = open("bobs", {}, { identity: "ann", token: "x" });
+    const also = tab.client.subscribe("a", () => {});
+    await allOpen([tab]);
+    await server.until((now) => now.requests.length === 1);
+    server.grant = () => true;
+    tab.client.setToken("y", { identity: "bob" });
+    await server.until((now) => now.requests.length === 2 && now.streams.length === 1);
+    await allOpen([tab]);
+    server.publish(1, { channel: "bobs" });
+    await tab.until(1);
+    also();
+  });
+});
+
+describe("after a deployment", () => {
+  test("a new leader knows from the other tabs that the stream was open", async () => {
+    const { server, open } = await setUp({ ...FAST, onError: () => {} });
+    const leader = open("a");
+    await allOpen([leader]);
+    const follower = open("a");
+    await allOpen([follower]);
+    server.answers.push((response) => response.writeHead(404).end("<h1>Not found"));
+    leader.client.close();
+    server.publish(1, { channel: "a" });
+    await follower.until(1);
+    expect(follower.client.status).toBe("open");
+    expect(server.requests).toHaveLength(3);
+  });
+});
+
 describe("a change of credentials", () => {
   test("by the leader leaves the group, and the others elect another", async () => {
     const { server, open } = await setUp(FAST);
@@ -320,17 +515,34 @@ describe("a change of credentials", () => {
 });
 
 describe("the page", () => {
-  test("that goes offline pauses, and coming back tries at once", async () => {
-    const { server, open } = await setUp({ backoff: { baseMs: 60_000, maxMs: 60_000 } });
+  test("that goes offline keeps a stream that works", async () => {
+    const { server, open } = await setUp(FAST);
     const tab = open("a");
     await allOpen([tab]);
-    tab.tab.dispatch("offline");
-    expect(tab.client.status).toBe("paused");
-    await server.until(0);
-    server.publish(1, { channel: "a" });
-    tab.tab.dispatch("online");
-    expect(tab.client.status).toBe("reconnecting");
+    const statuses: string[] = [];
+    tab.client.subscribeStatus(() => statuses.push(tab.client.status));
+    tab.tab.setOnline(false);
+    server.publish("on this machine", { channel: "a" });
     await tab.until(1);
+    expect(statuses).toEqual([]);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test("that is offline finds a dead line by the watchdog, tries slowly, and at once when it is online", async () => {
+    const { server, open } = await setUp(FAST);
+    server.heartbeatMs = 200;
+    const tab = open("a");
+    await allOpen([tab]);
+    server.streams[0]?.stall();
+    tab.tab.setOnline(false);
+    await waitForStatus(tab.client, "reconnecting");
+    const { error, retryAt = 0 } = tab.client.getStatus();
+    expect(error?.code).toBe("STREAM_SILENT");
+    expect(retryAt - Date.now()).toBeGreaterThan(9_000);
+    server.publish(1, { channel: "a" });
+    tab.tab.setOnline(true);
+    await tab.until(1);
+    expect(server.requests).toHaveLength(2);
   });
 
   test("that is shown again, or goes online, ends a wait", async () => {
@@ -383,9 +595,9 @@ interface Opened {
   end(): string;
 }
 
-async function setUp(options: SseClientOptions = {}) {
+async function setUp(options: SseClientOptions = {}, how: { isSecure?: boolean } = {}) {
   const server = await startStreamServer();
-  const browser = startBrowser();
+  const browser = startBrowser(how);
   const clients: SseClient[] = [];
   onTestFinished(async () => {
     for (const client of clients) client.close();

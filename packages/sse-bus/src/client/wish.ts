@@ -3,24 +3,30 @@ import type { Subscription } from "./subscriptions.ts";
 
 /** What a tab wishes. */
 export type Wish = [
-  /** Its channels and patterns. */
-  keys: readonly string[],
-  /** The oldest cursor that one of them needs and that is not yet served; empty for "from now on", `null` when all are served. */
-  from: string | null,
+  /**
+   * Its channels and patterns, each with the oldest cursor that is needed and not yet served: empty
+   * for "from now on", `null` when it is served.
+   */
+  wanted: Map<string, string | null>,
   /** No `ping` has come since. */
   isFresh: boolean,
+  /** The tab has had a `hello` of this server. */
+  wasOpen?: boolean | undefined,
 ];
 
 /** All that these subscriptions wish, and these channels with them. */
-export function wishOf(all: Iterable<Subscription>, channels: readonly string[]): Wish {
-  const keys = new Set(channels);
-  let from: string | null = null;
+export function wishOf(
+  all: Iterable<Subscription>,
+  channels: readonly string[],
+  wasOpen?: boolean,
+): Wish {
+  const wanted: Wish[0] = new Map(channels.map((key) => [key, null]));
   for (const { key, live, cursor, error } of all) {
     if (error) continue;
-    keys.add(key);
-    if (!live) from = olderCursor(from ?? "", cursor);
+    const from = wanted.get(key) ?? null;
+    wanted.set(key, live ? from : olderCursor(from ?? "", cursor));
   }
-  return [[...keys], from, true];
+  return [wanted, true, wasOpen];
 }
 
 /** The wishes of several tabs in one: sorted, and from no later than `cursor`. */
@@ -30,11 +36,13 @@ export function joinWishes(
 ): [keys: readonly string[], from: string, isServed: boolean] {
   const keys = new Set<string>();
   let isServed = true;
-  for (const [tabKeys, tabFrom] of wishes) {
-    for (const key of tabKeys) keys.add(key);
-    if (tabFrom === null) continue;
-    cursor = olderCursor(cursor, tabFrom);
-    isServed = false;
+  for (const [wanted] of wishes) {
+    for (const [key, from] of wanted) {
+      keys.add(key);
+      if (from === null) continue;
+      cursor = olderCursor(cursor, from);
+      isServed = false;
+    }
   }
   // oxlint-disable-next-line unicorn/no-array-sort -- toSorted is too new for the browsers of some
   return [[...keys].sort(), cursor, isServed];

@@ -4,7 +4,13 @@ import { SseBusError } from "./errors.ts";
 export const DEFAULT_CHANNEL = "default";
 
 const CHANNEL = /^[A-Za-z0-9._~:/-]{1,200}$/;
-const TOPIC = /^[A-Za-z0-9._~:/*-]{1,200}$/;
+/** Segments of a channel's characters, or `*`; the last one may be `**`. */
+const TOPIC = /^(?:(?:[\w.~:-]*|\*)\/)*(?:[\w.~:-]*|\*\*?)$/;
+
+/** Whether `topic` is a channel or a well-formed pattern. The browser's client asks the same. */
+export function isTopic(topic: unknown): boolean {
+  return typeof topic === "string" && /^.{1,200}$/.test(topic) && TOPIC.test(topic);
+}
 
 /** Whether a subscription names many channels: `orders/*` (one segment) or `orders/**` (any depth). */
 export function isPattern(topic: string): boolean {
@@ -21,16 +27,13 @@ export function assertChannel(name: unknown): asserts name is string {
 
 /** @throws SseBusError `INVALID_CHANNEL` unless `topic` is a channel or a well-formed pattern. */
 export function assertTopic(topic: unknown): asserts topic is string {
-  if (typeof topic !== "string" || !TOPIC.test(topic)) {
-    throw invalid(topic, "must be 1 to 200 of A-Z a-z 0-9 . _ ~ : / -, or a pattern of these.");
-  }
-  if (!isPattern(topic)) return;
-  const segments = topic.split("/");
-  for (const [index, segment] of segments.entries()) {
-    const isLast = index === segments.length - 1;
-    if (segment === "*" || (segment === "**" && isLast) || !isPattern(segment)) continue;
-    throw invalid(topic, "may have `*` only as a whole segment, and `**` only as the last one.");
-  }
+  if (isTopic(topic)) return;
+  throw invalid(
+    topic,
+    typeof topic === "string" && isPattern(topic)
+      ? "may have `*` only as a whole segment, and `**` only as the last one."
+      : "must be 1 to 200 of A-Z a-z 0-9 . _ ~ : / -, or a pattern of these.",
+  );
 }
 
 /**

@@ -1,4 +1,6 @@
+import type { SseClientError } from "../client/client-error.ts";
 import type { SseClient, SseConnection } from "../client/client-types.ts";
+import { isSseBusError } from "../core/errors.ts";
 import type { Gap } from "../core/packet.ts";
 import { nextFrame } from "./next-frame.ts";
 
@@ -60,27 +62,35 @@ export function createChannelStore(
         notify();
       };
       const frame = nextFrame(show);
-      const unsubscribe = client.subscribe(
-        channel,
-        (data: unknown, message: unknown) => {
-          pending = { ...pending, data: accept(store.callbacks, pending.data, data, message) };
-          frame.request();
-          store.callbacks.onMessage?.(data as never, message as never);
-        },
-        {
-          ...(callbacks.event !== undefined && { event: callbacks.event }),
-          ...(cursor && { cursor }),
-          onGap(gap) {
-            pending = { ...pending, gap };
+      let unsubscribe = (): string => "";
+      try {
+        unsubscribe = client.subscribe(
+          channel,
+          (data: unknown, message: unknown) => {
+            pending = { ...pending, data: accept(store.callbacks, pending.data, data, message) };
             frame.request();
-            store.callbacks.onGap?.(gap);
+            store.callbacks.onMessage?.(data as never, message as never);
           },
-          onStatus(connection) {
-            pending = { ...pending, connection };
-            frame.request();
+          {
+            ...(callbacks.event !== undefined && { event: callbacks.event }),
+            ...(cursor && { cursor }),
+            onGap(gap) {
+              pending = { ...pending, gap };
+              frame.request();
+              store.callbacks.onGap?.(gap);
+            },
+            onStatus(connection) {
+              pending = { ...pending, connection };
+              frame.request();
+            },
           },
-        },
-      );
+        );
+      } catch (error) {
+        // This runs in an effect: thrown there, a bad channel would take the whole page down.
+        if (!isSseBusError(error)) throw error;
+        const connection: SseConnection = { status: "failed", error: error as SseClientError };
+        pending = { ...pending, connection };
+      }
       // The client has told the status of this subscription, which may not be the connection's.
       current = pending;
       return () => {

@@ -3,6 +3,7 @@ import { act, startTransition, StrictMode, Suspense, useEffect, useState, versio
 import { createRoot, hydrateRoot, type Root } from "react-dom/client";
 import { renderToString } from "react-dom/server";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { encodeChannelSegment } from "../core/channel-segment.ts";
 import { createFakeStream } from "../testing/fake-stream.ts";
 import { createTestBus, type TestBus } from "../testing/test-bus.ts";
 import { SseProvider, useChannel, useSse, useSseStatus } from "./index.ts";
@@ -270,6 +271,69 @@ test("a hook whose channel the stream does not carry yet is never open before it
   await until(() => expect(statuses.at(-1)).toBe("failed STREAM_REFUSED"));
   expect([...new Set(statuses)]).toEqual(["idle", "connecting", "failed STREAM_REFUSED"]);
   await settle(() => stream.close());
+});
+
+test.each(["users/ada@example.com", "a*b", ""])(
+  "a hook of a channel that is none fails by itself, and the page stays: %s",
+  async (bad) => {
+    function Bad() {
+      const { status, error, data } = useChannel(bad, { initial: "initial" });
+      return <i>{`${status} ${error?.code} ${String(data)}`}</i>;
+    }
+    const page = await show(
+      <StrictMode>
+        <Bad />
+        <Values />
+      </StrictMode>,
+    );
+    await until(() => expect(page.querySelector("p")?.textContent).toBe("open "));
+    expect(page.querySelector("i")?.textContent).toBe("failed INVALID_CHANNEL initial");
+    await server.bus.publish(1, { channel: "a" });
+    await until(() => expect(page.querySelector("p")?.textContent).toBe("open 1"));
+  },
+);
+
+test("a hook goes from a channel that is none to one that is, and back", async () => {
+  function Chosen() {
+    const [channel, setChannel] = useState("ada@example.com");
+    const { status, error } = useChannel(channel);
+    const other = channel.includes("@") ? encodeChannelSegment(channel) : "ada@example.com";
+    return <button onClick={() => setChannel(other)}>{`${status} ${error?.code}`}</button>;
+  }
+  const page = await show(<Chosen />);
+  const choose = () => page.querySelector("button")?.click();
+  await until(() => expect(page.textContent).toBe("failed INVALID_CHANNEL"));
+  await settle(choose);
+  await until(() => expect(page.textContent).toBe("open undefined"));
+  await settle(choose);
+  await until(() => expect(page.textContent).toBe("failed INVALID_CHANNEL"));
+});
+
+test.each([
+  ["a string", "of bob"],
+  ["a function", () => "of bob"],
+])("a provider with another identity reads as that one, its token %s", async (_, bob) => {
+  const place = document.createElement("div");
+  const root = createRoot(place);
+  roots.push(root);
+  const tokens: (string | null)[] = [];
+  const fetch: typeof globalThis.fetch = async (url, init) => {
+    tokens.push(new Headers(init?.headers).get("authorization"));
+    return server.fetch(url, init);
+  };
+  const render = (identity: string, token: string | (() => string)) =>
+    act(async () =>
+      root.render(
+        <SseProvider url={server.url} fetch={fetch} identity={identity} token={token}>
+          <Values />
+        </SseProvider>,
+      ),
+    );
+  await render("ann", "of ann");
+  await until(() => expect(place.textContent).toBe("open "));
+  await render("bob", bob);
+  await until(() => expect([place.textContent, server.open]).toEqual(["open ", 1]));
+  await until(() => expect(tokens).toEqual(["Bearer of ann", "Bearer of bob"]));
 });
 
 test("the last hook that goes ends the connection, and useSse is the client", async () => {

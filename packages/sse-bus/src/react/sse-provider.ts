@@ -22,7 +22,8 @@ export interface SseProviderProps extends SseClientOptions {
  * Gives the hooks below it a connection of its own: another URL, a token, headers. Optional: without
  * it, all hooks of a page share one connection to `/api/sse`.
  *
- * Options are read once; a changed `token` is taken over, and the connection replaced without loss.
+ * Options are read once; a changed `token` is taken over, and the connection replaced without loss. With
+ * another `identity` it leaves the tabs of the former one.
  *
  * @example
  * ```tsx
@@ -31,13 +32,15 @@ export interface SseProviderProps extends SseClientOptions {
  */
 export function SseProvider({ client, children, ...options }: SseProviderProps): ReactElement {
   const [own] = useState(() => client ?? createSseClient(options));
-  const { token } = options;
-  const known = useRef(token);
+  const { token, identity } = options;
+  const known = useRef({ token, identity });
   useEffect(() => {
+    const { current } = known;
     // A function is asked before each request anyway, and is a new one at every render.
-    if (typeof token === "function" || known.current === token) return;
-    known.current = token;
-    own.setToken(token);
-  }, [own, token]);
+    const isSame = typeof token === "function" || current.token === token;
+    if (isSame && current.identity === identity) return;
+    known.current = { token, identity };
+    own.setToken(token, { identity });
+  }, [own, token, identity]);
   return createElement(ClientContext.Provider, { value: client ?? own }, children);
 }

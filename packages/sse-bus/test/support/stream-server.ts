@@ -118,7 +118,10 @@ export async function startStreamServer(): Promise<StreamServer> {
       ping: () => send(`id: ${cursorAt(seq)}\nevent: ping\ndata: {"time":${Date.now()}}\n\n`),
       bye: (reason, retryMs) =>
         send(`retry: ${retryMs}\nevent: bye\ndata: ${JSON.stringify({ reason, retryMs })}\n\n`),
-      end: () => response.end(),
+      end: () => {
+        isStalled = true;
+        response.end();
+      },
       cut: () => response.destroy(),
       stall: () => {
         isStalled = true;

@@ -1,6 +1,6 @@
 import { BroadcastChannel as NodeChannel } from "node:worker_threads";
 
-import type { ClientHost } from "../../src/client/client.ts";
+import type { ClientHost } from "../../src/client/client-host.ts";
 
 /**
  * Tabs of one browser in one process: Web Locks as the standard defines them, real
@@ -17,6 +17,8 @@ export interface Tab {
   /** It stands still: it keeps its locks, hears and says nothing until `thaw`. */
   hang(): void;
   thaw(): void;
+  /** The browser notices that it has no network any more, or has one again. */
+  setOnline(isOnline: boolean): void;
   /** Dispatches an event of its window. */
   dispatch(type: string): void;
   /** Channels and locks it has or waits for, and listeners. */
@@ -30,7 +32,8 @@ interface LockRequest {
   readonly reject: (reason: unknown) => void;
 }
 
-export function startBrowser(): Browser {
+/** @param isSecure whether the pages come over `https:`; without it there are no locks */
+export function startBrowser({ isSecure = true } = {}): Browser {
   const held = new Map<string, LockRequest>();
   const queues = new Map<string, LockRequest[]>();
 
@@ -89,6 +92,7 @@ export function startBrowser(): Browser {
       const channels = new Set<NodeChannel>();
       const events = new EventTarget();
       let listeners = 0;
+      let isOnline = true;
       let isDead = false;
       let isHanging = false;
       let held_up: (() => void)[] = [];
@@ -128,10 +132,15 @@ export function startBrowser(): Browser {
       const host = {
         BroadcastChannel: TabChannel as unknown as typeof BroadcastChannel,
         navigator: {
-          locks: {
-            request: (name: string, options: LockOptions, callback: LockRequest["callback"]) =>
-              requestLock(id, name, options, callback),
-          } as unknown as LockManager,
+          get onLine() {
+            return isOnline;
+          },
+          locks: isSecure
+            ? ({
+                request: (name: string, options: LockOptions, callback: LockRequest["callback"]) =>
+                  requestLock(id, name, options, callback),
+              } as unknown as LockManager)
+            : undefined,
         },
         location: { href: "http://127.0.0.1/" },
         addEventListener(...args: Parameters<EventTarget["addEventListener"]>) {
@@ -167,6 +176,10 @@ export function startBrowser(): Browser {
           const acts = held_up;
           held_up = [];
           for (const act of acts) act();
+        },
+        setOnline(now) {
+          isOnline = now;
+          events.dispatchEvent(new Event(isOnline ? "online" : "offline"));
         },
         dispatch(type) {
           events.dispatchEvent(new Event(type));
