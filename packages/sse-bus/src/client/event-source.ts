@@ -7,6 +7,7 @@ import type {
 } from "./event-source-types.ts";
 import { openStream, type StreamRequest } from "./stream.ts";
 import { createWatchdog } from "./watchdog.ts";
+import { startTimeout } from "../core/timers.ts";
 
 /** Until the server asks for another; Chromium's. */
 const RECONNECTION_MS = 3_000;
@@ -183,10 +184,7 @@ export class SseEventSource extends EventTarget {
     // The first attempt comes when the server wants it; "wait some more" is for those that fail.
     const moreMs = this.#failures ? backoffMs(this.#failures - 1, 0, backoff) : 0;
     this.#failures++;
-    const timer = setTimeout(
-      () => this.#connect(),
-      Math.min(this.#reconnectionMs + moreMs, 2 ** 31 - 1),
-    );
+    const timer = startTimeout(() => this.#connect(), this.#reconnectionMs + moreMs);
     this.#stop = () => clearTimeout(timer);
   }
 

@@ -3,6 +3,7 @@ import { type Link, type LinkHandlers, type LinkOptions, openLink } from "./link
 import { attaches, type ErrorRecord, type HubMessage, type TroubleMessage } from "./protocol.ts";
 import { matcherOf } from "./topic.ts";
 import { joinWishes, type Wish } from "./wish.ts";
+import { startTimeout } from "../core/timers.ts";
 
 /** Keeps one link that serves what all tabs of a group wish. See SPEC.md, "One link for all". */
 export interface Hub {
@@ -181,7 +182,7 @@ export function createHub(options: LinkOptions, tell: (message: HubMessage) => v
     clearTimeout(timer);
     retryAt = Date.now() + ms;
     waiting = how;
-    timer = setTimeout(proceed, ms);
+    timer = startTimeout(proceed, ms);
   };
 
   const proceed = (): void => {
@@ -193,7 +194,7 @@ export function createHub(options: LinkOptions, tell: (message: HubMessage) => v
 
   const collect = (): void => {
     // While a link is up, there is time for what else is wished in a moment.
-    timer ??= setTimeout(proceed, main ? 10 : 0);
+    timer ??= startTimeout(proceed, main ? 10 : 0);
   };
 
   const check = (): void => {

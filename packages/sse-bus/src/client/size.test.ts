@@ -5,9 +5,9 @@ import { build } from "esbuild";
 import { describe, expect, test } from "vitest";
 
 describe("bundled, minified and gzipped, dependencies in and React out,", () => {
-  test("createSseClient takes at most 5 kB", async () => {
+  test("createSseClient takes at most 5.1 kB", async () => {
     const { bytes } = await bundle(`export { createSseClient } from "./client/index.ts"`);
-    expect(bytes).toBeLessThanOrEqual(5_000);
+    expect(bytes).toBeLessThanOrEqual(5_100);
   });
 
   test("SseEventSource alone takes at most 2 kB", async () => {
@@ -33,7 +33,7 @@ describe("what reaches a browser", () => {
       `export * from "./client/index.ts"; export * from "./react/index.ts"`,
     );
     const foreign = inputs.filter((path) => !/^(client|react)\//.test(path));
-    expect(foreign).toEqual(["core/errors.ts"]);
+    expect(foreign.toSorted()).toEqual(["core/errors.ts", "core/timers.ts"]);
   });
 
   test("is only what is imported", async () => {

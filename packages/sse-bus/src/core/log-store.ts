@@ -11,6 +11,7 @@ import { isPattern, topicCovers } from "./channel-name.ts";
 import type { HistoryResolver } from "./history.ts";
 import type { LogMessage } from "./message.ts";
 import { createRecency, type Recency } from "./recency.ts";
+import { startTimeout } from "./timers.ts";
 
 /**
  * All logs of one owner under one byte limit; the least recently used one pays when it is passed.
@@ -171,7 +172,7 @@ function scheduleSweep(store: LogStore): void {
   if (store.sweepTimer !== undefined || store.logs.size === 0) return;
   const shortest = store.resolve("").maxAgeMs;
   const delay = Math.min(MAX_SWEEP_MS, Math.max(MIN_SWEEP_MS, shortest / 4));
-  store.sweepTimer = setTimeout(() => {
+  store.sweepTimer = startTimeout(() => {
     store.sweepTimer = undefined;
     sweepStore(store, store.now());
     scheduleSweep(store);

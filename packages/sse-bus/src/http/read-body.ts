@@ -1,4 +1,5 @@
 import { Refusal } from "./refusal.ts";
+import { startTimeout } from "../core/timers.ts";
 
 /**
  * How large a request may be for a message of `maxMessageBytes`: JSON may write each character as an
@@ -49,7 +50,7 @@ async function readInTime(request: Request, maxBytes: number): Promise<Uint8Arra
   const reader = request.body?.getReader();
   if (!reader) return new Uint8Array();
   let isLate = false;
-  const timer = setTimeout(() => {
+  const timer = startTimeout(() => {
     isLate = true;
     // Ends the pending read.
     reader.cancel().catch(() => {});

@@ -30,7 +30,7 @@ export interface StreamCall {
   readonly head: RequestHead;
   /** The client's address, where it is known. */
   readonly ip: string | undefined;
-  /** The request for `authorize`; made only when there is one. */
+  /** The request for `authorize`, the same one each time; made only when there is one. */
   request(): Request;
   /** Called once, when the request is neither refused nor a HEAD. */
   openSink(owner: SinkOwner, headers: StreamHeaders): ByteSink;

@@ -1,5 +1,6 @@
 import { SseBusError } from "../core/errors.ts";
 import { assertCount } from "../core/history.ts";
+import { MAX_TIMER_MS } from "../core/timers.ts";
 import type { Authorize } from "./authorize.ts";
 import { assertCors, type CorsOptions } from "./cors.ts";
 import { assertAllowedHosts, type HostOptions } from "./host.ts";
@@ -73,6 +74,9 @@ const DEFAULTS = {
   maxInFlightBytes: 65_536,
 };
 
+/** Clients are told of these, in JSON and digits, which have no `Infinity`, and set timers by them. */
+const TOLD: ReadonlySet<string> = new Set(["heartbeatMs", "retryMs", "drainRetryMs"]);
+
 /** @throws SseBusError `INVALID_OPTION` */
 export function readStreamOptions(options: StreamOptions): StreamSettings {
   const settings = { ...DEFAULTS };
@@ -80,7 +84,7 @@ export function readStreamOptions(options: StreamOptions): StreamSettings {
     const value = options[name];
     if (value === undefined) continue;
     assertCount(value, name, name === "maxPatterns" || name === "drainRetryMs" ? 0 : 1);
-    settings[name] = value;
+    settings[name] = TOLD.has(name) ? Math.min(value, MAX_TIMER_MS) : value;
   }
   assertCors(options.cors);
   assertAllowedHosts(options.allowedHosts);
