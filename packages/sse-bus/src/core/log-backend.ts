@@ -7,12 +7,12 @@ import {
   createLogStore,
   type LogStore,
   openLog,
-  readStore,
   storeMessage,
   track,
 } from "./log-store.ts";
 import { createMessage, type LogMessage } from "./message.ts";
 import type { Cursor, Position } from "./position.ts";
+import { readStore } from "./read-store.ts";
 import { recall, remember, type RememberedIds } from "./remember.ts";
 import { addTopic, createTopicIndex, removeTopic, visitTopics } from "./topic-index.ts";
 import { startTimeout } from "./timers.ts";
