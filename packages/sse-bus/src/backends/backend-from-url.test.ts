@@ -26,7 +26,11 @@ test.each(
     .catch((error: unknown) => error);
   if (failure === undefined) return;
   expect(failure).toMatchObject({ code: "INVALID_OPTION" });
-  const texts = [(failure as Error).message, JSON.stringify(failure), String((failure as Error).cause)];
+  const texts = [
+    (failure as Error).message,
+    JSON.stringify(failure),
+    String((failure as Error).cause),
+  ];
   for (const text of texts) expect(text).not.toMatch(/cret|c@r|ada|host/);
 });
 

@@ -23,7 +23,9 @@ function* readPattern(store: LogStore, pattern: string): Generator<void, History
   const runs: LogMessage[][] = [];
   let horizon = 0;
   let steps = 0;
-  for (const name of [...store.logs.keys()]) {
+  // Those that are made meanwhile hold only what the live feed brings.
+  const names = Array.from(store.logs.keys());
+  for (const name of names) {
     if (++steps % STEP === 0) yield;
     const log = store.logs.get(name);
     if (!log || !topicCovers(pattern, name)) continue;

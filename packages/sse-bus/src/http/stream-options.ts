@@ -27,6 +27,16 @@ export interface StreamOptions extends HostOptions {
   readonly maxConnections?: number;
   /** Open streams a client address, where it is known and not loopback; more are answered 429. @default 1000 */
   readonly maxConnectionsPerClient?: number;
+  /**
+   * Bytes of history that one request is given, each message counted with 256 bytes of overhead: of
+   * more, the newest so many after a `gap`. @default 67_108_864
+   */
+  readonly maxReplayBytes?: number;
+  /**
+   * Requests of one client address, where it is known and not loopback, that start patterns in the past
+   * and wait for their history; more are answered 429. @default 100
+   */
+  readonly maxReplaysPerClient?: number;
   /** Channels and patterns a stream. @default 100 */
   readonly maxChannels?: number;
   /** Patterns among them. @default 10 */
@@ -67,6 +77,8 @@ const DEFAULTS = {
   maxLifetimeMs: Number.POSITIVE_INFINITY,
   maxConnections: 10_000,
   maxConnectionsPerClient: 1000,
+  maxReplayBytes: 67_108_864,
+  maxReplaysPerClient: 100,
   maxChannels: 100,
   maxPatterns: 10,
   maxPatternDepth: 16,
