@@ -23,14 +23,6 @@ export async function inSlices<Result>(work: Iterator<unknown, Result>): Promise
   }
 }
 
-/** Does all of it now. */
-export function atOnce<Result>(work: Iterator<unknown, Result>): Result {
-  for (;;) {
-    const step = work.next();
-    if (step.done) return step.value;
-  }
-}
-
 async function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     waiting.push(resolve);
