@@ -36,6 +36,7 @@ export {
   inspectBus,
   type InspectOptions,
 } from "./core/inspect.ts";
+export type { Jsonify } from "./core/jsonify.ts";
 export { logBackend, type LogBackendOptions, type SharedLog } from "./core/log-backend.ts";
 export { memoryBackend } from "./core/memory-backend.ts";
 export { createMessage, type LogMessage, type MessageRecord } from "./core/message.ts";
@@ -51,5 +52,6 @@ export type {
   DataOf,
   EventName,
   EventsOf,
+  ReceivedOf,
   TopicName,
 } from "./core/types.ts";

@@ -2,6 +2,7 @@ import { expect, expectTypeOf, test } from "vitest";
 import { z } from "zod";
 import { createBus } from "../src/core/bus.ts";
 import type { Bus } from "../src/core/bus-types.ts";
+import type { Jsonify } from "../src/core/jsonify.ts";
 import type { ChannelsOf } from "../src/core/types.ts";
 
 // What must not compile is marked; `pnpm check:types` fails when it does.
@@ -58,6 +59,83 @@ async function undeclared(bus: Bus): Promise<void> {
 
 test("types are checked by the compiler", () => {
   expect([declared, undeclared]).toHaveLength(2);
+});
+
+class Money {
+  private readonly cents: number;
+  constructor(cents: number) {
+    this.cents = cents;
+  }
+  toJSON() {
+    return { amount: this.cents / 100, on: new Date(0) };
+  }
+}
+
+class Point {
+  x = 1;
+  length(): number {
+    return this.x;
+  }
+}
+
+interface Tree {
+  readonly at?: Date;
+  readonly children: readonly Tree[];
+}
+
+test("what JSON changes arrives as the type that it has then", async () => {
+  expectTypeOf<Jsonify<{ at: Date; price: number }>>().toEqualTypeOf<{
+    at: string;
+    price: number;
+  }>();
+  expectTypeOf<Jsonify<Money>>().toEqualTypeOf<{ amount: number; on: string }>();
+  expectTypeOf<Jsonify<Point>>().toEqualTypeOf<{ x: number }>();
+  expectTypeOf<Jsonify<[Date, ...URL[]]>>().toEqualTypeOf<[string, ...string[]]>();
+  expectTypeOf<Jsonify<Record<string, Date | null>>>().toEqualTypeOf<
+    Record<string, string | null>
+  >();
+  expectTypeOf<Jsonify<Tree>["at"]>().toEqualTypeOf<string | undefined>();
+  expectTypeOf<Jsonify<Tree>["children"][number]["at"]>().toEqualTypeOf<string | undefined>();
+  expectTypeOf<Jsonify<bigint | Map<string, number> | Uint8Array>>().toBeNever();
+  expectTypeOf<Jsonify<"a" | 1 | true | null>>().toEqualTypeOf<"a" | 1 | true | null>();
+  expectTypeOf<Jsonify<unknown>>().toBeUnknown();
+  // oxlint-disable-next-line typescript/no-explicit-any -- what nobody declared stays so
+  expectTypeOf<Jsonify<any>>().toBeAny();
+
+  await using bus = createBus<{ default: { message: { at: Date; paid: Money; to: Point } } }>();
+  const at = new Date(86_400_000);
+  const seen: unknown[] = [];
+  bus.subscribe((data, message) => {
+    expectTypeOf(data).toEqualTypeOf<{
+      at: string;
+      paid: { amount: number; on: string };
+      to: { x: number };
+    }>();
+    expectTypeOf(message.data).toEqualTypeOf<typeof data>();
+    seen.push(data);
+  });
+  const published = await bus.publish({ at, paid: new Money(250), to: new Point() });
+  expect(seen).toEqual([
+    {
+      at: "1970-01-02T00:00:00.000Z",
+      paid: { amount: 2.5, on: new Date(0).toJSON() },
+      to: { x: 1 },
+    },
+  ]);
+  // The publisher has its own again.
+  expectTypeOf(published.data.at).toEqualTypeOf<Date>();
+  expect(published.data.at).toBe(at);
+});
+
+test("what a validator puts out arrives as JSON has it", async () => {
+  await using bus = createBus({ schemas: { default: { message: z.object({ at: z.date() }) } } });
+  const seen: unknown[] = [];
+  bus.subscribe((data) => {
+    expectTypeOf(data).toEqualTypeOf<{ at: string }>();
+    seen.push(data);
+  });
+  await bus.publish({ at: new Date(0) });
+  expect(seen).toEqual([{ at: "1970-01-01T00:00:00.000Z" }]);
 });
 
 test("validators give the types, take their input, and send their output", async () => {

@@ -22,7 +22,15 @@ export function backendFromUrl(
 ): Backend {
   assertName(name);
   if (url === undefined || url === "") return memoryBackend();
-  const scheme = URL.canParse(url) ? new URL(url).protocol.slice(0, -1) : "";
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  // An unescaped `/`, `?` or `#` ends the host: what follows would be taken for a path, and printed.
+  if (parsed ? hasStrayPassword(parsed) : OURS.test(url)) {
+    throw new SseBusError(
+      "INVALID_OPTION",
+      `The ${shown(url)} URL of the backend cannot be read: escape what is special in its user and password (\`/\` as %2F, \`?\` as %3F, \`#\` as %23, \`@\` as %40).`,
+    );
+  }
+  const scheme = parsed?.protocol.slice(0, -1);
   switch (scheme) {
     case "redis":
     case "rediss":
@@ -36,7 +44,7 @@ export function backendFromUrl(
     default:
       throw new SseBusError(
         "INVALID_OPTION",
-        `${shown(url)} names no backend: use redis://, nats:// or postgres://, or unset SSE_BUS_URL for memory.`,
+        `The ${shown(url)} URL names no backend: use redis://, nats:// or postgres://, or unset SSE_BUS_URL for memory.`,
       );
   }
 }
@@ -108,7 +116,14 @@ function assertName(name: unknown): void {
   );
 }
 
-/** A URL for an error's text: its password belongs into no log. */
+const SCHEME = /^[a-z][a-z\d+.-]{0,30}:\/\//i;
+const OURS = /^(?:rediss?|nats|tls|postgres(?:ql)?):/i;
+
+function hasStrayPassword({ pathname, search, hash }: URL): boolean {
+  return pathname.includes("@") || hash !== "" || /^\?[^=&]*@/.test(search);
+}
+
+/** A URL for an error's text. Any part behind the scheme may be a password, or a piece of one. */
 function shown(url: string): string {
-  return JSON.stringify(url.replace(/\/\/[^@/]*@/, "//…@").slice(0, 100));
+  return `"${SCHEME.exec(url)?.[0] ?? ""}…"`;
 }

@@ -15,7 +15,5 @@ export interface BackoffOptions {
  */
 export function backoffMs(attempt: number, floorMs: number, options: BackoffOptions): number {
   const { baseMs = 1_000, maxMs = 30_000 } = options;
-  const waitMs = Math.max(0, floorMs) + Math.random() * Math.min(maxMs, baseMs * 2 ** attempt);
-  // A longer timer would fire at once.
-  return Math.min(waitMs, 2 ** 31 - 1);
+  return Math.max(0, floorMs) + Math.random() * Math.min(maxMs, baseMs * 2 ** attempt);
 }

@@ -13,6 +13,7 @@ import { createSnapshots } from "./snapshot.ts";
 import { attach, deliver, type Subscription } from "./subscriptions.ts";
 import { matcherOf } from "./topic.ts";
 import { wishOf } from "./wish.ts";
+import { startTimeout } from "../core/timers.ts";
 
 type Settings = { -readonly [Name in keyof LinkOptions]: LinkOptions[Name] };
 
@@ -258,7 +259,7 @@ export function createClient(
       one.live = false;
       if (all.delete(one)) {
         if (all.size) wish();
-        else timer = setTimeout(stop, LINGER_MS);
+        else timer = startTimeout(stop, LINGER_MS);
       }
       return one.cursor;
     };

@@ -8,6 +8,7 @@ import type {
 } from "./event-source-types.ts";
 import { openStream, type StreamRequest } from "./stream.ts";
 import { createWatchdog } from "./watchdog.ts";
+import { startTimeout } from "../core/timers.ts";
 
 /** Until the server asks for another; Chromium's. */
 const RECONNECTION_MS = 3_000;
@@ -184,9 +185,9 @@ export class SseEventSource extends EventTarget {
     // The first attempt comes when the server wants it; "wait some more" is for those that fail.
     const moreMs = this.#failures ? backoffMs(this.#failures - 1, 0, backoff) : 0;
     this.#failures++;
-    const timer = setTimeout(
+    const timer = startTimeout(
       () => this.#connect(),
-      Math.min(Math.max(this.#reconnectionMs, waitMs) + moreMs, 2 ** 31 - 1),
+      Math.max(this.#reconnectionMs, waitMs) + moreMs,
     );
     this.#stop = () => clearTimeout(timer);
   }

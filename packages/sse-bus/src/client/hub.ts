@@ -3,6 +3,7 @@ import { type Link, type LinkHandlers, type LinkOptions, openLink } from "./link
 import { attaches, type ErrorRecord, type HubMessage, type TroubleMessage } from "./protocol.ts";
 import { matcherOf } from "./topic.ts";
 import { joinWishes, type Wish } from "./wish.ts";
+import { startTimeout } from "../core/timers.ts";
 
 /** Keeps a link that serves what all tabs of a group wish. See SPEC.md, "One link for all". */
 export interface Hub {
@@ -231,7 +232,7 @@ export function createHub(options: LinkOptions, { tell, onTooMuch, isAlone }: Hu
     clearTimeout(timer);
     retryAt = Date.now() + ms;
     waiting = how;
-    timer = setTimeout(proceed, ms);
+    timer = startTimeout(proceed, ms);
   };
 
   const proceed = (): void => {
@@ -243,7 +244,7 @@ export function createHub(options: LinkOptions, { tell, onTooMuch, isAlone }: Hu
 
   const collect = (): void => {
     // While a link is up, there is time for what else is wished in a moment.
-    timer ??= setTimeout(proceed, main ? 10 : 0);
+    timer ??= startTimeout(proceed, main ? 10 : 0);
   };
 
   const check = (): void => {

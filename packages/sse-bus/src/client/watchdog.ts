@@ -1,3 +1,5 @@
+import { startTimeout } from "../core/timers.ts";
+
 /** `expect(ms)`: something was heard, and silence may last so long from now; 0 ends the watch. */
 export type Watchdog = [expect: (limitMs: number) => void, check: () => void];
 
@@ -18,7 +20,7 @@ export function createWatchdog(onSilence: () => void): Watchdog {
     if (!limitMs) return;
     const leftMs = limitMs - Math.abs(Date.now() - last);
     if (leftMs > 0) {
-      timer = setTimeout(check, Math.min(leftMs, 5_000));
+      timer = startTimeout(check, Math.min(leftMs, 5_000));
     } else {
       limitMs = 0;
       onSilence();

@@ -9,6 +9,7 @@ import type {
   ChannelName,
   DataOf,
   EventName,
+  ReceivedOf,
   TopicName,
 } from "./types.ts";
 
@@ -129,15 +130,15 @@ export interface SubscribeOptions<Topic extends string = string> {
   readonly onGap?: ((gap: Gap) => void) | undefined;
 }
 
-/** Called with each message's data; what it throws or rejects with goes to `onError`. */
+/** Called with each message's data, as JSON has it; what it throws or rejects with goes to `onError`. */
 export type Listener<Channels extends ChannelMap, Topic extends string> = (
-  data: DataOf<Channels, Topic, EventName<Channels, Topic>>,
+  data: ReceivedOf<Channels, Topic, EventName<Channels, Topic>>,
   message: MessageOf<Channels, Topic>,
 ) => unknown;
 
 /** The messages of a topic, told apart by `event`. */
 export type MessageOf<Channels extends ChannelMap, Topic extends string> = {
-  [Event in EventName<Channels, Topic>]: Message<string, Event, DataOf<Channels, Topic, Event>>;
+  [Event in EventName<Channels, Topic>]: Message<string, Event, ReceivedOf<Channels, Topic, Event>>;
 }[EventName<Channels, Topic>];
 
 /** Publishes and subscribes: every method can be taken off the object and used by itself. */

@@ -11,16 +11,20 @@ import {
   loseUpTo,
   newestSeq,
   ordinalOf,
-  prependHistory,
 } from "./channel-log.ts";
 import type { HistoryLimits } from "./history.ts";
 import { createMessage, type LogMessage, messageBytes } from "./message.ts";
+import { createOlderHistory, prepareHistory, prependHistory } from "./older-history.ts";
 
 const UNLIMITED: HistoryLimits = {
   maxMessages: Number.POSITIVE_INFINITY,
   maxBytes: Number.POSITIVE_INFINITY,
   maxAgeMs: Number.POSITIVE_INFINITY,
 };
+
+function prepend(log: ChannelLog, messages: readonly LogMessage[], horizon: number): void {
+  prependHistory(log, createOlderHistory(log, messages, horizon));
+}
 
 function message(
   seq: number,
@@ -128,7 +132,7 @@ describe("a horizon never goes back", () => {
   test("when what history kept from before its own horizon is dropped", () => {
     // A pattern's history: one channel has lost all up to 8, another keeps 5.
     const log = createChannelLog("*", UNLIMITED, 9);
-    prependHistory(log, [message(5, { channel: "quiet" }), message(9, { channel: "busy" })], 8);
+    prepend(log, [message(5, { channel: "quiet" }), message(9, { channel: "busy" })], 8);
     expect(log.base).toBe(8);
     dropOldest(log);
     expect(log.base).toBe(8);
@@ -138,7 +142,7 @@ describe("a horizon never goes back", () => {
     const log = createChannelLog("a", { ...UNLIMITED, maxMessages: 0 }, 4);
     // History was read up to 4; then 5 came, and nothing is kept.
     appendMessage(log, message(5), 5);
-    prependHistory(log, [message(3), message(4)], 0);
+    prepend(log, [message(3), message(4)], 0);
     expect(log.base).toBe(5);
   });
 
@@ -146,7 +150,7 @@ describe("a horizon never goes back", () => {
     // A pattern's window holds what its channel's own history has dropped already.
     const log = createChannelLog("*", UNLIMITED, 1);
     for (const seq of [2, 3, 4]) appendMessage(log, message(seq), seq);
-    prependHistory(log, [message(4)], 3);
+    prepend(log, [message(4)], 3);
     expect(seqs(log)).toEqual([2, 3, 4]);
     expect(log.base).toBe(1);
   });
@@ -171,7 +175,7 @@ describe("how many messages a gap lost", () => {
     for (const seq of [11, 12, 13, 14]) appendMessage(log, message(seq), seq);
     const at12 = ordinalOf(log, 12) as number;
     dropOldest(log);
-    prependHistory(
+    prepend(
       log,
       [7, 8, 9, 10, 11, 12].map((seq) => message(seq)),
       6,
@@ -291,7 +295,13 @@ describe("against an obvious model, over any schedule", () => {
         );
         const since = head;
         if (!given.isSettledAlways) window.settled = since;
-        let history = read();
+        // Made ready message by message, while the window goes on.
+        const begin = () => {
+          const { messages, horizon } = read();
+          const older = createOlderHistory(window, messages, horizon);
+          return { older, work: prepareHistory(older, window, 1) };
+        };
+        let reading = begin();
         let lowest = since;
         let lost = 0;
 
@@ -304,18 +314,19 @@ describe("against an obvious model, over any schedule", () => {
             enforceLimits(window, head);
           }
           if (step.do === "drop") dropOldest(window);
-          if (step.do === "read") history = read();
+          if (step.do === "read") reading = begin();
+          else reading.work.next();
           if (step.do === "prepend") {
-            prependHistory(window, history.messages, history.horizon);
-            lowest = Math.min(lowest, history.horizon);
-            history = read();
+            prependHistory(window, reading.older);
+            lowest = Math.min(lowest, reading.older.horizon);
+            reading = begin();
           }
           if (step.do === "age") enforceLimits(window, head + step.size);
           if (step.do === "lose") {
             head += step.skip;
             lost = head;
             loseUpTo(window, { seq: head, time: head });
-            history = read();
+            reading = begin();
           }
           if (step.do !== "prepend") expect(window.base).toBeGreaterThanOrEqual(base);
           if (step.do !== "lose") {

@@ -87,44 +87,8 @@ export function newestSeq(log: ChannelLog): number {
 
 /** Adds the newest message, then evicts what the limits no longer allow. */
 export function appendMessage(log: ChannelLog, message: LogMessage, now: number): void {
-  add(log, message);
+  addMessage(log, message);
   enforceLimits(log, now);
-}
-
-/**
- * Puts older history in front, as read from a backend; what the log already holds is skipped, and
- * so is what the live feed has still to bring: a read can be ahead of it, and would double it.
- */
-export function prependHistory(
-  log: ChannelLog,
-  history: readonly LogMessage[],
-  horizon: number,
-): void {
-  // What was dropped while history was read is in neither: then the horizon is there.
-  if (log.evicted > Math.max(horizon, history.at(-1)?.seq ?? 0)) return;
-  const kept = log.entries.slice(log.first) as LogMessage[];
-  const limit = kept[0]?.seq ?? log.base + 1;
-  const older = history.filter((entry) => entry.seq < limit);
-  log.entries = [];
-  log.first = 0;
-  log.stale = 0;
-  log.sinceCompaction = 0;
-  log.bytes = 0;
-  log.byKey = log.keyless = undefined;
-  // A pattern's window can reach back behind what the histories of its channels still keep.
-  if (horizon < log.base) {
-    log.base = horizon;
-    log.baseTime = 0;
-  }
-  // All that was dropped after the horizon has come back.
-  log.before = { evicted: Math.min(log.evicted, horizon), evictions: log.evictions };
-  log.evicted = 0;
-  // Ordinals count from what was known first, so that readers' own stay true.
-  log.dropped -= older.length;
-  for (const message of older) add(log, message);
-  for (const message of kept) add(log, message);
-  // Older than the live feed: no reader at the head has still to be offered it.
-  log.settled = Math.max(log.settled, older.at(-1)?.seq ?? 0);
 }
 
 /** The log is complete after this position: what came before it is history, and read as such. */
@@ -236,7 +200,8 @@ export function ordinalOf(log: ChannelLog, seq: number): number | undefined {
   return log.dropped + indexAfter(log, seq) - log.first;
 }
 
-function add(log: ChannelLog, message: LogMessage): void {
+/** Adds the newest message, and evicts nothing. */
+export function addMessage(log: ChannelLog, message: LogMessage): void {
   log.entries.push(message);
   log.sinceCompaction++;
   log.bytes += messageBytes(message);

@@ -27,6 +27,8 @@ export interface ConnectionRegistry {
   places: number;
   /** Places by client, as {@link clientKey} tells them apart. */
   readonly perClient: Map<string, number>;
+  /** Requests that wait for the history of patterns, by client. */
+  readonly replays: Map<string, number>;
   /** Shutting down: no new stream is opened. */
   isDraining: boolean;
   connects: number;
@@ -43,6 +45,7 @@ export function createConnectionRegistry(): ConnectionRegistry {
     open: new Set(),
     places: 0,
     perClient: new Map(),
+    replays: new Map(),
     isDraining: false,
     connects: 0,
     disconnects: new Map(),
@@ -65,10 +68,15 @@ export function takePlace(registry: ConnectionRegistry, ip: string | undefined):
 export function leavePlace(registry: ConnectionRegistry, ip: string | undefined): void {
   registry.places--;
   const client = clientKey(ip);
-  const own = client === undefined ? undefined : registry.perClient.get(client);
-  if (client === undefined || own === undefined) return;
-  if (own > 1) registry.perClient.set(client, own - 1);
-  else registry.perClient.delete(client);
+  if (client !== undefined) decrement(registry.perClient, client);
+}
+
+/** Counts a request as one that waits for the history of patterns, until the function is called. */
+export function takeReplay({ replays }: ConnectionRegistry, ip: string | undefined): () => void {
+  const client = clientKey(ip);
+  if (client === undefined) return () => {};
+  increment(replays, client);
+  return () => decrement(replays, client);
 }
 
 /** Takes a stream that has a place into the registry. */
@@ -91,6 +99,12 @@ export function unregister(
 /** Adds one to a labelled count. */
 export function increment(counts: Map<string, number>, label: string): void {
   counts.set(label, (counts.get(label) ?? 0) + 1);
+}
+
+function decrement(counts: Map<string, number>, label: string): void {
+  const count = counts.get(label) ?? 0;
+  if (count > 1) counts.set(label, count - 1);
+  else counts.delete(label);
 }
 
 /** Ends every stream, each client told to come back at its own moment. Idempotent. */

@@ -1,3 +1,5 @@
+import { startTimeout } from "./timers.ts";
+
 /** Collects what has changed and flushes it once, when `schedule` says. */
 export interface Flusher<Item> {
   /** How many `add` calls have not been flushed yet. */
@@ -81,7 +83,7 @@ export function createFlusher<Item>(
 export const afterTurn: Schedule = (run) => {
   const { setImmediate } = globalThis as { setImmediate?: Schedule };
   if (setImmediate) setImmediate(run);
-  else setTimeout(run, 0);
+  else startTimeout(run, 0);
 };
 
 /** Still in this turn, after the code that runs now. */

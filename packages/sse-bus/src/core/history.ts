@@ -1,5 +1,6 @@
 import { topicCovers, assertTopic, isPattern } from "./channel-name.ts";
 import { SseBusError } from "./errors.ts";
+import { MAX_TIMER_MS } from "./timers.ts";
 
 /** How much one channel keeps; whichever bound is reached first evicts the oldest message. */
 export interface HistoryLimits {
@@ -44,6 +45,19 @@ export function assertCount(value: number, name: string, min = 1): void {
   throw new SseBusError(
     "INVALID_OPTION",
     `\`${name}\` must be an integer of at least ${min}, or Infinity; got ${String(value)}.`,
+  );
+}
+
+/**
+ * For times that are handed to a server or its client, which take no more either.
+ *
+ * @throws SseBusError `INVALID_OPTION` unless `value` is an integer that a timer can count.
+ */
+export function assertDuration(value: number, name: string, min = 1): void {
+  if (Number.isSafeInteger(value) && value >= min && value <= MAX_TIMER_MS) return;
+  throw new SseBusError(
+    "INVALID_OPTION",
+    `\`${name}\` must be an integer of ${min} to ${MAX_TIMER_MS} (ms); got ${String(value)}.`,
   );
 }
 

@@ -6,6 +6,7 @@ import { openReader, type Start } from "./open-reader.ts";
 import type { Gap } from "./packet.ts";
 import { formatCursor } from "./position.ts";
 import type { Sink } from "./reader.ts";
+import { startTimeout } from "./timers.ts";
 
 /** A reader in this process: the sink that calls a function. */
 export interface LocalListener {
@@ -91,7 +92,7 @@ export function createListener(engine: Engine, options: ListenerOptions): LocalL
   function retryLater(cause: Error): void {
     const delayMs = Math.min(MAX_RETRY_MS, MIN_RETRY_MS * 2 ** failures++);
     engine.waiting.add(retry);
-    timer = setTimeout(retry, delayMs * (0.5 + Math.random() / 2));
+    timer = startTimeout(retry, delayMs * (0.5 + Math.random() / 2));
     // An outage is told once, not with every attempt.
     const isNews = cause.message !== lastFailure;
     lastFailure = cause.message;

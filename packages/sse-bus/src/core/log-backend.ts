@@ -7,14 +7,15 @@ import {
   createLogStore,
   type LogStore,
   openLog,
-  readStore,
   storeMessage,
   track,
 } from "./log-store.ts";
 import { createMessage, type LogMessage } from "./message.ts";
 import type { Cursor, Position } from "./position.ts";
+import { readStore } from "./read-store.ts";
 import { recall, remember, type RememberedIds } from "./remember.ts";
 import { addTopic, createTopicIndex, removeTopic, visitTopics } from "./topic-index.ts";
+import { startTimeout } from "./timers.ts";
 
 /** A list that processes share and only add to: a folder, a table, a bucket. */
 export interface SharedLog {
@@ -156,7 +157,7 @@ export function logBackend(log: SharedLog, options: LogBackendOptions = {}): Bac
     const wasUp = isUp;
     isUp = !error;
     if (isUp !== wasUp) host.onStatus(isUp ? "up" : "down");
-    timer = setTimeout(() => void poll(), pollMs);
+    timer = startTimeout(() => void poll(), pollMs);
   }
 
   return {

@@ -173,7 +173,7 @@ describe("sweeping", () => {
   });
 });
 
-test("the bytes are exact at all times, and no channel passes for complete over what it dropped", () => {
+test("the bytes are exact at all times, and no channel passes for complete over what it dropped", async () => {
   const anyStep = fc.record({
     do: fc.constantFrom(
       ...(["put", "put", "put", "put", "free", "sweep", "touch", "hydrate", "settle"] as const),
@@ -189,8 +189,8 @@ test("the bytes are exact at all times, and no channel passes for complete over 
     maxMessages: fc.constantFrom(0, 1, 3, 100),
     maxAgeMs: fc.constantFrom(5, 1000),
   });
-  fc.assert(
-    fc.property(anyCase, ({ steps, maxBytes, freesEmpty, maxMessages, maxAgeMs }) => {
+  await fc.assert(
+    fc.asyncProperty(anyCase, async ({ steps, maxBytes, freesEmpty, maxMessages, maxAgeMs }) => {
       const { store, put } = setUp({ maxBytes, freesEmpty, history: { maxMessages, maxAgeMs } });
       const truth: LogMessage[] = [];
       let now = 0;
@@ -208,7 +208,7 @@ test("the bytes are exact at all times, and no channel passes for complete over 
         else if (step.do === "touch" && log) touchLog(store, log);
         else if (step.do === "hydrate" && log && !freesEmpty) {
           const own = truth.filter(({ channel }) => channel === step.channel);
-          storeHistory(store, log, { messages: own, horizon: 0 });
+          await storeHistory(store, log, { messages: own, horizon: 0 }, () => true);
         } else if (step.do === "settle" && !freesEmpty) {
           for (const each of store.logs.values()) each.settled = now;
           enforceTotal(store);

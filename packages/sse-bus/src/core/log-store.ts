@@ -5,12 +5,15 @@ import {
   createChannelLog,
   dropOldest,
   enforceLimits,
-  prependHistory,
+  newestSeq,
+  restartLog,
 } from "./channel-log.ts";
-import { isPattern, topicCovers } from "./channel-name.ts";
 import type { HistoryResolver } from "./history.ts";
 import type { LogMessage } from "./message.ts";
+import { createOlderHistory, prepareHistory, prependHistory } from "./older-history.ts";
 import { createRecency, type Recency } from "./recency.ts";
+import { inSlices } from "./slices.ts";
+import { startTimeout } from "./timers.ts";
 
 /**
  * All logs of one owner under one byte limit; the least recently used one pays when it is passed.
@@ -81,29 +84,22 @@ export function storeMessage(
   enforceTotal(store, log);
 }
 
-/** Puts older history in front of what `log` holds, as the most recently used, and keeps all limits. */
-export function storeHistory(store: LogStore, log: ChannelLog, history: History): void {
+/**
+ * Puts older history in front of what `log` holds, as the most recently used, and keeps all limits.
+ * Made ready in slices, and put there at once, if it `isWanted` by then.
+ */
+export async function storeHistory(
+  store: LogStore,
+  log: ChannelLog,
+  { messages, horizon }: History,
+  isWanted: () => boolean,
+): Promise<void> {
+  const older = createOlderHistory(log, messages, horizon);
+  await inSlices(prepareHistory(older, log));
+  if (!isWanted()) return;
   touchLog(store, log);
-  track(store, log, () => prependHistory(log, history.messages, history.horizon));
+  track(store, log, () => prependHistory(log, older));
   enforceTotal(store, log);
-}
-
-/** Everything kept of a channel or pattern, in order. */
-export function readStore(store: LogStore, topic: string): History {
-  const names = isPattern(topic) ? [...store.logs.keys()] : [topic];
-  const messages: LogMessage[] = [];
-  let horizon = store.floor;
-  for (const name of names) {
-    const log = store.logs.get(name);
-    if (!log || !topicCovers(topic, name)) continue;
-    track(store, log, () => enforceLimits(log, store.now()));
-    for (let index = log.first; index < log.entries.length; index++) {
-      messages.push(log.entries[index] as LogMessage);
-    }
-    horizon = isPattern(topic) ? Math.max(horizon, log.base) : log.base;
-  }
-  if (names.length > 1) messages.sort((a, b) => a.seq - b.seq);
-  return { messages, horizon };
 }
 
 /** Marks a log as used just now. */
@@ -117,7 +113,7 @@ export function freeLog(store: LogStore, log: ChannelLog): void {
   store.logs.delete(log.name);
   store.inUse.delete(log);
   store.bytes -= log.bytes + LOG_OVERHEAD_BYTES + log.name.length;
-  while (dropOldest(log));
+  restartLog(log, { seq: newestSeq(log), time: log.baseTime });
   if (store.freesEmpty) store.floor = Math.max(store.floor, log.base);
   if (store.logs.size === 0) stopSweeping(store);
 }
@@ -171,7 +167,7 @@ function scheduleSweep(store: LogStore): void {
   if (store.sweepTimer !== undefined || store.logs.size === 0) return;
   const shortest = store.resolve("").maxAgeMs;
   const delay = Math.min(MAX_SWEEP_MS, Math.max(MIN_SWEEP_MS, shortest / 4));
-  store.sweepTimer = setTimeout(() => {
+  store.sweepTimer = startTimeout(() => {
     store.sweepTimer = undefined;
     sweepStore(store, store.now());
     scheduleSweep(store);

@@ -1,15 +1,9 @@
 import type { Backend, BackendHost, Feed, PublishEntry, Stored } from "./backend.ts";
 import { SseBusError } from "./errors.ts";
-import {
-  closeStore,
-  createLogStore,
-  type LogStore,
-  openLog,
-  readStore,
-  storeMessage,
-} from "./log-store.ts";
+import { closeStore, createLogStore, type LogStore, openLog, storeMessage } from "./log-store.ts";
 import { createMessage } from "./message.ts";
 import { type Cursor, createEpoch } from "./position.ts";
+import { readStore } from "./read-store.ts";
 import { recall, remember, type RememberedIds } from "./remember.ts";
 import { addTopic, createTopicIndex, removeTopic, visitTopics } from "./topic-index.ts";
 

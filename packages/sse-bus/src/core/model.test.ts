@@ -91,6 +91,7 @@ const anyWorld: fc.Arbitrary<WorldOptions> = fc.record({
   ),
   maxHistoryBytes: fc.constantFrom(3000, 6000, 1_000_000),
   isGenerous: fc.constant(false),
+  maxReplayBytes: fc.constantFrom(undefined, undefined, 600, 2000),
   isHeld: fc.boolean(),
 });
 const anyGenerousWorld = anyWorld.map((options) => ({
@@ -98,6 +99,7 @@ const anyGenerousWorld = anyWorld.map((options) => ({
   history: { maxMessages: 1_000_000, maxBytes: 1e9, maxAgeMs: 1e12 },
   maxHistoryBytes: 1e9,
   isGenerous: true,
+  maxReplayBytes: undefined,
   isHeld: true,
 }));
 const anySchedule = fc.array(anyStep, { minLength: 10, maxLength: 120, size: "max" });

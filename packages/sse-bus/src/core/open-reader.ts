@@ -11,6 +11,7 @@ import {
 } from "./position.ts";
 import { hasLost } from "./read-log.ts";
 import type { Reader, Sink } from "./reader.ts";
+import { limitReplay } from "./replay-limit.ts";
 import { hydrateTopic, type Topic } from "./topic.ts";
 
 /** Where a reader starts: from now on, from the oldest message kept, from a snapshot, or a cursor. */
@@ -25,6 +26,8 @@ export interface OpenReaderOptions {
   readonly isLocal: boolean;
   /** Not ready before the sink says so with {@link resumeReader}. */
   readonly isReady: boolean;
+  /** Bytes of history that it is given at most, as history counts them; the rest is a gap. */
+  readonly maxReplayBytes?: number;
 }
 
 /** A reader that is open, and what `hello` tells it. */
@@ -62,7 +65,10 @@ export async function openReader(
       startGroup(group, reached(engine));
       advanceGroup(group, reached(engine));
       const from = newestSince(group.topics, now);
-      const started = await startReader(engine, reader, options.start, from);
+      const started = boundReplay(engine, await startReader(engine, reader, options.start, from), {
+        reader,
+        maxBytes: options.maxReplayBytes,
+      });
       assertOpen(engine);
       if (restarts === engine.restarts) {
         place(reader);
@@ -109,6 +115,31 @@ function newestSince(topics: readonly Topic[], position: Position): Position {
 }
 
 type Started = Omit<OpenedReader, "reader">;
+
+/** One that asks for more than it may have is told so, and goes on with the newest that it may. */
+function boundReplay(
+  engine: Engine,
+  started: Started,
+  { reader, maxBytes }: { readonly reader: Reader; readonly maxBytes: number | undefined },
+): Started {
+  if (maxBytes === undefined) return started;
+  const { topics } = reader.group;
+  const { snapshot } = reader;
+  const replay = { after: reader.cursor.seq, isSnapshot: snapshot !== undefined, maxBytes };
+  const from = limitReplay(topics, replay);
+  if (!from) return started;
+  reader.pendingGap ??= { channels: topics.map(({ name }) => name), reason: "evicted" };
+  startFromKept(reader, from);
+  reader.snapshot = snapshot;
+  // How many are left out was not counted.
+  reader.ordinal = undefined;
+  if (started.resumed) {
+    engine.counters.resumed--;
+    engine.counters.resumedWithGap++;
+  }
+  // The cursor asked for, not the one after the gap: a line cut in between must meet it again.
+  return { ...started, resumed: false };
+}
 
 async function startReader(
   engine: Engine,

@@ -6,10 +6,10 @@ import {
   createChannelLog,
   dropOldest,
   loseUpTo,
-  prependHistory,
 } from "./channel-log.ts";
 import { topicCovers } from "./channel-name.ts";
 import { createMessage, type LogMessage } from "./message.ts";
+import { createOlderHistory, prependHistory } from "./older-history.ts";
 import type { Gap } from "./packet.ts";
 import { type ReadOptions, readLog, type Source } from "./read-log.ts";
 
@@ -143,7 +143,7 @@ test("read again and again it gives everything after one gap that names what was
 test("a reader of what was kept is told only of what was evicted since", () => {
   const log = createChannelLog("a", UNLIMITED, 20);
   for (const seq of [21, 22, 23]) appendMessage(log, message(seq, "a"), seq);
-  prependHistory(log, [message(9, "a"), message(12, "a")], 8);
+  prependHistory(log, createOlderHistory(log, [message(9, "a"), message(12, "a")], 8));
   const other = createChannelLog("b", UNLIMITED, 10);
   appendMessage(other, message(30, "b"), 30);
   const sources = [

@@ -143,9 +143,8 @@ async function readHistory(topic: Topic, backend: Backend): Promise<void> {
     // `resetTopic` makes another one: what is under way then is the history of the log before.
     const { since } = topic;
     const history = await backend.read(topic.name);
-    if (topic.isClosed || topic.since !== since) return;
     // What came live since then is in the window; what it has dropped meanwhile stays dropped.
-    storeHistory(store, log, history);
+    await storeHistory(store, log, history, () => !topic.isClosed && topic.since === since);
   } catch (error) {
     topic.hydration = undefined;
     throw error;

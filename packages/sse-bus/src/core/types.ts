@@ -1,3 +1,4 @@
+import type { Jsonify } from "./jsonify.ts";
 import type { Schemas, StandardSchema } from "./schema.ts";
 
 /**
@@ -81,6 +82,13 @@ export type DataOf<Channels extends ChannelMap, Topic extends string, Event exte
         : never
       : never
     : never;
+
+/** What arrives of an event's data: see {@link Jsonify}. */
+export type ReceivedOf<
+  Channels extends ChannelMap,
+  Topic extends string,
+  Event extends string,
+> = Jsonify<DataOf<Channels, Topic, Event>>;
 
 /** `orders/*` as a template that its channels match. */
 type TopicText<Topic extends string> = Topic extends `${infer Head}**`

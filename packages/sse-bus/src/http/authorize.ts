@@ -2,6 +2,7 @@ import { assertTopic, topicCovers } from "../core/channel-name.ts";
 import { isSseBusError, SseBusError } from "../core/errors.ts";
 import { isIdentityId } from "../core/message.ts";
 import { type Problem, problemOf } from "./problem.ts";
+import { startTimeout } from "../core/timers.ts";
 
 /**
  * Decides whether a request may subscribe or publish. What it throws means no, and so does an answer
@@ -93,16 +94,13 @@ export async function decide(
 /** The rest of the story, which may name what is inside, is for `onError`. */
 const UNAVAILABLE_DETAIL = "Permission cannot be checked just now: try again.";
 
-/** A longer timer would fire at once. */
-const MAX_TIMER_MS = 2_147_483_647;
-
 async function inTime<T>(promise: PromiseLike<T>, timeoutMs: number): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     const message = `\`authorize\` has not answered within ${timeoutMs} ms, which means no.`;
-    timer = setTimeout(
+    timer = startTimeout(
       () => reject(new SseBusError("AUTHORIZATION_UNAVAILABLE", message)),
-      Math.min(timeoutMs, MAX_TIMER_MS),
+      timeoutMs,
     );
   });
   try {

@@ -9,7 +9,7 @@ export async function refuseByEnvironment(
   if (isOpen(env)) return undefined;
   const token = env.SSE_BUS_PUBLISH_TOKEN;
   if (!token) return CLOSED;
-  const given = /^Bearer +(.+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
+  const given = /^Bearer +(\S.*)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
   if (given === undefined) return NO_TOKEN;
   return (await isEqual(given, token)) ? undefined : WRONG_TOKEN;
 }

@@ -51,6 +51,28 @@ async function refusal(response: Response) {
   return { status, code };
 }
 
+describe("a number that JSON.parse would change", () => {
+  test.each([
+    ['{ "data": 9007199254740993 }', "data"],
+    ['{ "data": { "at": [0, 0.1234567890123456789] } }', "data.at[1]"],
+    ['{ "data": 1e400 }', "data"],
+  ])("is refused with its path, and nothing is published: %s", async (body, path) => {
+    const { bus, post } = setUp();
+    const response = await post(body);
+    const { code, detail } = (await response.json()) as { code: string; detail: string };
+    expect(response.status).toBe(400);
+    expect(code).toBe("INVALID_DATA");
+    expect(detail).toContain(`\`${path}\``);
+    expect(bus.stats().published).toBe(0);
+  });
+
+  test("is another one than what programs print for a double", async () => {
+    const { post } = setUp();
+    const response = await post('{ "data": [1e21, 0.10, -0.0, 123456789012345680000, 1.7e308] }');
+    expect(response.status).toBe(200);
+  });
+});
+
 describe("the trigger", () => {
   test("broadcasts the query, the browser and the address, and answers the message", async () => {
     const { bus, get } = setUp({ ip: "::ffff:203.0.113.7" });

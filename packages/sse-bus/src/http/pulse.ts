@@ -1,6 +1,7 @@
 import type { Engine } from "../core/engine.ts";
 import { pingReaders } from "../core/ping.ts";
 import type { StreamConnection } from "./stream-connection.ts";
+import { startInterval } from "../core/timers.ts";
 
 /** Heartbeats and deadlines of all connections of a route, on one timer. */
 export interface Pulse {
@@ -37,7 +38,7 @@ export function createPulse(engine: Engine, heartbeatMs: number): Pulse {
       connection.beat = turn;
       placeOf(turn).add(connection);
       size++;
-      timer ??= setInterval(beat, Math.max(1, heartbeatMs / BEATS));
+      timer ??= startInterval(beat, Math.max(1, heartbeatMs / BEATS));
     },
     remove(connection) {
       if (placeOf(connection.beat).delete(connection)) size--;

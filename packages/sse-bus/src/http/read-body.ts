@@ -1,4 +1,6 @@
+import { assertExactNumbers } from "../core/exact-numbers.ts";
 import { Refusal } from "./refusal.ts";
+import { startTimeout } from "../core/timers.ts";
 
 /**
  * How large a request may be for a message of `maxMessageBytes`: JSON may write each character as an
@@ -12,6 +14,7 @@ export function messageByteLimit(maxMessageBytes: number): number {
  * Reads a JSON body, giving up as soon as it is larger than it may be.
  *
  * @throws Refusal `UNSUPPORTED_MEDIA_TYPE`, `MESSAGE_TOO_LARGE`, `REQUEST_TIMEOUT`, `MALFORMED_BODY`
+ * @throws SseBusError `INVALID_DATA` for a number that `JSON.parse` changes
  */
 export async function readJson(request: Request, maxBytes: number): Promise<unknown> {
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
@@ -34,8 +37,15 @@ export async function readJson(request: Request, maxBytes: number): Promise<unkn
   }
   if (Number(request.headers.get("content-length")) > maxBytes) throw tooLarge(maxBytes);
   const bytes = await readInTime(request, maxBytes);
+  const { text, value } = parse(bytes);
+  assertExactNumbers(text);
+  return value;
+}
+
+function parse(bytes: Uint8Array): { readonly text: string; readonly value: unknown } {
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return { text, value: JSON.parse(text) };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Refusal({ status: 400, code: "MALFORMED_BODY", detail: `Not JSON: ${reason}` });
@@ -49,7 +59,7 @@ async function readInTime(request: Request, maxBytes: number): Promise<Uint8Arra
   const reader = request.body?.getReader();
   if (!reader) return new Uint8Array();
   let isLate = false;
-  const timer = setTimeout(() => {
+  const timer = startTimeout(() => {
     isLate = true;
     // Ends the pending read.
     reader.cancel().catch(() => {});

@@ -104,6 +104,7 @@ class EventStream implements StreamConnection, SinkOwner {
       sink: this.isTemporary() ? this.permittedSink() : this.out,
       isLocal: false,
       isReady: false,
+      maxReplayBytes: settings.maxReplayBytes,
     });
     if (!this.isOpen) {
       closeReader(internals.engine, opened.reader);

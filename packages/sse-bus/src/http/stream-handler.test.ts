@@ -450,6 +450,43 @@ describe("refusals", () => {
   });
 });
 
+describe("the history of patterns", () => {
+  test("is waited for by so many requests of an address, and by others as well", async () => {
+    const { bus, internals, get } = setUp({ maxReplaysPerClient: 2 }, {}, "203.0.113.7");
+    await bus.publish(1, { channel: "a/1" });
+    const { backend } = internals.engine;
+    const { read } = backend;
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    Object.assign(backend, { read: async (topic: string) => held.then(async () => read(topic)) });
+    const waiting = ["?channel=**&from=earliest", "?channel=a/*&from=latest"].map((query) =>
+      get(query),
+    );
+    await expect.poll(() => internals.connections.replays.get("203.0.113.7")).toBe(2);
+    const response = await get("?channel=a/**&from=earliest");
+    expect(await problem(response)).toMatchObject({ status: 429, code: "TOO_MANY_CONNECTIONS" });
+    expect(response.headers.get("retry-after")).toBe("1");
+    expect(internals.connections.limitsHit.get("maxReplaysPerClient")).toBe(1);
+    // Neither a pattern from now on, nor a single channel, reads all there is.
+    for (const query of ["?channel=**", "?channel=a/2"])
+      expect((await get(query)).status).toBe(200);
+    release();
+    for (const each of await Promise.all(waiting)) expect(each.status).toBe(200);
+    expect(internals.connections.replays.size).toBe(0);
+    expect((await get("?channel=a/**&from=earliest")).status).toBe(200);
+  });
+
+  test("that is more than a request may have comes after a gap", async () => {
+    const { bus, get } = setUp({ maxReplayBytes: 700 });
+    for (let n = 0; n < 5; n++) await bus.publish(n);
+    const stream = readTestStream(await get("?from=earliest"));
+    expect(JSON.parse((await stream.next())?.data ?? "")).toMatchObject({ resumed: false });
+    const gap = await stream.next();
+    expect(JSON.parse(gap?.data ?? "")).toEqual({ channels: ["default"], reason: "evicted" });
+    for (const data of ["3", "4"]) expect(await stream.next()).toMatchObject({ data });
+  });
+});
+
 describe("authorization", () => {
   test.each([
     [true, 200],

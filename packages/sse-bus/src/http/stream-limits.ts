@@ -2,10 +2,10 @@ import { isPattern } from "../core/channel-name.ts";
 import { clientKey, type ConnectionRegistry } from "../core/connections.ts";
 import type { Problem } from "./problem.ts";
 import type { StreamSettings } from "./stream-options.ts";
+import type { StreamRequest } from "./stream-request.ts";
 
 /** A stream that is asked for. */
-interface AskedStream {
-  readonly topics: readonly string[];
+interface AskedStream extends StreamRequest {
   /** The client's address, where it is known. */
   readonly ip: string | undefined;
 }
@@ -53,9 +53,9 @@ function findTopicLimit(topics: readonly string[], settings: StreamSettings): Li
 
 /** There is no place for one more stream. */
 function findPlaceLimit(
-  { ip }: AskedStream,
-  { maxConnections, maxConnectionsPerClient }: StreamSettings,
-  { places, perClient }: ConnectionRegistry,
+  asked: AskedStream,
+  { maxConnections, maxConnectionsPerClient, maxReplaysPerClient }: StreamSettings,
+  { places, perClient, replays }: ConnectionRegistry,
 ): LimitHit | undefined {
   const code = "TOO_MANY_CONNECTIONS";
   if (places >= maxConnections) {
@@ -63,10 +63,21 @@ function findPlaceLimit(
     const headers = { "Retry-After": "1" };
     return { option: "maxConnections", problem: { status: 503, code, detail, headers } };
   }
-  const client = clientKey(ip);
+  const client = clientKey(asked.ip);
+  const waiting = client === undefined ? undefined : replays.get(client);
+  if (isReplay(asked) && waiting !== undefined && waiting >= maxReplaysPerClient) {
+    const detail = `This address waits for the history of ${waiting} patterns already (\`maxReplaysPerClient\`). Retry after 1 s.`;
+    const headers = { "Retry-After": "1" };
+    return { option: "maxReplaysPerClient", problem: { status: 429, code, detail, headers } };
+  }
   const own = client === undefined ? undefined : perClient.get(client);
   if (own === undefined || own < maxConnectionsPerClient) return undefined;
   const detail = `Stream limit reached: this address has ${own} open streams (\`maxConnectionsPerClient\`). Close some, or share one among tabs.`;
   const headers = { "Retry-After": "10" };
   return { option: "maxConnectionsPerClient", problem: { status: 429, code, detail, headers } };
+}
+
+/** It may need all that is kept. */
+export function isReplay({ topics, start }: StreamRequest): boolean {
+  return start !== "now" && topics.some(isPattern);
 }

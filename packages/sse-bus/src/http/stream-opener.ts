@@ -1,5 +1,5 @@
 import type { BusInternals } from "../core/bus.ts";
-import { increment, leavePlace, takePlace } from "../core/connections.ts";
+import { increment, leavePlace, takePlace, takeReplay } from "../core/connections.ts";
 import type { Start } from "../core/open-reader.ts";
 import {
   type AuthorizeContext,
@@ -22,7 +22,7 @@ import {
 } from "./stream-connection.ts";
 import type { StreamSettings } from "./stream-options.ts";
 import { streamHeaders } from "./stream-headers.ts";
-import { findLimit } from "./stream-limits.ts";
+import { findLimit, isReplay } from "./stream-limits.ts";
 import { acceptsEventStream, readStreamRequest, type StreamRequest } from "./stream-request.ts";
 
 /** A request for the stream, as its host sees it. */
@@ -30,7 +30,7 @@ export interface StreamCall {
   readonly head: RequestHead;
   /** The client's address, where it is known. */
   readonly ip: string | undefined;
-  /** The request for `authorize`; made only when there is one. */
+  /** The request for `authorize`, the same one each time; made only when there is one. */
   request(): Request;
   /** Called once, when the request is neither refused nor a HEAD. */
   openSink(owner: SinkOwner, headers: StreamHeaders): ByteSink;
@@ -76,12 +76,26 @@ export function createStreamOpener(
     if (head.method === "HEAD") return { kind: "head", headers };
 
     const asked = readStreamRequest(head);
-    const limit = findLimit({ topics: asked.topics, ip }, settings, connections);
+    const limit = findLimit({ ...asked, ip }, settings, connections);
     if (limit) {
       increment(connections.limitsHit, limit.option);
       return refused(limit.problem);
     }
     if (connections.isDraining) return refused(DRAINING);
+    const leaveReplay = isReplay(asked) ? takeReplay(connections, ip) : undefined;
+    try {
+      return await openAllowed(call, asked, headers);
+    } finally {
+      leaveReplay?.();
+    }
+  }
+
+  async function openAllowed(
+    call: StreamCall,
+    asked: StreamRequest,
+    headers: StreamHeaders,
+  ): Promise<Outcome> {
+    const { ip } = call;
     let connection: StreamConnection | undefined;
     takePlace(connections, ip);
     try {

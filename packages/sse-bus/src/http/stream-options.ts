@@ -1,5 +1,6 @@
 import { SseBusError } from "../core/errors.ts";
 import { assertCount } from "../core/history.ts";
+import { MAX_TIMER_MS } from "../core/timers.ts";
 import type { Authorize } from "./authorize.ts";
 import { assertCors, type CorsOptions } from "./cors.ts";
 import { assertAllowedHosts, type HostOptions } from "./host.ts";
@@ -26,6 +27,16 @@ export interface StreamOptions extends HostOptions {
   readonly maxConnections?: number;
   /** Open streams a client address, where it is known and not loopback; more are answered 429. @default 1000 */
   readonly maxConnectionsPerClient?: number;
+  /**
+   * Bytes of history that one request is given, each message counted with 256 bytes of overhead: of
+   * more, the newest so many after a `gap`. @default 67_108_864
+   */
+  readonly maxReplayBytes?: number;
+  /**
+   * Requests of one client address, where it is known and not loopback, that start patterns in the past
+   * and wait for their history; more are answered 429. @default 100
+   */
+  readonly maxReplaysPerClient?: number;
   /** Channels and patterns a stream. @default 100 */
   readonly maxChannels?: number;
   /** Patterns among them. @default 10 */
@@ -66,12 +77,17 @@ const DEFAULTS = {
   maxLifetimeMs: Number.POSITIVE_INFINITY,
   maxConnections: 10_000,
   maxConnectionsPerClient: 1000,
+  maxReplayBytes: 67_108_864,
+  maxReplaysPerClient: 100,
   maxChannels: 100,
   maxPatterns: 10,
   maxPatternDepth: 16,
   authorizeTimeoutMs: 10_000,
   maxInFlightBytes: 65_536,
 };
+
+/** Clients are told of these, in JSON and digits, which have no `Infinity`, and set timers by them. */
+const TOLD: ReadonlySet<string> = new Set(["heartbeatMs", "retryMs", "drainRetryMs"]);
 
 /** @throws SseBusError `INVALID_OPTION` */
 export function readStreamOptions(options: StreamOptions): StreamSettings {
@@ -80,7 +96,7 @@ export function readStreamOptions(options: StreamOptions): StreamSettings {
     const value = options[name];
     if (value === undefined) continue;
     assertCount(value, name, name === "maxPatterns" || name === "drainRetryMs" ? 0 : 1);
-    settings[name] = value;
+    settings[name] = TOLD.has(name) ? Math.min(value, MAX_TIMER_MS) : value;
   }
   assertCors(options.cors);
   assertAllowedHosts(options.allowedHosts);

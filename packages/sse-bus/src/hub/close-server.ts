@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { Server } from "node:http";
 import type { Http2SecureServer, Http2Session } from "node:http2";
 import type { Socket } from "node:net";
+import { startInterval, startTimeout } from "../core/timers.ts";
 
 /** Clients that do not take their last bytes are cut off after this time. */
 const MAX_CLOSING_MS = 5000;
@@ -55,11 +56,11 @@ export async function closeServer(
   stopListening(server);
   // Ends once its streams have ended (RFC 9113 §6.8, GOAWAY).
   for (const session of sessions) session.close();
-  const closeIdle = setInterval(() => {
+  const closeIdle = startInterval(() => {
     const isSending = [...sockets].some(({ writableLength }) => writableLength > 0);
     if (!isSending && "closeIdleConnections" in server) server.closeIdleConnections();
   }, IDLE_CHECK_MS);
-  const cutOff = setTimeout(() => {
+  const cutOff = startTimeout(() => {
     for (const session of sessions) session.destroy();
     for (const socket of [...sockets, ...unanswered]) socket.destroy();
   }, MAX_CLOSING_MS);

@@ -1,4 +1,5 @@
 import { createOutbox } from "./outbox.ts";
+import { startInterval } from "../core/timers.ts";
 
 /** A way to another process or thread: messages arrive whole, once, and in the order sent. */
 export interface Link {
@@ -68,7 +69,7 @@ export function createRpc(link: Link, { methods, toError }: RpcOptions): Rpc {
   let calls = 0;
   let isClosed = false;
   // Ticks, not the time of day: after a stop of this process the answers are here, and only unread.
-  const clock = setInterval(rejectLate, 1000);
+  const clock = startInterval(rejectLate, 1000);
   clock.unref();
 
   function rejectLate(): void {

@@ -11,6 +11,7 @@ import { readyLine } from "./run-alone.ts";
 import { serveLog, toError } from "./serve-log.ts";
 import { untilSignal } from "./until-signal.ts";
 import { MAX_STALL_S, watchWorker } from "./watch-worker.ts";
+import { startTimeout } from "../core/timers.ts";
 
 /** A worker that dies is replaced; one that dies so soon is not a mishap, and ends the hub. */
 const MIN_UPTIME_MS = 2000;
@@ -96,7 +97,7 @@ async function stopAll(workers: ReadonlyMap<Worker, Rpc>): Promise<void> {
   const ended = [...workers.keys()].map((worker) => new Promise((end) => worker.once("exit", end)));
   // A worker that dies before it answers has ended too.
   for (const rpc of workers.values()) rpc.call("close").catch(() => {});
-  const kill = setTimeout(() => {
+  const kill = startTimeout(() => {
     for (const worker of workers.keys()) worker.process.kill("SIGKILL");
   }, MAX_CLOSING_MS);
   await Promise.all(ended);
@@ -106,7 +107,7 @@ async function stopAll(workers: ReadonlyMap<Worker, Rpc>): Promise<void> {
 async function inTime(report: Promise<Report>): Promise<Report | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, REPORT_TIMEOUT_MS, undefined);
+    timer = startTimeout(() => resolve(undefined), REPORT_TIMEOUT_MS);
   });
   return Promise.race([report.catch(() => undefined), late]).finally(() => clearTimeout(timer));
 }

@@ -3,6 +3,7 @@ import { SseBusError, type SseBusErrorCode } from "../core/errors.ts";
 import type { LogMessage } from "../core/message.ts";
 import type { LogMethods, LogNews, SentMessage } from "./log-protocol.ts";
 import { createRpc, type Link, MAX_WAITING_BYTES, type Rpc, type RpcMethods } from "./rpc.ts";
+import { startInterval } from "../core/timers.ts";
 
 /**
  * Lets another process use a memory backend of this one over a link; `workerBackend` is the other
@@ -106,7 +107,7 @@ export function serveLog(backend: Backend, link: Link, methods: RpcMethods = {})
 
   const rpc = createRpc(link, { methods: { ...methods, ...served }, toError });
   // Workers that read nothing of what is published hear of the head in time for their heartbeats.
-  const timer = setInterval(() => {
+  const timer = startInterval(() => {
     // Nothing is added for a process that stands still.
     if (rpc.waitingBytes() > MAX_WAITING_BYTES / 2) return;
     tellLoss();

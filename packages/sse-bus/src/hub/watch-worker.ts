@@ -1,4 +1,5 @@
 import type { Rpc } from "./rpc.ts";
+import { startInterval } from "../core/timers.ts";
 
 /** A worker that answers nothing for so long does not serve its clients either. */
 export const MAX_STALL_S = 10;
@@ -12,7 +13,7 @@ export function watchWorker(rpc: Rpc, onStalled: () => void): () => void {
   let isAnswered = true;
   let isAsking = false;
   // Ticks, not the time of day: after a stop of the whole group nobody has had time to answer.
-  const clock = setInterval(() => {
+  const clock = startInterval(() => {
     missed = isAnswered ? 0 : missed + 1;
     if (missed >= MAX_STALL_S) {
       clearInterval(clock);

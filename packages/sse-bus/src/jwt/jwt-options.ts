@@ -73,7 +73,7 @@ function secretBytes(key: Exclude<JwtKey, string>): number | undefined {
   if (!isSecret(key)) return undefined;
   if (key instanceof Uint8Array) return key.length;
   // Base64url (RFC 7518 §6.4.1): six bits a character. One that says nothing of the kind is empty.
-  if ("kty" in key) return Math.floor(((key.k?.replace(/=+$/, "").length ?? 0) * 6) / 8);
+  if ("kty" in key) return Math.floor(((key.k?.replaceAll("=", "").length ?? 0) * 6) / 8);
   const { symmetricKeySize, algorithm } = key as {
     symmetricKeySize?: number;
     algorithm?: { readonly length?: number };

@@ -69,7 +69,7 @@ function remoteKeys(url: URL): JWTVerifyGetKey {
       return await find(header, token);
     } catch (cause) {
       if (TOKEN_FAULTS.has(codeOf(cause) ?? "")) throw cause;
-      const message = `The keys at ${url.href} cannot be had, so tokens cannot be checked.`;
+      const message = `The keys at ${url.origin}${url.pathname} cannot be had, so tokens cannot be checked.`;
       throw new SseBusError("AUTHORIZATION_UNAVAILABLE", message, { cause });
     }
   };

@@ -1,5 +1,6 @@
 import { isJetStreamError, type JetStream, WRONG_LAST_SEQUENCE } from "./jetstream.ts";
 import type { Subjects } from "./subjects.ts";
+import { startInterval } from "../core/timers.ts";
 
 /**
  * Fences are empty messages, one now and then, that go only by age (or when the whole stream is too
@@ -51,7 +52,7 @@ export function createFences(js: JetStream, options: FencesOptions): Fences {
       const wanted = maxAgeMs > 0 ? maxAgeMs / 50 : MAX_INTERVAL_MS;
       interval = Math.round(Math.min(MAX_INTERVAL_MS, Math.max(MIN_INTERVAL_MS, wanted)));
       stop();
-      timer = setInterval(set, interval);
+      timer = startInterval(set, interval);
       (timer as { unref?: () => void }).unref?.();
       set();
     },

@@ -14,6 +14,7 @@ import { readEnvelope } from "./envelope.ts";
 import type { Loss } from "./hole.ts";
 import { createRecentTimes } from "./recent-times.ts";
 import type { Subjects } from "./subjects.ts";
+import { startTimeout } from "../core/timers.ts";
 
 /**
  * Hands what the consumer delivers to the feeds, in order, and knows how far that has come. The
@@ -142,7 +143,7 @@ export function createFollower(options: FollowerOptions): Follower {
   function whenReached(seq: number, timeoutMs: number): Promise<boolean> {
     if (seq <= reached.seq || isClosed) return Promise.resolve(seq <= reached.seq);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => waiter.settle(false), timeoutMs);
+      const timer = startTimeout(() => waiter.settle(false), timeoutMs);
       const waiter: Waiter = {
         seq,
         settle(isReached) {

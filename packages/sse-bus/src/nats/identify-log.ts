@@ -3,6 +3,7 @@ import { epochOf } from "./epoch.ts";
 import type { Follower } from "./follower.ts";
 import { type JetStream, type StreamInfo, toMs } from "./jetstream.ts";
 import type { LogStream } from "./stream.ts";
+import { startTimeout } from "../core/timers.ts";
 
 export interface IdentifyOptions {
   readonly js: JetStream;
@@ -25,7 +26,7 @@ export function createIdentify(options: IdentifyOptions): () => Promise<StreamIn
     const { seq, time } = follower.reached;
     let last = info.state.last_seq;
     for (let check = 0; last < seq && check < LEADER_CHECKS; check++) {
-      await new Promise((resolve) => setTimeout(resolve, LEADER_WAIT_MS));
+      await new Promise((resolve) => startTimeout(resolve, LEADER_WAIT_MS));
       last = (await stream.info()).state.last_seq;
     }
     if (last < seq) return true;

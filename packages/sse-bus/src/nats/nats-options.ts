@@ -1,5 +1,5 @@
 import { SseBusError } from "../core/errors.ts";
-import { assertCount } from "../core/history.ts";
+import { assertCount, assertDuration } from "../core/history.ts";
 import type { NatsConnection } from "./nats-connection.ts";
 
 export interface NatsBackendOptions {
@@ -74,9 +74,9 @@ export function readNatsOptions(options: NatsBackendOptions): NatsSettings {
   assertCount(settings.replicas, "replicas");
   assertCount(settings.maxBytes, "maxBytes");
   // JetStream takes no shorter window, and no shorter beat.
-  assertCount(settings.idempotencyWindowMs, "idempotencyWindowMs", 100);
-  assertCount(settings.heartbeatMs, "heartbeatMs", 100);
-  assertCount(settings.requestTimeoutMs, "requestTimeoutMs");
+  assertDuration(settings.idempotencyWindowMs, "idempotencyWindowMs", 100);
+  assertDuration(settings.heartbeatMs, "heartbeatMs", 100);
+  assertDuration(settings.requestTimeoutMs, "requestTimeoutMs");
   return settings;
 }
 

@@ -3,6 +3,7 @@ import { type ConsumerConfig, type JetStream, toMs } from "./jetstream.ts";
 import type { Link } from "./link.ts";
 import type { NatsMessage } from "./nats-connection.ts";
 import { unavailable } from "./unavailable.ts";
+import { startInterval } from "../core/timers.ts";
 
 /**
  * Everything that comes into the stream from some position on, in order and without a hole on the
@@ -60,7 +61,7 @@ export async function startOrderedConsumer(
     onDelivery(delivery);
   });
   // A process that stalls gets no beats either, but its timer does not fire for each one missed.
-  const timer = setInterval(() => {
+  const timer = startInterval(() => {
     missedBeats++;
     if (missedBeats > MAX_MISSED_BEATS) fail("NATS has gone silent.", true);
   }, heartbeatMs);

@@ -3,6 +3,7 @@ import { type ConsumerConfig, type JetStream, toMs } from "./jetstream.ts";
 import type { Link } from "./link.ts";
 import type { NatsMessage } from "./nats-connection.ts";
 import { unavailable } from "./unavailable.ts";
+import { startTimeout } from "../core/timers.ts";
 
 export interface PullOptions {
   readonly filter: string;
@@ -60,7 +61,7 @@ function pullAll(
     function ask(batch: number): void {
       asked = batch;
       clearTimeout(timer);
-      timer = setTimeout(() => end(unavailable("NATS has not delivered history.")), timeoutMs);
+      timer = startTimeout(() => end(unavailable("NATS has not delivered history.")), timeoutMs);
       js.pull(name, { batch, inbox });
     }
 

@@ -1,3 +1,5 @@
+import { startTimeout } from "../core/timers.ts";
+
 /** Brings the backend back after its server was lost, as often and as long as it takes. */
 export interface Recovery {
   /** Starts it, unless it is under way. */
@@ -64,7 +66,7 @@ export function createRecovery(options: RecoveryOptions): Recovery {
 
   async function pause(ms: number): Promise<void> {
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
+      const timer = startTimeout(resolve, ms);
       wake = () => {
         clearTimeout(timer);
         resolve();
@@ -86,7 +88,7 @@ export function createRecovery(options: RecoveryOptions): Recovery {
       if (!running) return !isDown;
       let timer: ReturnType<typeof setTimeout> | undefined;
       const late = new Promise<boolean>((resolve) => {
-        timer = setTimeout(() => resolve(false), timeoutMs);
+        timer = startTimeout(() => resolve(false), timeoutMs);
       });
       return Promise.race([running.then(() => !isDown), late]).finally(() => clearTimeout(timer));
     },

@@ -26,6 +26,7 @@ import { createLogStream } from "./stream.ts";
 import { limitsFor } from "./stream-limits.ts";
 import { createSubjects } from "./subjects.ts";
 import { closedError, unavailable } from "./unavailable.ts";
+import { startTimeout } from "../core/timers.ts";
 
 /** The backend between its opening and its closing. */
 export interface Session {
@@ -254,6 +255,6 @@ export async function openSession(settings: NatsSettings, host: BackendHost): Pr
 
 async function atMost(ms: number, promise: Promise<unknown>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise((resolve) => (timer = setTimeout(resolve, ms)));
+  const late = new Promise((resolve) => (timer = startTimeout(resolve, ms)));
   await Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }

@@ -3,6 +3,7 @@ import { drainConnections } from "../core/connections.ts";
 import { sharedBuses } from "../core/shared-bus.ts";
 import { closeIdleOfStoppedServers } from "./close-idle.ts";
 import { takenPaths } from "./take-over.ts";
+import { startTimeout } from "../core/timers.ts";
 
 const INSTALLED: unique symbol = Symbol.for("sse-bus.drain");
 
@@ -24,7 +25,7 @@ export function drainOnSignal(): void {
       for (const { connections } of allBuses()) drainConnections(connections);
       // Having listened, we took away Node's default of dying: without another listener, restore it.
       if (process.listenerCount(signal) > 0) return;
-      setTimeout(() => process.kill(process.pid, signal), FAREWELL_MS);
+      startTimeout(() => process.kill(process.pid, signal), FAREWELL_MS);
     });
   }
 }

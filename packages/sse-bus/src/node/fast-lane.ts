@@ -1,6 +1,7 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { type PlainRequest, readPlainRequest } from "./plain-request.ts";
+import { startInterval } from "../core/timers.ts";
 
 /** Answers a plain request on its socket, which is its alone from now on. */
 export type PlainListener = (request: PlainRequest, socket: Socket) => void;
@@ -25,7 +26,7 @@ export function openFastLane(
   const own = server.listeners("connection");
   /** Connections on which nothing has been asked yet, and since when. */
   const waiting = new Map<Socket, number>();
-  const timer = setInterval(closeLate, checkMs).unref();
+  const timer = startInterval(closeLate, checkMs).unref();
   server.removeAllListeners("connection");
   server.on("connection", onConnection);
 

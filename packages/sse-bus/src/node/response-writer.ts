@@ -5,6 +5,7 @@ import { type Packet, packetBytes } from "../core/packet.ts";
 import type { EndReason, Sink } from "../core/reader.ts";
 import type { SinkOwner } from "../http/byte-sink.ts";
 import { frameChunk, packetChunk } from "./chunk.ts";
+import { startTimeout } from "../core/timers.ts";
 
 /**
  * Writes an event stream to what carries a response whose head has left. Under HTTP/1.1 that is the
@@ -113,7 +114,7 @@ export const FAREWELL_MS = 1000;
 export function cutOffUnread(response: ServerResponse, graceMs: number = FAREWELL_MS): void {
   // Not `response.destroyed`: one that its host has let go of counts as that while it is open.
   if (response.writableFinished || !response.socket || response.socket.destroyed) return;
-  setTimeout(cutOff, graceMs, response).unref();
+  startTimeout(() => cutOff(response), graceMs).unref();
 }
 
 function cutOff(response: ServerResponse): void {

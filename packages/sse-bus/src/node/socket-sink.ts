@@ -7,6 +7,7 @@ import type { ByteSink, SinkKind, SinkOwner } from "../http/byte-sink.ts";
 import type { StreamHeaders } from "../http/stream-opener.ts";
 import { frameFirst } from "./chunk.ts";
 import { createResponseWriter, FAREWELL_MS, type ResponseWriter } from "./response-writer.ts";
+import { startTimeout } from "../core/timers.ts";
 
 /** The sink of a stream that has its socket for itself; the connection ends with it. */
 export class SocketSink implements ByteSink {
@@ -92,7 +93,7 @@ function utcDate(): string {
 /** A client that takes nothing would keep the connection for ever. */
 function closeSoon(socket: Socket, graceMs: number = FAREWELL_MS): void {
   socket.destroySoon();
-  setTimeout(destroy, graceMs, socket).unref();
+  startTimeout(() => destroy(socket), graceMs).unref();
 }
 
 function destroy(socket: Socket): void {

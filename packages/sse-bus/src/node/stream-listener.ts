@@ -39,7 +39,7 @@ export function createStreamListeners(
     const answer = await open({
       head,
       ip: clientIp(head, { socketIp, trustedProxies }),
-      request: () => toWebRequest(request, response),
+      request: once(() => toWebRequest(request, response)),
       openSink: (owner, headers) => createNodeSink(response, headers, owner, settings),
       isGone: () => response.destroyed,
     });
@@ -51,7 +51,7 @@ export function createStreamListeners(
     const answer = await open({
       head,
       ip: clientIp(head, { socketIp: () => socket.remoteAddress, trustedProxies }),
-      request: () => plainWebRequest(head, socket),
+      request: once(() => plainWebRequest(head, socket)),
       openSink: (owner, headers) =>
         new SocketSink(socket, headers, owner, settings.maxInFlightBytes),
       isGone: () => socket.destroyed,
@@ -69,4 +69,10 @@ export function createStreamListener(
   trustedProxies: number,
 ): StreamListener {
   return createStreamListeners(internals, options, trustedProxies).onRequest;
+}
+
+/** Each one listens for the client to leave: a permission that is renewed for days must make one only. */
+function once(make: () => Request): () => Request {
+  let made: Request | undefined;
+  return () => (made ??= make());
 }

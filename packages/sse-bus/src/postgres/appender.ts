@@ -4,6 +4,7 @@ import type { Row } from "./database.ts";
 import type { Log } from "./log.ts";
 import { closedError, isEntryError, toBackendError } from "./postgres-error.ts";
 import type { Tickets } from "./tickets.ts";
+import { startTimeout } from "../core/timers.ts";
 
 /**
  * Publishes by itself, one batch at a time: what is published while a commit is on its way to the
@@ -123,7 +124,7 @@ export function createAppender(options: AppenderOptions): Appender {
 
   function pause(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, HELD_PAUSE_MS);
+      const timer = startTimeout(resolve, HELD_PAUSE_MS);
       stopPause = () => {
         clearTimeout(timer);
         resolve();

@@ -1,3 +1,5 @@
+import { startTimeout } from "../core/timers.ts";
+
 /** Every statement casts what it selects to text, so that no parser a user has set changes it. */
 export type Row = readonly (string | null)[];
 
@@ -35,7 +37,7 @@ export function toRows(rows: readonly object[]): Row[] {
 export async function within<T>(promise: PromiseLike<T>, ms: number, what: string): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`No answer to ${what} within ${ms} ms.`)), ms);
+    timer = startTimeout(() => reject(new Error(`No answer to ${what} within ${ms} ms.`)), ms);
   });
   try {
     return await Promise.race([promise, late]);

@@ -10,6 +10,7 @@ import { databaseOf } from "./options.ts";
 import type { PgPool } from "./pg-database.ts";
 import { isLockTimeout, toBackendError } from "./postgres-error.ts";
 import type { PostgresJs } from "./postgres-js-database.ts";
+import { startTimeout } from "../core/timers.ts";
 
 /** A migration changes little, but may have to wait for those who use the tables. */
 const MIGRATION_TIMEOUT_MS = 60_000;
@@ -54,7 +55,7 @@ export async function migrateDatabase(
         const why = isHeld ? ", whose tables an open transaction uses" : "";
         throw toBackendError(error, `make or upgrade the schema "${schema}"${why}`);
       }
-      await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
+      await new Promise((resolve) => startTimeout(resolve, LOCK_PAUSE_MS));
     }
   }
 }

@@ -26,6 +26,8 @@ test.each([
   ["a poll interval of 0", { pool, pollMs: 0 }],
   ["an endless poll interval, which a timer takes for none", { pool, pollMs: Infinity }],
   ["an endless timeout", { pool, timeoutMs: Infinity }],
+  ["a timeout that is longer than a timer counts", { pool, timeoutMs: 2 ** 31 }],
+  ["a poll interval that is longer than a timer counts", { pool, pollMs: 2 ** 31 }],
 ])("%s is refused", (_, options) => {
   expect(() => postgresBackend(options as never)).toThrow(
     expect.objectContaining({ name: "SseBusError", code: "INVALID_OPTION" }),

@@ -1,5 +1,5 @@
 import { SseBusError } from "../core/errors.ts";
-import { assertCount } from "../core/history.ts";
+import { assertCount, assertDuration } from "../core/history.ts";
 import type { Database } from "./database.ts";
 import { checkSchema } from "./migration-sql.ts";
 import { pgDatabase, type PgPool } from "./pg-database.ts";
@@ -70,6 +70,7 @@ export function readOptions(options: PostgresBackendOptions): Settings {
   };
   for (const [name, value] of Object.entries(settings)) {
     assertCount(value, name);
+    if (name === "timeoutMs" || name === "pollMs") assertDuration(value, name);
     if (value !== Number.POSITIVE_INFINITY || name === "retentionMs") continue;
     throw new SseBusError("INVALID_OPTION", `\`${name}\` must not be Infinity.`);
   }

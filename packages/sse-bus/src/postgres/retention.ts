@@ -2,6 +2,7 @@ import type { BackendHost } from "../core/backend.ts";
 import { finite, type Log } from "./log.ts";
 import type { Settings } from "./options.ts";
 import { isStatementError, toBackendError } from "./postgres-error.ts";
+import { startTimeout } from "../core/timers.ts";
 
 /** Deletes what `history` no longer allows, in whichever process comes first. */
 export interface Retention {
@@ -13,8 +14,6 @@ const CHANNELS_AT_ONCE = 200;
 /** Rounds in one go; what is left waits for the next time. */
 const MAX_ROUNDS = 100;
 const IDS_AT_ONCE = 10_000;
-/** What a timer can count. */
-const MAX_TIMER_MS = 2_147_483_647;
 
 export function createRetention(log: Log, settings: Settings, host: BackendHost): Retention {
   const { schema: s, retentionMs, liveMs, rememberIdsMs } = settings;
@@ -64,21 +63,18 @@ export function createRetention(log: Log, settings: Settings, host: BackendHost)
 
   function schedule(ms: number): void {
     if (isClosed || retentionMs === Number.POSITIVE_INFINITY) return;
-    timer = setTimeout(
-      () => {
-        running = keepLimits()
-          .then(forgetIds)
-          .catch((error: unknown) => {
-            // While the server is away there is nothing to trim, and the tail has told of it.
-            if (isStatementError(error)) host.onError(toBackendError(error, "trim the log"));
-          })
-          .finally(() => {
-            running = undefined;
-            schedule(retentionMs);
-          });
-      },
-      Math.min(MAX_TIMER_MS, ms),
-    );
+    timer = startTimeout(() => {
+      running = keepLimits()
+        .then(forgetIds)
+        .catch((error: unknown) => {
+          // While the server is away there is nothing to trim, and the tail has told of it.
+          if (isStatementError(error)) host.onError(toBackendError(error, "trim the log"));
+        })
+        .finally(() => {
+          running = undefined;
+          schedule(retentionMs);
+        });
+    }, ms);
   }
 
   return {

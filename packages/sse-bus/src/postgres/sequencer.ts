@@ -1,6 +1,7 @@
 import { type Log, SEQUENCE_LIMIT } from "./log.ts";
 import { toBackendError } from "./postgres-error.ts";
 import type { Tickets } from "./tickets.ts";
+import { startTimeout } from "../core/timers.ts";
 
 /**
  * Sees to it that committed messages get their position. Every process may do it, and one at a time
@@ -99,7 +100,7 @@ export function createSequencer(options: SequencerOptions): Sequencer {
 
   function pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const pausing = setTimeout(resolve, ms);
+      const pausing = startTimeout(resolve, ms);
       stopPause = () => {
         clearTimeout(pausing);
         resolve();
@@ -119,7 +120,7 @@ export function createSequencer(options: SequencerOptions): Sequencer {
       if (isClosed) return;
       if (by === "own") return start();
       const patienceMs = by === "other" ? PATIENCE_MS : 0;
-      timer ??= setTimeout(start, patienceMs + Math.random() * SPREAD_MS);
+      timer ??= startTimeout(start, patienceMs + Math.random() * SPREAD_MS);
     },
     moved() {
       clearTimeout(timer);

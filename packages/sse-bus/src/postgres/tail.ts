@@ -6,6 +6,7 @@ import type { Log } from "./log.ts";
 import type { Page, PageMessage } from "./page.ts";
 import { closedError, toBackendError } from "./postgres-error.ts";
 import { createTopics } from "./topics.ts";
+import { startTimeout } from "../core/timers.ts";
 
 /**
  * The one ordered reader of a process: it reads on from where it is, again and again, and hands each
@@ -85,7 +86,7 @@ export function createTail(options: TailOptions): Tail {
     // In the turn that found nothing more to do, or a wake in between would be for nobody.
     running = undefined;
     if (isClosed) return;
-    timer = setTimeout(() => {
+    timer = startTimeout(() => {
       isPoll = !isDown;
       wake();
     }, delayMs);

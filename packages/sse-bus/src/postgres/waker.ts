@@ -2,6 +2,7 @@ import { SseBusError } from "../core/errors.ts";
 import { createBackoff } from "./backoff.ts";
 import type { Database, Listening } from "./database.ts";
 import type { Log } from "./log.ts";
+import { startTimeout } from "../core/timers.ts";
 
 /** Listens for what the log announces. Nothing depends on it but how soon things are noticed. */
 export interface Waker {
@@ -84,7 +85,7 @@ export function createWaker(options: WakerOptions): Waker {
   function retry(ms: number): void {
     if (isClosed) return;
     clearTimeout(timer);
-    timer = setTimeout(() => void start(), ms);
+    timer = startTimeout(() => void start(), ms);
   }
 
   /** Once, until notifications arrive again. */
@@ -110,7 +111,7 @@ export function createWaker(options: WakerOptions): Waker {
   /** Calls out, and listens whether it comes back. */
   function doubt(): void {
     if (isClosed || !listening || echo) return;
-    echo = setTimeout(() => void deaf(), ECHO_MS);
+    echo = startTimeout(() => void deaf(), ECHO_MS);
     log.call("SELECT pg_notify($1::text, $2::text)::text", [schema, `echo ${origin}`]).catch(() => {
       // It was not sent, so that it did not come back says nothing.
       clearTimeout(echo);

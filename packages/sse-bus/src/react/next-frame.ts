@@ -1,3 +1,5 @@
+import { startTimeout } from "../core/timers.ts";
+
 /** Runs a function once in the next frame, however often it is asked for until then. */
 export interface FrameRequest {
   request(): void;
@@ -30,12 +32,12 @@ function schedule(act: () => void): () => void {
   if (globalThis.document?.visibilityState === "visible") {
     const frame = requestAnimationFrame(act);
     // A page that is hidden before the frame comes would wait until it is shown.
-    const timer = setTimeout(act, HIDDEN_MS);
+    const timer = startTimeout(act, HIDDEN_MS);
     return () => {
       cancelAnimationFrame(frame);
       clearTimeout(timer);
     };
   }
-  const timer = setTimeout(act, HIDDEN_MS);
+  const timer = startTimeout(act, HIDDEN_MS);
   return () => clearTimeout(timer);
 }

@@ -6,7 +6,7 @@ import type { SseClient } from "../client/client-types.ts";
 import type { SseStatus } from "../client/machine.ts";
 import type { MessageOf } from "../core/bus-types.ts";
 import type { Gap } from "../core/packet.ts";
-import type { DataOf, EventName, TopicName } from "../core/types.ts";
+import type { ReceivedOf, EventName, TopicName } from "../core/types.ts";
 import {
   type ChannelCallbacks,
   type ChannelSnapshot,
@@ -16,7 +16,7 @@ import { useSse } from "./context.ts";
 import type { RegisteredChannels as Channels } from "./register.ts";
 
 /** The data that {@link useChannel} gives a hook without `select`, `reduce` and `keep`. */
-type Data<Topic extends string, Event extends string> = DataOf<Channels, Topic, Event>;
+type Data<Topic extends string, Event extends string> = ReceivedOf<Channels, Topic, Event>;
 
 /** The message that a callback gets beside its data. */
 type MessageFor<Topic extends string, Event extends string> = Extract<

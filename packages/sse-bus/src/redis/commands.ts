@@ -3,6 +3,7 @@ import type { Link } from "./link.ts";
 import type { Script } from "./script.ts";
 import { createStallCheck } from "./stall.ts";
 import { isDemoted, unavailable } from "./unavailable.ts";
+import { startInterval, startTimeout } from "../core/timers.ts";
 
 /** Commands with a deadline, on whatever connection there is. */
 export interface Commands {
@@ -63,7 +64,7 @@ export function createCommands({ timeoutMs, waitMs, drop }: CommandsOptions): Co
       return await new Promise<Link>((resolve, reject) => {
         entry = { resolve, reject };
         waiting.add(entry);
-        late = setTimeout(() => reject(unavailable(lastCause)), waitMs);
+        late = startTimeout(() => reject(unavailable(lastCause)), waitMs);
       });
     } finally {
       clearTimeout(late);
@@ -112,7 +113,7 @@ export function createCommands({ timeoutMs, waitMs, drop }: CommandsOptions): Co
   function startChecks(): ReturnType<typeof setInterval> {
     const intervalMs = timeoutMs / 4;
     const hasStalled = createStallCheck(intervalMs, () => performance.now());
-    return setInterval(() => {
+    return startInterval(() => {
       if (hasStalled()) return;
       const [oldest] = pending;
       if (oldest && performance.now() - oldest.since > timeoutMs) {

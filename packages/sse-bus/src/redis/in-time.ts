@@ -1,3 +1,5 @@
+import { startTimeout } from "../core/timers.ts";
+
 /** Runs what calls `resolve` or throws, with a deadline. */
 export async function inTime(
   what: string,
@@ -7,7 +9,7 @@ export async function inTime(
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     await new Promise<void>((resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`No sign of ${what} in ${ms} ms`)), ms);
+      timer = startTimeout(() => reject(new Error(`No sign of ${what} in ${ms} ms`)), ms);
       run(resolve).catch(reject);
     });
   } finally {

@@ -1,4 +1,5 @@
 import type { Connector, Link, LinkEvents } from "./link.ts";
+import { startTimeout } from "../core/timers.ts";
 
 /** Keeps a connection up: connects, sets it up, and does so again whenever it is lost. */
 export interface Keeper {
@@ -63,7 +64,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
     if (isClosed || timer !== undefined) return;
     const delay = Math.min(MAX_DELAY_MS, MIN_DELAY_MS * 2 ** failures++);
     // Half of it at random: instances that lost one server do not come back as one.
-    timer = setTimeout(
+    timer = startTimeout(
       () => {
         timer = undefined;
         attempt().catch((error: unknown) => {

@@ -9,6 +9,7 @@ import { type Missed, readMissed } from "./recovery.ts";
 import { createSources } from "./sources.ts";
 import { createTopics, type LiveTopic } from "./topics.ts";
 import { unavailable } from "./unavailable.ts";
+import { startTimeout } from "../core/timers.ts";
 
 /**
  * The receiving side. Everything comes through one connection, in the order of positions; a marker
@@ -209,9 +210,9 @@ export function createLive(options: LiveOptions): Live {
           sources.want(keys.source(name), name);
           const refuse = (): void =>
             reject(unavailable(new Error(`"${name}" could not be subscribed to in time`)));
-          late = setTimeout(() => {
+          late = startTimeout(() => {
             if (phase === "down") refuse();
-            else late = setTimeout(refuse, timeoutMs);
+            else late = startTimeout(refuse, timeoutMs);
           }, waitMs);
         });
       } catch (error) {

@@ -4,6 +4,7 @@ import type { Mark } from "./codec.ts";
 import type { HistorySource } from "./history.ts";
 import { MARK } from "./log-scripts.ts";
 import { createStallCheck } from "./stall.ts";
+import { startInterval } from "../core/timers.ts";
 
 /** Sends markers, about one an interval for all instances together, and misses those that stay out. */
 export interface Marker {
@@ -49,7 +50,7 @@ export function createMarker(options: MarkerOptions): Marker {
   let lastAt = 0;
   let arrivedUpTo = 0;
   const hasStalled = createStallCheck(markMs, () => performance.now());
-  const timer = setInterval(tick, markMs);
+  const timer = startInterval(tick, markMs);
 
   function tick(): void {
     const isLate = hasStalled();

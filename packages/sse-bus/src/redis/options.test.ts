@@ -39,6 +39,11 @@ test.each([
   { markMs: 0 },
   { timeoutMs: Number.NaN },
   { waitMs: -1 },
+  { markMs: Number.POSITIVE_INFINITY },
+  { markMs: 2 ** 31 },
+  { timeoutMs: Number.POSITIVE_INFINITY },
+  { waitMs: 2 ** 40 },
+  { idempotencyMs: Number.POSITIVE_INFINITY },
   { idempotencyMs: 0 },
 ])("%j is refused", (options) => {
   expect(() => redisBackend({ client, ...options })).toThrow(

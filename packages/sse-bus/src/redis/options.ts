@@ -1,5 +1,5 @@
 import { SseBusError } from "../core/errors.ts";
-import { assertCount } from "../core/history.ts";
+import { assertCount, assertDuration } from "../core/history.ts";
 import type { RedisClient } from "./clients.ts";
 
 /** Settings of {@link redisBackend}. */
@@ -49,10 +49,14 @@ export function readSettings(options: RedisBackendOptions): RedisSettings {
     waitMs: 1000,
     ...options,
   };
-  for (const name of ["idempotencyMs", "markMs", "timeoutMs"] as const) {
-    assertCount(settings[name], name);
+  assertDuration(settings.markMs, "markMs");
+  assertDuration(settings.timeoutMs, "timeoutMs");
+  assertDuration(settings.waitMs, "waitMs", 0);
+  assertCount(settings.idempotencyMs, "idempotencyMs");
+  // Redis takes no endless PX.
+  if (settings.idempotencyMs === Number.POSITIVE_INFINITY) {
+    throw new SseBusError("INVALID_OPTION", "`idempotencyMs` must not be Infinity.");
   }
-  assertCount(settings.waitMs, "waitMs", 0);
   if (typeof settings.prefix !== "string" || !/^[^{}\s]{1,100}$/.test(settings.prefix)) {
     throw new SseBusError(
       "INVALID_OPTION",

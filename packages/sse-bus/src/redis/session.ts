@@ -14,6 +14,7 @@ import { markArguments, toHead } from "./marker.ts";
 import type { RedisSettings } from "./options.ts";
 import { createSweeper } from "./sweeper.ts";
 import { unavailable } from "./unavailable.ts";
+import { startInterval } from "../core/timers.ts";
 
 /** An instance from open to close: two connections, kept up, and what goes through them. */
 export interface Session {
@@ -130,7 +131,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     throw isSseBusError(error) ? error : unavailable(error);
   }
   const sweep = createSweeper(source);
-  sweepTimer = setInterval(() => {
+  sweepTimer = startInterval(() => {
     // An outage has been told; what could not be looked over now is looked over later.
     if (commands.isReady) sweep().catch(() => {});
   }, markMs);

@@ -1,3 +1,5 @@
+import { MAX_TIMER_MS } from "../core/timers.ts";
+
 // Taken when this module is loaded, as a test's fake timers would hold up the limits of the test itself.
 const { setTimeout, clearTimeout } = globalThis;
 
@@ -9,7 +11,7 @@ export async function inTime<T>(
 ): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(why())), timeoutMs);
+    timer = setTimeout(() => reject(new Error(why())), Math.min(timeoutMs, MAX_TIMER_MS));
   });
   try {
     return await Promise.race([promise, late]);

@@ -2,6 +2,7 @@ import { createBus } from "sse-bus";
 
 export type Channels = {
   default: { message: string };
+  clock: { tick: { at: Date } };
   "orders/*": { message: { total: number }; cancelled: { why: string } };
 };
 

@@ -14,6 +14,11 @@ client.subscribe("orders/42", (data, message) => {
 client.subscribe("orders/*", (data) => same<typeof data, { why: string }>(), {
   event: "cancelled",
 });
+// A Date travels as JSON.
+client.subscribe("clock", (data, message) => {
+  same<typeof data, { at: string }>();
+  same<typeof message.data, { at: string }>();
+});
 // @ts-expect-error -- no such channel is declared
 client.subscribe("nowhere", () => {});
 // @ts-expect-error -- no such event on this channel

@@ -31,6 +31,11 @@ export function Page({ cursor }: { readonly cursor: string }) {
   });
   same<typeof sum.data, number>();
 
+  const tick = useChannel("clock", { event: "tick", initial: { at: "1970-01-01" } });
+  same<typeof tick.data, { at: string }>();
+  // @ts-expect-error -- a Date arrives as a string, and so it begins
+  useChannel("clock", { event: "tick", initial: { at: new Date(0) } });
+
   // @ts-expect-error -- no such channel is declared
   useChannel("nowhere");
   // @ts-expect-error -- no such event on this channel

@@ -4,6 +4,7 @@ import { check, checkEqual, fail } from "./check.ts";
 import type { Published } from "./instance.ts";
 import { publishEach, repeat } from "./load.ts";
 import { bySeq, checkArrived, checkExactly } from "./recorder.ts";
+import { startTimeout } from "../../core/timers.ts";
 
 /** A backend may trim in steps; beyond this it does not trim. */
 const maxKept = (limit: number): number => 2 * limit + 128;
@@ -71,7 +72,7 @@ export const historyTests: readonly BackendTest[] = [
       const silent = await publishEach(one, repeat("short/silent", 3));
       const busy = await publishEach(one, repeat("short/busy", 3));
       // Nothing announces that time has passed; the clock that counts is the server's.
-      await new Promise((resolve) => setTimeout(resolve, 3 * maxAgeMs));
+      await new Promise((resolve) => startTimeout(resolve, 3 * maxAgeMs));
       const fresh = await publishEach(one, ["short/busy"]);
       for (const [topic, old] of [
         ["short/silent", silent],

@@ -1,4 +1,5 @@
 import type { Lab } from "./lab.ts";
+import { startTimeout } from "../../core/timers.ts";
 
 /** Asks again while the answer is that the log cannot be reached. The first attempt is number 1. */
 export async function insistOn<T>(
@@ -11,7 +12,7 @@ export async function insistOn<T>(
       return await ask(attempt);
     } catch (error) {
       if (!isUnavailable(error) || Date.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await new Promise((resolve) => startTimeout(resolve, 20));
     }
   }
 }

@@ -4,6 +4,7 @@ import { check, fail } from "./check.ts";
 import { createInstance, type Instance } from "./instance.ts";
 import type { BackendTestOptions } from "./options.ts";
 import { createRandom, type Random } from "./random.ts";
+import { startTimeout } from "../../core/timers.ts";
 
 /** Where one test runs: a log of its own, instances on it, and what they broke. */
 export interface Lab {
@@ -82,7 +83,7 @@ export async function runInLab<Log>(
     async within(what, promise) {
       let timer: ReturnType<typeof setTimeout> | undefined;
       const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(
+        timer = startTimeout(
           () => reject(new Error(`${what} took more than ${timeoutMs} ms.`)),
           timeoutMs,
         );
@@ -130,6 +131,6 @@ function given<T>(fault: T | undefined, name: string): T {
 
 async function raceTimer(promise: Promise<void>, ms: number): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+  const timeout = new Promise<void>((resolve) => (timer = startTimeout(resolve, ms)));
   await Promise.race([promise, timeout]).finally(() => clearTimeout(timer));
 }

@@ -1,5 +1,6 @@
 import type { Instance, Published, TestMessage } from "./instance.ts";
 import type { Lab } from "./lab.ts";
+import { startTimeout } from "../../core/timers.ts";
 
 export interface LoadOptions {
   readonly channels: readonly string[];
@@ -53,7 +54,7 @@ export function repeat<T>(value: T, times: number): T[] {
 
 /** No event tells that something did not happen: long enough for what must not come to have come. */
 export async function nothingHappens(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await new Promise((resolve) => startTimeout(resolve, 50));
 }
 
 /**
@@ -67,7 +68,7 @@ function inBackground<T>(promise: Promise<T>): Promise<T> {
 
 /** One turn of the event loop, timers and sockets included. */
 export async function eventLoop(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 0));
+  await new Promise((resolve) => startTimeout(resolve, 0));
 }
 
 /** Publishes on and on, from every instance, through whatever outages there are. */

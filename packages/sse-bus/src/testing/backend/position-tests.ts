@@ -5,6 +5,7 @@ import type { Instance, Published } from "./instance.ts";
 import { publishEach } from "./load.ts";
 import { checkArrived, checkFollows, type Recorder } from "./recorder.ts";
 import type { Lab } from "./lab.ts";
+import { startTimeout } from "../../core/timers.ts";
 
 /** Longer than the shortest retention below takes, with what servers round it up by, in ms. */
 const WATCH_MS = 1600;
@@ -23,7 +24,7 @@ export const positionTests: readonly BackendTest[] = [
       // Nothing announces a deletion, so the head is watched while it happens.
       while (Date.now() < until) {
         await scene.checkHeads();
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        await new Promise((resolve) => startTimeout(resolve, 100));
       }
       await scene.publish(["kept", "none", "short/1", "kept"]);
       await scene.finish();

@@ -31,6 +31,8 @@ export interface LineOptions {
   readonly capacity: number;
   /** The sink throws at this write. */
   readonly breaksAt: number;
+  /** See `OpenReaderOptions`. */
+  readonly maxReplayBytes?: number | undefined;
 }
 
 /** The newest position ever published, now. */
@@ -75,7 +77,15 @@ export function openLine(engine: Engine, headOf: HeadOf, options: LineOptions): 
     if (!openedWith) waiting.length = 0;
   }
 
-  const opened = openReader(engine, { topics, start, sink, isLocal, isReady: isLocal }).then(
+  const bound = options.maxReplayBytes;
+  const opened = openReader(engine, {
+    topics,
+    start,
+    sink,
+    isLocal,
+    isReady: isLocal,
+    ...(bound !== undefined && { maxReplayBytes: bound }),
+  }).then(
     (result) => {
       if (state === "closed") {
         closeReader(engine, result.reader);

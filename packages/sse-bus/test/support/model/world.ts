@@ -22,6 +22,8 @@ export interface WorldOptions {
   /** Nothing is ever evicted: then no gap may be told, but for a log that began anew. */
   readonly isGenerous: boolean;
   readonly isHeld: boolean;
+  /** Bytes that a line is given of history; without it, all. */
+  readonly maxReplayBytes?: number | undefined;
 }
 
 /** A process: a bus on the common log. */
@@ -63,7 +65,7 @@ export interface World {
 export type ConnectOptions = Omit<LineOptions, "topics">;
 
 export function createWorld(options: WorldOptions): World {
-  const { kind, history, maxHistoryBytes, isGenerous } = options;
+  const { kind, history, maxHistoryBytes, isGenerous, maxReplayBytes } = options;
   const truth = createTruth();
   const createSide = kind === "memory" ? memorySide : laggingSide;
   const side = createSide({ truth, history, maxHistoryBytes, isHeld: options.isHeld });
@@ -98,7 +100,7 @@ export function createWorld(options: WorldOptions): World {
       client.asksForKept = own.start === "earliest" || own.start === "latest";
       if (own.start === "latest") client.snapshotUntil = Number.POSITIVE_INFINITY;
       const mustResume = isGenerous && isKnown(own.start, engine, world);
-      const line = openLine(engine, truth.head, { topics, ...own });
+      const line = openLine(engine, truth.head, { topics, ...own, maxReplayBytes });
       visitors.push({ client, line });
       track(
         line.opened.then(() => {
@@ -119,7 +121,12 @@ export function createWorld(options: WorldOptions): World {
       client.strictFrom = undefined;
       const start = { cursor: client.lastId };
       const mustResume = isGenerous && isKnown(start, engine, world);
-      visitor.line = openLine(engine, truth.head, { topics: client.topics, start, ...own });
+      visitor.line = openLine(engine, truth.head, {
+        topics: client.topics,
+        start,
+        ...own,
+        maxReplayBytes,
+      });
       const { line } = visitor;
       track(
         line.opened.then(() => {

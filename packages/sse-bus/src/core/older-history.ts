@@ -1,0 +1,70 @@
+import { addMessage, type ChannelLog, createChannelLog } from "./channel-log.ts";
+import type { LogMessage } from "./message.ts";
+
+/**
+ * Older history, as read from a backend, that is made ready to stand in front of what a log holds:
+ * beside the log, step by step, while the log goes on. It may be all that a server keeps.
+ */
+export interface OlderHistory {
+  readonly messages: readonly LogMessage[];
+  /** The newest `seq` that was dropped before them. */
+  readonly horizon: number;
+  /** How many of the messages are in `log`. */
+  count: number;
+  readonly log: ChannelLog;
+}
+
+/** Steps of a slice; the clock is read after each. */
+const STEP = 256;
+
+export function createOlderHistory(
+  { name, limits }: ChannelLog,
+  messages: readonly LogMessage[],
+  horizon: number,
+): OlderHistory {
+  return { messages, horizon, count: 0, log: createChannelLog(name, limits, 0) };
+}
+
+/**
+ * Takes what the log does not hold, nor the live feed has still to bring: a read can be ahead of it,
+ * and would double it.
+ */
+export function* prepareHistory(
+  older: OlderHistory,
+  log: ChannelLog,
+  step: number = STEP,
+): Generator<void, void> {
+  const limit = log.entries[log.first]?.seq ?? log.base + 1;
+  for (;;) {
+    const next = older.messages[older.count];
+    if (!next || next.seq >= limit) return;
+    addMessage(older.log, next);
+    if (++older.count % step === 0) yield;
+  }
+}
+
+/** Puts it in front of what the log holds by now. */
+export function prependHistory(log: ChannelLog, older: OlderHistory): void {
+  const { messages, horizon } = older;
+  // What was dropped while history was read is in neither: then the horizon is there.
+  if (log.evicted > Math.max(horizon, messages.at(-1)?.seq ?? 0)) return;
+  // What the log has dropped while it was prepared comes back, too.
+  for (const _ of prepareHistory(older, log));
+  const kept = log.entries.slice(log.first) as LogMessage[];
+  const { entries, stale, sinceCompaction, bytes, byKey, keyless, isCounted } = older.log;
+  Object.assign(log, { entries, first: 0, stale, sinceCompaction, bytes, byKey, keyless });
+  log.isCounted &&= isCounted;
+  // A pattern's window can reach back behind what the histories of its channels still keep.
+  if (horizon < log.base) {
+    log.base = horizon;
+    log.baseTime = 0;
+  }
+  // All that was dropped after the horizon has come back.
+  log.before = { evicted: Math.min(log.evicted, horizon), evictions: log.evictions };
+  log.evicted = 0;
+  // Ordinals count from what was known first, so that readers' own stay true.
+  log.dropped -= older.count;
+  for (const message of kept) addMessage(log, message);
+  // Older than the live feed: no reader at the head has still to be offered it.
+  log.settled = Math.max(log.settled, messages[older.count - 1]?.seq ?? 0);
+}

@@ -1,0 +1,68 @@
+import type { History } from "./backend.ts";
+import { type ChannelLog, enforceLimits } from "./channel-log.ts";
+import { isPattern, topicCovers } from "./channel-name.ts";
+import { type LogStore, track } from "./log-store.ts";
+import type { LogMessage } from "./message.ts";
+import { inSlices } from "./slices.ts";
+
+/** Steps of a slice; the clock is read after each. */
+const STEP = 256;
+
+/**
+ * Everything kept of a channel or pattern, in order. A wide pattern is all there is, so it is read in
+ * slices; what is published meanwhile may be among it, and what is dropped meanwhile moves the horizon.
+ */
+export async function readStore(store: LogStore, topic: string): Promise<History> {
+  if (isPattern(topic)) return inSlices(readPattern(store, topic));
+  const log = store.logs.get(topic);
+  if (!log) return { messages: [], horizon: store.floor };
+  return { messages: messagesOf(store, log), horizon: log.base };
+}
+
+function* readPattern(store: LogStore, pattern: string): Generator<void, History> {
+  const runs: LogMessage[][] = [];
+  let horizon = 0;
+  let steps = 0;
+  // Those that are made meanwhile hold only what the live feed brings.
+  const names = Array.from(store.logs.keys());
+  for (const name of names) {
+    if (++steps % STEP === 0) yield;
+    const log = store.logs.get(name);
+    if (!log || !topicCovers(pattern, name)) continue;
+    const run = messagesOf(store, log);
+    horizon = Math.max(horizon, log.base);
+    if (run.length > 0) runs.push(run);
+    if (run.length > STEP) yield;
+  }
+  const messages = yield* mergeAll(runs);
+  // A log that was freed meanwhile has left its horizon there.
+  return { messages, horizon: Math.max(horizon, store.floor) };
+}
+
+function messagesOf(store: LogStore, log: ChannelLog): LogMessage[] {
+  track(store, log, () => enforceLimits(log, store.now()));
+  return log.entries.slice(log.first) as LogMessage[];
+}
+
+/** Two at a time, shortest first: `sort` cannot be interrupted. */
+function* mergeAll(runs: LogMessage[][]): Generator<void, LogMessage[]> {
+  for (let next = 0; next + 1 < runs.length; next += 2) {
+    runs.push(yield* merge(runs[next] as LogMessage[], runs[next + 1] as LogMessage[]));
+    runs[next] = runs[next + 1] = [];
+  }
+  return runs.at(-1) ?? [];
+}
+
+function* merge(a: LogMessage[], b: LogMessage[]): Generator<void, LogMessage[]> {
+  const merged: LogMessage[] = [];
+  let left = 0;
+  let right = 0;
+  while (left < a.length || right < b.length) {
+    const one = a[left];
+    const other = b[right];
+    if (one && (!other || one.seq < other.seq)) left = merged.push(one) - right;
+    else right = merged.push(other as LogMessage) - left;
+    if (merged.length % STEP === 0) yield;
+  }
+  return merged;
+}

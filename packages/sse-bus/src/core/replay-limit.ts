@@ -1,0 +1,54 @@
+import type { ChannelLog } from "./channel-log.ts";
+import { type LogMessage, messageBytes } from "./message.ts";
+import type { Position } from "./position.ts";
+import type { Source } from "./read-log.ts";
+
+/** What a reader that starts in the past would be given. */
+export interface Replay {
+  readonly after: number;
+  /** It asked for the latest of each key only. */
+  readonly isSnapshot: boolean;
+  /** Each message counted as history counts it. */
+  readonly maxBytes: number;
+}
+
+/**
+ * Where a replay of at most `maxBytes` has to start: the newest messages of all sources together are
+ * kept. `undefined` if all of it fits, which mostly needs no look at the messages.
+ */
+export function limitReplay(sources: readonly Source[], replay: Replay): Position | undefined {
+  const { after, isSnapshot, maxBytes } = replay;
+  if (sources.reduce((sum, { log }) => sum + log.bytes, 0) <= maxBytes) return undefined;
+  const next = sources.map(({ log }) => log.entries.length - 1);
+  let bytes = 0;
+  let last: LogMessage | undefined;
+  for (;;) {
+    const index = newest(sources, next);
+    const message =
+      index < 0 ? undefined : at((sources[index] as Source).log, next[index] as number);
+    if (!message || message.seq <= after) return undefined;
+    next[index] = (next[index] as number) - 1;
+    // A channel and a pattern that covers it both hold the message.
+    if (message.seq === last?.seq) continue;
+    last = message;
+    if (message.superseded || (isSnapshot && message.isOutdated)) continue;
+    bytes += messageBytes(message);
+    if (bytes > maxBytes) return { seq: message.seq, time: message.time };
+  }
+}
+
+function newest(sources: readonly Source[], next: readonly number[]): number {
+  let found = -1;
+  let seq = 0;
+  for (let index = 0; index < sources.length; index++) {
+    const message = at((sources[index] as Source).log, next[index] as number);
+    if (!message || message.seq <= seq) continue;
+    found = index;
+    ({ seq } = message);
+  }
+  return found;
+}
+
+function at(log: ChannelLog, index: number): LogMessage | undefined {
+  return index < log.first ? undefined : log.entries[index];
+}

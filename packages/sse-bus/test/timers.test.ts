@@ -1,0 +1,93 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { createBus, internalsOf } from "../src/core/bus.ts";
+import { logBackend } from "../src/core/log-backend.ts";
+import { MAX_TIMER_MS, startInterval, startTimeout } from "../src/core/timers.ts";
+import { createStreamHandler } from "../src/http/stream-handler.ts";
+import { readTestStream } from "./support/test-stream.ts";
+
+const src = fileURLToPath(new URL("../src", import.meta.url));
+
+/** Makes the timers; goes by real time among fake timers; stands in for the platform's, to count them. */
+const ALLOWED = ["core/timers.ts", "testing/in-time.ts", "testing/backend/timers.ts"];
+
+test("one function makes every timer of the package", async () => {
+  const files = await readdir(src, { recursive: true });
+  const direct: string[] = [];
+  for (const file of files) {
+    if (!/\.tsx?$/.test(file) || /\.test\.tsx?$/.test(file) || ALLOWED.includes(file)) continue;
+    const code = await readFile(join(src, file), "utf8");
+    const made = code.match(
+      /(?<!typeof )\bset(?:Timeout|Interval)\b|\bAbortSignal\.timeout\b|timers\/promises/g,
+    );
+    if (made) direct.push(`${file}: ${made.join(", ")}`);
+  }
+  expect(direct, "use startTimeout and startInterval of core/timers.ts").toEqual([]);
+});
+
+test.each([Infinity, Number.NaN, 2 ** 31, 1e300])(
+  "a wait of %d ms is the longest one that a timer can count",
+  (ms) => {
+    const delays = watchDelays();
+    clearTimeout(startTimeout(() => {}, ms));
+    clearInterval(startInterval(() => {}, ms));
+    expect(delays).toEqual([MAX_TIMER_MS, MAX_TIMER_MS]);
+  },
+);
+
+test("a shorter wait is as long as it was asked for", () => {
+  const delays = watchDelays();
+  for (const ms of [0, 1, 250, MAX_TIMER_MS]) clearTimeout(startTimeout(() => {}, ms));
+  expect(delays).toEqual([0, 1, 250, MAX_TIMER_MS]);
+});
+
+test.each([Infinity, 2 ** 31, 2 ** 40])(
+  "with a heartbeat and a retry of %d ms no timer fires at once, and clients are told numbers",
+  async (ms) => {
+    const delays = watchDelays();
+    await using bus = createBus();
+    const handle = createStreamHandler(
+      internalsOf(bus),
+      { heartbeatMs: ms, retryMs: ms, authorizeTimeoutMs: ms, authorize: async () => true },
+      { socketIp: () => undefined, trustedProxies: 0 },
+    );
+    const response = await handle(new Request("http://localhost/api/sse"));
+    const stream = readTestStream(response);
+    const hello = JSON.parse((await stream.next())?.data ?? "");
+    expect(hello).toMatchObject({ heartbeatMs: MAX_TIMER_MS });
+    expect(delays).not.toEqual([]);
+    expect(Math.min(...delays)).toBeGreaterThanOrEqual(1000);
+    await stream.cancel();
+  },
+);
+
+test("a log that is to be asked without end of a pause is not asked again and again", async () => {
+  const delays = watchDelays();
+  const log = {
+    name: "quiet",
+    append: async () => true,
+    after: async () => ({ epoch: "a", entries: [] }),
+  };
+  await using bus = createBus({ backend: logBackend(log, { pollMs: Infinity }) });
+  await bus.cursor();
+  await vi.waitFor(() => expect(delays).toContain(MAX_TIMER_MS));
+});
+
+/** The delays of the platform's timers from now on. */
+function watchDelays(): number[] {
+  const delays: number[] = [];
+  const { setTimeout: timeout, setInterval: interval } = globalThis;
+  const watch = (original: typeof setTimeout | typeof setInterval) =>
+    ((run: () => void, ms?: number) => {
+      delays.push(ms ?? 0);
+      return original(run, ms);
+    }) as never;
+  globalThis.setTimeout = watch(timeout);
+  globalThis.setInterval = watch(interval);
+  onTestFinished(
+    () => void Object.assign(globalThis, { setTimeout: timeout, setInterval: interval }),
+  );
+  return delays;
+}
