@@ -3,6 +3,7 @@ import type { AnyChannels, ChannelsOf } from "../core/types.ts";
 import type { SseClientErrorCode } from "./client-error.ts";
 import type { SseClient, SseClientOptions, SseConnection } from "./client-types.ts";
 import { groupName } from "./credentials.ts";
+import { defaultUrl } from "./default-url.ts";
 import { joinGroup, type Group, type GroupHost } from "./group.ts";
 import type { LinkOptions } from "./link.ts";
 import { transition, type SseClientEvent } from "./machine.ts";
@@ -65,7 +66,7 @@ export function createClient(
   host: ClientHost,
   isApart?: boolean,
 ): SseClient<AnyChannels> {
-  const settings = { url: "/api/sse", ...options } as Settings;
+  const settings = { url: defaultUrl(), ...options } as Settings;
   const all = new Set<Subscription>();
   let connection: SseConnection = { status: "idle" };
   let group: Group | undefined;
