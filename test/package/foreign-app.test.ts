@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import { access, readdir } from "node:fs/promises";
+import { cp, readdir, readFile } from "node:fs/promises";
 import { once } from "node:events";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -8,6 +8,7 @@ import { launchChromium } from "../support/chromium.ts";
 import { publish } from "../support/example-api.ts";
 import { openStream } from "../support/event-stream.ts";
 import type { NextServer } from "../support/next-server.ts";
+import { repository } from "../support/repository.ts";
 import { newestNode, type PackedApp, packedApp } from "../support/packed-app.ts";
 
 // As somebody has it who installs the package: no workspace, no links, and none of the optional peers.
@@ -98,6 +99,15 @@ describe("with a basePath, a page that hands a cursor to a hook, and middleware 
     expect((await stream.next("message")).json()).toMatchObject({ msg: "Hello" });
   }, 120_000);
 });
+
+test("its components are tested with Jest as docs/testing.md says", async () => {
+  const fixtures = join(repository, "test/package/jest");
+  await cp(fixtures, app.folder, { recursive: true });
+  const page = await readFile(join(repository, "docs/testing.md"), "utf8");
+  const packages = /npm install --save-dev (jest .*)/.exec(page)?.[1]?.split(" ") ?? [];
+  await app.install(...packages);
+  expect(await app.run("jest/bin/jest.js")).toMatch(/Tests: +1 passed, 1 total/);
+}, 240_000);
 
 async function expectDelivery(server: NextServer): Promise<void> {
   await using stream = await openStream(`${server.url}/api/sse`);
