@@ -1,8 +1,8 @@
 import { SseBusError } from "../core/errors.ts";
 
 // Clients that the app may not have. A bundler resolves each of them at build time, whichever backend the
-// app uses: `turbopackOptional` tells Turbopack of Next.js 16.1 and newer that one may be missing. Older
-// ones, and webpack, take it from the `try` that the import itself stands in.
+// app uses: `turbopackOptional` tells Turbopack that one may be missing; Next.js 16.0 does not know it, and takes
+// it from the `try` around the import itself.
 // https://nextjs.org/docs/app/guides/lazy-loading#turbopackoptional-turbopack-only
 
 /** @throws SseBusError `BACKEND_UNAVAILABLE` */
