@@ -1,8 +1,8 @@
-import { registerSseBus } from "sse-bus/next";
-
 export async function register() {
-  if (process.env.NEXT_RUNTIME !== "nodejs") return;
-  await import("./lib/sse-bus");
-  await registerSseBus();
-  await import("./features/background");
+  if (process.env.NEXT_RUNTIME === "nodejs") {
+    await import("./lib/sse-bus");
+    const { registerSseBus } = await import("sse-bus/next");
+    await registerSseBus();
+    await import("./features/background");
+  }
 }

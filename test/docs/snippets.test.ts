@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { repository } from "../support/repository.ts";
@@ -7,8 +7,8 @@ import { repository } from "../support/repository.ts";
 const SNIPPET = /<!-- from (\S+) -->\n\n```(\w+)\n([\s\S]*?)```/g;
 
 test.each([
-  ["README.md", 4],
-  ["docs/testing.md", 4],
+  ["README.md", 5],
+  ["docs/testing.md", 6],
 ])("the snippets of %s are files that are run, to the letter", async (page, count) => {
   const path = join(repository, page);
   const readme = await readFile(path, "utf8");
@@ -24,4 +24,16 @@ test.each([
   );
   if (process.env.UPDATE_SNIPPETS) await writeFile(path, wanted);
   else expect(readme, "run with UPDATE_SNIPPETS=1 to bring it up to date").toBe(wanted);
+});
+
+test("the whole example of README.md is every source file of examples/minimal but its layout", async () => {
+  const readme = await readFile(join(repository, "README.md"), "utf8");
+  const shown = [...readme.matchAll(SNIPPET)].map(([, file = ""]) => file);
+  const folder = join(repository, "examples/minimal");
+  const files = await readdir(folder, { recursive: true });
+  const sources = files.filter((file) => /^(?!node_modules|\.next|next-env).*\.tsx?$/.test(file));
+  const expected = sources.filter((file) => file !== "app/layout.tsx");
+  expect(shown.toSorted()).toEqual(expected.map((file) => `examples/minimal/${file}`).toSorted());
+  expect(expected).toHaveLength(5);
+  expect(readme).toContain("## The whole example\n\nFive files and a layout:");
 });

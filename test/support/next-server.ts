@@ -28,15 +28,20 @@ export async function startNext(
 /** Runs a script that serves HTTP on the port and prints Next's ready line. */
 export async function startNode(
   args: readonly string[],
-  options: ServerOptions & { readonly folder: string; readonly port: number },
+  options: ServerOptions & {
+    readonly folder: string;
+    readonly port: number;
+    /** @default the Node.js of this process */
+    readonly node?: string;
+  },
 ): Promise<NextServer> {
-  const { port, folder, nodeArgs = [] } = options;
+  const { port, folder, nodeArgs = [], node = process.execPath } = options;
   const env = { NEXT_TELEMETRY_DISABLED: "1", ...options.env };
   return restartable({
     port,
     url: `http://127.0.0.1:${port}`,
     launch: async () =>
-      startProcess(process.execPath, [...nodeArgs, ...args], {
+      startProcess(node, [...nodeArgs, ...args], {
         cwd: folder,
         env,
         ready: /Ready in/,

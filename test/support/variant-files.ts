@@ -171,18 +171,18 @@ const guardedRoute = `
 
 /** The example's own, and what an app does that takes its streams over. */
 const instrumentation = `
-  import { registerSseBus } from "sse-bus/next";
-
   export async function register() {
-    if (process.env.NEXT_RUNTIME !== "nodejs") return;
-    const { bus } = await import("./lib/sse-bus");
-    const { guarded } = await import("./lib/guarded");
-    await registerSseBus();
-    if (process.env.TAKE_OVER) {
-      await registerSseBus({ takeOver: { path: "/api/sse", bus } });
-      await registerSseBus({ takeOver: { path: "/api/guarded", ...guarded } });
+    if (process.env.NEXT_RUNTIME === "nodejs") {
+      const { bus } = await import("./lib/sse-bus");
+      const { guarded } = await import("./lib/guarded");
+      const { registerSseBus } = await import("sse-bus/next");
+      await registerSseBus();
+      if (process.env.TAKE_OVER) {
+        await registerSseBus({ takeOver: { path: "/api/sse", bus } });
+        await registerSseBus({ takeOver: { path: "/api/guarded", ...guarded } });
+      }
+      await import("./features/background");
     }
-    await import("./features/background");
   }
 `;
 

@@ -5,7 +5,12 @@ import { VERSION } from "../src/core/version.ts";
 
 interface Manifest {
   readonly version: string;
-  readonly exports: Readonly<Record<string, string>>;
+  readonly exports: Readonly<Record<string, string | Conditions>>;
+}
+
+interface Conditions {
+  readonly "edge-light": string;
+  readonly default: string;
 }
 
 const root = new URL("..", import.meta.url);
@@ -13,10 +18,9 @@ const manifest = JSON.parse(await readFile(new URL("package.json", root), "utf8"
 
 test("the built package exports exactly what it promises", async () => {
   const surface: Record<string, string[]> = {};
-  for (const [subpath, file] of Object.entries(manifest.exports)) {
-    if (!file.endsWith(".js")) continue;
-    const built = (await import(fileURLToPath(new URL(file, root)))) as object;
-    surface[subpath] = Object.keys(built).toSorted();
+  for (const [subpath, target] of Object.entries(manifest.exports)) {
+    const file = typeof target === "string" ? target : target.default;
+    if (file.endsWith(".js")) surface[subpath] = await namesOf(file);
   }
   expect(surface).toMatchInlineSnapshot(`
     {
@@ -88,6 +92,16 @@ test("the built package exports exactly what it promises", async () => {
   `);
 });
 
+test("what the edge runtime is given instead has the same names", async () => {
+  let count = 0;
+  for (const target of Object.values(manifest.exports)) {
+    if (typeof target === "string") continue;
+    expect(await namesOf(target["edge-light"])).toEqual(await namesOf(target.default));
+    count++;
+  }
+  expect(count).toBe(2);
+});
+
 test("client modules of React keep their directive in the build", async () => {
   const built = await readFile(new URL("dist/react/use-channel.js", root), "utf8");
   expect(built.startsWith('"use client"')).toBe(true);
@@ -96,3 +110,8 @@ test("client modules of React keep their directive in the build", async () => {
 test("VERSION is the package's", () => {
   expect(VERSION).toBe(manifest.version);
 });
+
+async function namesOf(file: string): Promise<string[]> {
+  const built = (await import(fileURLToPath(new URL(file, root)))) as object;
+  return Object.keys(built).toSorted();
+}

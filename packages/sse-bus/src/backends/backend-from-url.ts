@@ -1,6 +1,7 @@
 import type { Backend } from "../core/backend.ts";
 import { SseBusError } from "../core/errors.ts";
 import { memoryBackend } from "../core/memory-backend.ts";
+import { importNats, importPg, importRedis } from "./import-client.ts";
 import { createLazyBackend, type OpenedClient } from "./lazy-backend.ts";
 
 /**
@@ -60,7 +61,7 @@ export interface BackendFromUrlOptions {
 }
 
 async function openRedis(url: string, prefix: string): Promise<OpenedClient> {
-  const { createClient } = await importClient("redis", () => import("redis"));
+  const { createClient } = await importRedis();
   const { redisBackend } = await import("../redis/index.ts");
   // It is only duplicated by the backend, so there is nothing of it to close.
   return {
@@ -70,8 +71,7 @@ async function openRedis(url: string, prefix: string): Promise<OpenedClient> {
 }
 
 async function openNats(url: string, stream: string): Promise<OpenedClient> {
-  const client = "@nats-io/transport-node";
-  const { connect } = await importClient(client, () => import("@nats-io/transport-node"));
+  const { connect } = await importNats();
   const { natsBackend } = await import("../nats/index.ts");
   const { host, username, password } = new URL(url);
   const connection = () =>
@@ -89,23 +89,11 @@ async function openNats(url: string, stream: string): Promise<OpenedClient> {
 }
 
 async function openPostgres(url: string, name: string): Promise<OpenedClient> {
-  const { Pool } = (await importClient("pg", () => import("pg"))).default;
+  const { Pool } = await importPg();
   const { postgresBackend } = await import("../postgres/index.ts");
   const pool = new Pool({ connectionString: url });
   const schema = name.replaceAll("-", "_");
   return { backend: postgresBackend({ pool, schema }), close: () => pool.end() };
-}
-
-async function importClient<Client>(name: string, load: () => Promise<Client>): Promise<Client> {
-  try {
-    return await load();
-  } catch (cause) {
-    throw new SseBusError(
-      "BACKEND_UNAVAILABLE",
-      `The client \`${name}\` could not be loaded: add it to your app's dependencies.`,
-      { cause },
-    );
-  }
 }
 
 function assertName(name: unknown): void {

@@ -17,7 +17,7 @@ export type HeadersSource = () =>
 
 /** Settings of {@link createSseClient}. */
 export interface SseClientOptions {
-  /** The stream route. @default "/api/sse" */
+  /** The stream route. @default "/api/sse", below the `basePath` of a Next.js app */
   readonly url?: string | undefined;
   /** Channels that the connection carries whenever there is one, so that later subscriptions to them change nothing. */
   readonly channels?: readonly string[] | undefined;

@@ -5,6 +5,7 @@ import type { SseClientErrorCode } from "./client-error.ts";
 import type { ClientHost } from "./client-host.ts";
 import type { SseClient, SseClientOptions, SseConnection } from "./client-types.ts";
 import { groupName } from "./credentials.ts";
+import { defaultUrl } from "./default-url.ts";
 import { joinGroup, type Group } from "./group.ts";
 import type { LinkOptions } from "./link.ts";
 import { transition, type SseClientEvent } from "./machine.ts";
@@ -63,7 +64,7 @@ export function createClient(
   host: ClientHost,
   isApart?: boolean,
 ): SseClient<AnyChannels> {
-  const settings = { url: "/api/sse", ...options, host } as Settings;
+  const settings = { url: defaultUrl(), ...options, host } as Settings;
   const all = new Set<Subscription>();
   let connection: SseConnection = { status: "idle" };
   let group: Group | undefined;

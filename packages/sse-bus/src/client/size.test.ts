@@ -60,6 +60,8 @@ async function bundle(contents: string): Promise<{ bytes: number; inputs: string
     format: "esm",
     target: "es2022",
     external: ["react"],
+    // As Next.js writes it into client bundles.
+    define: { "process.env.__NEXT_ROUTER_BASEPATH": JSON.stringify("") },
     write: false,
     metafile: true,
   });

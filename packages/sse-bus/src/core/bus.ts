@@ -1,5 +1,6 @@
 import { createAdmission } from "./admission.ts";
 import type { Backend, BackendStatus, Pending, PublishEntry, Stored } from "./backend.ts";
+import { assertNotBuilding } from "./build-phase.ts";
 import type {
   Bus,
   BusOptions,
@@ -176,6 +177,7 @@ export function createBus(options: BusOptions = {}): Bus {
     }),
     async cursor() {
       assertOpen(engine);
+      assertNotBuilding();
       if (!engine.isOpened) await engine.open();
       const head = await backend.cursor();
       return formatCursor(head, head.epoch);

@@ -1,4 +1,5 @@
 import type { Backend, BackendHost, Feed, PublishEntry, Stored } from "./backend.ts";
+import { reportClusterWorker } from "./cluster-worker.ts";
 import { SseBusError } from "./errors.ts";
 import { closeStore, createLogStore, type LogStore, openLog, storeMessage } from "./log-store.ts";
 import { createMessage } from "./message.ts";
@@ -59,6 +60,7 @@ export function memoryBackend(): Backend {
     async open(host: BackendHost) {
       users++;
       if (store) return;
+      reportClusterWorker(host.onError);
       store = createLogStore(host.history, host.maxHistoryBytes, true);
       // What buses before published is gone with the last of them.
       store.floor = head.seq;

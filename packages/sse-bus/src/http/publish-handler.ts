@@ -1,4 +1,8 @@
-import { RateLimiterMemory, type RateLimiterRes } from "rate-limiter-flexible";
+// oxlint-disable-next-line typescript/triple-slash-reference -- an import would be of a module at run time
+/// <reference path="./rate-limiter-memory.d.ts" />
+import type { RateLimiterRes } from "rate-limiter-flexible";
+// Not the library's index: it loads the limiters of every database, one of which webpack warns of.
+import RateLimiterMemory from "rate-limiter-flexible/lib/RateLimiterMemory.js";
 import type { BusInternals } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
 import { DEFAULT_CHANNEL } from "../core/channel-name.ts";

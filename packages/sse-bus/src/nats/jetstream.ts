@@ -1,7 +1,6 @@
-import { headers as createHeaders } from "@nats-io/nats-core";
-
 import { SseBusError } from "../core/errors.ts";
 import type { Link } from "./link.ts";
+import type { CreateHeaders } from "./load-headers.ts";
 import type { NatsHeaders, NatsMessage } from "./nats-connection.ts";
 import { unavailable } from "./unavailable.ts";
 
@@ -103,8 +102,13 @@ const decoder = new TextDecoder();
 
 export function createJetStream(
   link: Link,
-  { stream, domain }: { readonly stream: string; readonly domain: string | undefined },
+  options: {
+    readonly stream: string;
+    readonly domain: string | undefined;
+    readonly createHeaders: CreateHeaders;
+  },
 ): JetStream {
+  const { stream, domain, createHeaders } = options;
   const prefix = domain === undefined ? "$JS.API" : `$JS.${domain}.API`;
 
   async function ask<T>(call: string, body: unknown): Promise<T> {
@@ -153,7 +157,10 @@ export function createJetStream(
       link.publish(`${prefix}.CONSUMER.MSG.NEXT.${stream}.${name}`, body, inbox);
     },
     async publish(subject, payload, values) {
-      return parse(await send(link, subject, payload, toHeaders(values)), "publish");
+      return parse(
+        await send(link, subject, payload, toHeaders(createHeaders(), values)),
+        "publish",
+      );
     },
   };
 }
@@ -230,8 +237,7 @@ async function unless<T>(code: number, promise: Promise<T>): Promise<T | undefin
   }
 }
 
-function toHeaders(values: HeaderValues): NatsHeaders {
-  const headers = createHeaders();
+function toHeaders(headers: NatsHeaders, values: HeaderValues): NatsHeaders {
   for (const [name, value] of Object.entries(values)) {
     if (value !== undefined) headers.set(name, value);
   }

@@ -16,6 +16,7 @@ import { explainHole } from "./hole.ts";
 import { createIdentify, headOf } from "./identify-log.ts";
 import { createJetStream } from "./jetstream.ts";
 import { createLink } from "./link.ts";
+import { loadHeaders } from "./load-headers.ts";
 import type { NatsSettings } from "./nats-options.ts";
 import { type OrderedConsumer, startOrderedConsumer } from "./ordered-consumer.ts";
 import { createPublisher } from "./publisher.ts";
@@ -49,6 +50,7 @@ const decoder = new TextDecoder();
 /** @throws SseBusError `BACKEND_UNAVAILABLE`, `INVALID_OPTION` */
 export async function openSession(settings: NatsSettings, host: BackendHost): Promise<Session> {
   const { requestTimeoutMs: timeoutMs, heartbeatMs, inboxPrefix } = settings;
+  const createHeaders = await loadHeaders();
   const subjects = createSubjects(settings.stream);
   /** The log is there and known to be the one that `reached` is of. */
   let isUsable = false;
@@ -70,7 +72,7 @@ export async function openSession(settings: NatsSettings, host: BackendHost): Pr
     },
     onUp: () => recovery.hurry(),
   });
-  const js = createJetStream(link, settings);
+  const js = createJetStream(link, { ...settings, createHeaders });
   const limits = limitsFor(host.history(""));
   const stream = createLogStream(js, { settings, subjects, limits, onError });
   const head = shareCalls(stream.info);

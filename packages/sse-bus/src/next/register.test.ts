@@ -25,13 +25,6 @@ test("in development nothing is taken over, and a wrong option is told", async (
   }
 });
 
-test("on the edge nothing happens", async () => {
-  vi.stubEnv("NEXT_RUNTIME", "edge");
-  await using bus = createBus();
-  await registerSseBus({ takeOver: { path: "/api/sse", bus } });
-  expect(takenPaths()).toEqual([]);
-});
-
 test("each path is taken over once, by the latest call, and its bus is connected", async () => {
   await using bus = createBus();
   await using other = createBus();

@@ -29,11 +29,12 @@ export interface RegisterOptions<
  * @example
  * ```ts
  * // instrumentation.ts
- * import { registerSseBus } from "sse-bus/next";
- *
  * export async function register() {
- *   await import("./lib/sse-bus");
- *   await registerSseBus();
+ *   if (process.env.NEXT_RUNTIME === "nodejs") {
+ *     await import("./lib/sse-bus");
+ *     const { registerSseBus } = await import("sse-bus/next");
+ *     await registerSseBus();
+ *   }
  * }
  * ```
  */
@@ -41,7 +42,6 @@ export async function registerSseBus<
   Channels extends ChannelMap = AnyChannels,
   Inputs extends ChannelMap = Channels,
 >({ takeOver }: RegisterOptions<Channels, Inputs> = {}): Promise<void> {
-  if (process.env.NEXT_RUNTIME === "edge") return;
   await installExchange();
   drainOnSignal();
   const buses = new Set(sharedBuses().map((bus) => internalsOf(bus)));

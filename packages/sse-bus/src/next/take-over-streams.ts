@@ -25,7 +25,13 @@ import type { SseRouteOptions } from "./sse-route.ts";
  * export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = createSseRoute(stream);
  *
  * // instrumentation.ts
- * await registerSseBus({ takeOver: { path: "/api/sse", ...stream } });
+ * export async function register() {
+ *   if (process.env.NEXT_RUNTIME === "nodejs") {
+ *     const { stream } = await import("./lib/stream");
+ *     const { registerSseBus } = await import("sse-bus/next");
+ *     await registerSseBus({ takeOver: { path: "/api/sse", ...stream } });
+ *   }
+ * }
  * ```
  */
 export interface TakeOverOptions<

@@ -13,7 +13,7 @@ let pageClient: SseClient | undefined;
 
 /**
  * The client that hooks use here: of the nearest {@link SseProvider}, else one for the whole page, of
- * `/api/sse`. For subscribing outside of rendering; `reconnect()` and `setToken()` are on it too.
+ * `/api/sse` below the app's `basePath`. For subscribing outside of rendering; `reconnect()` and `setToken()` are on it too.
  *
  * @example
  * ```tsx

@@ -1,0 +1,16 @@
+import { SseBusError } from "./errors.ts";
+
+/**
+ * Refuses what `next build` would freeze. While it prerenders pages, Next.js sets `NEXT_PHASE`; code
+ * behind `await connection()`, `cookies()` or `headers()` does not run then.
+ *
+ * @throws SseBusError `CURSOR_AT_BUILD`
+ * @see https://nextjs.org/docs/app/api-reference/functions/connection
+ */
+export function assertNotBuilding(): void {
+  if (typeof process === "undefined" || process.env.NEXT_PHASE !== "phase-production-build") return;
+  throw new SseBusError(
+    "CURSOR_AT_BUILD",
+    "`bus.cursor()` was called while `next build` prerenders this page, which would keep that cursor for ever: call `await connection()` (from `next/server`) before it, so that the page is rendered for each request.",
+  );
+}

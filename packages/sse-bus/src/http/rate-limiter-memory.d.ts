@@ -1,0 +1,4 @@
+// The library declares types for its index only.
+declare module "rate-limiter-flexible/lib/RateLimiterMemory.js" {
+  export { RateLimiterMemory as default } from "rate-limiter-flexible";
+}
