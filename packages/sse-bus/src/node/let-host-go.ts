@@ -16,12 +16,8 @@ import type { CloseListener } from "./exchange.ts";
  */
 export function letHostGo(response: ServerResponse, watchers: readonly CloseListener[]): boolean {
   const { socket } = response;
-  if (!socket || !response.detachSocket || !response.assignSocket) return false;
-  response.detachSocket(socket);
-  response.destroy();
-  // `destroy` waits for a socket to destroy.
-  response.removeAllListeners("socket");
-  response.assignSocket(socket);
+  if (!socket) return false;
+  response.destroyed = true;
   // Some may have stopped listening.
   const listeners = response.rawListeners("close") as CloseListener[];
   const watching = listeners.filter((listener) => watchers.includes(listener));
