@@ -5,6 +5,7 @@ export type SseBusErrorCode =
   | "BACKEND_NOT_MIGRATED"
   | "BACKEND_UNAVAILABLE"
   | "BUS_CLOSED"
+  | "FAST_PATH_OFF"
   | "GAP"
   | "INVALID_CHANNEL"
   | "INVALID_CURSOR"

@@ -60,7 +60,10 @@ const LF = 0x0a;
 const REQUEST_LINE = /^GET ([!-~]+) HTTP\/1\.1$/;
 const FIELD = /^([\w!#$%&'*+.^`|~-]+):[\t ]*([!-~]+(?:[\t ]+[!-~]+)*|)[\t ]*$/;
 const CONNECTION = /^(?:|keep-alive|close)$/i;
-/** Fields that announce a body, or ask for another protocol or an answer in between. */
+/**
+ * Fields that announce a body, or ask for another protocol or an answer in between; and the one that
+ * versions of Node read differently, as their headers are an object.
+ */
 const OTHERS = new Set([
   "content-length",
   "transfer-encoding",
@@ -70,4 +73,5 @@ const OTHERS = new Set([
   "expect",
   "http2-settings",
   "proxy-connection",
+  "__proto__",
 ]);
