@@ -204,6 +204,6 @@ function isOurs(response: ServerResponse): boolean {
 }
 
 function isEventStream(response: ServerResponse): boolean {
-  const type = response.getHeader("Content-Type");
-  return typeof type === "string" && type.startsWith("text/event-stream");
+  // A list of one in Next.js 16.0.
+  return String(response.getHeader("Content-Type")).startsWith("text/event-stream");
 }
