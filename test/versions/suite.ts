@@ -4,7 +4,12 @@ import { countSinks } from "../direct-sink/direct-app.ts";
 import { type EventStream, openStream } from "../support/event-stream.ts";
 import { publish } from "../support/example-api.ts";
 import type { NextServer } from "../support/next-server.ts";
-import { type NextRelease, nodeProgram, nodeVersions } from "../support/runtimes.ts";
+import {
+  type NextRelease,
+  nodeProgram,
+  type NodeVersion,
+  nodeVersions,
+} from "../support/runtimes.ts";
 import { buildPlainApp, type Mode, type PlainApp } from "./plain-app.ts";
 
 const STREAMS = 100;
@@ -34,7 +39,7 @@ export function testOnEveryNode(release: NextRelease): void {
   afterAll(async () => app?.[Symbol.asyncDispose]());
 
   describe.each(nodeVersions)(`on Node.js %s with ${release}`, (version) => {
-    test.each(MODES)(
+    test.each(modesOn(version, release))(
       "%s delivers by every fast path, and a shutdown ends every stream",
       async (mode) => {
         await using server = await app.serve(mode, { node: nodeProgram(version) });
@@ -55,8 +60,8 @@ export function testOnEveryNode(release: NextRelease): void {
         expect(await countSinks(server.url)).toEqual({ direct: STREAMS, web: 0 });
         expect(after.released).toBe(isReleased ? STREAMS : 0);
         const perStream = (after.heapUsed - before.heapUsed) / STREAMS / 1024;
-        // A generous half of what Next.js keeps.
-        if (isReleased && mode !== "dev") expect(perStream).toBeLessThan(30);
+        // Next.js keeps 50 KB and more of a stream that is not released.
+        if (isReleased && mode !== "dev") expect(perStream).toBeLessThan(40);
         await publish(server.url, { data: "to all", channel: "all" });
         for (const stream of streams) {
           expect((await stream.next("message")).json()).toBe("to all");
@@ -65,9 +70,7 @@ export function testOnEveryNode(release: NextRelease): void {
           node: String(version),
           host: `${release} ${mode}`,
           sink: "direct",
-          released: isReleased
-            ? "yes"
-            : "no: a custom server's listeners cannot be told from Next's",
+          released: isReleased ? "yes" : "no",
           perStream: `${perStream.toFixed(0)} KB`,
           message: "yes",
         });
@@ -83,6 +86,13 @@ export function testOnEveryNode(release: NextRelease): void {
       120_000,
     );
   });
+}
+
+/** `next dev` compiles for seconds: with the oldest release on the oldest and newest Node.js only. */
+function modesOn(version: NodeVersion, release: NextRelease): readonly Mode[] {
+  const isEnd = version === nodeVersions[0] || version === nodeVersions.at(-1);
+  const isLong = process.env["SSE_BUS_LONG_TESTS"] !== undefined;
+  return isLong || isEnd || release === "next-newest" ? MODES : MODES.slice(1);
 }
 
 async function expectMessage(
