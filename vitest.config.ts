@@ -12,7 +12,10 @@ const limits = {
 };
 
 /** Minutes of real outages and forty browser tabs: `pnpm test:long` runs these too. */
-const exclude = process.env.SSE_BUS_LONG_TESTS ? [] : ["test/**/*.long.test.ts"];
+const exclude = [
+  "**/node_modules/**",
+  ...(process.env.SSE_BUS_LONG_TESTS ? [] : ["test/**/*.long.test.ts"]),
+];
 
 /** Bounds of latency, of memory and of the time that an end takes: with more neighbours they would measure those. */
 const measured = [

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { freePort } from "../support/ports.ts";
 import { runProcess, startProcess } from "../support/processes.ts";
 import { repository } from "../support/repository.ts";
+import { serverNode } from "../support/runtimes.ts";
 import { type Restartable, restartable } from "../support/restartable.ts";
 
 const cli = join(repository, "packages/sse-bus/dist/hub/cli.js");
@@ -12,6 +13,8 @@ export interface HubProcessOptions {
   /** @default "http" */
   readonly scheme?: "http" | "https";
   readonly nodeArgs?: readonly string[];
+  /** What it runs on. @default see `serverNode` */
+  readonly program?: string;
   /** @default true */
   readonly isPublishOpen?: boolean;
 }
@@ -19,6 +22,7 @@ export interface HubProcessOptions {
 /** Runs `sse-bus hub` from the built package until its ready line. */
 export async function startHub(options: HubProcessOptions = {}): Promise<Restartable> {
   const { args = [], env = {}, scheme = "http", nodeArgs = [], isPublishOpen = true } = options;
+  const { program = serverNode() } = options;
   const port = await freePort();
   const open = isPublishOpen ? ["--open-publish"] : [];
   const flags = ["hub", "--port", String(port), ...open, ...args];
@@ -26,7 +30,7 @@ export async function startHub(options: HubProcessOptions = {}): Promise<Restart
     port,
     url: `${scheme}://127.0.0.1:${port}`,
     launch: () =>
-      startProcess(process.execPath, [...nodeArgs, cli, ...flags], {
+      startProcess(program, [...nodeArgs, cli, ...flags], {
         env,
         ready: /sse-bus hub listening on/,
       }),
@@ -54,6 +58,7 @@ export interface HubHealth {
   readonly connections: number;
   readonly channels: number;
   readonly workers?: number;
+  readonly fastPathsOff?: Readonly<Record<string, string>>;
 }
 
 export async function hubHealth(hub: Restartable): Promise<HubHealth> {

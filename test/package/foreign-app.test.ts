@@ -9,10 +9,12 @@ import { publish } from "../support/example-api.ts";
 import { openStream } from "../support/event-stream.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { repository } from "../support/repository.ts";
-import { newestNode, type PackedApp, packedApp } from "../support/packed-app.ts";
+import { type PackedApp, packedApp } from "../support/packed-app.ts";
+import { nodeProgram } from "../support/runtimes.ts";
 
 // As somebody has it who installs the package: no workspace, no links, and none of the optional peers.
 
+const newestNode = nodeProgram(26);
 const nodes = [process.execPath, newestNode];
 let app: PackedApp;
 

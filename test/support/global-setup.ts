@@ -1,5 +1,6 @@
 import { locateProgram, remedy } from "./find-program.ts";
 import { installPrograms, installsHere } from "./install-programs.ts";
+import { installRuntimes } from "./install-runtimes.ts";
 import { type ProgramName, programNames } from "./programs.ts";
 import { copyFolder } from "./example-copy.ts";
 import { givenUrl } from "./server-url.ts";
@@ -20,6 +21,7 @@ export default async function setup(): Promise<(() => Promise<void>) | undefined
   const variant = await copyFolder("variant");
   process.env[VARIANT_FOLDER] = variant.path;
 
+  await installRuntimes();
   const missing = programNames.filter(
     (name) => givenUrl(name) === undefined && !locateProgram(name),
   );

@@ -1,6 +1,7 @@
 import { freePort } from "./ports.ts";
 import { startProcess } from "./processes.ts";
 import { nextCommand } from "./repository.ts";
+import { serverNode } from "./runtimes.ts";
 import { type Restartable, restartable } from "./restartable.ts";
 
 export interface ServerOptions {
@@ -10,6 +11,8 @@ export interface ServerOptions {
   readonly port?: number;
   /** More of Node's own flags, such as `["--expose-gc"]`. */
   readonly nodeArgs?: readonly string[];
+  /** The program of Node.js that it runs on. @default see `serverNode` */
+  readonly node?: string;
 }
 
 /** A Next server: `url` is its origin, without a slash at the end. */
@@ -35,7 +38,7 @@ export async function startNode(
     readonly node?: string;
   },
 ): Promise<NextServer> {
-  const { port, folder, nodeArgs = [], node = process.execPath } = options;
+  const { port, folder, nodeArgs = [], node = serverNode() } = options;
   const env = { NEXT_TELEMETRY_DISABLED: "1", ...options.env };
   return restartable({
     port,

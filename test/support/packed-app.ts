@@ -1,5 +1,4 @@
 import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { delimiter, dirname, join, relative } from "node:path";
 
 import { type NextServer, type ServerOptions, startNode } from "./next-server.ts";
@@ -28,12 +27,6 @@ export interface RunOptions {
   readonly node?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
-
-/** The newest Node.js that the package supports. */
-export const newestNode: string = join(
-  dirname(createRequire(new URL("../nodes/", import.meta.url)).resolve("node-26/package.json")),
-  "bin/node",
-);
 
 /**
  * Packs the package as it would be published (build it first), copies `examples/minimal` and installs its

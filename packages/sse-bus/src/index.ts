@@ -27,6 +27,7 @@ export type {
 export { topicCovers } from "./core/channel-name.ts";
 export { decodeChannelSegment, encodeChannelSegment } from "./core/channel-segment.ts";
 export { isSseBusError, SseBusError, type SseBusErrorCode } from "./core/errors.ts";
+export type { FastPath, FastPathState, FastPathStates } from "./core/fast-paths.ts";
 export type { HistoryLimits, HistoryOptions } from "./core/history.ts";
 export {
   type BusSnapshot,

@@ -6,6 +6,7 @@ export type SseBusErrorCode =
   | "BACKEND_UNAVAILABLE"
   | "BUS_CLOSED"
   | "CURSOR_AT_BUILD"
+  | "FAST_PATH_OFF"
   | "GAP"
   | "INVALID_CHANNEL"
   | "INVALID_CURSOR"

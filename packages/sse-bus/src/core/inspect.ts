@@ -4,6 +4,7 @@ import { liveCount } from "./channel-log.ts";
 import { assertTopic } from "./channel-name.ts";
 import type { Connection } from "./connections.ts";
 import { type Engine, reached } from "./engine.ts";
+import { type FastPathStates, fastPathStates } from "./fast-paths.ts";
 import { readerCursor } from "./group.ts";
 import { assertCount } from "./history.ts";
 import { lagOf } from "./lag.ts";
@@ -22,6 +23,8 @@ export interface BusSnapshot {
   readonly traffic: { readonly frames: number; readonly bytes: number };
   /** History that this process holds for its readers; bounded by `maxBytes` however far they lag. */
   readonly history: { readonly bytes: number; readonly maxBytes: number };
+  /** Which fast paths this process uses, and why not where one is off. */
+  readonly fastPaths: FastPathStates;
   /** Of all streams, only `listed` are told one by one: those that lag first, then the oldest. */
   readonly connections: { readonly total: number; readonly listed: readonly ConnectionSnapshot[] };
   /** Channels and patterns that somebody in this process reads: the most read first. */
@@ -96,6 +99,7 @@ export function inspectBus<Channels extends ChannelMap, Inputs extends ChannelMa
     stats: bus.stats(),
     traffic: { ...traffic },
     history: { bytes: store.bytes, maxBytes: store.maxBytes },
+    fastPaths: fastPathStates(),
     connections: {
       total: connections.open.size,
       listed: highest(connections.open, isBehind, maxConnections).map((connection) =>

@@ -1,6 +1,7 @@
 import type { BusInternals } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
 import type { ConnectionRegistry } from "../core/connections.ts";
+import { fastPathsOff } from "../core/fast-paths.ts";
 import { isReachable } from "./backend-probe.ts";
 import type { SinkKind } from "./byte-sink.ts";
 
@@ -18,6 +19,7 @@ export function createHealthHandler(
     const isUp = isConnected && stats.status === "up";
     const status = connections.isDraining ? "draining" : isUp ? "ok" : "down";
     const { backend, channels } = stats;
+    const off = fastPathsOff();
     const isVerbose = new URL(request.url).searchParams.has("verbose");
     return Response.json(
       {
@@ -25,6 +27,7 @@ export function createHealthHandler(
         backend,
         connections: connections.open.size,
         channels,
+        ...(off && { fastPathsOff: off }),
         ...(isVerbose && { sinks: countSinks(connections) }),
       },
       { status: status === "ok" ? 200 : 503, headers: { "Cache-Control": "no-store" } },

@@ -6,6 +6,8 @@ import { createStreamHandler } from "./stream-handler.ts";
 import { readTestStream } from "../../test/support/test-stream.ts";
 
 const CHURN = 3000;
+/** Collections after which what is held is leaked. */
+const ROUNDS = 20;
 
 const buses: Bus[] = [];
 afterEach(async () => {
@@ -28,8 +30,13 @@ async function heldAfter(visit: (n: number) => Promise<readonly object[]>): Prom
     for (const each of await visit(n)) references.push(new WeakRef(each));
   };
   for (let n = 0; n < 50; n++) await note(n);
-  await collectGarbage();
-  return references.filter((reference) => reference.deref() !== undefined).length;
+  const held = (): number =>
+    references.filter((reference) => reference.deref() !== undefined).length;
+  // Node 24 frees the signals of an aborted request from a finalizer, which is a turn of its own for
+  // each link of the chain. What is leaked stays, however many turns pass.
+  for (let round = 0; round < ROUNDS && (round === 0 || held() > 0); round++)
+    await collectGarbage();
+  return held();
 }
 
 describe("while the bus lives on, nothing keeps", () => {
@@ -84,7 +91,7 @@ describe("while the bus lives on, nothing keeps", () => {
   });
 });
 
-test(`${2 * CHURN} streams that come, read and go, on channels of their own, leave the heap as it was`, async () => {
+test(`${4 * CHURN} streams that come, read and go, on channels of their own, leave the heap as it was`, async () => {
   const { bus, handle, engine } = setUp();
   async function churn(from: number, to: number): Promise<void> {
     for (let n = from; n < to; n++) {
@@ -95,11 +102,16 @@ test(`${2 * CHURN} streams that come, read and go, on channels of their own, lea
       await stream.cancel();
     }
   }
+  async function growthOver(from: number): Promise<number> {
+    const before = await liveHeap();
+    await churn(from, from + 2 * CHURN);
+    return (await liveHeap()) - before;
+  }
   await churn(0, CHURN);
-  const before = await liveHeap();
-  await churn(CHURN, 3 * CHURN);
-  // An object left behind by each would be 600 KB at the least, a reader or a window far more.
-  expect((await liveHeap()) - before).toBeLessThan(400_000);
+  // What code and its feedback take comes once; what is left behind comes every time. An object left
+  // behind by each would be 600 KB at the least, a reader or a window far more.
+  const growth = [await growthOver(CHURN), await growthOver(3 * CHURN)];
+  expect(Math.min(...growth)).toBeLessThan(400_000);
   expect(engine).toMatchObject({ readers: new Set(), groups: new Map(), topics: new Map() });
   expect(engine.store.logs.size).toBe(0);
 }, 60_000);

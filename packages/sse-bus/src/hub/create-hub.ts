@@ -7,12 +7,14 @@ import { internalsOf } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
 import { drainConnections } from "../core/connections.ts";
 import { SseBusError } from "../core/errors.ts";
+import { isFastPathOn } from "../core/fast-paths.ts";
 import { assertCount } from "../core/history.ts";
 import type { ChannelMap } from "../core/types.ts";
 import { problemResponse } from "../http/problem.ts";
-import { openFastLane } from "../node/fast-lane.ts";
 import { sendResponse } from "../node/send-response.ts";
 import { answerOn } from "../node/socket-sink.ts";
+import { type FastLane, openFastLane } from "../node/undocumented/fast-lane.ts";
+import { proveFastPaths } from "../node/undocumented/prove-fast-paths.ts";
 import { closeServer, trackSockets } from "./close-server.ts";
 import { createHubRoutes, type HubOverrides, STREAM_PATH } from "./hub-routes.ts";
 import type { HubOptions } from "./hub-options.ts";
@@ -65,7 +67,7 @@ export function createHubWith<Channels extends ChannelMap, Inputs extends Channe
   const server = createServerFor(tls, onRequest);
   server.on("connect", refuseConnect);
   trackSockets(server);
-  const lane = isPlain(server) ? openFastLane(server, STREAM_PATH, onPlainStream) : undefined;
+  let lane: FastLane | undefined;
   let closing: Promise<void> | undefined;
 
   function drain(): void {
@@ -81,7 +83,13 @@ export function createHubWith<Channels extends ChannelMap, Inputs extends Channe
   return {
     server,
     async listen(port = 4000, host = "127.0.0.1") {
-      await internals.engine.open();
+      await Promise.all([
+        internals.engine.open(),
+        proveFastPaths(["direct-sink", "fast-lane"], internals.onError),
+      ]);
+      if (isPlain(server) && isFastPathOn("fast-lane")) {
+        lane ??= openFastLane(server, STREAM_PATH, onPlainStream);
+      }
       server.listen(port, host);
       await once(server, "listening");
       return urlOf(server, tls ? "https" : "http");

@@ -8,7 +8,7 @@ import { problemOf, problemResponse } from "../http/problem.ts";
 import { createPublishHandler } from "../http/publish-handler.ts";
 import { toWebRequest } from "../node/request-head.ts";
 import { sendResponse } from "../node/send-response.ts";
-import type { PlainListener } from "../node/fast-lane.ts";
+import type { PlainListener } from "../node/undocumented/fast-lane.ts";
 import { createStreamListeners } from "../node/stream-listener.ts";
 import type { HubOptions } from "./hub-options.ts";
 

@@ -8,6 +8,8 @@ export interface Report {
   /** Channels that this worker has readers of. */
   readonly channels: number;
   readonly connections: number;
+  /** See `fastPathsOff`. */
+  readonly fastPathsOff: Readonly<Record<string, string>> | undefined;
   /** Empty unless asked for. */
   readonly metrics: MetricObjectWithValues<MetricValue<string>>[];
 }
@@ -17,6 +19,7 @@ export function mergedHealth(reports: readonly Report[]): Response {
   const isDraining = reports.some((report) => report.isDraining);
   const isUp = reports.length > 0 && reports.every((report) => report.isUp);
   const status = isDraining ? "draining" : isUp ? "ok" : "down";
+  const off = Object.assign({}, ...reports.map((report) => report.fastPathsOff)) as object;
   const body = {
     status,
     backend: reports[0]?.backend,
@@ -24,6 +27,7 @@ export function mergedHealth(reports: readonly Report[]): Response {
     // Each worker's own: a channel that readers of two workers share counts twice.
     channels: sum(reports, (report) => report.channels),
     workers: reports.length,
+    ...(Object.keys(off).length > 0 && { fastPathsOff: off }),
   };
   return Response.json(body, {
     status: status === "ok" ? 200 : 503,

@@ -1,5 +1,6 @@
 import { backendFromUrl } from "../backends/backend-from-url.ts";
 import { createBus, internalsOf } from "../core/bus.ts";
+import { fastPathsOff } from "../core/fast-paths.ts";
 import { createMetricsHandler } from "../http/metrics-handler.ts";
 import { createHubWith } from "./create-hub.ts";
 import type { HubConfig } from "./hub-config.ts";
@@ -36,6 +37,7 @@ export async function runWorker(config: HubConfig, log: Logger): Promise<void> {
       backend,
       channels,
       connections: internals.connections.open.size,
+      fastPathsOff: fastPathsOff(),
       metrics: withMetrics ? await registry.getMetricsAsJSON() : [],
     };
   }

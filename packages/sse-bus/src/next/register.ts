@@ -3,6 +3,7 @@ import { sharedBuses } from "../core/shared-bus.ts";
 import type { AnyChannels, ChannelMap } from "../core/types.ts";
 import { drainOnSignal } from "../node/drain-on-signal.ts";
 import { installExchange } from "../node/exchange.ts";
+import { proveFastPaths } from "../node/undocumented/prove-fast-paths.ts";
 import { takeOverStreams, type TakeOverOptions } from "./take-over-streams.ts";
 
 /** Settings of {@link registerSseBus}. */
@@ -43,8 +44,18 @@ export async function registerSseBus<
   Inputs extends ChannelMap = Channels,
 >({ takeOver }: RegisterOptions<Channels, Inputs> = {}): Promise<void> {
   await installExchange();
+  await proveFastPaths(
+    ["direct-sink", "host-release", ...(takeOver ? (["take-over"] as const) : [])],
+    reportToBus,
+  );
   drainOnSignal();
   const buses = new Set(sharedBuses().map((bus) => internalsOf(bus)));
   if (takeOver) buses.add(takeOverStreams(takeOver));
   await Promise.all([...buses].map(({ engine }) => engine.open()));
+}
+
+function reportToBus(error: Error): void {
+  const [bus] = sharedBuses();
+  if (bus) internalsOf(bus).onError(error);
+  else console.error("[sse-bus]", error);
 }

@@ -1,8 +1,9 @@
 import { type BusInternals, internalsOf } from "../core/bus.ts";
+import { isFastPathOn } from "../core/fast-paths.ts";
 import type { ChannelMap } from "../core/types.ts";
 import { readTrustedProxies } from "../http/client-ip.ts";
 import { createStreamListener } from "../node/stream-listener.ts";
-import { assertTakeOverPath, takeOver } from "../node/take-over.ts";
+import { assertTakeOverPath, takeOver } from "../node/undocumented/take-over.ts";
 import { defaultAllowedHosts } from "./allowed-hosts.ts";
 import type { SseRouteOptions } from "./sse-route.ts";
 
@@ -58,6 +59,7 @@ export function takeOverStreams<Channels extends ChannelMap, Inputs extends Chan
   const trustedProxies = readTrustedProxies(process.env.SSE_BUS_TRUST_PROXY);
   const answer = createStreamListener(internals, settings, trustedProxies);
   assertTakeOverPath(path);
-  if (process.env.NODE_ENV !== "development") takeOver(path, { internals, answer });
+  const isWanted = process.env.NODE_ENV !== "development" && isFastPathOn("take-over");
+  if (isWanted) takeOver(path, { internals, answer });
   return internals;
 }

@@ -2,14 +2,16 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { expect, onTestFinished, test, vi } from "vitest";
-import type { Bus } from "../core/bus-types.ts";
+import { beforeAll, expect, onTestFinished, test } from "vitest";
+import { actAsNextsOwnServer, nextLike, startHost } from "../../test/support/next-like-host.ts";
 import { createBus, internalsOf } from "../core/bus.ts";
 import { createStreamHandler } from "../http/stream-handler.ts";
-import { openDirectSink } from "./direct-sink.ts";
 import { installExchange } from "./exchange.ts";
+import { proveFastPaths } from "./undocumented/prove-fast-paths.ts";
 
-const host = { socketIp: () => undefined, trustedProxies: 0, openSink: openDirectSink };
+beforeAll(async () => {
+  await proveFastPaths(["direct-sink", "host-release"], (error) => expect.fail(error.message));
+});
 
 /** Runs `within` while a request of node:http is answered, as code in a route handler is. */
 async function withinRequest(within: (response: ServerResponse) => Promise<void>): Promise<void> {
@@ -28,7 +30,7 @@ async function withinRequest(within: (response: ServerResponse) => Promise<void>
 
 test("a stream that is read within another request ends with the signal of its own", async () => {
   await using bus = createBus();
-  const handle = createStreamHandler(internalsOf(bus), {}, host);
+  const handle = createStreamHandler(internalsOf(bus), {}, nextLike);
   await withinRequest(async () => {
     const abort = new AbortController();
     const { body } = await handle(new Request("http://x/api/sse", { signal: abort.signal }));
@@ -42,7 +44,7 @@ test("a stream that is read within another request ends with the signal of its o
 
 test("a stream that nobody has read ends with its request's signal", async () => {
   await using bus = createBus();
-  const handle = createStreamHandler(internalsOf(bus), {}, host);
+  const handle = createStreamHandler(internalsOf(bus), {}, nextLike);
   await withinRequest(async () => {
     const abort = new AbortController();
     await handle(new Request("http://x/api/sse", { signal: abort.signal }));
@@ -104,52 +106,3 @@ test("a custom server, whose listeners cannot be told from Next's, hears of the 
   stream.leave();
   await expect.poll(() => host.closes()).toBe(1);
 });
-
-/** Next's own server says where it listens. */
-function actAsNextsOwnServer(): void {
-  vi.stubEnv("__NEXT_PRIVATE_ORIGIN", "http://localhost:3000");
-  onTestFinished(() => void vi.unstubAllEnvs());
-}
-
-/** Answers as Next does: pipes the body until the response is closed. */
-async function startHost(bus: Bus) {
-  const handle = createStreamHandler(internalsOf(bus), {}, host);
-  await installExchange();
-  let closes = 0;
-  const server = createServer((request, response) => {
-    const abort = new AbortController();
-    response.on("close", () => {
-      closes++;
-      abort.abort();
-    });
-    response.emit("pipe", request);
-    void handle(new Request(`http://x${request.url}`)).then(async ({ body, headers }) => {
-      response.setHeaders(headers);
-      const to = new WritableStream({
-        write: (bytes) => void response.write(bytes),
-        abort: (error) => void response.destroy(error as Error),
-        close: () => void response.end(),
-      });
-      await body?.pipeTo(to, { signal: abort.signal }).catch(() => {});
-    });
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  return {
-    closes: () => closes,
-    async open() {
-      const reading = new AbortController();
-      const { body } = await fetch(`http://127.0.0.1:${port}/`, { signal: reading.signal });
-      const reader = (body as ReadableStream<Uint8Array>).getReader();
-      return {
-        read: async () => String(Buffer.from((await reader.read()).value ?? [])),
-        leave: () => reading.abort(),
-      };
-    },
-    async [Symbol.asyncDispose]() {
-      server.close();
-      server.closeAllConnections();
-      await once(server, "close");
-    },
-  };
-}

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { isFastPathOn, turnOff } from "../core/fast-paths.ts";
 import { type Packet, packetBytes } from "../core/packet.ts";
 import type { EndReason } from "../core/reader.ts";
 import type {
@@ -10,7 +11,7 @@ import type {
 } from "../http/byte-sink.ts";
 import { createWebSink } from "../http/web-sink.ts";
 import { currentExchange, type Exchange } from "./exchange.ts";
-import { isAwaited, letHostGo } from "./let-host-go.ts";
+import { isAwaited, releaseHost } from "./undocumented/release-host.ts";
 import { createSocketWriter, cutOffUnread, type ResponseWriter } from "./response-writer.ts";
 
 /**
@@ -49,7 +50,10 @@ class DirectSink implements ByteSink {
   /** The response is known to carry this stream, and not one that was read on its behalf. */
   private isCarrier = false;
   private first: Uint8Array[] | undefined = [];
-  private readonly onGone = (): void => this.owner.onCancel();
+  private readonly onGone = (): void => {
+    if (this.phase === "alone") this.checkRelease();
+    this.owner.onCancel();
+  };
 
   constructor(
     { response, watchers }: Exchange,
@@ -128,7 +132,8 @@ class DirectSink implements ByteSink {
     // Head and `hello` in one system call.
     socket?.cork();
     this.isCarrier = isAboutToCarry(this.response);
-    this.writer = this.isCarrier && this.settings.sink === "auto" ? this.takeOver() : undefined;
+    const isWanted = this.settings.sink === "auto" && isFastPathOn("direct-sink");
+    this.writer = this.isCarrier && isWanted ? this.takeOver() : undefined;
     this.phase = this.writer ? "direct" : "web";
     this.sendFirst();
     socket?.uncork();
@@ -158,17 +163,23 @@ class DirectSink implements ByteSink {
   /** From here on nothing may lead from this sink to the body or the signal: all of Next hangs on them. */
   private leaveHost(): void {
     const { signal, response, watchers, owner } = this;
-    if (!signal || !watchers || owner.needsRequest) return;
+    if (!signal || !watchers || owner.needsRequest || !isFastPathOn("host-release")) return;
     // To whoever waits for the request's end it would look as if the client had left.
     signal.removeEventListener("abort", this.onGone);
     this.phase = "alone";
-    if (isAwaited(signal) || !letHostGo(response, watchers)) {
+    if (isAwaited(signal) || !releaseHost(response, watchers)) {
       this.phase = "direct";
       signal.addEventListener("abort", this.onGone);
       return;
     }
     response.on("close", this.onGone);
     this.signal = this.controller = undefined;
+  }
+
+  /** A host that ends a stream of which it was told that it is over would end the next ones, too. */
+  private checkRelease(): void {
+    if (!this.response.writableEnded) return;
+    turnOff("host-release", "Next.js ended a response that it was told had been closed");
   }
 }
 
@@ -193,6 +204,6 @@ function isOurs(response: ServerResponse): boolean {
 }
 
 function isEventStream(response: ServerResponse): boolean {
-  const type = response.getHeader("Content-Type");
-  return typeof type === "string" && type.startsWith("text/event-stream");
+  // A list of one in Next.js 16.0.
+  return String(response.getHeader("Content-Type")).startsWith("text/event-stream");
 }

@@ -2,8 +2,8 @@ import { type BusInternals, internalsOf } from "../core/bus.ts";
 import { drainConnections } from "../core/connections.ts";
 import { sharedBuses } from "../core/shared-bus.ts";
 import { closeIdleOfStoppedServers } from "./close-idle.ts";
-import { takenPaths } from "./take-over.ts";
 import { startTimeout } from "../core/timers.ts";
+import { takenPaths } from "./undocumented/take-over.ts";
 
 const INSTALLED: unique symbol = Symbol.for("sse-bus.drain");
 
@@ -32,5 +32,5 @@ export function drainOnSignal(): void {
 
 function allBuses(): Set<BusInternals> {
   const shared = sharedBuses().map((bus) => internalsOf(bus));
-  return new Set([...shared, ...takenPaths().map(({ internals }) => internals)]);
+  return new Set([...shared, ...takenPaths().flatMap(({ internals }) => internals ?? [])]);
 }

@@ -1,5 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 
+import { isNextsOwnServer } from "./undocumented/next-internals.ts";
+
 /** The raw request and response of `node:http` that a web-standard handler is being run for. */
 export interface Exchange {
   readonly request: IncomingMessage;
@@ -56,16 +58,8 @@ export async function installExchange(): Promise<void> {
     if (seen.has(server)) return;
     seen.add(server);
     // After all subscribers of this channel, and before Next's listener.
-    if (isNextsOwn()) server.prependListener("request", findWatchers);
+    if (isNextsOwnServer()) server.prependListener("request", findWatchers);
   });
-}
-
-/**
- * `next start`, `next dev` and the standalone server say where they listen; a custom server does not. The
- * name is private to Next: were it gone, only memory would be lost, and let-go.test.ts would fail.
- */
-function isNextsOwn(): boolean {
-  return process.env.__NEXT_PRIVATE_ORIGIN !== undefined;
 }
 
 /** The exchange this code runs for; `undefined` where it is not known. */

@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Http2ServerResponse } from "node:http2";
+import { isFastPathOn } from "../core/fast-paths.ts";
 import type { Packet } from "../core/packet.ts";
 import type { EndReason } from "../core/reader.ts";
 import type { ByteSink, SinkKind, SinkOwner, SinkSettings } from "../http/byte-sink.ts";
@@ -98,9 +99,9 @@ function createWriter(
   const unframed = { isChunked: false, maxInFlightBytes };
   // Under HTTP/2 a stream frames its own data (RFC 9113 §6.1).
   if ("stream" in response) return createResponseWriter(response.stream, unframed, owner);
-  return (
-    createSocketWriter(response, maxInFlightBytes, owner) ??
-    // A response that waits behind another one on its connection has no socket yet.
-    createResponseWriter(response, unframed, owner)
-  );
+  const direct = isFastPathOn("direct-sink")
+    ? createSocketWriter(response, maxInFlightBytes, owner)
+    : undefined;
+  // A response that waits behind another one on its connection has no socket yet.
+  return direct ?? createResponseWriter(response, unframed, owner);
 }

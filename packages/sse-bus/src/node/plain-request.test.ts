@@ -59,6 +59,7 @@ test.each([
   ["a byte that is not ASCII", head("GET /sse HTTP/1.1", "X: \xe9")],
   ["an upgrade", head("GET /sse HTTP/1.1", "Connection: Upgrade", "Upgrade: websocket")],
   ["an option of the connection", head("GET /sse HTTP/1.1", "Connection: close, X")],
+  ["a name that objects have", head("GET /sse HTTP/1.1", "__proto__: x")],
   ["an expectation", head("GET /sse HTTP/1.1", "Expect: 100-continue")],
   ["an empty line before it", `\r\n${head("GET /sse HTTP/1.1")}`],
   ["a head that is too large", head("GET /sse HTTP/1.1", `X: ${"y".repeat(20_000)}`)],

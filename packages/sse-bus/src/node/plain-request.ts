@@ -61,7 +61,10 @@ const REQUEST_LINE = /^GET ([!-~]+) HTTP\/1\.1$/;
 /** White space around the value is not part of it; to leave it out here would take quadratic time. */
 const FIELD = /^([\w!#$%&'*+.^`|~-]+):([\t -~]*)$/;
 const CONNECTION = /^(?:|keep-alive|close)$/i;
-/** Fields that announce a body, or ask for another protocol or an answer in between. */
+/**
+ * Fields that announce a body, or ask for another protocol or an answer in between; and the one that
+ * versions of Node read differently, as their headers are an object.
+ */
 const OTHERS = new Set([
   "content-length",
   "transfer-encoding",
@@ -71,4 +74,5 @@ const OTHERS = new Set([
   "expect",
   "http2-settings",
   "proxy-connection",
+  "__proto__",
 ]);

@@ -1,13 +1,14 @@
 import { subscribe } from "node:diagnostics_channel";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import type { BusInternals } from "../core/bus.ts";
-import { SseBusError } from "../core/errors.ts";
-import type { Announcement } from "./exchange.ts";
-import type { StreamListener } from "./stream-listener.ts";
+import type { BusInternals } from "../../core/bus.ts";
+import { SseBusError } from "../../core/errors.ts";
+import type { Announcement } from "../exchange.ts";
+import type { StreamListener } from "../stream-listener.ts";
 
 /** Who answers the requests for one path, and the bus whose streams those are. */
 export interface TakenPath {
-  readonly internals: BusInternals;
+  /** Undefined where nothing is streamed, as in a proof. */
+  readonly internals?: BusInternals;
   readonly answer: StreamListener;
 }
 
@@ -101,7 +102,7 @@ function answerNext(server: Server, announced: IncomingMessage, taken: TakenPath
       return;
     }
     taken.answer(request, response).catch((error: unknown) => {
-      taken.internals.onError(error as Error);
+      taken.internals?.onError(error as Error);
       response.destroy();
     });
   }

@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { describe, expect, test } from "vitest";
-import { internalsOf } from "../core/bus.ts";
-import { createBus } from "../index.ts";
-import { createStreamListener } from "./stream-listener.ts";
+import { internalsOf } from "../../core/bus.ts";
+import { createBus } from "../../index.ts";
+import { createStreamListener } from "../stream-listener.ts";
 import { assertTakeOverPath, takenPaths, takeOver } from "./take-over.ts";
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void;

@@ -1,7 +1,7 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
-import { type PlainRequest, readPlainRequest } from "./plain-request.ts";
-import { startInterval } from "../core/timers.ts";
+import { startInterval } from "../../core/timers.ts";
+import { type PlainRequest, readPlainRequest } from "../plain-request.ts";
 
 /** Answers a plain request on its socket, which is its alone from now on. */
 export type PlainListener = (request: PlainRequest, socket: Socket) => void;

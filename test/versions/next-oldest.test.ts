@@ -1,0 +1,3 @@
+import { testOnEveryNode } from "./suite.ts";
+
+testOnEveryNode("next-oldest");

@@ -1,0 +1,126 @@
+import { appendFile } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { countSinks } from "../direct-sink/direct-app.ts";
+import { type EventStream, openStream } from "../support/event-stream.ts";
+import { publish } from "../support/example-api.ts";
+import type { NextServer } from "../support/next-server.ts";
+import {
+  type NextRelease,
+  nodeProgram,
+  type NodeVersion,
+  nodeVersions,
+} from "../support/runtimes.ts";
+import { buildPlainApp, type Mode, type PlainApp } from "./plain-app.ts";
+
+const STREAMS = 100;
+const MODES: readonly Mode[] = ["dev", "start", "standalone", "custom server"];
+
+/** What `scripts/versions-table.mjs` prints, a line of JSON for each row. */
+export interface Row {
+  readonly node: string;
+  readonly host: string;
+  readonly sink: string;
+  readonly released: string;
+  readonly perStream: string;
+  readonly message: string;
+}
+
+export async function addRow(row: Row): Promise<void> {
+  const file = process.env["VERSIONS_TABLE"];
+  if (file !== undefined) await appendFile(file, `${JSON.stringify(row)}\n`);
+}
+
+/** The front door, on every version of Node.js and however it is served. */
+export function testOnEveryNode(release: NextRelease): void {
+  let app: PlainApp;
+  beforeAll(async () => {
+    app = await buildPlainApp(release);
+  }, 240_000);
+  afterAll(async () => app?.[Symbol.asyncDispose]());
+
+  describe.each(nodeVersions)(`on Node.js %s with ${release}`, (version) => {
+    test.each(modesOn(version, release))(
+      "%s delivers by every fast path, and a shutdown ends every stream",
+      async (mode) => {
+        await using server = await app.serve(mode, { node: nodeProgram(version) });
+        expect(await (await fetch(server.url)).text()).toContain("The front door");
+        const health = await (await fetch(`${server.url}/api/health`)).json();
+        expect(health).toMatchObject({ status: "ok" });
+        expect(health).not.toHaveProperty("fastPathsOff");
+
+        await using taken = await openStream(`${server.url}/api/taken?channel=taken`);
+        await expectMessage(server, taken, "taken");
+        // The first ones compile code and fill caches.
+        await close(server, [...(await openMany(server)), taken]);
+
+        const before = await inside(server);
+        const streams = await openMany(server);
+        const after = await inside(server);
+        const isReleased = mode !== "custom server";
+        expect(await countSinks(server.url)).toEqual({ direct: STREAMS, web: 0 });
+        expect(after.released).toBe(isReleased ? STREAMS : 0);
+        const perStream = (after.heapUsed - before.heapUsed) / STREAMS / 1024;
+        // Next.js keeps 50 KB and more of a stream that is not released.
+        if (isReleased && mode !== "dev") expect(perStream).toBeLessThan(40);
+        await publish(server.url, { data: "to all", channel: "all" });
+        for (const stream of streams) {
+          expect((await stream.next("message")).json()).toBe("to all");
+        }
+        await addRow({
+          node: String(version),
+          host: `${release} ${mode}`,
+          sink: "direct",
+          released: isReleased ? "yes" : "no",
+          perStream: `${perStream.toFixed(0)} KB`,
+          message: "yes",
+        });
+
+        server.process.signal("SIGTERM");
+        if (mode !== "dev") {
+          for (const stream of streams) {
+            expect((await stream.next("bye")).json()).toMatchObject({ reason: "drain" });
+          }
+        }
+        await server.process.exited;
+      },
+      120_000,
+    );
+  });
+}
+
+/** `next dev` compiles for seconds: with the oldest release on the oldest and newest Node.js only. */
+function modesOn(version: NodeVersion, release: NextRelease): readonly Mode[] {
+  const isEnd = version === nodeVersions[0] || version === nodeVersions.at(-1);
+  const isLong = process.env["SSE_BUS_LONG_TESTS"] !== undefined;
+  return isLong || isEnd || release === "next-newest" ? MODES : MODES.slice(1);
+}
+
+async function expectMessage(
+  server: NextServer,
+  stream: EventStream,
+  channel: string,
+): Promise<void> {
+  await stream.next("hello", { timeoutMs: 30_000 });
+  for (const data of ["one", "two"]) {
+    await publish(server.url, { data, channel });
+    expect((await stream.next("message")).json()).toBe(data);
+  }
+}
+
+async function openMany(server: NextServer): Promise<EventStream[]> {
+  const streams = await Promise.all(
+    Array.from({ length: STREAMS }, () => openStream(`${server.url}/api/sse?channel=all`)),
+  );
+  for (const stream of streams) await stream.next("hello", { timeoutMs: 30_000 });
+  return streams;
+}
+
+async function close(server: NextServer, streams: readonly EventStream[]): Promise<void> {
+  for (const stream of streams) await stream[Symbol.asyncDispose]();
+  await expect.poll(() => countSinks(server.url)).toEqual({ direct: 0, web: 0 });
+}
+
+async function inside(server: NextServer): Promise<{ released: number; heapUsed: number }> {
+  const response = await fetch(`${server.url}/api/inside`);
+  return (await response.json()) as { released: number; heapUsed: number };
+}
