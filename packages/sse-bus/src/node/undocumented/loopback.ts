@@ -1,3 +1,4 @@
+import { startInterval } from "../../core/timers.ts";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
@@ -86,7 +87,7 @@ const TICK_MS = 100;
 /** By ticks, of which a stalled event loop makes one: not the exchange was slow then. */
 function rejectLate(reject: (error: Error) => void): NodeJS.Timeout {
   let ticks = 0;
-  return setInterval(() => {
+  return startInterval(() => {
     if (++ticks === TICKS)
       reject(new Error(`no answer over loopback within ${TICKS * TICK_MS} ms`));
   }, TICK_MS);
