@@ -48,7 +48,7 @@ export async function openInstance(
       told.push(status);
     },
     onRestart() {
-      restarts.push(backend.reached().epoch);
+      restarts.push(backend.head().epoch);
       told.push("restart");
     },
   });

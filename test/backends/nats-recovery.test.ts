@@ -120,7 +120,7 @@ test("a line that is dead without a word is noticed by its silence, and nothing 
   const heard = await silent.listen("a");
   await other.publish("a", 0);
   await waitFor("the first message", () => heard.data.length === 1);
-  const { seq } = silent.backend.reached();
+  const { seq } = silent.backend.head();
 
   const since = performance.now();
   log.proxyOf(silent.backend).hang();
@@ -132,7 +132,7 @@ test("a line that is dead without a word is noticed by its silence, and nothing 
   // At once: however long this process stood still, what needs nobody's answer is before any timer.
   const late = new Promise((resolve) => setTimeout(resolve, 50, "late"));
   expect(await Promise.race([refused, late])).toMatchObject({ code: "BACKEND_UNAVAILABLE" });
-  expect(silent.backend.reached().seq).toBe(seq);
+  expect(silent.backend.head().seq).toBe(seq);
 
   await log.proxyOf(silent.backend).mend();
   await waitFor("the end of the outage", () => silent.statuses.at(-1) === "up");
@@ -148,7 +148,7 @@ test("what is under way when the line breaks is refused at once, not when its ti
   await using instance = await openInstance(await log.connect({ requestTimeoutMs: 60_000 }));
   const proxy = log.proxyOf(instance.backend);
   proxy.hang();
-  const underWay = [instance.publish("a", 1), instance.kept("a"), instance.backend.cursor()];
+  const underWay = [instance.publish("a", 1), instance.kept("a"), instance.backend.readHead()];
   const results = Promise.allSettled(underWay);
   await proxy.cut();
   for (const result of await results) {
@@ -203,14 +203,14 @@ test("a stream deleted under a running bus begins anew for every instance, and n
   await (await jetstreamManager(connection)).streams.delete(log.stream);
   const published = [await one.publish("a", "one"), await two.publish("a", "two")];
   await waitFor("both to be told", () => one.restarts.length > 0 && two.restarts.length > 0);
-  const { epoch } = one.backend.reached();
+  const { epoch } = one.backend.head();
   expect(epoch).not.toBe(old?.epoch);
   expect(published.map((each) => each.epoch)).toEqual([epoch, epoch]);
   expect([one.restarts, two.restarts]).toEqual([[epoch], [epoch]]);
   expect(await two.kept("a")).toEqual(["one", "two"]);
   await one.publish("a", "three");
   await waitFor("the new log's messages", () => heard.data.at(-1) === "three");
-  expect((await two.backend.cursor()).epoch).toBe(epoch);
+  expect((await two.backend.readHead()).epoch).toBe(epoch);
 });
 
 test("a stream deleted while nobody publishes is noticed by every instance", async () => {
@@ -241,11 +241,11 @@ test("a server that comes back with an older state of its disk gives a new epoch
 
   await waitFor("both to be told", () => one.restarts.length > 0 && two.restarts.length > 0);
   await waitFor("both to be up", () => [one, two].every((each) => each.statuses.at(-1) === "up"));
-  await waitFor("both to agree", () => one.backend.reached().epoch === two.backend.reached().epoch);
-  expect(one.backend.reached().epoch).not.toBe(lost[0]?.epoch);
+  await waitFor("both to agree", () => one.backend.head().epoch === two.backend.head().epoch);
+  expect(one.backend.head().epoch).not.toBe(lost[0]?.epoch);
   expect(await two.kept("a")).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   const { epoch } = await two.publish("a", 10);
-  expect(epoch).toBe(one.backend.reached().epoch);
+  expect(epoch).toBe(one.backend.head().epoch);
 });
 
 test("places that were given a second time, after a crash, are told from the first by their time", async () => {
@@ -258,7 +258,7 @@ test("places that were given a second time, after a crash, are told from the fir
   await crashed.start();
   await waitFor("it to be up", () => away.statuses.at(-1) === "up");
   const lost = await publishMany(away, "a", { count: 5, first: 10 });
-  await waitFor("its own messages", () => away.backend.reached().seq >= (lost.at(-1)?.seq ?? 0));
+  await waitFor("its own messages", () => away.backend.head().seq >= (lost.at(-1)?.seq ?? 0));
   await log.proxyOf(away.backend).cut();
   await crashed.kill();
   await crashed.forget();
@@ -266,7 +266,7 @@ test("places that were given a second time, after a crash, are told from the fir
   // An instance that knows nothing of it goes on past the place that the other one has reached.
   await using fresh = await openInstance(await log.connect());
   await publishMany(fresh, "a", { count: 20, first: 100 });
-  expect(fresh.backend.reached().seq).toBeGreaterThan(away.backend.reached().seq);
+  expect(fresh.backend.head().seq).toBeGreaterThan(away.backend.head().seq);
   await log.proxyOf(away.backend).mend();
   await waitFor("it to be told", () => away.restarts.length > 0);
   await waitFor("both to agree", () => fresh.restarts.at(-1) === away.restarts.at(-1));

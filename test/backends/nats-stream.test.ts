@@ -133,7 +133,7 @@ describe("limits", () => {
   test("a busy channel that outruns its history does not make quiet ones lose theirs", async () => {
     await using log = createNatsLog(server);
     await using instance = await openInstance(await log.connect());
-    const start = await instance.backend.cursor();
+    const start = await instance.backend.readHead();
     const quiet = await instance.publish("quiet", 1);
     await publishMany(instance, "busy", { count: 3000 });
     expect((await instance.backend.read("busy")).horizon).toBeGreaterThan(quiet.seq);
@@ -193,7 +193,7 @@ test("the permissions that the guide names are enough, for a flood too", async (
   await waitFor("all of it", () => heard.data.length === 160);
   await publishMany(instance, "b", { count: 5, key: "k" });
   expect(await instance.kept("b")).toHaveLength(1);
-  expect(await instance.backend.cursor()).toEqual(instance.backend.reached());
+  expect(await instance.backend.readHead()).toEqual(instance.backend.head());
   expect(instance.errors).toEqual([]);
   expect(instance.statuses).toEqual([]);
 });

@@ -7,7 +7,7 @@ export type {
   Pending,
   PublishEntry,
   Stored,
-  Subscription,
+  TopicSubscription,
 } from "./core/backend.ts";
 export { createBus } from "./core/bus.ts";
 export type {
@@ -38,7 +38,11 @@ export {
   type InspectOptions,
 } from "./core/inspect.ts";
 export type { Jsonify } from "./core/jsonify.ts";
-export { logBackend, type LogBackendOptions, type SharedLog } from "./core/log-backend.ts";
+export {
+  pollingBackend,
+  type PollingBackendOptions,
+  type SharedLog,
+} from "./core/polling-backend.ts";
 export { memoryBackend } from "./core/memory-backend.ts";
 export { createMessage, type LogMessage, type MessageRecord } from "./core/message.ts";
 export type { Gap, GapReason } from "./core/packet.ts";

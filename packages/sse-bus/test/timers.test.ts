@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { createBus, internalsOf } from "../src/core/bus.ts";
-import { logBackend } from "../src/core/log-backend.ts";
+import { pollingBackend } from "../src/core/polling-backend.ts";
 import { MAX_TIMER_MS, startInterval, startTimeout } from "../src/core/timers.ts";
 import { createStreamHandler } from "../src/http/stream-handler.ts";
 import { readTestStream } from "./support/test-stream.ts";
@@ -70,7 +70,7 @@ test("a log that is to be asked without end of a pause is not asked again and ag
     append: async () => true,
     after: async () => ({ epoch: "a", entries: [] }),
   };
-  await using bus = createBus({ backend: logBackend(log, { pollMs: Infinity }) });
+  await using bus = createBus({ backend: pollingBackend(log, { pollMs: Infinity }) });
   await bus.cursor();
   await vi.waitFor(() => expect(delays).toContain(MAX_TIMER_MS));
 });

@@ -22,7 +22,7 @@ export function createLazyBackend(name: string, make: () => Promise<OpenedClient
 
   async function close(): Promise<void> {
     const closing = made;
-    last = closing?.backend.reached() ?? last;
+    last = closing?.backend.head() ?? last;
     made = undefined;
     await closing?.backend.close();
     await closing?.close();
@@ -51,10 +51,10 @@ export function createLazyBackend(name: string, make: () => Promise<OpenedClient
     }),
     subscribe: async (topic, feed) => inner().subscribe(topic, feed),
     read: async (topic) => inner().read(topic),
-    cursor: async () => inner().cursor(),
+    readHead: async () => inner().readHead(),
     now: () => made?.backend.now?.() ?? Date.now(),
     // A flush that was under way at close still asks for it.
-    reached: () => (made || !last ? inner().reached() : last),
+    head: () => (made || !last ? inner().head() : last),
     async close() {
       isClosed = true;
       await close();

@@ -42,13 +42,13 @@ export interface Backend {
   /**
    * Starts live delivery of a channel or pattern. MUST resolve only when it is live, with a cursor
    * after which no message is missed; what is at or before it is history, for {@link read}. The
-   * cursor MUST NOT be ahead of {@link reached}: a reader of several topics starts at the newest of
+   * cursor MUST NOT be ahead of {@link head}: a reader of several topics starts at the newest of
    * their cursors, and what another topic was handed later would be behind it and lost.
    *
    * All subscriptions of a bus MUST deliver in one order, that of positions: when a message has
    * been handed to any of them, none with an older position may follow on another.
    */
-  subscribe(topic: string, feed: Feed): Promise<Subscription>;
+  subscribe(topic: string, feed: Feed): Promise<TopicSubscription>;
 
   /** Everything kept of a topic, oldest first, up to this moment. */
   read(topic: string): Promise<History>;
@@ -62,14 +62,14 @@ export interface Backend {
    * with the newest of them; the next message then gets a position that readers have passed, and is
    * lost without a gap.
    */
-  cursor(): Promise<Cursor>;
+  readHead(): Promise<Cursor>;
 
   /**
    * The newest position that is proven to be reached: everything up to it, on every live
    * subscription, has been handed over. Goes into heartbeats, so it MUST NOT run ahead. While the
    * server is away it MUST stand still.
    */
-  reached(): Cursor;
+  head(): Cursor;
 
   /**
    * The log's clock, in ms since 1970: that of which positions have their times, or a little behind
@@ -96,9 +96,9 @@ export interface BackendHost {
   onStatus(status: BackendStatus): void;
   /**
    * The log lost its data and started anew (its epoch changed). Every reader is told of a gap, and
-   * every topic is read again from the new log. By the time of the call `reached()` and `read()`
+   * every topic is read again from the new log. By the time of the call `head()` and `read()`
    * MUST speak of the new log; live subscriptions go on and MUST be fed whatever comes after that
-   * `reached()`.
+   * `head()`.
    *
    * A backend that finds a new epoch MUST call this before it gives an answer of that epoch: history
    * of the new log would otherwise be taken for more of the old one's.
@@ -116,7 +116,7 @@ export interface Feed {
 }
 
 /** A live subscription. `close` is idempotent; no message follows it. */
-export interface Subscription {
+export interface TopicSubscription {
   readonly cursor: Cursor;
   close(): void;
 }

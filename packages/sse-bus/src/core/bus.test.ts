@@ -275,7 +275,7 @@ describe("a listener", () => {
     await turns();
     expect(calls).toBe(0);
     expect(bus.stats()).toMatchObject({ listeners: 0, channels: 0 });
-    expect(engine).toMatchObject({ topics: new Map(), groups: new Map(), readers: new Set() });
+    expect(engine).toMatchObject({ topics: new Map(), cohorts: new Map(), readers: new Set() });
   });
 
   test("that comes during an outage is told of it once, and hears what is published from then on", async () => {
@@ -458,7 +458,7 @@ describe("closing", () => {
       expect(await published).toMatchObject({ code: "BUS_CLOSED" });
       await turns();
       expect(calls.at(-1)).toBe("closed");
-      await expect(inner.cursor()).rejects.toMatchObject({ code: "BUS_CLOSED" });
+      await expect(inner.readHead()).rejects.toMatchObject({ code: "BUS_CLOSED" });
       listening();
     },
   );

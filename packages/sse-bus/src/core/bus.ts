@@ -179,7 +179,7 @@ export function createBus(options: BusOptions = {}): Bus {
       assertOpen(engine);
       assertNotBuilding();
       if (!engine.isOpened) await engine.open();
-      const head = await backend.cursor();
+      const head = await backend.readHead();
       return formatCursor(head, head.epoch);
     },
     stats,
@@ -227,9 +227,9 @@ function reportToConsole(error: Error): void {
   console.error("[sse-bus]", error);
 }
 
-function countConnections({ groups, remote }: Engine): number {
+function countConnections({ cohorts, remote }: Engine): number {
   let count = 0;
-  for (const { context, atHead, behind, waiting } of groups.values()) {
+  for (const { context, atHead, behind, waiting } of cohorts.values()) {
     if (context === remote) count += atHead.length + behind.size + waiting.size;
   }
   return count;

@@ -138,6 +138,6 @@ function networkOf(ip: string): string {
   const head = left.split(":");
   const tail = right === undefined ? [] : right.split(":");
   const zeros = Array.from({ length: Math.max(0, 8 - head.length - tail.length) }, () => "0");
-  const groups = [...head, ...zeros, ...tail].slice(0, 4);
-  return groups.map((group) => Number.parseInt(group || "0", 16).toString(16)).join(":");
+  const cohorts = [...head, ...zeros, ...tail].slice(0, 4);
+  return cohorts.map((cohort) => Number.parseInt(cohort || "0", 16).toString(16)).join(":");
 }

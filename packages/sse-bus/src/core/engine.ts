@@ -1,9 +1,9 @@
 import type { Backend, BackendHost } from "./backend.ts";
-import { newestSeq } from "./channel-log.ts";
+import { newestSeq } from "./topic-log.ts";
 import { type Counters, createCounters, type Traffic } from "./counters.ts";
 import { SseBusError } from "./errors.ts";
 import { afterTurn, createFlusher, inTurn } from "./flusher.ts";
-import { flushGroup, type Group, type GroupContext, unplace } from "./group.ts";
+import { flushCohort, type Cohort, type CohortContext, unplace } from "./cohort.ts";
 import type { HistoryResolver } from "./history.ts";
 import { closeStore, createLogStore, enforceTotal, type LogStore } from "./log-store.ts";
 import type { Cursor, Position } from "./position.ts";
@@ -22,18 +22,18 @@ export interface Engine {
   /** Of readers on the network. */
   readonly traffic: Traffic;
   readonly topics: Map<string, Topic>;
-  readonly groups: Map<string, Group>;
+  readonly cohorts: Map<string, Cohort>;
   readonly readers: Set<Reader>;
   /** Readers in this process hear of a message in the turn that published it. */
-  readonly local: GroupContext;
+  readonly local: CohortContext;
   /** Readers on the network are written to after it. */
-  readonly remote: GroupContext;
+  readonly remote: CohortContext;
   readonly store: LogStore;
   readonly unsettled: Set<Topic>;
   /** Called once each when the backend is back, or open at last. */
   readonly waiting: Set<() => void>;
   /** The newest message of this process's own. */
-  published: Cursor | undefined;
+  ownHead: Cursor | undefined;
   /** How often the backend's log has begun anew. */
   restarts: number;
   isOpened: boolean;
@@ -63,7 +63,7 @@ export function createEngine(options: EngineOptions): Engine {
   const shared = {
     maxPacketBytes,
     counters,
-    epoch: () => reached(engine).epoch,
+    epoch: () => provenHead(engine).epoch,
     onError,
     closeReader: (reader: Reader, reason: EndReason) => closeReader(engine, reader, reason),
   };
@@ -85,18 +85,18 @@ export function createEngine(options: EngineOptions): Engine {
     counters,
     traffic,
     topics: new Map(),
-    groups: new Map(),
+    cohorts: new Map(),
     readers: new Set(),
     local: {
       ...shared,
       traffic: { frames: 0, bytes: 0 },
-      flusher: createFlusher(inTurn, flushGroup),
+      flusher: createFlusher(inTurn, flushCohort),
     },
     remote: {
       ...shared,
       traffic,
-      flusher: createFlusher(afterTurn, flushGroup, {
-        beforeFlush: () => (offered = reached(engine).seq),
+      flusher: createFlusher(afterTurn, flushCohort, {
+        beforeFlush: () => (offered = provenHead(engine).seq),
         afterFlush: () => settle(engine, offered),
       }),
     },
@@ -108,7 +108,7 @@ export function createEngine(options: EngineOptions): Engine {
     ),
     unsettled: new Set(),
     waiting: new Set(),
-    published: undefined,
+    ownHead: undefined,
     restarts: 0,
     isOpened: false,
     isClosed: false,
@@ -134,34 +134,34 @@ export function createEngine(options: EngineOptions): Engine {
 }
 
 /** The proven head. */
-export function reached(engine: Engine): Cursor {
-  return engine.backend.reached();
+export function provenHead(engine: Engine): Cursor {
+  return engine.backend.head();
 }
 
 export function notePublished(engine: Engine, { seq, time, epoch }: Cursor): void {
-  const { published } = engine;
-  if (published?.epoch !== epoch || published.seq < seq) engine.published = { seq, time, epoch };
+  const { ownHead } = engine;
+  if (ownHead?.epoch !== epoch || ownHead.seq < seq) engine.ownHead = { seq, time, epoch };
 }
 
 /** All that this process knows to be published is at or before this. */
-export function known(engine: Engine): Cursor {
-  const { published } = engine;
-  const head = reached(engine);
-  return published?.epoch === head.epoch ? later(head, published) : head;
+export function newestHead(engine: Engine): Cursor {
+  const { ownHead } = engine;
+  const head = provenHead(engine);
+  return ownHead?.epoch === head.epoch ? later(head, ownHead) : head;
 }
 
-/** The group of these topics, made with its upstream subscriptions when it is the first. */
-export function acquireGroup(engine: Engine, names: readonly string[], isLocal: boolean): Group {
+/** The cohort of these topics, made with its upstream subscriptions when it is the first. */
+export function acquireCohort(engine: Engine, names: readonly string[], isLocal: boolean): Cohort {
   const sorted = [...new Set(names)].toSorted();
   const key = `${isLocal ? "local" : "remote"} ${sorted.join(" ")}`;
-  const known = engine.groups.get(key);
+  const known = engine.cohorts.get(key);
   if (known) return known;
   const context = isLocal ? engine.local : engine.remote;
-  const group: Group = {
+  const cohort: Cohort = {
     key,
     topics: sorted.map((name) => acquireTopic(engine, name)),
     context,
-    cursor: reached(engine),
+    cursor: provenHead(engine),
     atHead: [],
     behind: new Set(),
     waiting: new Set(),
@@ -169,23 +169,23 @@ export function acquireGroup(engine: Engine, names: readonly string[], isLocal: 
     phase: "starting",
     topicChanged(topic) {
       engine.unsettled.add(topic);
-      context.flusher.add(group);
+      context.flusher.add(cohort);
       // Settling follows every flush of network readers; local ones alone must bring it about too.
-      if (isLocal) engine.remote.flusher.add(group);
+      if (isLocal) engine.remote.flusher.add(cohort);
     },
   };
-  for (const topic of group.topics) topic.groups.add(group);
-  engine.groups.set(key, group);
-  return group;
+  for (const topic of cohort.topics) topic.cohorts.add(cohort);
+  engine.cohorts.set(key, cohort);
+  return cohort;
 }
 
-/** Frees the group, and upstream subscriptions that nobody else needs, once it has no reader. */
-function releaseGroup(engine: Engine, group: Group): void {
-  if (group.atHead.length + group.behind.size + group.waiting.size > 0) return;
-  if (engine.groups.get(group.key) !== group) return;
-  engine.groups.delete(group.key);
-  for (const topic of group.topics) {
-    topic.groups.delete(group);
+/** Frees the cohort, and upstream subscriptions that nobody else needs, once it has no reader. */
+function releaseCohort(engine: Engine, cohort: Cohort): void {
+  if (cohort.atHead.length + cohort.behind.size + cohort.waiting.size > 0) return;
+  if (engine.cohorts.get(cohort.key) !== cohort) return;
+  engine.cohorts.delete(cohort.key);
+  for (const topic of cohort.topics) {
+    topic.cohorts.delete(cohort);
     if (--topic.users > 0) continue;
     engine.topics.delete(topic.name);
     engine.unsettled.delete(topic);
@@ -199,7 +199,7 @@ export function closeReader(engine: Engine, reader: Reader, reason?: EndReason):
   unplace(reader);
   reader.state = "closed";
   engine.readers.delete(reader);
-  releaseGroup(engine, reader.group);
+  releaseCohort(engine, reader.cohort);
   if (!reason) return;
   try {
     reader.sink.end(reason);

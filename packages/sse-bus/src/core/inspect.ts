@@ -1,11 +1,11 @@
 import { internalsOf } from "./bus.ts";
 import type { Bus, BusStats } from "./bus-types.ts";
-import { liveCount } from "./channel-log.ts";
+import { liveCount } from "./topic-log.ts";
 import { assertTopic } from "./channel-name.ts";
 import type { Connection } from "./connections.ts";
-import { type Engine, reached } from "./engine.ts";
+import { type Engine, provenHead } from "./engine.ts";
 import { type FastPathStates, fastPathStates } from "./fast-paths.ts";
-import { readerCursor } from "./group.ts";
+import { readerCursor } from "./cohort.ts";
 import { assertCount } from "./history.ts";
 import { lagOf } from "./lag.ts";
 import { formatCursor } from "./position.ts";
@@ -95,7 +95,7 @@ export function inspectBus<Channels extends ChannelMap, Inputs extends ChannelMa
   const time = Date.now();
   return {
     time,
-    head: isOpened ? cursorAt(engine, reached(engine)) : null,
+    head: isOpened ? cursorAt(engine, provenHead(engine)) : null,
     stats: bus.stats(),
     traffic: { ...traffic },
     history: { bytes: store.bytes, maxBytes: store.maxBytes },
@@ -161,7 +161,7 @@ const MAX_CHANNELS_SHOWN = 10;
 
 function inspectChannels(engine: Engine, limit: number): ChannelSnapshot[] {
   const readers = new Map<string, number>();
-  for (const { topics, atHead, behind, waiting } of engine.groups.values()) {
+  for (const { topics, atHead, behind, waiting } of engine.cohorts.values()) {
     const count = atHead.length + behind.size + waiting.size;
     for (const { name } of topics) readers.set(name, (readers.get(name) ?? 0) + count);
   }
@@ -173,8 +173,8 @@ function inspectChannels(engine: Engine, limit: number): ChannelSnapshot[] {
 
 function inspectChannel(engine: Engine, topic: Topic, readers: number): ChannelSnapshot {
   const { name, log, received } = topic;
-  const isLive = log.base < Number.MAX_SAFE_INTEGER;
-  const horizon = { seq: log.base, time: log.baseTime };
+  const isLive = log.horizon < Number.MAX_SAFE_INTEGER;
+  const horizon = { seq: log.horizon, time: log.horizonTime };
   return {
     name,
     readers,
@@ -186,7 +186,7 @@ function inspectChannel(engine: Engine, topic: Topic, readers: number): ChannelS
 }
 
 function cursorAt(engine: Engine, position: { readonly seq: number; readonly time: number }) {
-  return formatCursor(position, reached(engine).epoch);
+  return formatCursor(position, provenHead(engine).epoch);
 }
 
 function isBehind({ reader }: Connection): number {

@@ -1,5 +1,5 @@
 import type { Message } from "./bus-types.ts";
-import { closeReader, type Engine, known } from "./engine.ts";
+import { closeReader, type Engine, newestHead } from "./engine.ts";
 import { SseBusError } from "./errors.ts";
 import { type LogMessage, messageData, messageId } from "./message.ts";
 import { openReader, type Start } from "./open-reader.ts";
@@ -127,7 +127,7 @@ export function createListener(engine: Engine, options: ListenerOptions): LocalL
 /** Where the log stands, as far as this process knows. */
 function headOf(engine: Engine): string | undefined {
   if (!engine.isOpened) return undefined;
-  const head = known(engine);
+  const head = newestHead(engine);
   return formatCursor(head, head.epoch);
 }
 

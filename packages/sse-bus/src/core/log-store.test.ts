@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
-import type { ChannelLog } from "./channel-log.ts";
+import type { TopicLog } from "./topic-log.ts";
 import { createHistoryResolver, type HistoryOptions } from "./history.ts";
 import {
   closeStore,
@@ -68,8 +68,8 @@ describe("when the bytes of all logs together are used up", () => {
     expect([kept(store, "a"), kept(store, "b"), kept(store, "c")]).toEqual([[1, 2], [3], [4]]);
     put("c", { size: 1000 });
     expect([kept(store, "a"), kept(store, "b"), kept(store, "c")]).toEqual([[2], [3], [4, 5]]);
-    expect(store.logs.get("a")?.base).toBe(1);
-    touchLog(store, store.logs.get("a") as ChannelLog);
+    expect(store.logs.get("a")?.horizon).toBe(1);
+    touchLog(store, store.logs.get("a") as TopicLog);
     put("c", { size: 1000 });
     expect([kept(store, "a"), kept(store, "b"), kept(store, "c")]).toEqual([[2], [], [4, 5, 6]]);
   });
@@ -81,7 +81,7 @@ describe("when the bytes of all logs together are used up", () => {
     put("b", { size: 1000 });
     expect([...store.logs.keys()]).toEqual(["b"]);
     expect(store.floor).toBe(1);
-    expect(openLog(store, "a").base).toBe(1);
+    expect(openLog(store, "a").horizon).toBe(1);
   });
 
   test("a channel that somebody owns stays, empty", () => {
@@ -91,7 +91,7 @@ describe("when the bytes of all logs together are used up", () => {
     put("b", { size: 1000 });
     expect([...store.logs.keys()]).toEqual(["a", "b"]);
     expect(kept(store, "a")).toEqual([]);
-    expect(store.logs.get("a")?.base).toBe(1);
+    expect(store.logs.get("a")?.horizon).toBe(1);
   });
 
   test("not even the channel just written to may keep more", () => {
@@ -101,7 +101,7 @@ describe("when the bytes of all logs together are used up", () => {
     expect(kept(store, "only").at(-1)).toBe(100);
     put("only", { size: 6000 });
     expect(kept(store, "only")).toEqual([]);
-    expect(store.logs.get("only")?.base).toBe(101);
+    expect(store.logs.get("only")?.horizon).toBe(101);
   });
 
   test("it takes no walk through the empty windows of all other channels", () => {
@@ -143,7 +143,7 @@ describe("sweeping", () => {
     const { store, put } = setUp({ history: { maxAgeMs: 100, maxMessages: 0 } });
     put("a", { time: 1000 });
     sweepStore(store, 1050);
-    expect(store.logs.get("a")?.base).toBe(1);
+    expect(store.logs.get("a")?.horizon).toBe(1);
     expect(store.floor).toBe(0);
     sweepStore(store, 1101);
     expect(store.logs.get("a")).toBeUndefined();
@@ -162,7 +162,7 @@ describe("sweeping", () => {
       expect(vi.getTimerCount()).toBe(0);
       put("a", { time: Date.now() });
       expect(vi.getTimerCount()).toBe(1);
-      freeLog(store, store.logs.get("a") as ChannelLog);
+      freeLog(store, store.logs.get("a") as TopicLog);
       expect(vi.getTimerCount()).toBe(0);
       put("a", { time: Date.now() });
       closeStore(store);
@@ -222,7 +222,7 @@ test("the bytes are exact at all times, and no channel passes for complete over 
         if (!freesEmpty) continue;
         expect(store.logs.size <= 1 || store.bytes <= maxBytes).toBe(true);
         for (const name of ["a", "b", "c", "d", "longer/name"]) {
-          const base = store.logs.get(name)?.base ?? store.floor;
+          const base = store.logs.get(name)?.horizon ?? store.floor;
           const held = new Set(kept(store, name));
           const lost = truth.filter(
             ({ channel, seq, superseded }) =>

@@ -1,13 +1,13 @@
 import type { History } from "./backend.ts";
 import {
   appendMessage,
-  type ChannelLog,
-  createChannelLog,
+  type TopicLog,
+  createTopicLog,
   dropOldest,
   enforceLimits,
   newestSeq,
   restartLog,
-} from "./channel-log.ts";
+} from "./topic-log.ts";
 import type { HistoryResolver } from "./history.ts";
 import type { LogMessage } from "./message.ts";
 import { createOlderHistory, prepareHistory, prependHistory } from "./older-history.ts";
@@ -20,12 +20,12 @@ import { startTimeout } from "./timers.ts";
  * An empty log costs its record too, so that channels nobody reads cannot pile up.
  */
 export interface LogStore {
-  readonly logs: Map<string, ChannelLog>;
+  readonly logs: Map<string, TopicLog>;
   /**
    * What can be evicted, least recently used first. Empty logs that stay are not in it: at the limit
    * every message would have to walk past them.
    */
-  readonly inUse: Recency<ChannelLog>;
+  readonly inUse: Recency<TopicLog>;
   readonly resolve: HistoryResolver;
   readonly maxBytes: number;
   /** Empty logs go by themselves; `false` where each has an owner that frees it. */
@@ -62,10 +62,10 @@ export function createLogStore(
 }
 
 /** The log of `name`, made when it is not there. */
-export function openLog(store: LogStore, name: string): ChannelLog {
+export function openLog(store: LogStore, name: string): TopicLog {
   let log = store.logs.get(name);
   if (log) return log;
-  log = createChannelLog(name, store.resolve(name), store.floor);
+  log = createTopicLog(name, store.resolve(name), store.floor);
   store.logs.set(name, log);
   store.inUse.touch(log);
   store.bytes += LOG_OVERHEAD_BYTES + name.length;
@@ -75,7 +75,7 @@ export function openLog(store: LogStore, name: string): ChannelLog {
 /** Appends to `log`, as the most recently used, and keeps all limits. */
 export function storeMessage(
   store: LogStore,
-  log: ChannelLog,
+  log: TopicLog,
   message: LogMessage,
   now: number,
 ): void {
@@ -90,7 +90,7 @@ export function storeMessage(
  */
 export async function storeHistory(
   store: LogStore,
-  log: ChannelLog,
+  log: TopicLog,
   { messages, horizon }: History,
   isWanted: () => boolean,
 ): Promise<void> {
@@ -103,18 +103,18 @@ export async function storeHistory(
 }
 
 /** Marks a log as used just now. */
-export function touchLog(store: LogStore, log: ChannelLog): void {
+export function touchLog(store: LogStore, log: TopicLog): void {
   store.inUse.touch(log);
 }
 
 /** Frees a log; its horizon folds into the floor, so that no cursor can pass over what it held. */
-export function freeLog(store: LogStore, log: ChannelLog): void {
+export function freeLog(store: LogStore, log: TopicLog): void {
   if (store.logs.get(log.name) !== log) return;
   store.logs.delete(log.name);
   store.inUse.delete(log);
   store.bytes -= log.bytes + LOG_OVERHEAD_BYTES + log.name.length;
-  restartLog(log, { seq: newestSeq(log), time: log.baseTime });
-  if (store.freesEmpty) store.floor = Math.max(store.floor, log.base);
+  restartLog(log, { seq: newestSeq(log), time: log.horizonTime });
+  if (store.freesEmpty) store.floor = Math.max(store.floor, log.horizon);
   if (store.logs.size === 0) stopSweeping(store);
 }
 
@@ -124,7 +124,8 @@ export function sweepStore(store: LogStore, now: number): void {
     track(store, log, () => enforceLimits(log, now));
     if (!store.freesEmpty || log.entries.length > log.first) continue;
     // A horizon that history's age has passed too is of no use to a reader who may still resume.
-    if (log.base <= store.floor || log.baseTime < now - log.limits.maxAgeMs) freeLog(store, log);
+    if (log.horizon <= store.floor || log.horizonTime < now - log.limits.maxAgeMs)
+      freeLog(store, log);
   }
 }
 
@@ -136,12 +137,12 @@ export function closeStore(store: LogStore): void {
 }
 
 /** Keeps the limit of all logs together, and sees to it that what grows too old will go. */
-export function enforceTotal(store: LogStore, current?: ChannelLog): void {
+export function enforceTotal(store: LogStore, current?: TopicLog): void {
   if (store.bytes > store.maxBytes) evictLeastRecent(store, current);
   scheduleSweep(store);
 }
 
-function evictLeastRecent(store: LogStore, current: ChannelLog | undefined): void {
+function evictLeastRecent(store: LogStore, current: TopicLog | undefined): void {
   for (const log of store.inUse) {
     if (store.bytes <= store.maxBytes) return;
     track(store, log, () => {
@@ -156,7 +157,7 @@ function evictLeastRecent(store: LogStore, current: ChannelLog | undefined): voi
 }
 
 /** Runs a change of `log` and keeps the store's byte count true. */
-export function track(store: LogStore, log: ChannelLog, change: () => void): void {
+export function track(store: LogStore, log: TopicLog, change: () => void): void {
   const before = log.bytes;
   change();
   store.bytes += log.bytes - before;

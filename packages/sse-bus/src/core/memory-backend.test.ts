@@ -1,6 +1,6 @@
 import { test } from "vitest";
 import { testBackend } from "../testing/test-backend.ts";
-import type { Backend, Subscription } from "./backend.ts";
+import type { Backend, TopicSubscription } from "./backend.ts";
 import { memoryBackend } from "./memory-backend.ts";
 
 // It has no server to lose and no network to be cut off from: the tests of these do not apply.
@@ -11,7 +11,7 @@ testBackend({ test, createLog: () => memoryBackend(), connect: (log) => instance
  * whose a subscription is, so each bus ends its own before it closes the backend, as done here.
  */
 function instanceOn(log: Backend): Backend {
-  const subscriptions: Subscription[] = [];
+  const subscriptions: TopicSubscription[] = [];
   let closing: Promise<void> | undefined;
   return {
     ...log,

@@ -76,11 +76,11 @@ export function memoryBackend(): Backend {
     async read(topic) {
       return readStore(opened(), topic);
     },
-    async cursor() {
+    async readHead() {
       opened();
       return cursor();
     },
-    reached: cursor,
+    head: cursor,
     heldBytes: () => store?.bytes ?? 0,
     async close() {
       if (users > 0) users--;

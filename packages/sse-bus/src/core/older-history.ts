@@ -1,4 +1,4 @@
-import { addMessage, type ChannelLog, createChannelLog } from "./channel-log.ts";
+import { addMessage, type TopicLog, createTopicLog } from "./topic-log.ts";
 import type { LogMessage } from "./message.ts";
 
 /**
@@ -11,18 +11,18 @@ export interface OlderHistory {
   readonly horizon: number;
   /** How many of the messages are in `log`. */
   count: number;
-  readonly log: ChannelLog;
+  readonly log: TopicLog;
 }
 
 /** Steps of a slice; the clock is read after each. */
 const STEP = 256;
 
 export function createOlderHistory(
-  { name, limits }: ChannelLog,
+  { name, limits }: TopicLog,
   messages: readonly LogMessage[],
   horizon: number,
 ): OlderHistory {
-  return { messages, horizon, count: 0, log: createChannelLog(name, limits, 0) };
+  return { messages, horizon, count: 0, log: createTopicLog(name, limits, 0) };
 }
 
 /**
@@ -31,10 +31,10 @@ export function createOlderHistory(
  */
 export function* prepareHistory(
   older: OlderHistory,
-  log: ChannelLog,
+  log: TopicLog,
   step: number = STEP,
 ): Generator<void, void> {
-  const limit = log.entries[log.first]?.seq ?? log.base + 1;
+  const limit = log.entries[log.first]?.seq ?? log.horizon + 1;
   for (;;) {
     const next = older.messages[older.count];
     if (!next || next.seq >= limit) return;
@@ -44,7 +44,7 @@ export function* prepareHistory(
 }
 
 /** Puts it in front of what the log holds by now. */
-export function prependHistory(log: ChannelLog, older: OlderHistory): void {
+export function prependHistory(log: TopicLog, older: OlderHistory): void {
   const { messages, horizon } = older;
   // What was dropped while history was read is in neither: then the horizon is there.
   if (log.evicted > Math.max(horizon, messages.at(-1)?.seq ?? 0)) return;
@@ -55,9 +55,9 @@ export function prependHistory(log: ChannelLog, older: OlderHistory): void {
   Object.assign(log, { entries, first: 0, stale, sinceCompaction, bytes, byKey, keyless });
   log.isCounted &&= isCounted;
   // A pattern's window can reach back behind what the histories of its channels still keep.
-  if (horizon < log.base) {
-    log.base = horizon;
-    log.baseTime = 0;
+  if (horizon < log.horizon) {
+    log.horizon = horizon;
+    log.horizonTime = 0;
   }
   // All that was dropped after the horizon has come back.
   log.before = { evicted: Math.min(log.evicted, horizon), evictions: log.evictions };

@@ -202,7 +202,7 @@ test("a cursor of a new log that this process has not heard of yet is resumed, a
   expect(sink.values).toEqual([2]);
   // Those who were there hear of it by the same answer.
   expect(other.sink.blocks.map(({ event }) => event)).toEqual(["message", "gap", "message"]);
-  expect(line.backend.reached().epoch).toBe(server.epoch);
+  expect(line.backend.head().epoch).toBe(server.epoch);
   await bus.close();
 });
 
@@ -416,7 +416,7 @@ test("a bus that is closed while a reader opens ends it, and leaves no subscript
   await bus.close();
   line.deliver();
   expect(await failure).toMatchObject({ code: "BUS_CLOSED" });
-  expect(engine).toMatchObject({ topics: new Map(), groups: new Map(), readers: new Set() });
+  expect(engine).toMatchObject({ topics: new Map(), cohorts: new Map(), readers: new Set() });
   expect(line.subscriptions).toBe(0);
 });
 
@@ -430,7 +430,7 @@ test("a subscription that fails is told to all who wait for it, and the next one
   for (const opening of openings) {
     await expect(opening).rejects.toMatchObject({ code: "BACKEND_UNAVAILABLE" });
   }
-  expect(engine.topics.size + engine.groups.size + engine.readers.size).toBe(0);
+  expect(engine.topics.size + engine.cohorts.size + engine.readers.size).toBe(0);
   line.isPrompt = true;
   line.restore();
   const { sink } = await openTestReader(engine, ["a"]);

@@ -1,6 +1,6 @@
 import { SseBusError } from "./errors.ts";
-import { acquireGroup, closeReader, type Engine, later, reached } from "./engine.ts";
-import { advanceGroup, type Group, ordinalIn, place, pumpReader } from "./group.ts";
+import { acquireCohort, closeReader, type Engine, later, provenHead } from "./engine.ts";
+import { advanceCohort, type Cohort, ordinalIn, place, pumpReader } from "./cohort.ts";
 import type { Gap } from "./packet.ts";
 import {
   type Cursor,
@@ -51,20 +51,20 @@ export async function openReader(
   assertOpen(engine);
   if (!engine.isOpened) await engine.open();
   assertOpen(engine);
-  let now: Position = reached(engine);
-  const group = acquireGroup(engine, options.topics, options.isLocal);
-  // In the group before the first await: a group without readers would be freed meanwhile.
-  const reader = createReader(group, options);
-  group.behind.add(reader);
+  let now: Position = provenHead(engine);
+  const cohort = acquireCohort(engine, options.topics, options.isLocal);
+  // In the cohort before the first await: a cohort without readers would be freed meanwhile.
+  const reader = createReader(cohort, options);
+  cohort.behind.add(reader);
   engine.readers.add(reader);
   try {
     for (;;) {
       const { restarts } = engine;
-      await Promise.all(group.topics.map((topic) => topic.live));
+      await Promise.all(cohort.topics.map((topic) => topic.live));
       assertOpen(engine);
-      startGroup(group, reached(engine));
-      advanceGroup(group, reached(engine));
-      const from = newestSince(group.topics, now);
+      startCohort(cohort, provenHead(engine));
+      advanceCohort(cohort, provenHead(engine));
+      const from = newestSince(cohort.topics, now);
       const started = boundReplay(engine, await startReader(engine, reader, options.start, from), {
         reader,
         maxBytes: options.maxReplayBytes,
@@ -77,7 +77,7 @@ export async function openReader(
         return { reader, ...started };
       }
       // The log began anew meanwhile, and what was found out is of the old one.
-      now = reached(engine);
+      now = provenHead(engine);
       reader.pendingGap = reader.ignored = reader.snapshot = undefined;
     }
   } catch (error) {
@@ -101,13 +101,13 @@ export function assertOpen(engine: Engine): void {
   throw new SseBusError("BUS_CLOSED", "The bus is closed: create a new one, or close it later.");
 }
 
-/** Begins a group where all its subscriptions are live: before that, everything is history. */
-function startGroup(group: Group, head: Position): void {
-  if (group.phase !== "starting") return;
-  group.phase = "running";
-  group.cursor = newestSince(group.topics, head);
+/** Begins a cohort where all its subscriptions are live: before that, everything is history. */
+function startCohort(cohort: Cohort, head: Position): void {
+  if (cohort.phase !== "starting") return;
+  cohort.phase = "running";
+  cohort.cursor = newestSince(cohort.topics, head);
   // What came since then has been waiting in the windows.
-  group.context.flusher.add(group);
+  cohort.context.flusher.add(cohort);
 }
 
 function newestSince(topics: readonly Topic[], position: Position): Position {
@@ -123,7 +123,7 @@ function boundReplay(
   { reader, maxBytes }: { readonly reader: Reader; readonly maxBytes: number | undefined },
 ): Started {
   if (maxBytes === undefined) return started;
-  const { topics } = reader.group;
+  const { topics } = reader.cohort;
   const { snapshot } = reader;
   const replay = { after: reader.cursor.seq, isSnapshot: snapshot !== undefined, maxBytes };
   const from = limitReplay(topics, replay);
@@ -150,9 +150,9 @@ async function startReader(
   if (start === "now") return startAt(engine, reader, now);
   if (typeof start === "object") return resume(engine, reader, start.cursor, now);
 
-  const oldest = await hydrate(engine, reader.group.topics);
+  const oldest = await hydrate(engine, reader.cohort.topics);
   startFromKept(reader, oldest);
-  if (start === "latest") reader.snapshot = reached(engine).seq;
+  if (start === "latest") reader.snapshot = provenHead(engine).seq;
   return startAt(engine, reader, oldest);
 }
 
@@ -173,19 +173,19 @@ async function resume(
       resumed: false,
     };
   }
-  const isShort = (topic: Topic): boolean => topic.log.base > cursor.seq;
-  await hydrate(engine, reader.group.topics.filter(isShort));
-  const resumed = !hasLost(reader.group.topics, cursor.seq, undefined);
+  const isShort = (topic: Topic): boolean => topic.log.horizon > cursor.seq;
+  await hydrate(engine, reader.cohort.topics.filter(isShort));
+  const resumed = !hasLost(reader.cohort.topics, cursor.seq, undefined);
   engine.counters[resumed ? "resumed" : "resumedWithGap"]++;
   return { ...startAt(engine, reader, cursor), resumed };
 }
 
 /** Why a well-formed cursor cannot be resumed from, if so. */
 async function checkCursor(engine: Engine, cursor: Cursor): Promise<Gap["reason"] | undefined> {
-  let head = reached(engine);
+  let head = provenHead(engine);
   // Another process may have received what this one has not, or heard first that the log began
   // anew: ask the log itself. Taken for an old one, a cursor of the new log would be led back.
-  if (cursor.epoch !== head.epoch || cursor.seq > head.seq) head = await engine.backend.cursor();
+  if (cursor.epoch !== head.epoch || cursor.seq > head.seq) head = await engine.backend.readHead();
   if (cursor.epoch !== head.epoch) return "restarted";
   return cursor.seq > head.seq ? "ahead" : undefined;
 }
@@ -196,25 +196,25 @@ async function startWithGap(
   reason: Gap["reason"],
   now: Position,
 ): Promise<void> {
-  const oldest = await hydrate(engine, reader.group.topics);
-  reader.pendingGap = { channels: reader.group.topics.map(({ name }) => name), reason };
+  const oldest = await hydrate(engine, reader.cohort.topics);
+  reader.pendingGap = { channels: reader.cohort.topics.map(({ name }) => name), reason };
   // A cursor ahead of the log has nothing kept after it; any other is older than all that is kept.
   startFromKept(reader, reason === "ahead" ? now : oldest);
 }
 
 /** Whatever is lost already is no news for this reader: it asked for what is kept, or was told. */
 export function startFromKept(reader: Reader, { seq, time }: Position): void {
-  const { group } = reader;
+  const { cohort } = reader;
   reader.cursor = { seq, time };
-  reader.ordinal = ordinalIn(group, seq);
+  reader.ordinal = ordinalIn(cohort, seq);
   reader.snapshot = undefined;
-  reader.ignored = group.topics.map(({ log }) => log.evictions);
+  reader.ignored = cohort.topics.map(({ log }) => log.evictions);
 }
 
 function startAt(engine: Engine, reader: Reader, { seq, time }: Position): Started {
   reader.cursor = { seq, time };
-  reader.ordinal = ordinalIn(reader.group, seq);
-  return { cursor: formatCursor({ seq, time }, reached(engine).epoch), resumed: false };
+  reader.ordinal = ordinalIn(reader.cohort, seq);
+  return { cursor: formatCursor({ seq, time }, provenHead(engine).epoch), resumed: false };
 }
 
 /** Makes the topics' windows complete; gives their oldest horizon. */
@@ -222,19 +222,19 @@ export async function hydrate(engine: Engine, topics: readonly Topic[]): Promise
   await Promise.all(topics.map((topic) => hydrateTopic(topic, engine.backend)));
   let oldest: Position | undefined;
   for (const { log } of topics) {
-    if (!oldest || log.base < oldest.seq) oldest = { seq: log.base, time: log.baseTime };
+    if (!oldest || log.horizon < oldest.seq) oldest = { seq: log.horizon, time: log.horizonTime };
   }
-  return oldest ?? reached(engine);
+  return oldest ?? provenHead(engine);
 }
 
-function createReader(group: Group, { sink }: OpenReaderOptions): Reader {
+function createReader(cohort: Cohort, { sink }: OpenReaderOptions): Reader {
   return {
-    group,
+    cohort,
     sink,
     state: "opening",
     ready: false,
     isTaking: false,
-    cursor: group.cursor,
+    cursor: cohort.cursor,
     index: 0,
     ignored: undefined,
     snapshot: undefined,

@@ -2,7 +2,7 @@ import type { LogMessage } from "./message.ts";
 import { formatCursor, type Position } from "./position.ts";
 
 /**
- * What is handed to a sink at once: messages, or a control block. Made once for a group and a
+ * What is handed to a sink at once: messages, or a control block. Made once for a cohort and a
  * cursor, and shared by every reader that stands there.
  */
 export interface Packet {

@@ -1,5 +1,5 @@
-import { type Engine, reached } from "./engine.ts";
-import { advanceGroup, hand, readerCursor } from "./group.ts";
+import { type Engine, provenHead } from "./engine.ts";
+import { advanceCohort, hand, readerCursor } from "./cohort.ts";
 import { createPingPacket, type Packet } from "./packet.ts";
 import type { Reader } from "./reader.ts";
 
@@ -12,12 +12,12 @@ import type { Reader } from "./reader.ts";
 export function pingReaders(engine: Engine, readers: Iterable<Reader>): number {
   // What is published but not yet handed out goes first, or the head would be claimed too early.
   engine.remote.flusher.flush();
-  const head = reached(engine);
+  const head = provenHead(engine);
   const packets = new Map<number, Packet>();
   let count = 0;
   for (const reader of readers) {
     if (!reader.ready || reader.state === "closed" || reader.state === "behind") continue;
-    advanceGroup(reader.group, head);
+    advanceCohort(reader.cohort, head);
     const cursor = readerCursor(reader);
     let packet = packets.get(cursor.seq);
     if (!packet) packets.set(cursor.seq, (packet = createPingPacket(cursor, head.epoch)));

@@ -1,12 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import {
-  appendMessage,
-  type ChannelLog,
-  createChannelLog,
-  dropOldest,
-  loseUpTo,
-} from "./channel-log.ts";
+import { appendMessage, type TopicLog, createTopicLog, dropOldest, loseUpTo } from "./topic-log.ts";
 import { topicCovers } from "./channel-name.ts";
 import { createMessage, type LogMessage } from "./message.ts";
 import { createOlderHistory, prependHistory } from "./older-history.ts";
@@ -55,7 +49,7 @@ test("reads what a naive merge and filter reads, in one order, each once, after 
       };
       const packet = readLog(sources, after, options);
 
-      const isShort = ({ log }: Source): boolean => log.base > after;
+      const isShort = ({ log }: Source): boolean => log.horizon > after;
       const lost = sources.filter(
         (source) =>
           isShort(source) &&
@@ -73,7 +67,7 @@ test("reads what a naive merge and filter reads, in one order, each once, after 
       ];
       if (lost.length > 0) {
         // Before anything that is held, so that no id moves past what nobody was told of.
-        const newest = Math.max(...lost.map(({ log }) => log.base));
+        const newest = Math.max(...lost.map(({ log }) => log.horizon));
         const next = wanted[0]?.seq ?? Number.POSITIVE_INFINITY;
         const seq = Math.max(after, Math.min(newest, upTo, next - 1));
         const channels = lost.map(({ name }) => name);
@@ -141,10 +135,10 @@ test("read again and again it gives everything after one gap that names what was
 });
 
 test("a reader of what was kept is told only of what was evicted since", () => {
-  const log = createChannelLog("a", UNLIMITED, 20);
+  const log = createTopicLog("a", UNLIMITED, 20);
   for (const seq of [21, 22, 23]) appendMessage(log, message(seq, "a"), seq);
   prependHistory(log, createOlderHistory(log, [message(9, "a"), message(12, "a")], 8));
-  const other = createChannelLog("b", UNLIMITED, 10);
+  const other = createTopicLog("b", UNLIMITED, 10);
   appendMessage(other, message(30, "b"), 30);
   const sources = [
     { name: "a", log },
@@ -170,8 +164,8 @@ test("a reader of what was kept is told only of what was evicted since", () => {
 });
 
 test("a loss up to a position that another topic holds hides neither the loss nor the message", () => {
-  const lossy = createChannelLog("a", UNLIMITED, 0);
-  const whole = createChannelLog("b", UNLIMITED, 0);
+  const lossy = createTopicLog("a", UNLIMITED, 0);
+  const whole = createTopicLog("b", UNLIMITED, 0);
   for (const seq of [8, 9, 10, 12]) appendMessage(whole, message(seq, "b"), seq);
   // The feed could not recover anything up to 10; the 10 itself was b's.
   loseUpTo(lossy, { seq: 10, time: 10 });
@@ -185,8 +179,8 @@ test("a loss up to a position that another topic holds hides neither the loss no
 });
 
 test("no id moves past a loss that was not told: a line cut after any of them would hide it", () => {
-  const evicted = createChannelLog("a", UNLIMITED, 0);
-  const whole = createChannelLog("b", UNLIMITED, 0);
+  const evicted = createTopicLog("a", UNLIMITED, 0);
+  const whole = createTopicLog("b", UNLIMITED, 0);
   for (const seq of [1, 3, 5]) appendMessage(evicted, message(seq, "a"), seq);
   for (const seq of [2, 4, 6]) appendMessage(whole, message(seq, "b"), seq);
   for (let n = 0; n < 3; n++) dropOldest(evicted);
@@ -198,8 +192,8 @@ test("no id moves past a loss that was not told: a line cut after any of them wo
 });
 
 test("what one source has dropped is no loss where another one that covers it has it all", () => {
-  const own = createChannelLog("a/1", UNLIMITED, 0);
-  const pattern = createChannelLog("a/*", UNLIMITED, 0);
+  const own = createTopicLog("a/1", UNLIMITED, 0);
+  const pattern = createTopicLog("a/*", UNLIMITED, 0);
   for (const seq of [1, 2, 3]) {
     for (const log of [own, pattern]) appendMessage(log, message(seq, "a/1"), seq);
   }
@@ -257,7 +251,7 @@ function build({
     message((seq += skip), channel, { key, size }),
   );
   const sources = topics.map((name, index): Source => {
-    const log: ChannelLog = createChannelLog(name, UNLIMITED, 0);
+    const log: TopicLog = createTopicLog(name, UNLIMITED, 0);
     for (const entry of truth) {
       if (!topicCovers(name, entry.channel)) continue;
       if (entry.seq === lost[index]) loseUpTo(log, { seq: entry.seq - 1, time: 1 });

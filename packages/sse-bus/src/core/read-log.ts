@@ -1,4 +1,4 @@
-import { type ChannelLog, evictedSince, indexAfter } from "./channel-log.ts";
+import { type TopicLog, evictedSince, indexAfter } from "./topic-log.ts";
 import { topicCovers } from "./channel-name.ts";
 import { type LogMessage } from "./message.ts";
 import { createGapPacket, createMessagePacket, type Packet } from "./packet.ts";
@@ -7,7 +7,7 @@ import type { Position } from "./position.ts";
 /** A log to read, under the name that its readers subscribed to. */
 export interface Source {
   readonly name: string;
-  readonly log: ChannelLog;
+  readonly log: TopicLog;
 }
 
 /** How to read on from a cursor. */
@@ -71,7 +71,7 @@ function tellLoss(sources: readonly Source[], after: number, options: ReadOption
     if (!isLossy(sources, index, { after, ignored })) continue;
     channels.push(name);
     const seq = horizonOf(log, ignored?.[index]);
-    if (seq >= to.seq) to = { seq, time: log.baseTime };
+    if (seq >= to.seq) to = { seq, time: log.horizonTime };
   }
   // As far as nothing else stands in between: so much is lost for certain, and told for good.
   const seq = Math.max(after, Math.min(to.seq, upTo, next ? next.seq - 1 : to.seq));
@@ -88,11 +88,11 @@ interface Reading {
 function isLossy(sources: readonly Source[], index: number, { after, ignored }: Reading): boolean {
   const { name, log } = sources[index] as Source;
   if (horizonOf(log, ignored?.[index]) <= after) return false;
-  return !sources.some((other) => other.log.base <= after && topicCovers(other.name, name));
+  return !sources.some((other) => other.log.horizon <= after && topicCovers(other.name, name));
 }
 
-function horizonOf(log: ChannelLog, ignored: number | undefined): number {
-  return ignored === undefined ? log.base : evictedSince(log, ignored);
+function horizonOf(log: TopicLog, ignored: number | undefined): number {
+  return ignored === undefined ? log.horizon : evictedSince(log, ignored);
 }
 
 function collect(sources: readonly Source[], after: number, options: ReadOptions): LogMessage[] {

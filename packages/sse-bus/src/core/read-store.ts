@@ -1,5 +1,5 @@
 import type { History } from "./backend.ts";
-import { type ChannelLog, enforceLimits } from "./channel-log.ts";
+import { type TopicLog, enforceLimits } from "./topic-log.ts";
 import { isPattern, topicCovers } from "./channel-name.ts";
 import { type LogStore, track } from "./log-store.ts";
 import type { LogMessage } from "./message.ts";
@@ -16,7 +16,7 @@ export async function readStore(store: LogStore, topic: string): Promise<History
   if (isPattern(topic)) return inSlices(readPattern(store, topic));
   const log = store.logs.get(topic);
   if (!log) return { messages: [], horizon: store.floor };
-  return { messages: messagesOf(store, log), horizon: log.base };
+  return { messages: messagesOf(store, log), horizon: log.horizon };
 }
 
 function* readPattern(store: LogStore, pattern: string): Generator<void, History> {
@@ -30,7 +30,7 @@ function* readPattern(store: LogStore, pattern: string): Generator<void, History
     const log = store.logs.get(name);
     if (!log || !topicCovers(pattern, name)) continue;
     const run = messagesOf(store, log);
-    horizon = Math.max(horizon, log.base);
+    horizon = Math.max(horizon, log.horizon);
     if (run.length > 0) runs.push(run);
     if (run.length > STEP) yield;
   }
@@ -39,7 +39,7 @@ function* readPattern(store: LogStore, pattern: string): Generator<void, History
   return { messages, horizon: Math.max(horizon, store.floor) };
 }
 
-function messagesOf(store: LogStore, log: ChannelLog): LogMessage[] {
+function messagesOf(store: LogStore, log: TopicLog): LogMessage[] {
   track(store, log, () => enforceLimits(log, store.now()));
   return log.entries.slice(log.first) as LogMessage[];
 }

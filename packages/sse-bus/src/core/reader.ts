@@ -1,4 +1,4 @@
-import type { Group } from "./group.ts";
+import type { Cohort } from "./cohort.ts";
 import type { Gap, Packet } from "./packet.ts";
 import type { Position } from "./position.ts";
 
@@ -20,15 +20,15 @@ export interface Sink {
 export type EndReason = "closed" | "failed";
 
 /**
- * `opening`: where it starts is being found out. `head`: has everything its group was handed.
+ * `opening`: where it starts is being found out. `head`: has everything its cohort was handed.
  * `behind`: reads on from its cursor when its sink can take more. `waiting`: started ahead of its
- * group, which has yet to get there.
+ * cohort, which has yet to get there.
  */
 export type ReaderState = "opening" | "head" | "behind" | "waiting" | "closed";
 
-/** A cursor, a set of topics (its group's) and a sink. */
+/** A cursor, a set of topics (its cohort's) and a sink. */
 export interface Reader {
-  readonly group: Group;
+  readonly cohort: Cohort;
   /** May be exchanged for a shorter way to the same client. */
   sink: Sink;
   state: ReaderState;
@@ -36,9 +36,9 @@ export interface Reader {
   ready: boolean;
   /** The sink is being written to. */
   isTaking: boolean;
-  /** Up to where this reader was handed everything; while `head`, its group's cursor counts. */
+  /** Up to where this reader was handed everything; while `head`, its cohort's cursor counts. */
   cursor: Position;
-  /** Place in the group's `atHead`, for removal in constant time. */
+  /** Place in the cohort's `atHead`, for removal in constant time. */
   index: number;
   /** See `ReadOptions`. */
   ignored: readonly number[] | undefined;

@@ -1,4 +1,4 @@
-import type { ChannelLog } from "./channel-log.ts";
+import type { TopicLog } from "./topic-log.ts";
 import { type LogMessage, messageBytes } from "./message.ts";
 import type { Position } from "./position.ts";
 import type { Source } from "./read-log.ts";
@@ -49,6 +49,6 @@ function newest(sources: readonly Source[], next: readonly number[]): number {
   return found;
 }
 
-function at(log: ChannelLog, index: number): LogMessage | undefined {
+function at(log: TopicLog, index: number): LogMessage | undefined {
   return index < log.first ? undefined : log.entries[index];
 }

@@ -1,12 +1,12 @@
 import type { Engine } from "./engine.ts";
-import { reached } from "./engine.ts";
-import { type Group, place, pumpReader, unplace } from "./group.ts";
+import { provenHead } from "./engine.ts";
+import { type Cohort, place, pumpReader, unplace } from "./cohort.ts";
 import { hydrate, startFromKept } from "./open-reader.ts";
 import type { Position } from "./position.ts";
 import type { Reader } from "./reader.ts";
 import { resetTopic } from "./topic.ts";
 
-/** Groups whose history is read at a time, so that ten thousand of them are no storm. */
+/** Cohorts whose history is read at a time, so that ten thousand of them are no storm. */
 const MAX_PARALLEL = 16;
 
 /**
@@ -17,14 +17,14 @@ const MAX_PARALLEL = 16;
  */
 export async function restartReaders(engine: Engine): Promise<void> {
   const restart = ++engine.restarts;
-  const head = reached(engine);
+  const head = provenHead(engine);
   for (const topic of engine.topics.values()) resetTopic(topic, head);
-  const groups: Group[] = [];
-  for (const group of engine.groups.values()) {
-    group.packets.clear();
-    if (group.phase === "starting") continue;
-    group.phase = "restarting";
-    groups.push(group);
+  const cohorts: Cohort[] = [];
+  for (const cohort of engine.cohorts.values()) {
+    cohort.packets.clear();
+    if (cohort.phase === "starting") continue;
+    cohort.phase = "restarting";
+    cohorts.push(cohort);
   }
   const readers = new Set<Reader>();
   for (const reader of engine.readers) {
@@ -32,11 +32,11 @@ export async function restartReaders(engine: Engine): Promise<void> {
     readers.add(reader);
     unplace(reader);
     reader.state = "behind";
-    reader.group.behind.add(reader);
+    reader.cohort.behind.add(reader);
   }
-  const next = groups.values();
+  const next = cohorts.values();
   const work = async (): Promise<void> => {
-    for (const group of next) await restartGroup(engine, group, { restart, head, readers });
+    for (const cohort of next) await restartCohort(engine, cohort, { restart, head, readers });
   };
   await Promise.all(Array.from({ length: MAX_PARALLEL }, work));
 }
@@ -48,27 +48,27 @@ interface Restart {
   readonly readers: ReadonlySet<Reader>;
 }
 
-async function restartGroup(engine: Engine, group: Group, own: Restart): Promise<void> {
+async function restartCohort(engine: Engine, cohort: Cohort, own: Restart): Promise<void> {
   let oldest = own.head;
   try {
-    oldest = await hydrate(engine, group.topics);
+    oldest = await hydrate(engine, cohort.topics);
   } catch (error) {
     // Unreadable history counts as lost, and the gap says so.
     engine.remote.onError(error as Error);
   }
-  // The log began anew once more: that restart sees to all groups.
+  // The log began anew once more: that restart sees to all cohorts.
   if (engine.restarts !== own.restart) return;
-  group.cursor = reached(engine);
-  group.phase = "running";
-  for (const reader of [...group.behind, ...group.waiting]) {
+  cohort.cursor = provenHead(engine);
+  cohort.phase = "running";
+  for (const reader of [...cohort.behind, ...cohort.waiting]) {
     if (reader.state === "opening") continue;
     if (own.readers.has(reader)) {
-      const channels = group.topics.map(({ name }) => name);
+      const channels = cohort.topics.map(({ name }) => name);
       reader.pendingGap = { channels, reason: "restarted" };
       startFromKept(reader, oldest);
     }
     place(reader);
     if (reader.ready) pumpReader(reader);
   }
-  group.context.flusher.add(group);
+  cohort.context.flusher.add(cohort);
 }

@@ -84,8 +84,8 @@ function createScriptedLog(): ScriptedLog {
         reading.resolve();
         return read.promise;
       },
-      cursor: async () => cursor(),
-      reached: cursor,
+      readHead: async () => cursor(),
+      head: cursor,
       async close() {},
     },
   };

@@ -1,13 +1,13 @@
-import type { Backend, Subscription } from "./backend.ts";
+import type { Backend, TopicSubscription } from "./backend.ts";
 import { isPattern } from "./channel-name.ts";
 import {
-  type ChannelLog,
+  type TopicLog,
   dropAged,
   enforceLimits,
   loseUpTo,
   restartLog,
   startAfter,
-} from "./channel-log.ts";
+} from "./topic-log.ts";
 import type { HistoryLimits, HistoryResolver } from "./history.ts";
 import {
   enforceTotal,
@@ -28,12 +28,12 @@ import type { Position } from "./position.ts";
  */
 export interface Topic {
   readonly name: string;
-  readonly log: ChannelLog;
+  readonly log: TopicLog;
   readonly store: LogStore;
-  /** Readers' groups that want to hear of it. */
-  readonly groups: Set<{ topicChanged(topic: Topic): void }>;
+  /** Readers' cohorts that want to hear of it. */
+  readonly cohorts: Set<{ topicChanged(topic: Topic): void }>;
   /** Resolves when live; the window is complete after the subscription's cursor from then on. */
-  readonly live: Promise<Subscription>;
+  readonly live: Promise<TopicSubscription>;
   /** Once live, the window is complete after this position without any history being read. */
   since: Position;
   users: number;
@@ -49,13 +49,13 @@ export function openTopic(backend: Backend, store: LogStore, name: string): Topi
   const log = openLog(store, name);
   enforceTotal(store, log);
   // Complete after nothing yet: whoever reads before the subscription is live must wait for it.
-  log.base = Number.MAX_SAFE_INTEGER;
+  log.horizon = Number.MAX_SAFE_INTEGER;
   log.settled = 0;
   const topic: Topic = {
     name,
     log,
     store,
-    groups: new Set(),
+    cohorts: new Set(),
     since: { seq: 0, time: 0 },
     users: 0,
     received: 0,
@@ -69,7 +69,7 @@ export function openTopic(backend: Backend, store: LogStore, name: string): Topi
       .then((subscription) => {
         const { seq, time, epoch } = subscription.cursor;
         // If the log began anew in this very moment, the window has been begun with the new one.
-        if (epoch === backend.reached().epoch) {
+        if (epoch === backend.head().epoch) {
           topic.since = { seq, time };
           track(store, log, () => startAfter(log, topic.since));
         }
@@ -156,7 +156,7 @@ function acceptMessage(topic: Topic, message: LogMessage): void {
   if (topic.isClosed || message.seq <= topic.log.evicted) return;
   topic.received++;
   storeMessage(topic.store, topic.log, message, topic.store.now());
-  for (const group of topic.groups) group.topicChanged(topic);
+  for (const cohort of topic.cohorts) cohort.topicChanged(topic);
 }
 
 function acceptLoss(topic: Topic, seq: number): void {
@@ -164,5 +164,5 @@ function acceptLoss(topic: Topic, seq: number): void {
   if (isClosed) return;
   touchLog(store, log);
   track(store, log, () => loseUpTo(log, { seq, time: store.now() }));
-  for (const group of topic.groups) group.topicChanged(topic);
+  for (const cohort of topic.cohorts) cohort.topicChanged(topic);
 }

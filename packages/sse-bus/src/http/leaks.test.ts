@@ -61,7 +61,7 @@ describe("while the bus lives on, nothing keeps", () => {
       return objects;
     });
     expect(held).toBe(0);
-    expect(engine).toMatchObject({ isClosed: false, readers: new Set(), groups: new Map() });
+    expect(engine).toMatchObject({ isClosed: false, readers: new Set(), cohorts: new Map() });
   });
 
   test("a refused request, or one that is aborted before anybody has read its stream", async () => {
@@ -112,6 +112,6 @@ test(`${4 * CHURN} streams that come, read and go, on channels of their own, lea
   // behind by each would be 600 KB at the least, a reader or a window far more.
   const growth = [await growthOver(CHURN), await growthOver(3 * CHURN)];
   expect(Math.min(...growth)).toBeLessThan(400_000);
-  expect(engine).toMatchObject({ readers: new Set(), groups: new Map(), topics: new Map() });
+  expect(engine).toMatchObject({ readers: new Set(), cohorts: new Map(), topics: new Map() });
   expect(engine.store.logs.size).toBe(0);
 }, 60_000);

@@ -1,6 +1,6 @@
 import type { BusInternals } from "../core/bus.ts";
 import { type ByeReason, type Connection, register, unregister } from "../core/connections.ts";
-import { closeReader, reached } from "../core/engine.ts";
+import { closeReader, provenHead } from "../core/engine.ts";
 import { openReader, resumeReader, type Start } from "../core/open-reader.ts";
 import type { Packet } from "../core/packet.ts";
 import { pingReaders } from "../core/ping.ts";
@@ -114,7 +114,7 @@ class EventStream implements StreamConnection, SinkOwner {
     const { heartbeatMs, retryMs } = settings;
     const { id: connection, channels } = this;
     const { cursor, resumed } = opened;
-    const now = reached(internals.engine);
+    const now = provenHead(internals.engine);
     const head = formatCursor(now, now.epoch);
     this.isStarting = start === "latest" || start === "earliest";
     // The reader is not ready yet: hello comes before anything that it would write.

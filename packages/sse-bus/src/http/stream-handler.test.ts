@@ -332,7 +332,7 @@ describe("clean-up", () => {
     await twice.cancel();
     expect(bus.stats()).toMatchObject({ connections: 0, channels: 0 });
     expect(internals.connections.disconnects.get("client")).toBe(3);
-    expect(internals.engine.groups.size + internals.engine.readers.size).toBe(0);
+    expect(internals.engine.cohorts.size + internals.engine.readers.size).toBe(0);
   });
 
   test("a request that is already gone opens nothing", async () => {

@@ -76,7 +76,7 @@ describe("settings of the hub", () => {
     [["--cors-credentials"], "--cors-credentials allows nobody anything alone: add --cors-origin."],
     [
       ["--backend", "mysql://x"],
-      /--backend \(SSE_BUS_BACKEND\), SSE_BUS_URL: "mysql:\/\/x" names no/,
+      /--backend \(SSE_BUS_BACKEND\), SSE_BUS_URL: The "mysql:\/\/…" URL names no/,
     ],
     [["--jwt-key", ""], "--jwt-key is empty"],
     [["--jwt-issuer", "x"], "--jwt-issuer (SSE_BUS_JWT_ISSUER) checks nothing alone"],

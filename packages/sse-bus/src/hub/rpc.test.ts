@@ -133,7 +133,7 @@ test("a worker that takes nothing loses what is beyond the limit, and is told be
   expect(seen.slice(0, lost)).toEqual(Array.from({ length: lost }, (_, n) => `${first + n}`));
   expect(lost).toBeGreaterThan(10);
   expect(seen.slice(lost)).toEqual([`lost ${cursor.seq + 60}`, `${cursor.seq + 61}`]);
-  expect(backend.reached().seq).toBe(cursor.seq + 61);
+  expect(backend.head().seq).toBe(cursor.seq + 61);
   close();
   await log.close();
 });

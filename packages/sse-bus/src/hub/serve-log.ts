@@ -1,4 +1,4 @@
-import type { Backend, PublishEntry, Subscription } from "../core/backend.ts";
+import type { Backend, PublishEntry, TopicSubscription } from "../core/backend.ts";
 import { SseBusError, type SseBusErrorCode } from "../core/errors.ts";
 import type { LogMessage } from "../core/message.ts";
 import type { LogMethods, LogNews, SentMessage } from "./log-protocol.ts";
@@ -13,7 +13,7 @@ import { startInterval } from "../core/timers.ts";
  * told so.
  */
 export function serveLog(backend: Backend, link: Link, methods: RpcMethods = {}): Rpc {
-  const subscriptions = new Map<number, Promise<Subscription>>();
+  const subscriptions = new Map<number, Promise<TopicSubscription>>();
   let news: LogNews[] = [];
   let newsBytes = 0;
   let last: { readonly message: LogMessage; readonly subscriptions: number[] } | undefined;
@@ -99,7 +99,7 @@ export function serveLog(backend: Backend, link: Link, methods: RpcMethods = {})
       return read;
     },
     async cursor() {
-      const head = await backend.cursor();
+      const head = await backend.readHead();
       tellLoss();
       return head;
     },
@@ -111,7 +111,7 @@ export function serveLog(backend: Backend, link: Link, methods: RpcMethods = {})
     // Nothing is added for a process that stands still.
     if (rpc.waitingBytes() > MAX_WAITING_BYTES / 2) return;
     tellLoss();
-    rpc.notify("news", [{ head: backend.reached() } satisfies LogNews]);
+    rpc.notify("news", [{ head: backend.head() } satisfies LogNews]);
   }, HEAD_INTERVAL_MS);
   timer.unref();
   link.onClose(() => {

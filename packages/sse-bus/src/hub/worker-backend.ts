@@ -80,8 +80,8 @@ export function workerBackend(link: Link, methods: RpcMethods = {}): WorkerBacke
       );
       return { messages: messages.map((sent) => ({ ...sent, superseded: false })), horizon };
     },
-    cursor: () => ask<Cursor>("cursor"),
-    reached() {
+    readHead: () => ask<Cursor>("cursor"),
+    head() {
       if (head) return head;
       throw new SseBusError("BUS_CLOSED", "The backend is not open: a bus opens it.");
     },

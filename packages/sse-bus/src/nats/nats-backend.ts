@@ -48,9 +48,9 @@ export function natsBackend(options: NatsBackendOptions): Backend {
     publish: async (entry) => opened().publish(entry),
     subscribe: async (topic, feed) => opened().subscribe(topic, feed),
     read: async (topic) => opened().read(topic),
-    cursor: async () => opened().cursor(),
+    readHead: async () => opened().cursor(),
     now: () => session?.now() ?? Date.now(),
-    reached: () => (session ? session.reached() : { seq: 0, time: 0, epoch: "0" }),
+    head: () => (session ? session.reached() : { seq: 0, time: 0, epoch: "0" }),
     async close() {
       closing ??= (async () => {
         const open = await opening?.catch(() => undefined);

@@ -114,7 +114,7 @@ function createReplay(
     let horizon = Math.max(dropped, store.floor);
     const messages: LogMessage[] = [];
     for (const log of store.logs.values()) {
-      horizon = Math.max(horizon, log.base);
+      horizon = Math.max(horizon, log.horizon);
       for (const message of log.entries.slice(log.first) as LogMessage[]) {
         // Beyond the head that was read first, messages of keys may be missing.
         if (message.seq > dropped && message.seq <= head.state.last_seq) messages.push(message);

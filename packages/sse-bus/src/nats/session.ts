@@ -4,7 +4,7 @@ import type {
   History,
   PublishEntry,
   Stored,
-  Subscription,
+  TopicSubscription,
 } from "../core/backend.ts";
 import type { Cursor, Position } from "../core/position.ts";
 import { createServerClock } from "../core/server-clock.ts";
@@ -32,7 +32,7 @@ import { startTimeout } from "../core/timers.ts";
 /** The backend between its opening and its closing. */
 export interface Session {
   publish(entry: PublishEntry): Promise<Stored>;
-  subscribe(topic: string, feed: Feed): Promise<Subscription>;
+  subscribe(topic: string, feed: Feed): Promise<TopicSubscription>;
   read(topic: string): Promise<History>;
   cursor(): Promise<Cursor>;
   reached(): Cursor;

@@ -73,9 +73,9 @@ export function postgresBackend(options: PostgresBackendOptions): Backend {
     },
     subscribe: (topic, feed) => use("subscribe", ({ subscribe }) => subscribe(topic, feed)),
     read: (topic) => use("read history", ({ read }) => read(topic)),
-    cursor: () => use("read the head", ({ head }) => head()),
+    readHead: () => use("read the head", ({ head }) => head()),
     now: () => session?.now() ?? Date.now(),
-    reached: () => session?.reached() ?? { seq: 0, time: 0, epoch: "0" },
+    head: () => session?.reached() ?? { seq: 0, time: 0, epoch: "0" },
     close() {
       closing ??= (async () => {
         await opening?.catch(() => {});

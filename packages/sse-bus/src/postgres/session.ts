@@ -4,7 +4,7 @@ import type {
   Pending,
   PublishEntry,
   Stored,
-  Subscription,
+  TopicSubscription,
 } from "../core/backend.ts";
 import type { Cursor } from "../core/position.ts";
 import { createAppender } from "./appender.ts";
@@ -24,7 +24,7 @@ import { createWaker } from "./waker.ts";
 export interface Session {
   publish(entry: PublishEntry): Promise<Stored>;
   publishIn(tx: unknown, entry: PublishEntry): Promise<Stored | Pending>;
-  subscribe(topic: string, feed: Feed): Promise<Subscription>;
+  subscribe(topic: string, feed: Feed): Promise<TopicSubscription>;
   read(topic: string): Promise<EpochHistory>;
   head(): Promise<Cursor>;
   reached(): Cursor;

@@ -1,4 +1,4 @@
-import type { BackendHost, Feed, Subscription } from "../core/backend.ts";
+import type { BackendHost, Feed, TopicSubscription } from "../core/backend.ts";
 import { createMessage, type LogMessage } from "../core/message.ts";
 import type { Cursor } from "../core/position.ts";
 import { createBackoff } from "./backoff.ts";
@@ -21,7 +21,7 @@ export interface Tail {
   /** The log has been announced to reach `seq`. */
   announced(seq: number): void;
   reached(): Cursor;
-  subscribe(topic: string, feed: Feed): Promise<Subscription>;
+  subscribe(topic: string, feed: Feed): Promise<TopicSubscription>;
   /** Resolves once everything that is in the log now has been handed over. */
   caughtUp(): Promise<Cursor>;
   close(): Promise<void>;

@@ -1,4 +1,4 @@
-import type { BackendHost, Feed, Subscription } from "../core/backend.ts";
+import type { BackendHost, Feed, TopicSubscription } from "../core/backend.ts";
 import type { Cursor } from "../core/position.ts";
 import { decodeLive, decodeMark, type LiveItem, type Mark, toMessage } from "./codec.ts";
 import type { HistorySource } from "./history.ts";
@@ -22,7 +22,7 @@ export interface Live {
   readonly seen: Cursor;
   /** Nothing is missing. */
   readonly isLive: boolean;
-  subscribe(topic: string, feed: Feed): Promise<Subscription>;
+  subscribe(topic: string, feed: Feed): Promise<TopicSubscription>;
   /** A new connection, or none. */
   use(link: Link | undefined): void;
   receive(channel: string, text: string): void;
@@ -203,7 +203,7 @@ export function createLive(options: LiveOptions): Live {
       let topic: LiveTopic | undefined;
       let late: ReturnType<typeof setTimeout> | undefined;
       try {
-        return await new Promise<Subscription>((resolve, reject) => {
+        return await new Promise<TopicSubscription>((resolve, reject) => {
           topic = topics.add(name, feed, { resolve, reject });
           // What is live stays so over an outage: the feed gets what is missed with the others.
           if (topic.isLive) return topics.goLive(topic, reached);

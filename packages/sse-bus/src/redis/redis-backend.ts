@@ -86,7 +86,7 @@ export function redisBackend(options: RedisBackendOptions): Backend {
         await told(history, epoch);
       }
     },
-    async cursor() {
+    async readHead() {
       const { commands, live, source } = opened();
       const { epoch } = live.reached;
       const args = markArguments({ keys }, { seen: live.seen });
@@ -95,7 +95,7 @@ export function redisBackend(options: RedisBackendOptions): Backend {
       return head;
     },
     now: () => session?.source.clock.now() ?? Date.now(),
-    reached: () => session?.live.reached ?? { seq: 0, time: 0, epoch: "0" },
+    head: () => session?.live.reached ?? { seq: 0, time: 0, epoch: "0" },
     async close() {
       isClosed = true;
       const last = await opening?.catch(() => undefined);

@@ -1,4 +1,4 @@
-import type { Feed, Subscription } from "../core/backend.ts";
+import type { Feed, TopicSubscription } from "../core/backend.ts";
 import type { LogMessage } from "../core/message.ts";
 import type { Cursor } from "../core/position.ts";
 import { addTopic, createTopicIndex, removeTopic, visitTopics } from "../core/topic-index.ts";
@@ -18,7 +18,7 @@ export interface LiveTopic {
 interface FeedState {
   /** Messages up to here are history to it. */
   from: number;
-  readonly resolve: (subscription: Subscription) => void;
+  readonly resolve: (subscription: TopicSubscription) => void;
   readonly reject: (cause: Error) => void;
 }
 

@@ -11,7 +11,7 @@ import { outageTests } from "./backend/outage-tests.ts";
 import { partitionTests } from "./backend/partition-tests.ts";
 import { positionTests } from "./backend/position-tests.ts";
 import { publishTests } from "./backend/publish-tests.ts";
-import { reachedTests } from "./backend/reached-tests.ts";
+import { headTests } from "./backend/head-tests.ts";
 
 const TESTS: readonly BackendTest[] = [
   ...publishTests,
@@ -19,7 +19,7 @@ const TESTS: readonly BackendTest[] = [
   ...idempotencyTests,
   ...liveTests,
   ...historyTests,
-  ...reachedTests,
+  ...headTests,
   ...closingTests,
   ...outageTests,
   ...partitionTests,

@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import type { Backend, Feed, PublishEntry, Stored, Subscription } from "../../src/core/backend.ts";
+import type {
+  Backend,
+  Feed,
+  PublishEntry,
+  Stored,
+  TopicSubscription,
+} from "../../src/core/backend.ts";
 import { SseBusError } from "../../src/core/errors.ts";
 import { createHistoryResolver } from "../../src/core/history.ts";
 import type { LogMessage } from "../../src/core/message.ts";
@@ -29,7 +35,7 @@ const broken: Readonly<Record<string, Broken>> = {
         ...backend,
         async publish(entry) {
           setTimeout(() => void backend.publish(entry).catch(() => {}), 5);
-          const { epoch } = backend.reached();
+          const { epoch } = backend.head();
           const { channel } = entry;
           return { seq: ++next, time: Date.now(), epoch, channel, duplicate: false };
         },
@@ -39,7 +45,7 @@ const broken: Readonly<Record<string, Broken>> = {
   "ends with a pattern all that look alike to its server": {
     noticed: [/subscribe: topics that cover the same channels/],
     backend: (backend) => {
-      const alike = new Map<string, Set<Subscription>>();
+      const alike = new Map<string, Set<TopicSubscription>>();
       return {
         ...backend,
         async subscribe(topic, feed) {
@@ -116,7 +122,7 @@ const broken: Readonly<Record<string, Broken>> = {
   },
   "tells as its head what it has received, not what the log has": {
     noticed: [/cursor: it is the head/],
-    backend: (backend) => ({ ...backend, cursor: async () => backend.reached() }),
+    backend: (backend) => ({ ...backend, readHead: async () => backend.head() }),
   },
   "takes for its head the newest message that is left": {
     noticed: [
@@ -215,7 +221,7 @@ const broken: Readonly<Record<string, Broken>> = {
     backend: (backend) => ({
       ...backend,
       async subscribe(topic, feed) {
-        const { seq } = await backend.cursor();
+        const { seq } = await backend.readHead();
         const subscription = await backend.subscribe(topic, {
           ...feed,
           message: (message) => {
@@ -233,7 +239,7 @@ const broken: Readonly<Record<string, Broken>> = {
       ...backend,
       async subscribe(topic, feed) {
         const subscription = await backend.subscribe(topic, feed);
-        return { ...subscription, cursor: await backend.cursor() };
+        return { ...subscription, cursor: await backend.readHead() };
       },
     }),
   },
@@ -452,29 +458,29 @@ const broken: Readonly<Record<string, Broken>> = {
       heard = 0;
       return {
         ...backend,
-        reached: () => {
-          const reached = backend.reached();
+        head: () => {
+          const reached = backend.head();
           return { ...reached, seq: Math.max(reached.seq, heard) };
         },
       };
     },
   },
-  "moves reached() only with messages of its own": {
+  "moves head() only with messages of its own": {
     noticed: [/reached: it comes to the head on quiet subscriptions/],
     backend: (backend) => {
-      let reached: ReturnType<Backend["reached"]> | undefined;
+      let reached: ReturnType<Backend["head"]> | undefined;
       return {
         ...backend,
         async open(host) {
           await backend.open(host);
-          reached = backend.reached();
+          reached = backend.head();
         },
-        reached: () => reached ?? backend.reached(),
+        head: () => reached ?? backend.head(),
         subscribe: async (topic, feed) =>
           backend.subscribe(topic, {
             ...feed,
             message(message) {
-              reached = backend.reached();
+              reached = backend.head();
               feed.message(message);
             },
           }),
@@ -485,7 +491,7 @@ const broken: Readonly<Record<string, Broken>> = {
     noticed: [/reached: from open\(\) on/],
     backend: (backend) => ({
       ...backend,
-      reached: () => ({ ...backend.reached(), seq: Date.now() }),
+      head: () => ({ ...backend.head(), seq: Date.now() }),
     }),
   },
   "cannot be closed twice": {
@@ -506,7 +512,7 @@ const broken: Readonly<Record<string, Broken>> = {
     noticed: [/close: it may be called twice/],
     backend: (backend, table) => ({
       ...backend,
-      cursor: async () => (await table.after(0, [])).head,
+      readHead: async () => (await table.after(0, [])).head,
     }),
   },
   "feeds on after it was closed": {
@@ -628,7 +634,7 @@ const broken: Readonly<Record<string, Broken>> = {
       open: async (host) => backend.open({ ...host, onStatus() {} }),
     }),
   },
-  "lets reached() go on while the server is away": {
+  "lets head() go on while the server is away": {
     noticed: [/outage: publishes reject/],
     backend: (backend) => {
       let ahead = 0;
@@ -642,8 +648,8 @@ const broken: Readonly<Record<string, Broken>> = {
               host.onStatus(status);
             },
           }),
-        reached() {
-          const reached = backend.reached();
+        head() {
+          const reached = backend.head();
           return ahead ? { ...reached, seq: reached.seq + Date.now() - ahead } : reached;
         },
       };
@@ -737,7 +743,7 @@ const broken: Readonly<Record<string, Broken>> = {
           backend.open({
             ...host,
             onStatus(status) {
-              const { seq } = backend.reached();
+              const { seq } = backend.head();
               if (status === "up") for (const feed of feeds) feed.lost(seq);
               host.onStatus(status);
             },
@@ -758,7 +764,7 @@ const broken: Readonly<Record<string, Broken>> = {
         async subscribe(topic, feed) {
           if (refused.has(topic)) throw refused.get(topic);
           try {
-            await backend.cursor();
+            await backend.readHead();
           } catch (error) {
             refused.set(topic, error);
             throw error;

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rename, rm, symlink, unlink } from "node:fs/pr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { type Backend, createBus, logBackend, type SharedLog } from "../../src/index.ts";
+import { type Backend, createBus, pollingBackend, type SharedLog } from "../../src/index.ts";
 import { testBackend } from "../../src/testing/test-backend.ts";
 import { folderLog } from "./folder-log.ts";
 
@@ -23,7 +23,7 @@ testBackend<Place>({
   async connect({ base, folder, links }) {
     const path = join(base, `link-${links.size}`);
     await symlink(folder, path);
-    const backend = logBackend(folderLog(path), { pollMs: 10 });
+    const backend = pollingBackend(folderLog(path), { pollMs: 10 });
     links.set(backend, path);
     return backend;
   },
@@ -46,13 +46,13 @@ testBackend<Place>({
 test("old files may be deleted: whoever had not read them is told of a gap, and nobody else", async () => {
   const folder = await mkdtemp(join(tmpdir(), "folder-log-"));
   try {
-    await using early = createBus({ backend: logBackend(folderLog(folder), { pollMs: 10 }) });
+    await using early = createBus({ backend: pollingBackend(folderLog(folder), { pollMs: 10 }) });
     const ids: string[] = [];
     for (let n = 1; n <= 6; n++) ids.push((await early.publish(n)).id);
     const files = (await readdir(folder)).filter((name) => name !== "epoch").toSorted();
     for (const name of files.slice(0, 3)) await rm(join(folder, name));
     // It begins with what is left.
-    await using late = createBus({ backend: logBackend(folderLog(folder), { pollMs: 10 }) });
+    await using late = createBus({ backend: pollingBackend(folderLog(folder), { pollMs: 10 }) });
     const heard = async (bus: typeof late, after: string | undefined): Promise<unknown[]> => {
       const seen: unknown[] = [];
       const onGap = (): void => void seen.push("gap");
@@ -82,11 +82,11 @@ test("a listing that misses a file which came before another is looked at again,
         return { ...news, entries: news.entries.slice(1) };
       },
     };
-    await using bus = createBus({ backend: logBackend(blind, { pollMs: 10 }) });
+    await using bus = createBus({ backend: pollingBackend(blind, { pollMs: 10 }) });
     const seen: unknown[] = [];
     const options = { after: await bus.cursor(), onGap: () => void seen.push("gap") };
     bus.subscribe((data) => seen.push(data), options);
-    await using other = createBus({ backend: logBackend(log, { pollMs: 1000 }) });
+    await using other = createBus({ backend: pollingBackend(log, { pollMs: 1000 }) });
     for (let round = 0; round < 5; round++) {
       await Promise.all([1, 2, 3].map(async (n) => other.publish(round * 3 + n)));
     }

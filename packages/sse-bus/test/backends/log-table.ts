@@ -75,7 +75,7 @@ export function createLogServer(): LogServer {
     isDown: false,
     cut: new Set(),
     loseData: reset,
-    deleteMessages: async (channel) => void emptied.set(channel, (await logs).reached().seq),
+    deleteMessages: async (channel) => void emptied.set(channel, (await logs).head().seq),
     connect() {
       const assertReachable = (): void => {
         if (server.isDown || server.cut.has(table)) throw new Error("ECONNRESET");
@@ -108,13 +108,13 @@ export function createLogServer(): LogServer {
             for (const topic of topics) {
               horizons.set(topic, horizonOf(topic, (await log.read(topic)).horizon));
             }
-            return { head: log.reached(), rows, horizons };
+            return { head: log.head(), rows, horizons };
           }),
         kept: async (topic) =>
           ask(async (log) => {
             const { messages, horizon } = await log.read(topic);
             return {
-              epoch: log.reached().epoch,
+              epoch: log.head().epoch,
               rows: messages.filter(isThere).map(toRow),
               horizon: horizonOf(topic, horizon),
             };

@@ -73,8 +73,8 @@ export function pollingBackend(table: LogTable, pollMs = 10): Backend {
       const { epoch, rows, horizon } = await ask(async () => table.kept(topic));
       return { messages: rows.map((row) => createMessage(row, row, epoch)), horizon };
     },
-    cursor: async () => ask(readHead),
-    reached: () => reached,
+    readHead: async () => ask(readHead),
+    head: () => reached,
     async close() {
       status = "closed";
       clearTimeout(timer);

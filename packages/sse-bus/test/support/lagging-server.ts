@@ -8,10 +8,10 @@ import type {
 } from "../../src/core/backend.ts";
 import {
   appendMessage,
-  type ChannelLog,
-  createChannelLog,
+  type TopicLog,
+  createTopicLog,
   dropOldest,
-} from "../../src/core/channel-log.ts";
+} from "../../src/core/topic-log.ts";
 import { isPattern, topicCovers } from "../../src/core/channel-name.ts";
 import { SseBusError } from "../../src/core/errors.ts";
 import { createHistoryResolver, type HistoryOptions } from "../../src/core/history.ts";
@@ -75,7 +75,7 @@ export function createLaggingServer(options: LaggingServerOptions = {}): Lagging
   const { history, onStored } = options;
   const resolve = createHistoryResolver(history);
   const connections = new Set<{ announce(message: LogMessage): void }>();
-  let logs = new Map<string, ChannelLog>();
+  let logs = new Map<string, TopicLog>();
   let seq = 0;
   let epoch = "e1";
   let incarnation = 1;
@@ -93,7 +93,7 @@ export function createLaggingServer(options: LaggingServerOptions = {}): Lagging
       const position = { seq, time: Date.now() };
       const record = { channel, event, key, json };
       let log = logs.get(channel);
-      if (!log) logs.set(channel, (log = createChannelLog(channel, resolve(channel), 0)));
+      if (!log) logs.set(channel, (log = createTopicLog(channel, resolve(channel), 0)));
       const message = createMessage(record, position, epoch);
       appendMessage(log, message, position.time);
       onStored?.(epoch, message);
@@ -123,8 +123,8 @@ export function createLaggingServer(options: LaggingServerOptions = {}): Lagging
       .filter((entry) => entry !== undefined)
       .map((entry) => ({ ...entry, superseded: false }))
       .toSorted((a, b) => a.seq - b.seq);
-    const horizon = Math.max(0, ...covered.map(({ base }) => base));
-    return { messages, horizon: isPattern(topic) ? horizon : (covered[0]?.base ?? 0) };
+    const horizon = Math.max(0, ...covered.map(({ horizon }) => horizon));
+    return { messages, horizon: isPattern(topic) ? horizon : (covered[0]?.horizon ?? 0) };
   }
 
   function connect(): LaggingConnection {
@@ -274,8 +274,8 @@ export function createLaggingServer(options: LaggingServerOptions = {}): Lagging
           });
         },
         read: async (topic) => answer(() => readTopic(topic)),
-        cursor: async () => answer(() => ({ seq, time: Date.now(), epoch })),
-        reached: () => own,
+        readHead: async () => answer(() => ({ seq, time: Date.now(), epoch })),
+        head: () => own,
         async close() {
           connections.delete(link);
           isUp = false;

@@ -21,9 +21,9 @@ export const closingTests: readonly BackendTest[] = [
       await checkRejects(backend.publish(entry), CLOSED, "publish() after close()");
       await checkRejects(backend.subscribe("a", feed), CLOSED, "subscribe() after close()");
       await checkRejects(backend.read("a"), CLOSED, "read() after close()");
-      await checkRejects(backend.cursor(), CLOSED, "cursor() after close()");
+      await checkRejects(backend.readHead(), CLOSED, "cursor() after close()");
       // A flush that was under way at close still asks, and cannot catch.
-      check(backend.reached().epoch, "reached() MUST NOT throw after close().");
+      check(backend.head().epoch, "head() MUST NOT throw after close().");
     },
   },
   {
@@ -50,7 +50,7 @@ export const closingTests: readonly BackendTest[] = [
         ...Array.from({ length: 20 }, async () => instance.backend.publish(entry)),
         instance.backend.subscribe("a", feed),
         instance.backend.read("a"),
-        instance.backend.cursor(),
+        instance.backend.readHead(),
       ]);
       await lab.within("close()", instance.close());
       await lab.within("What was under way at close()", underWay);

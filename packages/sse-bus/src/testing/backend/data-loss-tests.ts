@@ -23,10 +23,10 @@ export const dataLossTests: readonly BackendTest[] = [
           () => restarts.length > 0,
         );
       }
-      const epochs = [one, two].map(({ backend }) => backend.reached().epoch);
+      const epochs = [one, two].map(({ backend }) => backend.head().epoch);
       checkEqual(epochs[0], epochs[1], "Instances MUST agree on the epoch:");
       check(epochs[0] !== old?.epoch, "After data were lost the epoch MUST be a new one.");
-      checkEqual((await two.backend.cursor()).epoch, epochs[0], "cursor() is of the new epoch:");
+      checkEqual((await two.backend.readHead()).epoch, epochs[0], "cursor() is of the new epoch:");
       const { messages } = await two.backend.read("a");
       checkEqual(messages.length, 0, "Messages of the lost log in the new one's history:");
       const published = [await one.insist("a"), await two.insist("a")];
@@ -42,7 +42,7 @@ export const dataLossTests: readonly BackendTest[] = [
       await lab.loseData();
       for (const instance of instances) {
         const { backend, restarts } = instance;
-        const first = backend.reached().epoch;
+        const first = backend.head().epoch;
         const heed = (what: string, epoch: string | undefined): void => {
           if (epoch === undefined || epoch === first || restarts.includes(epoch)) return;
           lab.violated(
@@ -51,7 +51,7 @@ export const dataLossTests: readonly BackendTest[] = [
         };
         const asked: Record<string, () => Promise<string | undefined>> = {
           "publish()": async () => (await instance.publish("a")).epoch,
-          "cursor()": async () => (await backend.cursor()).epoch,
+          "cursor()": async () => (await backend.readHead()).epoch,
           "read()": async () => epochOf((await backend.read("a")).messages.at(-1)),
           "subscribe()": async () => (await subscribeOnce(backend)).epoch,
         };
@@ -80,7 +80,7 @@ export const dataLossTests: readonly BackendTest[] = [
       const old = await publishEach(one, repeat("a", 30));
       for (const recorder of recorders) await checkArrived(lab, recorder, old);
       for (let round = 0; round < 2; round++) {
-        const before = await one.backend.cursor();
+        const before = await one.backend.readHead();
         await lab.loseData();
         const published = [];
         for (let n = 0; n < 10; n++) published.push(await (n % 2 ? one : two).insist("a"));

@@ -15,7 +15,7 @@ export const historyTests: readonly BackendTest[] = [
     async run(lab) {
       const history = { maxMessages: 20, channels: { "big/**": { maxMessages: 60 } } };
       const [one, two] = [await lab.open(history), await lab.open(history)];
-      const start = await one.backend.cursor();
+      const start = await one.backend.readHead();
       const quiet = await publishEach(one, repeat("quiet", 5));
       const small = await publishEach(one, repeat("small", 400));
       const big = await publishEach(two, repeat("big/1", 600));
@@ -100,7 +100,7 @@ export const historyTests: readonly BackendTest[] = [
     async run(lab) {
       const history = { maxMessages: 10 };
       const [one, two] = [await lab.open(history), await lab.open(history)];
-      const start = await one.backend.cursor();
+      const start = await one.backend.readHead();
       const rare = await one.publish("scores", { key: "rare" });
       await publishEach(one, repeat("scores", 100), { key: "often" });
       const last = await two.publish("scores", { key: "often" });

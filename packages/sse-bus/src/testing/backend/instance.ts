@@ -93,7 +93,7 @@ function createHost(lab: Lab, instance: Instance, history?: HistoryOptions): Bac
       lab.changed();
     },
     onRestart() {
-      const { epoch } = instance.backend.reached();
+      const { epoch } = instance.backend.head();
       if (instance.restarts.at(-1) === epoch) {
         lab.violated(`onRestart() was called twice for the epoch ${epoch}.`);
       }

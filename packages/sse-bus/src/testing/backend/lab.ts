@@ -75,7 +75,7 @@ export async function runInLab<Log>(
         throwViolation();
         if (Date.now() > deadline) fail(`${what}: not within ${timeoutMs} ms.`);
         woken ??= new Promise((resolve) => (wake = resolve));
-        // Most things announce themselves; a moving `reached()` does not and has to be looked at.
+        // Most things announce themselves; a moving `head()` does not and has to be looked at.
         await raceTimer(woken, 20);
       }
       throwViolation();

@@ -11,7 +11,7 @@ const AWAY = ["BACKEND_UNAVAILABLE"];
 
 export const outageTests: readonly BackendTest[] = [
   {
-    name: "outage: publishes reject and are never stored later, reached() stands still, then all goes on",
+    name: "outage: publishes reject and are never stored later, head() stands still, then all goes on",
     needs: "outage",
     async run(lab) {
       const [one, two] = [await lab.open(), await lab.open()];
@@ -21,7 +21,7 @@ export const outageTests: readonly BackendTest[] = [
       await lab.stop();
       await untilStatus(lab, one, "down");
       await untilStatus(lab, two, "down");
-      const reached = two.backend.reached();
+      const reached = two.backend.head();
       await lab.within(
         "To refuse publishes while the server is away",
         Promise.all(
@@ -32,11 +32,11 @@ export const outageTests: readonly BackendTest[] = [
       );
       const away = [
         checkRejects(two.backend.read("a"), AWAY, "read() while the server is away"),
-        checkRejects(two.backend.cursor(), AWAY, "cursor() while the server is away"),
+        checkRejects(two.backend.readHead(), AWAY, "cursor() while the server is away"),
       ];
       await lab.within("To refuse reads while the server is away", Promise.all(away));
       await nothingHappens();
-      checkEqual(two.backend.reached(), reached, "reached() MUST stand still:");
+      checkEqual(two.backend.head(), reached, "head() MUST stand still:");
       await lab.start();
       await untilStatus(lab, one, "up");
       await untilStatus(lab, two, "up");

@@ -82,7 +82,7 @@ async function createScene(lab: Lab, history = {}): Promise<Scene> {
   const published: Published[] = [];
 
   async function checkHead({ backend }: Instance): Promise<void> {
-    const head = await backend.cursor();
+    const head = await backend.readHead();
     const last = published.at(-1) ?? fail("Nothing was published");
     checkNotBefore(head, last, "cursor()");
     checkEqual(head.epoch, last.epoch, "Whatever is deleted, the log has one epoch:");
@@ -107,7 +107,7 @@ async function createScene(lab: Lab, history = {}): Promise<Scene> {
     async finish() {
       const late = await lab.open(history);
       await checkHead(late);
-      checkNotBefore(late.backend.reached(), published.at(-1) ?? fail("Nothing"), "reached()");
+      checkNotBefore(late.backend.head(), published.at(-1) ?? fail("Nothing"), "head()");
       await scene.publish(["kept", "a"]);
       await checkHead(late);
       for (const { restarts } of [...instances, late]) {

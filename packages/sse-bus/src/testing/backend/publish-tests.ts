@@ -86,7 +86,7 @@ export const publishTests: readonly BackendTest[] = [
         published.push(await one.publish("data", { json }));
       }
       await checkArrived(lab, recorder, published);
-      const { epoch } = await one.backend.cursor();
+      const { epoch } = await one.backend.readHead();
       for (const message of (await two.backend.read("data")).messages) {
         const source = published.find(({ seq }) => seq === message.seq) ?? fail("Unknown message");
         const { frame } = createMessage(source, message, epoch);
@@ -146,11 +146,11 @@ export const publishTests: readonly BackendTest[] = [
     name: "cursor: it is the head, read from the log itself",
     async run(lab) {
       const [one, two] = [await lab.open(), await lab.open()];
-      const before = await two.backend.cursor();
+      const before = await two.backend.readHead();
       const published = await publishEach(one, repeat("a", 10));
       const last = published.toSorted(bySeq).at(-1) ?? fail("Nothing published");
       checkFollows(last, before, "A message published after cursor()");
-      const after = await two.backend.cursor();
+      const after = await two.backend.readHead();
       check(
         after.seq >= last.seq,
         `cursor() MUST be at or after ${last.seq}, and is ${after.seq}.`,

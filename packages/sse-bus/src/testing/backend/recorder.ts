@@ -1,4 +1,4 @@
-import type { Subscription } from "../../core/backend.ts";
+import type { TopicSubscription } from "../../core/backend.ts";
 import { topicCovers } from "../../core/channel-name.ts";
 import { type LogMessage, messageId, messageJson } from "../../core/message.ts";
 import type { Cursor, Position } from "../../core/position.ts";
@@ -24,7 +24,7 @@ export interface Recorder {
 
 export async function listen(lab: Lab, instance: Instance, topic: string): Promise<Recorder> {
   const { backend } = instance;
-  let subscription: Subscription | undefined;
+  let subscription: TopicSubscription | undefined;
   let isClosed = false;
   let cursor: Cursor | undefined;
   const messages: LogMessage[] = [];
@@ -47,7 +47,7 @@ export async function listen(lab: Lab, instance: Instance, topic: string): Promi
     restart() {
       messages.length = 0;
       losses.length = 0;
-      cursor = instance.backend.reached();
+      cursor = instance.backend.head();
     },
   };
   instance.recorders.push(recorder);
@@ -57,7 +57,7 @@ export async function listen(lab: Lab, instance: Instance, topic: string): Promi
     backend.subscribe(topic, {
       message(message) {
         const { seq, channel } = message;
-        const reached = backend.reached();
+        const reached = backend.head();
         if (isClosed) violated(message, "was handed over after its subscription was closed.");
         if (instance.isClosed) violated(message, "was handed over after the backend was closed.");
         if (!topicCovers(topic, channel)) violated(message, "is of a channel it does not cover.");
@@ -70,7 +70,7 @@ export async function listen(lab: Lab, instance: Instance, topic: string): Promi
           violated(message, `came after ${instance.lastSeq} had been handed to another feed.`);
         }
         if (reached.seq < seq) {
-          violated(message, `was handed over while reached() was still ${reached.seq}.`);
+          violated(message, `was handed over while head() was still ${reached.seq}.`);
         }
         const id = `id: ${messageId(message, reached.epoch, message)}\n`;
         const frame = new TextDecoder().decode(message.frame);
@@ -89,9 +89,9 @@ export async function listen(lab: Lab, instance: Instance, topic: string): Promi
     }),
   );
   cursor ??= subscription.cursor;
-  if (cursor.seq > backend.reached().seq) {
+  if (cursor.seq > backend.head().seq) {
     lab.violated(
-      `subscribe("${topic}") resolved with the cursor ${cursor.seq}, ahead of reached() ${backend.reached().seq}.`,
+      `subscribe("${topic}") resolved with the cursor ${cursor.seq}, ahead of head() ${backend.head().seq}.`,
     );
   }
   const early = messages.find(({ seq }) => seq <= recorder.cursor.seq);

@@ -96,7 +96,7 @@ export function openLine(engine: Engine, headOf: HeadOf, options: LineOptions): 
       const { seq, epoch } = cursor;
       // In front: a reader in this process may have been written to already.
       const data = { resumed: result.resumed };
-      const now = engine.backend.reached().epoch;
+      const now = engine.backend.head().epoch;
       const stock = takeStock(now);
       openedWith = { epoch: now, stock };
       waiting.unshift({ event: "hello", seq, epoch, channel: "default", data, stock });

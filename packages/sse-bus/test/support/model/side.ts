@@ -36,7 +36,7 @@ export function memorySide({ truth, history, maxHistoryBytes, isHeld }: SideOpti
 
   function createLog(): { readonly backend: Backend; readonly epoch: string } {
     const backend = memoryBackend();
-    const { epoch } = backend.reached();
+    const { epoch } = backend.head();
     let hearing: Promise<unknown> | undefined;
     const message = (each: LogMessage): void => truth.add(epoch, each);
     const open: Backend["open"] = async (host) => {

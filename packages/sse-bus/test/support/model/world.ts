@@ -1,6 +1,6 @@
 import { createBus, internalsOf } from "../../../src/core/bus.ts";
 import type { Bus } from "../../../src/core/bus-types.ts";
-import { liveCount } from "../../../src/core/channel-log.ts";
+import { liveCount } from "../../../src/core/topic-log.ts";
 import { isPattern } from "../../../src/core/channel-name.ts";
 import type { Engine } from "../../../src/core/engine.ts";
 import type { HistoryOptions } from "../../../src/core/history.ts";
@@ -107,7 +107,7 @@ export function createWorld(options: WorldOptions): World {
           if (own.start === "latest") {
             // Of the log that it was opened on: it may have begun anew since.
             const hello = line.waiting.find(({ event }) => event === "hello");
-            client.snapshotUntil = truth.head((hello ?? engine.backend.reached()).epoch);
+            client.snapshotUntil = truth.head((hello ?? engine.backend.head()).epoch);
           }
           if (mustResume && isKnown(own.start, engine, world)) checkResumed(line, own.start);
           checkNotAhead(line, own.start, truth);
@@ -242,7 +242,7 @@ async function settle(processes: readonly Process[]): Promise<void> {
 function isKnown(start: Start, { backend }: Engine, { truth, side }: World): boolean {
   const cursor = typeof start === "object" ? parseCursor(start.cursor) : undefined;
   // A process that has not heard of the new log yet may tell a gap.
-  if (backend.reached().epoch !== side.epoch) return false;
+  if (backend.head().epoch !== side.epoch) return false;
   return cursor?.epoch === side.epoch && cursor.seq <= truth.head(side.epoch);
 }
 
@@ -281,10 +281,10 @@ function checkComplete({ client, line }: Visitor, { truth, side }: World): void 
 
 /** What must hold after any turn, whatever happened. */
 function checkEngine(engine: Engine, maxHistoryBytes: number): void {
-  const { store, readers, groups, topics, unsettled } = engine;
+  const { store, readers, cohorts, topics, unsettled } = engine;
   let placed = 0;
-  for (const group of groups.values()) {
-    const { atHead, behind, waiting } = group;
+  for (const cohort of cohorts.values()) {
+    const { atHead, behind, waiting } = cohort;
     placed += atHead.length + behind.size + waiting.size;
     for (const [index, reader] of atHead.entries()) {
       if (reader.index !== index || reader.state !== "head")
@@ -296,8 +296,8 @@ function checkEngine(engine: Engine, maxHistoryBytes: number): void {
     }
     for (const { state } of waiting)
       if (state !== "waiting") throw new Error(`One waiting is ${state}`);
-    if (placed === 0) throw new Error("A group without readers was not freed");
-    if (group.packets.size > 0 && group.context.flusher.pending() === 0) {
+    if (placed === 0) throw new Error("A cohort without readers was not freed");
+    if (cohort.packets.size > 0 && cohort.context.flusher.pending() === 0) {
       throw new Error("Packets outlived their turn");
     }
   }
@@ -314,9 +314,9 @@ function checkEngine(engine: Engine, maxHistoryBytes: number): void {
   }
 }
 
-function checkEmpty({ groups, topics, readers, store, unsettled }: Engine): void {
+function checkEmpty({ cohorts, topics, readers, store, unsettled }: Engine): void {
   const left = [
-    groups.size,
+    cohorts.size,
     topics.size,
     readers.size,
     store.logs.size,

@@ -235,7 +235,7 @@ describe("a reader that does not keep up", () => {
     ]);
   });
 
-  test("keeps no packet in memory once it has read on, nor do others in its group", async () => {
+  test("keeps no packet in memory once it has read on, nor do others in its cohort", async () => {
     const { bus, engine } = setUp();
     const first = await bus.publish(0);
     for (let n = 1; n <= 40; n++) await bus.publish(big(n));
@@ -245,8 +245,8 @@ describe("a reader that does not keep up", () => {
     await turns();
     expect(done.sink.values).toHaveLength(40);
     expect(stalled.sink.values.length).toBeLessThan(40);
-    const [group] = engine.groups.values();
-    expect(group?.packets.size).toBe(0);
+    const [cohort] = engine.cohorts.values();
+    expect(cohort?.packets.size).toBe(0);
   });
 });
 

@@ -1,5 +1,5 @@
 import type { Backend, BackendHost, Feed, PublishEntry, Stored } from "./backend.ts";
-import { loseUpTo } from "./channel-log.ts";
+import { loseUpTo } from "./topic-log.ts";
 import { SseBusError } from "./errors.ts";
 import { assertCount } from "./history.ts";
 import {
@@ -36,8 +36,8 @@ export interface SharedLog {
   append(epoch: string, seq: number, entry: string): Promise<boolean>;
 }
 
-/** Settings of {@link logBackend}. */
-export interface LogBackendOptions {
+/** Settings of {@link pollingBackend}. */
+export interface PollingBackendOptions {
   /** How often to ask for news, in ms. @default 100 */
   readonly pollMs?: number;
 }
@@ -49,7 +49,7 @@ export interface LogBackendOptions {
  * @throws SseBusError `INVALID_OPTION`
  * @see docs/backends/write-your-own.md
  */
-export function logBackend(log: SharedLog, options: LogBackendOptions = {}): Backend {
+export function pollingBackend(log: SharedLog, options: PollingBackendOptions = {}): Backend {
   const { pollMs = 100 } = options;
   assertCount(pollMs, "pollMs");
   const feeds = new Map<Feed, string>();
@@ -178,8 +178,8 @@ export function logBackend(log: SharedLog, options: LogBackendOptions = {}): Bac
         return { cursor: reached, close };
       }),
     read: async (topic) => caughtUp((from) => readStore(from, topic)),
-    cursor: async () => caughtUp(() => reached),
-    reached: () => reached,
+    readHead: async () => caughtUp(() => reached),
+    head: () => reached,
     heldBytes: () => store?.bytes ?? 0,
     async close() {
       isClosed = true;

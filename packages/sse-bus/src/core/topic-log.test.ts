@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   appendMessage,
-  type ChannelLog,
-  createChannelLog,
+  type TopicLog,
+  createTopicLog,
   dropOldest,
   enforceLimits,
   indexAfter,
@@ -11,7 +11,7 @@ import {
   loseUpTo,
   newestSeq,
   ordinalOf,
-} from "./channel-log.ts";
+} from "./topic-log.ts";
 import type { HistoryLimits } from "./history.ts";
 import { createMessage, type LogMessage, messageBytes } from "./message.ts";
 import { createOlderHistory, prepareHistory, prependHistory } from "./older-history.ts";
@@ -22,7 +22,7 @@ const UNLIMITED: HistoryLimits = {
   maxAgeMs: Number.POSITIVE_INFINITY,
 };
 
-function prepend(log: ChannelLog, messages: readonly LogMessage[], horizon: number): void {
+function prepend(log: TopicLog, messages: readonly LogMessage[], horizon: number): void {
   prependHistory(log, createOlderHistory(log, messages, horizon));
 }
 
@@ -35,13 +35,13 @@ function message(
   return createMessage({ channel, event: "message", key, json }, { seq, time: seq }, "e");
 }
 
-function logOf(limits: Partial<HistoryLimits>, messages: readonly LogMessage[]): ChannelLog {
-  const log = createChannelLog("a", { ...UNLIMITED, ...limits }, 0);
+function logOf(limits: Partial<HistoryLimits>, messages: readonly LogMessage[]): TopicLog {
+  const log = createTopicLog("a", { ...UNLIMITED, ...limits }, 0);
   for (const each of messages) appendMessage(log, each, each.time);
   return log;
 }
 
-function seqs(log: ChannelLog): number[] {
+function seqs(log: TopicLog): number[] {
   return log.entries.slice(log.first).map((entry) => (entry as LogMessage).seq);
 }
 
@@ -52,13 +52,13 @@ describe("what a log keeps", () => {
       [1, 4, 6, 7, 9].map((seq) => message(seq)),
     );
     expect(seqs(log)).toEqual([6, 7, 9]);
-    expect(log).toMatchObject({ base: 4, baseTime: 4 });
+    expect(log).toMatchObject({ horizon: 4, horizonTime: 4 });
   });
 
   test("is nothing with a count of 0, and resuming from the newest is still complete", () => {
     const log = logOf({ maxMessages: 0 }, [message(3)]);
     expect(seqs(log)).toEqual([]);
-    expect(log.base).toBe(3);
+    expect(log.horizon).toBe(3);
     expect(newestSeq(log)).toBe(3);
     expect(log.bytes).toBe(0);
   });
@@ -66,7 +66,7 @@ describe("what a log keeps", () => {
   test("is one message with a count of 1, even with nothing but keys", () => {
     const log = logOf({ maxMessages: 1 }, [message(1, { key: "k" }), message(2, { key: "j" })]);
     expect(seqs(log)).toEqual([2]);
-    expect(log.base).toBe(1);
+    expect(log.horizon).toBe(1);
   });
 
   test("is no more than its bytes allow, overhead included; one that is larger alone goes at once", () => {
@@ -76,7 +76,7 @@ describe("what a log keeps", () => {
     expect(seqs(logOf({ maxBytes: 2 * one - 1 }, messages))).toEqual([4]);
     const tooSmall = logOf({ maxBytes: one - 1 }, messages);
     expect(seqs(tooSmall)).toEqual([]);
-    expect(tooSmall).toMatchObject({ base: 4, bytes: 0 });
+    expect(tooSmall).toMatchObject({ horizon: 4, bytes: 0 });
   });
 
   test("is no older than its age allows", () => {
@@ -89,21 +89,21 @@ describe("what a log keeps", () => {
     expect(seqs(log)).toEqual([12]);
     enforceLimits(log, 23);
     expect(seqs(log)).toEqual([]);
-    expect(log.base).toBe(12);
+    expect(log.horizon).toBe(12);
   });
 
   test("does not count superseded messages, and drops them before any that counts", () => {
     const messages = [message(1, { key: "k" }), message(2), message(3, { key: "k" }), message(4)];
     const log = logOf({ maxMessages: 3 }, messages);
     expect(liveCount(log)).toBe(3);
-    expect(log.base).toBe(0);
+    expect(log.horizon).toBe(0);
     appendMessage(log, message(5), 5);
-    expect(log.base).toBe(2);
+    expect(log.horizon).toBe(2);
     expect(seqs(log)).toEqual([3, 4, 5]);
   });
 
   test("is not taken away before it was settled, whatever the limits say", () => {
-    const log = createChannelLog("a", { maxMessages: 1, maxBytes: 1, maxAgeMs: 1 }, 0);
+    const log = createTopicLog("a", { maxMessages: 1, maxBytes: 1, maxAgeMs: 1 }, 0);
     log.settled = 0;
     for (const seq of [1, 2, 3]) appendMessage(log, message(seq), 1000);
     expect(seqs(log)).toEqual([1, 2, 3]);
@@ -125,34 +125,34 @@ describe("a horizon never goes back", () => {
     loseUpTo(log, { seq: 10, time: 10 });
     appendMessage(log, message(11), 11);
     expect(dropOldest(log)).toBe(true);
-    expect(log.base).toBeGreaterThanOrEqual(10);
+    expect(log.horizon).toBeGreaterThanOrEqual(10);
     expect(newestSeq(log)).toBeGreaterThanOrEqual(10);
   });
 
   test("when what history kept from before its own horizon is dropped", () => {
     // A pattern's history: one channel has lost all up to 8, another keeps 5.
-    const log = createChannelLog("*", UNLIMITED, 9);
+    const log = createTopicLog("*", UNLIMITED, 9);
     prepend(log, [message(5, { channel: "quiet" }), message(9, { channel: "busy" })], 8);
-    expect(log.base).toBe(8);
+    expect(log.horizon).toBe(8);
     dropOldest(log);
-    expect(log.base).toBe(8);
+    expect(log.horizon).toBe(8);
   });
 
   test("to before what was dropped while history was read", () => {
-    const log = createChannelLog("a", { ...UNLIMITED, maxMessages: 0 }, 4);
+    const log = createTopicLog("a", { ...UNLIMITED, maxMessages: 0 }, 4);
     // History was read up to 4; then 5 came, and nothing is kept.
     appendMessage(log, message(5), 5);
     prepend(log, [message(3), message(4)], 0);
-    expect(log.base).toBe(5);
+    expect(log.horizon).toBe(5);
   });
 
   test("to a horizon of history that the window itself reaches back behind", () => {
     // A pattern's window holds what its channel's own history has dropped already.
-    const log = createChannelLog("*", UNLIMITED, 1);
+    const log = createTopicLog("*", UNLIMITED, 1);
     for (const seq of [2, 3, 4]) appendMessage(log, message(seq), seq);
     prepend(log, [message(4)], 3);
     expect(seqs(log)).toEqual([2, 3, 4]);
-    expect(log.base).toBe(1);
+    expect(log.horizon).toBe(1);
   });
 });
 
@@ -171,7 +171,7 @@ describe("how many messages a gap lost", () => {
   });
 
   test("stays true when older history comes in front", () => {
-    const log = createChannelLog("a", UNLIMITED, 10);
+    const log = createTopicLog("a", UNLIMITED, 10);
     for (const seq of [11, 12, 13, 14]) appendMessage(log, message(seq), seq);
     const at12 = ordinalOf(log, 12) as number;
     dropOldest(log);
@@ -265,7 +265,7 @@ describe("against an obvious model, over any schedule", () => {
         let head = 0;
         const truth: LogMessage[] = [];
         /** The backend: one log a channel, under the limits. */
-        const server = new Map<string, ChannelLog>();
+        const server = new Map<string, TopicLog>();
         const publish = ({ key, channel, size, skip }: Step): LogMessage => {
           head += skip;
           const own = message(head, {
@@ -274,7 +274,7 @@ describe("against an obvious model, over any schedule", () => {
             ...(hasKeys && key > 0 && { key: `k${key}` }),
           });
           truth.push(own);
-          const log = server.get(own.channel) ?? createChannelLog(own.channel, limits, 0);
+          const log = server.get(own.channel) ?? createTopicLog(own.channel, limits, 0);
           server.set(own.channel, log);
           appendMessage(log, { ...own }, head);
           return own;
@@ -284,11 +284,11 @@ describe("against an obvious model, over any schedule", () => {
             .flatMap((log) => log.entries.slice(log.first) as LogMessage[])
             .map((entry) => ({ ...entry, superseded: false }))
             .toSorted((a, b) => a.seq - b.seq),
-          horizon: Math.max(0, ...[...server.values()].map(({ base }) => base)),
+          horizon: Math.max(0, ...[...server.values()].map(({ horizon }) => horizon)),
         });
 
         for (const step of given.before) publish(step);
-        const window = createChannelLog(
+        const window = createTopicLog(
           isPattern ? "*" : "a",
           isPattern ? { ...UNLIMITED, maxAgeMs: limits.maxAgeMs } : limits,
           head,
@@ -306,7 +306,7 @@ describe("against an obvious model, over any schedule", () => {
         let lost = 0;
 
         for (const step of given.steps) {
-          const { base, settled } = window;
+          const { horizon, settled } = window;
           const held = seqs(window);
           if (step.do === "append") appendMessage(window, publish(step), head);
           if (step.do === "settle" && window.settled < head) {
@@ -328,7 +328,7 @@ describe("against an obvious model, over any schedule", () => {
             loseUpTo(window, { seq: head, time: head });
             reading = begin();
           }
-          if (step.do !== "prepend") expect(window.base).toBeGreaterThanOrEqual(base);
+          if (step.do !== "prepend") expect(window.horizon).toBeGreaterThanOrEqual(horizon);
           if (step.do !== "lose") {
             const kept = new Set(seqs(window));
             const gone = held.filter((seq) => !kept.has(seq));
@@ -348,7 +348,7 @@ describe("against an obvious model, over any schedule", () => {
   });
 
   function check(
-    log: ChannelLog,
+    log: TopicLog,
     truth: readonly LogMessage[],
     { since, lost, hasKeys }: { since: number; lost: number; hasKeys: boolean },
   ): void {
@@ -369,14 +369,14 @@ describe("against an obvious model, over any schedule", () => {
     for (const entry of held) expect(entry.superseded).toBe(isSuperseded(entry));
     // Complete after the horizon, but for what has been superseded.
     const kept = new Set(held.map(({ seq }) => seq));
-    const missing = truth.filter(({ seq }) => seq > log.base && !kept.has(seq));
+    const missing = truth.filter(({ seq }) => seq > log.horizon && !kept.has(seq));
     expect(missing.filter((entry) => !isSuperseded(entry))).toEqual([]);
-    expect(log.evicted).toBeLessThanOrEqual(log.base);
+    expect(log.evicted).toBeLessThanOrEqual(log.horizon);
     for (const { seq } of truth) {
       const index = held.findIndex((entry) => entry.seq > seq);
       expect(indexAfter(log, seq) - log.first).toBe(index < 0 ? held.length : index);
     }
-    const from = Math.max(log.base, since);
+    const from = Math.max(log.horizon, since);
     const ordinal = ordinalOf(log, from);
     if (hasKeys || ordinal === undefined) return;
     const to = newestSeq(log);

@@ -4,7 +4,7 @@ import { check } from "./check.ts";
 import { eventLoop, publishEach, publishLoad, repeat } from "./load.ts";
 import { checkArrived } from "./recorder.ts";
 
-export const reachedTests: readonly BackendTest[] = [
+export const headTests: readonly BackendTest[] = [
   {
     name: "reached: it never runs ahead of what every subscription has been handed",
     async run(lab) {
@@ -22,8 +22,8 @@ export const reachedTests: readonly BackendTest[] = [
       let last = 0;
       for (let n = 0; n < 100; n++) {
         await eventLoop();
-        const { seq } = two.backend.reached();
-        check(seq >= last, `reached() went back from ${last} to ${seq}.`);
+        const { seq } = two.backend.head();
+        check(seq >= last, `head() went back from ${last} to ${seq}.`);
         last = seq;
         samples.push({ seq, counts: recorders.map(({ messages }) => messages.length) });
       }
@@ -39,7 +39,7 @@ export const reachedTests: readonly BackendTest[] = [
           const handed = counts[index] ?? 0;
           check(
             handed >= dueThen,
-            `reached() was ${seq} when "${topic}" had been handed ${handed} of ${dueThen} messages up to there.`,
+            `head() was ${seq} when "${topic}" had been handed ${handed} of ${dueThen} messages up to there.`,
           );
         }
       }
@@ -55,8 +55,8 @@ export const reachedTests: readonly BackendTest[] = [
         const head = last?.seq ?? 0;
         for (const { backend } of [one, quiet, idle]) {
           await lab.until(
-            `reached() to come to the head ${head}, so that a quiet reader's cursor does not go stale`,
-            () => backend.reached().seq >= head,
+            `head() to come to the head ${head}, so that a quiet reader's cursor does not go stale`,
+            () => backend.head().seq >= head,
           );
         }
       }
@@ -68,13 +68,13 @@ export const reachedTests: readonly BackendTest[] = [
       const one = await lab.open();
       await publishEach(one, repeat("a", 3));
       const two = await lab.open();
-      const reached = two.backend.reached();
-      const head = await two.backend.cursor();
+      const reached = two.backend.head();
+      const head = await two.backend.readHead();
       check(
         reached.epoch === head.epoch,
         `Its epoch is ${reached.epoch}, the log's ${head.epoch}.`,
       );
-      check(reached.seq <= head.seq, `reached() ${reached.seq} is ahead of the head ${head.seq}.`);
+      check(reached.seq <= head.seq, `head() ${reached.seq} is ahead of the head ${head.seq}.`);
     },
   },
 ];

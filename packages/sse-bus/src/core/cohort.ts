@@ -1,4 +1,4 @@
-import { newestSeq, ordinalOf } from "./channel-log.ts";
+import { newestSeq, ordinalOf } from "./topic-log.ts";
 import type { Counters, Traffic } from "./counters.ts";
 import { SseBusError } from "./errors.ts";
 import type { Flusher } from "./flusher.ts";
@@ -9,13 +9,13 @@ import type { Reader } from "./reader.ts";
 import type { Topic } from "./topic.ts";
 
 /**
- * All readers of the same topics. Those at the head share the group's cursor, so that a flush reads
+ * All readers of the same topics. Those at the head share the cohort's cursor, so that a flush reads
  * the log once and hands all of them the same bytes; each of the others has a cursor of its own.
  */
-export interface Group {
+export interface Cohort {
   readonly key: string;
   readonly topics: readonly Topic[];
-  readonly context: GroupContext;
+  readonly context: CohortContext;
   /** Everything up to here was handed to the readers at the head. */
   cursor: Position;
   readonly atHead: Reader[];
@@ -28,12 +28,12 @@ export interface Group {
   topicChanged(topic: Topic): void;
 }
 
-/** What all groups of a bus share. */
-export interface GroupContext {
+/** What all cohorts of a bus share. */
+export interface CohortContext {
   readonly maxPacketBytes: number;
   readonly counters: Counters;
   readonly traffic: Traffic;
-  readonly flusher: Flusher<Group>;
+  readonly flusher: Flusher<Cohort>;
   epoch(): string;
   onError(error: Error): void;
   /** The sink of this reader threw. */
@@ -43,31 +43,31 @@ export interface GroupContext {
 const MAX_CACHED_PACKETS = 16;
 
 /** Hands everything new to the readers at the head, in one write each unless it is much. */
-export function flushGroup(group: Group): void {
+export function flushCohort(cohort: Cohort): void {
   // Packets are shared by readers that read on in one turn; kept longer, they would be a queue.
-  group.packets.clear();
+  cohort.packets.clear();
   // What comes while flushing waits for the next flush, so that each one ends.
-  const target = newestIn(group);
-  while (group.phase === "running" && group.cursor.seq < target.seq) {
-    if (hasLost(group.topics, group.cursor.seq, undefined)) leaveBehind(group, target);
-    else if (!handOn(group)) group.cursor = target;
+  const target = newestIn(cohort);
+  while (cohort.phase === "running" && cohort.cursor.seq < target.seq) {
+    if (hasLost(cohort.topics, cohort.cursor.seq, undefined)) leaveBehind(cohort, target);
+    else if (!handOn(cohort)) cohort.cursor = target;
   }
 }
 
 /** The feed has lost something: each reader reads on by itself, and is told where it has to be. */
-function leaveBehind(group: Group, target: Position): void {
-  const from = group.cursor;
-  const readers = group.atHead.slice();
-  group.cursor = target;
+function leaveBehind(cohort: Cohort, target: Position): void {
+  const from = cohort.cursor;
+  const readers = cohort.atHead.slice();
+  cohort.cursor = target;
   for (const reader of readers) leaveHead(reader, from);
   for (const reader of readers) pumpReader(reader);
-  pumpWaiting(group);
+  pumpWaiting(cohort);
 }
 
 /** Hands the next packet to the readers at the head. */
-function handOn(group: Group): boolean {
-  const { context } = group;
-  const packet = readLog(group.topics, group.cursor.seq, {
+function handOn(cohort: Cohort): boolean {
+  const { context } = cohort;
+  const packet = readLog(cohort.topics, cohort.cursor.seq, {
     upTo: Number.MAX_SAFE_INTEGER,
     skipSuperseded: false,
     ignored: undefined,
@@ -76,24 +76,24 @@ function handOn(group: Group): boolean {
     epoch: context.epoch(),
   });
   if (!packet) return false;
-  const from = group.cursor;
+  const from = cohort.cursor;
   // The cursor moves first and the list is a copy: a sink may add, resume or close readers while it
   // is written to, and whoever comes to the head then must not count as handed this packet.
-  group.cursor = packet.to;
-  for (const reader of group.atHead.slice()) {
+  cohort.cursor = packet.to;
+  for (const reader of cohort.atHead.slice()) {
     if (reader.state !== "head") continue;
     if (reader.ready) hand(reader, packet);
     else fallBehind(reader, from);
   }
-  pumpWaiting(group);
+  pumpWaiting(cohort);
   return true;
 }
 
 /** Lets a reader that is not at the head read on, until its sink is full or it is at the head. */
 export function pumpReader(reader: Reader): void {
-  const { group } = reader;
+  const { cohort } = reader;
   if (reader.state !== "behind" && reader.state !== "waiting") return;
-  if (group.phase !== "running") return;
+  if (cohort.phase !== "running") return;
   while (reader.ready && (reader.state as string) !== "closed") {
     const packet = takePendingGap(reader) ?? readOn(reader);
     if (!packet) break;
@@ -104,62 +104,62 @@ export function pumpReader(reader: Reader): void {
   if ((reader.state as string) !== "closed") place(reader);
 }
 
-/** Moves the group on over positions that hold nothing for it, as proven by the backend. */
-export function advanceGroup(group: Group, reached: Position): void {
-  if (group.phase !== "running" || reached.seq <= group.cursor.seq || hasNews(group)) return;
-  group.cursor = reached;
-  pumpWaiting(group);
+/** Moves the cohort on over positions that hold nothing for it, as proven by the backend. */
+export function advanceCohort(cohort: Cohort, reached: Position): void {
+  if (cohort.phase !== "running" || reached.seq <= cohort.cursor.seq || hasNews(cohort)) return;
+  cohort.cursor = reached;
+  pumpWaiting(cohort);
 }
 
 /** Puts a reader where its cursor says. */
 export function place(reader: Reader): void {
-  const { group } = reader;
+  const { cohort } = reader;
   unplace(reader);
-  const ahead = reader.cursor.seq - group.cursor.seq;
-  // While the log is read anew, the group's cursor is one of the old log.
-  if (reader.pendingGap || ahead < 0 || group.phase !== "running") {
+  const ahead = reader.cursor.seq - cohort.cursor.seq;
+  // While the log is read anew, the cohort's cursor is one of the old log.
+  if (reader.pendingGap || ahead < 0 || cohort.phase !== "running") {
     reader.state = "behind";
-    group.behind.add(reader);
+    cohort.behind.add(reader);
   } else if (ahead > 0) {
     reader.state = "waiting";
-    group.waiting.add(reader);
+    cohort.waiting.add(reader);
   } else {
     reader.state = "head";
-    // The same position; one object for all of the group's readers.
-    reader.cursor = group.cursor;
-    if (!hasLost(group.topics, group.cursor.seq, undefined)) reader.ignored = undefined;
+    // The same position; one object for all of the cohort's readers.
+    reader.cursor = cohort.cursor;
+    if (!hasLost(cohort.topics, cohort.cursor.seq, undefined)) reader.ignored = undefined;
     reader.snapshot = undefined;
-    reader.index = group.atHead.push(reader) - 1;
+    reader.index = cohort.atHead.push(reader) - 1;
   }
 }
 
-/** Takes a reader out of its group's lists. */
+/** Takes a reader out of its cohort's lists. */
 export function unplace(reader: Reader): void {
-  const { group } = reader;
-  group.behind.delete(reader);
-  group.waiting.delete(reader);
+  const { cohort } = reader;
+  cohort.behind.delete(reader);
+  cohort.waiting.delete(reader);
   if (reader.state !== "head") return;
-  const last = group.atHead.pop() as Reader;
+  const last = cohort.atHead.pop() as Reader;
   if (last !== reader) {
-    group.atHead[reader.index] = last;
+    cohort.atHead[reader.index] = last;
     last.index = reader.index;
   }
 }
 
 /** The cursor of a reader: up to here it was handed everything. */
 export function readerCursor(reader: Reader): Position {
-  return reader.state === "head" ? reader.group.cursor : reader.cursor;
+  return reader.state === "head" ? reader.cohort.cursor : reader.cursor;
 }
 
 /** Messages up to `seq`, known for a single topic only; with it a later gap can be counted. */
-export function ordinalIn(group: Group, seq: number): number | undefined {
-  const [only, another] = group.topics;
+export function ordinalIn(cohort: Cohort, seq: number): number | undefined {
+  const [only, another] = cohort.topics;
   return only && !another ? ordinalOf(only.log, seq) : undefined;
 }
 
 /** Hands a packet to the sink; one that throws is ended and harms nobody else. */
 export function hand(reader: Reader, packet: Packet): void {
-  const { context } = reader.group;
+  const { context } = reader.cohort;
   // Before the write: a sink that can take more at once may say so while it is written to.
   reader.ready = false;
   reader.isTaking = true;
@@ -182,61 +182,61 @@ export function hand(reader: Reader, packet: Packet): void {
   if (packet.gap) counters.gaps++;
 }
 
-function hasNews(group: Group): boolean {
-  return group.topics.some(({ log }) => newestSeq(log) > group.cursor.seq);
+function hasNews(cohort: Cohort): boolean {
+  return cohort.topics.some(({ log }) => newestSeq(log) > cohort.cursor.seq);
 }
 
-function newestIn({ topics }: Group): Position {
+function newestIn({ topics }: Cohort): Position {
   let newest: Position = { seq: 0, time: 0 };
   for (const { log } of topics) {
     const seq = newestSeq(log);
-    if (seq > newest.seq) newest = { seq, time: log.entries.at(-1)?.time ?? log.baseTime };
+    if (seq > newest.seq) newest = { seq, time: log.entries.at(-1)?.time ?? log.horizonTime };
   }
   return newest;
 }
 
-function pumpWaiting(group: Group): void {
-  for (const reader of group.waiting) {
-    if (reader.cursor.seq <= group.cursor.seq) pumpReader(reader);
+function pumpWaiting(cohort: Cohort): void {
+  for (const reader of cohort.waiting) {
+    if (reader.cursor.seq <= cohort.cursor.seq) pumpReader(reader);
   }
 }
 
 function fallBehind(reader: Reader, from: Position): void {
   leaveHead(reader, from);
-  reader.group.context.counters.stalls++;
+  reader.cohort.context.counters.stalls++;
 }
 
 function leaveHead(reader: Reader, from: Position): void {
-  const { group } = reader;
+  const { cohort } = reader;
   unplace(reader);
   reader.state = "behind";
   reader.cursor = from;
-  reader.ordinal = ordinalIn(group, from.seq);
-  group.behind.add(reader);
+  reader.ordinal = ordinalIn(cohort, from.seq);
+  cohort.behind.add(reader);
 }
 
 function readOn(reader: Reader): Packet | undefined {
-  const { group, cursor, ignored, snapshot } = reader;
-  const upTo = group.cursor.seq;
+  const { cohort, cursor, ignored, snapshot } = reader;
+  const upTo = cohort.cursor.seq;
   if (cursor.seq >= upTo) return undefined;
   const key = `${cursor.seq} ${ignored?.join() ?? ""} ${snapshot ?? ""}`;
-  let packet = group.packets.get(key);
+  let packet = cohort.packets.get(key);
   if (!packet) {
-    packet = readLog(group.topics, cursor.seq, {
+    packet = readLog(cohort.topics, cursor.seq, {
       upTo,
       skipSuperseded: true,
       ignored,
       snapshot,
-      maxBytes: group.context.maxPacketBytes,
-      epoch: group.context.epoch(),
+      maxBytes: cohort.context.maxPacketBytes,
+      epoch: cohort.context.epoch(),
     });
     if (!packet) {
-      reader.cursor = group.cursor;
+      reader.cursor = cohort.cursor;
       return undefined;
     }
-    if (group.packets.size >= MAX_CACHED_PACKETS) group.packets.clear();
-    group.packets.set(key, packet);
-    group.context.flusher.add(group);
+    if (cohort.packets.size >= MAX_CACHED_PACKETS) cohort.packets.clear();
+    cohort.packets.set(key, packet);
+    cohort.context.flusher.add(cohort);
   }
   return packet;
 }
@@ -244,15 +244,15 @@ function readOn(reader: Reader): Packet | undefined {
 function takePendingGap(reader: Reader): Packet | undefined {
   const gap = reader.pendingGap;
   reader.pendingGap = undefined;
-  return gap && createGapPacket(gap, reader.cursor, reader.group.context.epoch());
+  return gap && createGapPacket(gap, reader.cursor, reader.cohort.context.epoch());
 }
 
 function withCount(reader: Reader, packet: Packet): Packet {
   const before = reader.ordinal;
-  reader.ordinal = ordinalIn(reader.group, packet.to.seq);
+  reader.ordinal = ordinalIn(reader.cohort, packet.to.seq);
   // Only what this log itself has dropped can be counted.
   if (packet.gap?.reason !== "evicted") return packet;
   if (before === undefined || reader.ordinal === undefined) return packet;
   const gap = { ...packet.gap, count: reader.ordinal - before };
-  return createGapPacket(gap, packet.to, reader.group.context.epoch());
+  return createGapPacket(gap, packet.to, reader.cohort.context.epoch());
 }

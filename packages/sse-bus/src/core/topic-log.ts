@@ -7,16 +7,16 @@ import type { Aged } from "./recency.ts";
  * The bounded slice of a bus's order that one topic keeps: ascending by `seq`, complete after
  * `base`. A plain record with functions beside it, because a process may hold 100,000 of them.
  */
-export interface ChannelLog extends Aged<ChannelLog> {
+export interface TopicLog extends Aged<TopicLog> {
   readonly name: string;
   readonly limits: HistoryLimits;
   /** Ascending by `seq`; what stands before `first` is already dropped. */
   entries: (LogMessage | undefined)[];
   first: number;
   /** The horizon: every kept message after this `seq` is here, what was at or before it may be gone. */
-  base: number;
+  horizon: number;
   /** The horizon's time in ms, 0 if unknown. */
-  baseTime: number;
+  horizonTime: number;
   /**
    * The newest `seq` that this log itself has dropped or lost since its history was read, 0 if none.
    * Not the horizon: a pattern's history keeps messages of one channel from before what another
@@ -50,14 +50,14 @@ export interface ChannelLog extends Aged<ChannelLog> {
 /** Superseded messages wait for a compaction until there are this many, or more than live ones. */
 const MIN_STALE = 64;
 
-export function createChannelLog(name: string, limits: HistoryLimits, base: number): ChannelLog {
+export function createTopicLog(name: string, limits: HistoryLimits, horizon: number): TopicLog {
   return {
     name,
     limits,
     entries: [],
     first: 0,
-    base,
-    baseTime: 0,
+    horizon,
+    horizonTime: 0,
     evicted: 0,
     evictions: 0,
     before: undefined,
@@ -75,60 +75,60 @@ export function createChannelLog(name: string, limits: HistoryLimits, base: numb
 }
 
 /** Kept messages, without superseded ones. */
-export function liveCount(log: ChannelLog): number {
+export function liveCount(log: TopicLog): number {
   return log.entries.length - log.first - log.stale;
 }
 
 /** The newest `seq` that was kept or lost. */
-export function newestSeq(log: ChannelLog): number {
+export function newestSeq(log: TopicLog): number {
   const newest = log.entries.length > log.first ? (log.entries.at(-1) as LogMessage).seq : 0;
-  return Math.max(newest, log.base);
+  return Math.max(newest, log.horizon);
 }
 
 /** Adds the newest message, then evicts what the limits no longer allow. */
-export function appendMessage(log: ChannelLog, message: LogMessage, now: number): void {
+export function appendMessage(log: TopicLog, message: LogMessage, now: number): void {
   addMessage(log, message);
   enforceLimits(log, now);
 }
 
 /** The log is complete after this position: what came before it is history, and read as such. */
-export function startAfter(log: ChannelLog, { seq, time }: Position): void {
+export function startAfter(log: TopicLog, { seq, time }: Position): void {
   log.settled = Math.max(log.settled, seq);
   while ((log.entries[log.first]?.seq ?? Number.POSITIVE_INFINITY) <= seq) dropOldest(log);
-  log.base = Math.max(seq, log.evicted);
-  log.baseTime = time;
+  log.horizon = Math.max(seq, log.evicted);
+  log.horizonTime = time;
 }
 
 /** What came up to a position is not to be had any more, and how much it was nobody knows. */
-export function loseUpTo(log: ChannelLog, { seq, time }: Position): void {
-  if (seq <= log.base) return;
+export function loseUpTo(log: TopicLog, { seq, time }: Position): void {
+  if (seq <= log.horizon) return;
   log.settled = Math.max(log.settled, seq);
   while ((log.entries[log.first]?.seq ?? Number.POSITIVE_INFINITY) <= seq) dropOldest(log);
-  log.base = log.evicted = seq;
+  log.horizon = log.evicted = seq;
   log.evictions++;
-  log.baseTime = time;
+  log.horizonTime = time;
   log.isCounted = false;
 }
 
 /** The newest `seq` that was dropped or lost after so many evictions, 0 if none. */
-export function evictedSince(log: ChannelLog, evictions: number): number {
+export function evictedSince(log: TopicLog, evictions: number): number {
   if (log.evictions <= evictions) return 0;
   const { before } = log;
   return Math.max(log.evicted, before && evictions < before.evictions ? before.evicted : 0);
 }
 
 /** Empties the log, which begins anew after this position of another order. */
-export function restartLog(log: ChannelLog, { seq, time }: Position): void {
+export function restartLog(log: TopicLog, { seq, time }: Position): void {
   log.entries = [];
   log.first = log.stale = log.sinceCompaction = log.bytes = log.evicted = 0;
-  log.base = log.settled = seq;
-  log.baseTime = time;
+  log.horizon = log.settled = seq;
+  log.horizonTime = time;
   log.byKey = log.keyless = log.before = undefined;
   log.isCounted = false;
 }
 
 /** Evicts by age, count and bytes, oldest first. */
-export function enforceLimits(log: ChannelLog, now: number): void {
+export function enforceLimits(log: TopicLog, now: number): void {
   const { limits } = log;
   const isWorthwhile = log.stale > MIN_STALE && log.stale > liveCount(log);
   // A compaction reads the whole log, so some messages must have come since the last one.
@@ -142,7 +142,7 @@ export function enforceLimits(log: ChannelLog, now: number): void {
 }
 
 /** Evicts by age alone. */
-export function dropAged(log: ChannelLog, now: number): void {
+export function dropAged(log: TopicLog, now: number): void {
   const oldestAllowed = now - log.limits.maxAgeMs;
   while ((log.entries[log.first]?.time ?? Number.POSITIVE_INFINITY) < oldestAllowed) {
     if (!dropOldest(log)) break;
@@ -150,7 +150,7 @@ export function dropAged(log: ChannelLog, now: number): void {
 }
 
 /** Drops the oldest message and moves the horizon to it; `false` when there is none to drop. */
-export function dropOldest(log: ChannelLog): boolean {
+export function dropOldest(log: TopicLog): boolean {
   const oldest = log.entries[log.first];
   if (!oldest || oldest.seq > log.settled) return false;
   log.entries[log.first++] = undefined;
@@ -173,15 +173,15 @@ export function dropOldest(log: ChannelLog): boolean {
   log.evictions++;
   log.dropped++;
   // A horizon never goes back: what history kept from before it tells nothing of what it dropped.
-  if (oldest.seq > log.base) {
-    log.base = oldest.seq;
-    log.baseTime = oldest.time;
+  if (oldest.seq > log.horizon) {
+    log.horizon = oldest.seq;
+    log.horizonTime = oldest.time;
   }
   return true;
 }
 
 /** The index in `entries` of the first message after `seq`. */
-export function indexAfter(log: ChannelLog, seq: number): number {
+export function indexAfter(log: TopicLog, seq: number): number {
   let low = log.first;
   let high = log.entries.length;
   // Readers are mostly at the end: look there before searching.
@@ -195,13 +195,13 @@ export function indexAfter(log: ChannelLog, seq: number): number {
 }
 
 /** How many messages up to `seq` this log has seen, if that is known exactly. */
-export function ordinalOf(log: ChannelLog, seq: number): number | undefined {
-  if (!log.isCounted || seq < log.base) return undefined;
+export function ordinalOf(log: TopicLog, seq: number): number | undefined {
+  if (!log.isCounted || seq < log.horizon) return undefined;
   return log.dropped + indexAfter(log, seq) - log.first;
 }
 
 /** Adds the newest message, and evicts nothing. */
-export function addMessage(log: ChannelLog, message: LogMessage): void {
+export function addMessage(log: TopicLog, message: LogMessage): void {
   log.entries.push(message);
   log.sinceCompaction++;
   log.bytes += messageBytes(message);
@@ -209,7 +209,7 @@ export function addMessage(log: ChannelLog, message: LogMessage): void {
   else supersede(log, message, message.key);
 }
 
-function outdate(log: ChannelLog, message: LogMessage): void {
+function outdate(log: TopicLog, message: LogMessage): void {
   if (message.channel === log.name) {
     if (log.keyless) (log.keyless as LogMessage).isOutdated = true;
     log.keyless = message;
@@ -222,7 +222,7 @@ function outdate(log: ChannelLog, message: LogMessage): void {
   newest.set(message.channel, message);
 }
 
-function supersede(log: ChannelLog, message: LogMessage, key: string): void {
+function supersede(log: TopicLog, message: LogMessage, key: string): void {
   log.byKey ??= new Map();
   log.isCounted = false;
   const id = keyOf(message, key);
@@ -235,7 +235,7 @@ function supersede(log: ChannelLog, message: LogMessage, key: string): void {
 }
 
 /** Removes superseded messages; the horizon stays, since nothing that counts was lost. */
-function dropStale(log: ChannelLog): void {
+function dropStale(log: TopicLog): void {
   const kept: LogMessage[] = [];
   let bytes = 0;
   for (let index = log.first; index < log.entries.length; index++) {
