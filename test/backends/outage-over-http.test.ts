@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openStream } from "../support/event-stream.ts";
-import { publish } from "../support/example-api.ts";
-import { startExample } from "../support/example-app.ts";
+import { publish } from "../support/http-api.ts";
+import { startDemo } from "../support/demo-app.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
 import { waitFor } from "../support/wait-for.ts";
 
@@ -13,7 +13,7 @@ describe.each(["direct", "web"] as const)("while the backend is away, %s sink", 
   afterAll(async () => redis?.[Symbol.asyncDispose]());
 
   test("publishes and newcomers are 503, health says so, and who is there stays and misses nothing", async () => {
-    await using app = await startExample({
+    await using app = await startDemo({
       env: {
         SSE_BUS_URL: redis.url,
         SSE_BUS_OPEN_PUBLISH: "1",

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { startExample } from "../support/example-app.ts";
-import { health } from "../support/example-api.ts";
+import { startDemo } from "../support/demo-app.ts";
+import { health } from "../support/http-api.ts";
 import type { Restartable } from "../support/restartable.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -31,8 +31,8 @@ export function testChaos(name: string, { start, url }: ChaosOptions): void {
     await using server = await start();
     await using proxy = await startTcpProxy(server.port);
     const env = { SSE_BUS_OPEN_PUBLISH: "1", SSE_BUS_URL: url(proxy.port) };
-    await using one = await startExample({ env });
-    await using two = await startExample({ env });
+    await using one = await startDemo({ env });
+    await using two = await startDemo({ env });
     const origins = [one.url, two.url];
     const isWell = () =>
       waitFor(

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openStream } from "../support/event-stream.ts";
-import { publish } from "../support/example-api.ts";
-import { startDev, startExample } from "../support/example-app.ts";
+import { publish } from "../support/http-api.ts";
+import { startDev, startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { builtVariant, type Variant } from "../support/variant.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -52,7 +52,7 @@ async function untilNobodyIsLeft(server: NextServer): Promise<void> {
 
 describe("frames go straight to the socket", () => {
   test("under next start, with compression on", async () => {
-    await using server = await startExample({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
+    await using server = await startDemo({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
     const headers = await expectSink(server, "direct");
     expect(headers["content-encoding"]).toBeUndefined();
   });
@@ -75,7 +75,7 @@ describe("frames go straight to the socket", () => {
 
 describe("frames stay in the web stream", () => {
   test("when the environment says so", async () => {
-    await using server = await startExample({
+    await using server = await startDemo({
       env: { SSE_BUS_OPEN_PUBLISH: "1", SSE_BUS_SINK: "web" },
     });
     await expectSink(server, "web");

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type EventStream, openStream } from "../support/event-stream.ts";
-import { publish } from "../support/example-api.ts";
-import { startExample } from "../support/example-app.ts";
+import { publish } from "../support/http-api.ts";
+import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { heapReporterArgs, serverHeap } from "../support/server-heap.ts";
 import { builtVariant } from "../support/variant.ts";
@@ -63,7 +63,7 @@ test("a client that leaves later is counted off, however it leaves", async () =>
 });
 
 async function heapOfStream(env: Record<string, string>): Promise<number> {
-  await using server = await startExample({ env, nodeArgs: heapReporterArgs });
+  await using server = await startDemo({ env, nodeArgs: heapReporterArgs });
   await countSinks(server.url);
   // The first ones compile code and fill caches.
   for (const stream of await openMany(server, 200)) await stream[Symbol.asyncDispose]();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type EventStream, openStream } from "../support/event-stream.ts";
-import { publish } from "../support/example-api.ts";
-import { startExample } from "../support/example-app.ts";
+import { publish } from "../support/http-api.ts";
+import { startDemo } from "../support/demo-app.ts";
 import { quantile } from "../support/quantile.ts";
 import { heapReporterArgs, serverHeap } from "../support/server-heap.ts";
 import { countSinks } from "./direct-app.ts";
@@ -12,7 +12,7 @@ const text = "x".repeat(5000);
 
 describe.each(["direct", "web"] as const)("stalled readers, %s sink", (kind) => {
   test("cost a bounded amount, delay nobody, and get everything that is kept or are told", async () => {
-    await using app = await startExample({
+    await using app = await startDemo({
       env: { SSE_BUS_OPEN_PUBLISH: "1", ...(kind === "web" && { SSE_BUS_SINK: "web" }) },
       nodeArgs: heapReporterArgs,
     });

@@ -1,9 +1,9 @@
-import { startExample } from "../support/example-app.ts";
+import { startDemo } from "../support/demo-app.ts";
 import { testHttpSurface } from "../http-surface/suite.ts";
 
 // `next start` writes directly (see fast-path.test.ts); here is all of it through the web stream.
-testHttpSurface("the example app under next start, web sink", async () => {
-  const app = await startExample({ env: { SSE_BUS_OPEN_PUBLISH: "1", SSE_BUS_SINK: "web" } });
+testHttpSurface("the demo under next start, web sink", async () => {
+  const app = await startDemo({ env: { SSE_BUS_OPEN_PUBLISH: "1", SSE_BUS_SINK: "web" } });
   return {
     streamUrl: `${app.url}/api/sse`,
     publishUrl: `${app.url}/api/publish`,

@@ -2,7 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openStream } from "../support/event-stream.ts";
-import { startExample } from "../support/example-app.ts";
+import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { runProcess } from "../support/processes.ts";
 import { useRedis } from "../support/redis.ts";
@@ -17,7 +17,7 @@ let app: NextServer;
 
 beforeAll(async () => {
   redis = await useRedis();
-  app = await startExample({ env: { SSE_BUS_URL: redis.url, SSE_BUS_PUBLISH_TOKEN: TOKEN } });
+  app = await startDemo({ env: { SSE_BUS_URL: redis.url, SSE_BUS_PUBLISH_TOKEN: TOKEN } });
 });
 afterAll(async () => {
   await app?.[Symbol.asyncDispose]();
@@ -35,7 +35,7 @@ test.each([
     await stream.next("hello");
     const code = await snippet(language);
     // Beside the package, so that a plain `import "sse-bus"` finds it as in an app of one's own.
-    await using folder = await tempFolder("recipe", join(repository, "apps/example"));
+    await using folder = await tempFolder("recipe", join(repository, "apps/demo"));
     const file = join(folder.path, language === "js" ? "worker.mjs" : "recipe");
     await writeFile(file, code);
     await runProcess(program, [file], {

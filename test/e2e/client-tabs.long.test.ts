@@ -1,14 +1,14 @@
 import type { Browser as Chromium, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { launchChromium } from "../support/chromium.ts";
-import { health, publish } from "../support/example-api.ts";
-import { startExample } from "../support/example-app.ts";
+import { health, publish } from "../support/http-api.ts";
+import { startDemo } from "../support/demo-app.ts";
 import { launchFirefox } from "../support/firefox.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { useRedis } from "../support/redis.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 
-// The page /hook of the example's production build, over HTTP/1.1: a browser has six connections for
+// The page /hook of the demo's production build, over HTTP/1.1: a browser has six connections for
 // all its tabs, so with a stream each the seventh would hang.
 
 const TABS = 20;
@@ -17,7 +17,7 @@ const WAIT = { timeout: 30_000, interval: 50 };
 let app: NextServer;
 
 beforeAll(async () => {
-  app = await startExample({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
+  app = await startDemo({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
 });
 afterAll(() => app?.[Symbol.asyncDispose]());
 
@@ -148,8 +148,8 @@ describe("in Chromium", () => {
   test("a server that is killed and restarted brings all that its history kept, once and in order", async () => {
     await using redis = await useRedis();
     const env = { SSE_BUS_OPEN_PUBLISH: "1", SSE_BUS_URL: redis.url };
-    await using server = await startExample({ env });
-    await using other = await startExample({ env });
+    await using server = await startDemo({ env });
+    await using other = await startDemo({ env });
     const pages = await openTabs(2, server.url);
     const statuses = await Promise.all(pages.map(watchStatus));
     const before = await publishMany("before", 3, other.url);

@@ -2,7 +2,7 @@ import type { CDPSession, Page } from "playwright-core";
 import { expect, test } from "vitest";
 
 import { launchChromium } from "../support/chromium.ts";
-import { startExample } from "../support/example-app.ts";
+import { startDemo } from "../support/demo-app.ts";
 import { quantile } from "../support/quantile.ts";
 import { waitFor } from "../support/wait-for.ts";
 
@@ -26,7 +26,7 @@ interface Sample {
 // The page draws a frame whenever the browser asks for one: how many that are is the screen's and
 // the machine's. What the page itself owes is a thread that has time for sixty, so both are told.
 test(`/dashboard at 2,000 updates a second keeps the memory of its tab flat for ${minutes} minutes`, async () => {
-  await using app = await startExample();
+  await using app = await startDemo();
   await using browser = await launchChromium();
   await using page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
   const session = await page.context().newCDPSession(page);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { launchChromium } from "../support/chromium.ts";
-import { publish } from "../support/example-api.ts";
-import { startExample } from "../support/example-app.ts";
+import { publish } from "../support/http-api.ts";
+import { startDemo } from "../support/demo-app.ts";
 
 /** What has broken event streams before: line ends, NUL, byte order marks, halves of characters. */
 const TEXTS = [
@@ -29,7 +29,7 @@ const TEXTS = [
 ];
 
 test("every string reaches a real EventSource as it was published", async () => {
-  await using app = await startExample({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
+  await using app = await startDemo({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
   await using browser = await launchChromium();
   const page = await browser.newPage();
   await page.goto(app.url);

@@ -4,8 +4,8 @@ import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 
 import { launchChromium } from "../support/chromium.ts";
-import { publish } from "../support/example-api.ts";
-import { startExample } from "../support/example-app.ts";
+import { publish } from "../support/http-api.ts";
+import { startDemo } from "../support/demo-app.ts";
 import { useRedis } from "../support/redis.ts";
 
 /** A reverse proxy as it stands before most apps: while the app is away it answers 502. */
@@ -47,7 +47,7 @@ async function startGateway(targetPort: number) {
 
 test("the event log outlives a restart behind a proxy that answers 502, without loss or double", async () => {
   await using redis = await useRedis();
-  await using app = await startExample({
+  await using app = await startDemo({
     env: { SSE_BUS_OPEN_PUBLISH: "1", SSE_BUS_URL: redis.url },
   });
   await using gateway = await startGateway(app.port);

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { launchChromium } from "../support/chromium.ts";
 import { everyPage } from "../support/every-page.ts";
-import { startExample } from "../support/example-app.ts";
+import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { sweepFocus } from "../support/sweep-focus.ts";
 
@@ -15,7 +15,7 @@ let browser: Browser;
 let app: NextServer;
 beforeAll(async () => {
   browser = await launchChromium();
-  app = await startExample({
+  app = await startDemo({
     env: { SSE_BUS_OPEN_PUBLISH: "1", SSE_BUS_INSPECTOR_TOKEN: token },
   });
 });

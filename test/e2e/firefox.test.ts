@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 
-import { publish } from "../support/example-api.ts";
-import { startExample } from "../support/example-app.ts";
+import { publish } from "../support/http-api.ts";
+import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { launchVisitors, type Visitor, type Visitors } from "../support/visitors.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -11,7 +11,7 @@ const line = "[data-testid=line-state]";
 let app: NextServer;
 let visitors: Visitors;
 beforeAll(async () => {
-  app = await startExample({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
+  app = await startDemo({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
   visitors = await launchVisitors("Firefox");
 });
 afterAll(async () => {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { launchChromium } from "../support/chromium.ts";
 import { openStream } from "../support/event-stream.ts";
-import { startExample } from "../support/example-app.ts";
+import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { waitFor } from "../support/wait-for.ts";
 
@@ -17,7 +17,7 @@ let app: NextServer;
 beforeAll(async () => {
   // Playwright turns the back-forward cache off, which visitors' browsers do not.
   browser = await launchChromium({ ignoreDefaultArgs: ["--disable-back-forward-cache"] });
-  app = await startExample({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
+  app = await startDemo({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
 });
 afterAll(async () => {
   await browser?.close();
@@ -98,7 +98,7 @@ describe("the log", () => {
 
 describe("the line", () => {
   it("tells that it is reconnecting while the server is away, and the gap when it is back", async () => {
-    await using own = await startExample({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
+    await using own = await startDemo({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
     await using page = await openPage(own);
     await state(page, "Live");
     await publish(own, "before the crash");
@@ -132,7 +132,7 @@ describe("the line", () => {
   });
 
   it("lets go when the page is left, and resumes when it returns from the back-forward cache", async () => {
-    await using own = await startExample({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
+    await using own = await startDemo({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
     await using page = await openPage(own);
     await state(page, "Live");
     await publish(own, "seen before leaving");
@@ -217,7 +217,7 @@ describe("the box", () => {
   });
 
   it("refuses the eleventh of a burst, keeps its text, and publishes nothing of it", async () => {
-    await using own = await startExample({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
+    await using own = await startDemo({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
     await using page = await openPage(own);
     await state(page, "Live");
     // All in one turn of the page: one by one they might take longer than the 5 s that are counted.
@@ -241,7 +241,7 @@ describe("the box", () => {
   });
 
   it("is absent in a production that keeps publishing closed, and its action refuses", async () => {
-    await using closed = await startExample({ env: { SSE_BUS_OPEN_PUBLISH: undefined } });
+    await using closed = await startDemo({ env: { SSE_BUS_OPEN_PUBLISH: undefined } });
     await using page = await openPage(closed);
     await state(page, "Live");
     await page.getByText("Publishing is closed").waitFor();
@@ -280,7 +280,7 @@ describe("for everybody", () => {
     });
 
     it(`has no axe violation when closed and disconnected, ${colorScheme}`, async () => {
-      await using closed = await startExample({ env: { SSE_BUS_OPEN_PUBLISH: undefined } });
+      await using closed = await startDemo({ env: { SSE_BUS_OPEN_PUBLISH: undefined } });
       await using page = await newPage({ colorScheme });
       await page.route("**/api/sse*", async (route) => route.fulfill({ status: 503 }));
       await page.goto(closed.url);
@@ -322,7 +322,7 @@ describe("for everybody", () => {
   });
 
   it("fits a phone, and moves nothing while events and states come and go", async () => {
-    await using own = await startExample({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
+    await using own = await startDemo({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
     await using page = await newPage({ viewport: phone });
     await page.addInitScript(() => {
       const shifts: number[] = [];

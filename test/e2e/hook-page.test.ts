@@ -1,8 +1,8 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { launchChromium } from "../support/chromium.ts";
-import { health, publish } from "../support/example-api.ts";
-import { startExample } from "../support/example-app.ts";
+import { health, publish } from "../support/http-api.ts";
+import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 
 let browser: Browser;
@@ -10,7 +10,7 @@ let app: NextServer;
 
 beforeAll(async () => {
   browser = await launchChromium();
-  app = await startExample({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
+  app = await startDemo({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
 });
 afterAll(async () => {
   await browser?.close();

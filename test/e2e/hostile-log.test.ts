@@ -5,7 +5,7 @@ import { backendFromUrl } from "../../packages/sse-bus/src/backends/index.ts";
 import { createBus } from "../../packages/sse-bus/src/index.ts";
 import { launchChromium } from "../support/chromium.ts";
 import { everyPage } from "../support/every-page.ts";
-import { startExample } from "../support/example-app.ts";
+import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
 
@@ -59,7 +59,7 @@ let browser: Browser;
 beforeAll(async () => {
   redis = await startRedis();
   const env = { SSE_BUS_URL: redis.url, SSE_BUS_OPEN_PUBLISH: "1", SSE_BUS_INSPECTOR_TOKEN: token };
-  [app, browser] = await Promise.all([startExample({ env }), launchChromium()]);
+  [app, browser] = await Promise.all([startDemo({ env }), launchChromium()]);
 });
 afterAll(async () => {
   await browser?.close();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { startExample } from "../support/example-app.ts";
+import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { browserNames, launchVisitors, type Visitor, type Visitors } from "../support/visitors.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -13,7 +13,7 @@ const messages = "[aria-labelledby=card-messages]";
 
 let app: NextServer;
 beforeAll(async () => {
-  app = await startExample({
+  app = await startDemo({
     env: { SSE_BUS_INSPECTOR_TOKEN: token, SSE_BUS_OPEN_PUBLISH: "1" },
   });
 });
@@ -37,7 +37,7 @@ describe("/inspector in production", () => {
   });
 
   it("is not there at all without a token in the environment", async () => {
-    await using closed = await startExample({ env: { SSE_BUS_INSPECTOR_TOKEN: "" } });
+    await using closed = await startDemo({ env: { SSE_BUS_INSPECTOR_TOKEN: "" } });
     for (const path of paths) {
       expect([path, await statusOf(`${closed.url}${path}`)]).toEqual([path, 404]);
     }

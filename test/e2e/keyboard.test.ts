@@ -2,7 +2,7 @@ import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 
 import { launchChromium } from "../support/chromium.ts";
-import { startExample } from "../support/example-app.ts";
+import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 
 // What every-page.test.ts does not: acting by keys alone, and the focus after what that changes.
@@ -14,7 +14,7 @@ let app: NextServer;
 let visitors = 0;
 beforeAll(async () => {
   browser = await launchChromium();
-  app = await startExample({ env: { SSE_BUS_INSPECTOR_TOKEN: token } });
+  app = await startDemo({ env: { SSE_BUS_INSPECTOR_TOKEN: token } });
 });
 afterAll(async () => {
   await browser?.close();

@@ -2,7 +2,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { launchChromium } from "../support/chromium.ts";
-import { startExample } from "../support/example-app.ts";
+import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 import { browserNames, launchVisitors, type Visitor, type Visitors } from "../support/visitors.ts";
@@ -17,7 +17,7 @@ const present = "[data-testid=present]";
 let app: NextServer;
 let url: string;
 beforeAll(async () => {
-  app = await startExample();
+  app = await startDemo();
   url = `${app.url}/notifications`;
 });
 afterAll(async () => app?.[Symbol.asyncDispose]());

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { startExample } from "../support/example-app.ts";
+import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -15,7 +15,7 @@ const patient = { timeoutMs: 20_000 };
 
 let app: NextServer;
 beforeAll(async () => {
-  app = await startExample();
+  app = await startDemo();
 });
 afterAll(async () => app?.[Symbol.asyncDispose]());
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { startExample } from "../support/example-app.ts";
+import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { startRedis } from "../support/redis.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
@@ -16,7 +16,7 @@ const patient = { timeoutMs: 20_000 };
 let app: NextServer;
 let url: string;
 beforeAll(async () => {
-  app = await startExample();
+  app = await startDemo();
   url = `${app.url}/scores`;
 });
 afterAll(async () => app?.[Symbol.asyncDispose]());
@@ -117,8 +117,8 @@ describe("two instances on Redis", () => {
   it("go on with the match when the one that simulates it is killed: no decision lost, none twice", async () => {
     await using redis = await startRedis();
     const env = { SSE_BUS_URL: redis.url };
-    await using first = await startExample({ env });
-    await using second = await startExample({ env });
+    await using first = await startDemo({ env });
+    await using second = await startDemo({ env });
     await using visitors = await launchVisitors("Chromium");
     await using visitor = await visitors.open(`${first.url}/scores`);
     await visitor.sees(status, "Playing");

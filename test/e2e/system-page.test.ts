@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { startExample } from "../support/example-app.ts";
+import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 import { browserNames, launchVisitors, type Visitor, type Visitors } from "../support/visitors.ts";
@@ -11,7 +11,7 @@ const log = "[aria-labelledby=card-app-log]";
 
 let app: NextServer;
 beforeAll(async () => {
-  app = await startExample();
+  app = await startDemo();
 });
 afterAll(async () => app?.[Symbol.asyncDispose]());
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { health, publish } from "../support/example-api.ts";
-import { startExample } from "../support/example-app.ts";
+import { health, publish } from "../support/http-api.ts";
+import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { startNginx } from "../support/nginx.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
@@ -22,7 +22,7 @@ let visitors: Visitors;
 beforeAll(async () => {
   redis = await startRedis();
   const env = { SSE_BUS_URL: redis.url, SSE_BUS_OPEN_PUBLISH: "1", SSE_BUS_INSPECTOR_TOKEN: token };
-  apps = await Promise.all([startExample({ env }), startExample({ env })]);
+  apps = await Promise.all([startDemo({ env }), startDemo({ env })]);
   nginx = await startNginx(
     apps.map(({ port }) => port),
     { location },

@@ -3,9 +3,9 @@ import { connect, type Socket } from "node:net";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { rawClient } from "../direct-sink/raw-client.ts";
-import { health } from "../support/example-api.ts";
+import { health } from "../support/http-api.ts";
 import { type EventStream, openStream } from "../support/event-stream.ts";
-import { startExample } from "../support/example-app.ts";
+import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { heapReporterArgs, serverMemory } from "../support/server-heap.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -14,7 +14,7 @@ const MEGABYTE = 1_048_576;
 
 let app: NextServer;
 beforeAll(async () => {
-  app = await startExample({ env: { SSE_BUS_OPEN_PUBLISH: "1" }, nodeArgs: heapReporterArgs });
+  app = await startDemo({ env: { SSE_BUS_OPEN_PUBLISH: "1" }, nodeArgs: heapReporterArgs });
   // Compiled and warm before anything is measured.
   await (await openStream(`${app.url}/api/sse`))[Symbol.asyncDispose]();
   await post('{"data":1}');

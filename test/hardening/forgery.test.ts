@@ -2,9 +2,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { rawClient } from "../direct-sink/raw-client.ts";
-import { health } from "../support/example-api.ts";
+import { health } from "../support/http-api.ts";
 import { openStream } from "../support/event-stream.ts";
-import { startExample } from "../support/example-app.ts";
+import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { repository } from "../support/repository.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -14,7 +14,7 @@ const TOKEN = "a-publish-token-of-which-nobody-knows";
 /** Publishing is open: only what is tested here stands between the request and the readers. */
 let app: NextServer;
 beforeAll(async () => {
-  app = await startExample({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
+  app = await startDemo({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
 });
 afterAll(async () => {
   await app?.[Symbol.asyncDispose]();
@@ -163,7 +163,7 @@ describe("forged addresses", () => {
 
   test("are not believed to the left of what the trusted proxy wrote", async () => {
     const env = { SSE_BUS_OPEN_PUBLISH: "1", SSE_BUS_TRUST_PROXY: "1" };
-    await using behindProxy = await startExample({ env });
+    await using behindProxy = await startDemo({ env });
     const headers = { "X-Forwarded-For": "6.6.6.6, 198.51.100.9" };
     const response = await fetch(`${behindProxy.url}/api/publish?msg=x`, { headers });
     const { data } = (await response.json()) as { data: { ip: string } };
@@ -202,7 +202,7 @@ describe("cache poisoning", () => {
 describe("the publish token", () => {
   test("is not guessed: an address that tries is shut out after sixty wrong ones", async () => {
     const env = { SSE_BUS_PUBLISH_TOKEN: TOKEN, SSE_BUS_TRUST_PROXY: "1" };
-    await using server = await startExample({ env });
+    await using server = await startDemo({ env });
     const guess = async (token: string, ip: string): Promise<number> => {
       const headers = { Authorization: `Bearer ${token}`, "X-Forwarded-For": ip };
       return (await fetch(`${server.url}/api/publish?msg=x`, { headers })).status;

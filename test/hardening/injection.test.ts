@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { rawClient } from "../direct-sink/raw-client.ts";
 import { openStream } from "../support/event-stream.ts";
-import { startExample } from "../support/example-app.ts";
+import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 
 let app: NextServer;
 beforeAll(async () => {
-  app = await startExample({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
+  app = await startDemo({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
 });
 afterAll(async () => {
   await app?.[Symbol.asyncDispose]();

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RawClient, rawClient } from "../direct-sink/raw-client.ts";
-import { health, publish } from "../support/example-api.ts";
+import { health, publish } from "../support/http-api.ts";
 import { openStream } from "../support/event-stream.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { TOKEN_SECRET } from "../support/variant-files.ts";

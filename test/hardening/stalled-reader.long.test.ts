@@ -1,8 +1,8 @@
 import { request } from "node:http";
 import { describe, expect, test } from "vitest";
 import { rawClient } from "../direct-sink/raw-client.ts";
-import { health } from "../support/example-api.ts";
-import { startExample } from "../support/example-app.ts";
+import { health } from "../support/http-api.ts";
+import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { heapReporterArgs, serverMemory } from "../support/server-heap.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -108,7 +108,7 @@ test("fifty clients that never read cost a packet each, and are ended in time", 
 }, 240_000);
 
 async function start(kind: "direct" | "web"): Promise<NextServer> {
-  return startExample({
+  return startDemo({
     env: { SSE_BUS_OPEN_PUBLISH: "1", ...(kind === "web" && { SSE_BUS_SINK: "web" }) },
     nodeArgs: heapReporterArgs,
   });

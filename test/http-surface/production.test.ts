@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { rawClient } from "../direct-sink/raw-client.ts";
 import { openStream } from "../support/event-stream.ts";
-import { startExample } from "../support/example-app.ts";
+import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 
 type Headers = Record<string, string>;
@@ -31,7 +31,7 @@ async function published(app: NextServer): Promise<number> {
 
 describe("who may publish to a production server", () => {
   test("with no environment nobody, and the refusal names the remedy", async () => {
-    await using app = await startExample();
+    await using app = await startDemo();
     for (const response of [await post(app), await trigger(app)]) {
       const { status, code, detail } = await problem(response);
       expect({ status, code }).toEqual({ status: 403, code: "PUBLISHING_CLOSED" });
@@ -44,7 +44,7 @@ describe("who may publish to a production server", () => {
 
   test("with SSE_BUS_PUBLISH_TOKEN whoever sends it", async () => {
     const token = "t0ken-of-the-test";
-    await using app = await startExample({ env: { SSE_BUS_PUBLISH_TOKEN: token } });
+    await using app = await startDemo({ env: { SSE_BUS_PUBLISH_TOKEN: token } });
     const missing = await post(app);
     expect(missing.headers.get("www-authenticate")).toBe("Bearer");
     expect(await problem(missing)).toMatchObject({ status: 401, code: "UNAUTHORIZED" });
@@ -58,10 +58,10 @@ describe("who may publish to a production server", () => {
   });
 
   test("with SSE_BUS_OPEN_PUBLISH=1 everybody, and with another value nobody", async () => {
-    await using open = await startExample({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
+    await using open = await startDemo({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
     expect((await post(open)).status).toBe(200);
     expect((await trigger(open)).status).toBe(200);
-    await using shut = await startExample({ env: { SSE_BUS_OPEN_PUBLISH: "true" } });
+    await using shut = await startDemo({ env: { SSE_BUS_OPEN_PUBLISH: "true" } });
     expect((await post(shut)).status).toBe(403);
   });
 });
@@ -72,7 +72,7 @@ test.each([
 ])(
   "while it drains, %s sink, requests that had been on their way are 503: streams with Retry-After, health truthfully; EventSource has bye",
   async (_, env) => {
-    await using app = await startExample({ env });
+    await using app = await startDemo({ env });
     await using stream = await openStream(`${app.url}/api/sse`);
     await stream.next("hello");
     // A server that shuts down takes no new connections, and closes those without a request: these

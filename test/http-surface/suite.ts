@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openStream, type ReceivedEvent } from "../support/event-stream.ts";
 import { waitFor } from "../support/wait-for.ts";
 
-/** A running server that speaks the protocol: the example app, the hub. Publishing is open. */
+/** A running server that speaks the protocol: the demo, the hub. Publishing is open. */
 export interface HttpSurface extends AsyncDisposable {
   readonly streamUrl: string;
   readonly publishUrl: string;

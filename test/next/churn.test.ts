@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import { once } from "node:events";
 import { expect, test } from "vitest";
 import { openStream } from "../support/event-stream.ts";
-import { startExample } from "../support/example-app.ts";
+import { startDemo } from "../support/demo-app.ts";
 import type { ServerOptions } from "../support/next-server.ts";
 import { heapReporterArgs, serverHeap } from "../support/server-heap.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -12,7 +12,7 @@ const CONNECTS = 2000;
 const AT_ONCE = 50;
 
 test.each([
-  ["through Next", startExample],
+  ["through Next", startDemo],
   ["taken over", (options: ServerOptions) => startTaken("next start", options)],
 ])(
   "2,000 connects and abrupt disconnects leave no connection and no heap behind, %s",

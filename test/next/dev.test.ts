@@ -3,7 +3,7 @@ import { get } from "node:http";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openStream } from "../support/event-stream.ts";
-import { startDev } from "../support/example-app.ts";
+import { startDev } from "../support/demo-app.ts";
 
 test("in development nobody's name but localhost and addresses is answered, unless it is named", async () => {
   const status = async (url: string, host: string): Promise<number | undefined> =>

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type EventStream, openStream } from "../support/event-stream.ts";
-import { startDev, startExample } from "../support/example-app.ts";
+import { startDev, startDemo } from "../support/demo-app.ts";
 import { builtVariant } from "../support/variant.ts";
 import type { NextServer } from "../support/next-server.ts";
 
@@ -16,7 +16,7 @@ describe("SIGTERM", () => {
   ])(
     "next start tells 1,000 streams, %s sink, each when to come back, and exits without waiting for any",
     async (kind, env) => {
-      await using app = await startExample({ env });
+      await using app = await startDemo({ env });
       const { streams, exitMs } = await drain(app, CLIENTS);
       console.log(`${CLIENTS} streams told, exit after ${Math.round(exitMs)} ms (${kind} sink)`);
       expect(exitMs).toBeLessThan(patienceMs);

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, test } from "vitest";
-import { health } from "../support/example-api.ts";
+import { health } from "../support/http-api.ts";
 import { openStream, type ReceivedEvent } from "../support/event-stream.ts";
-import { startExample } from "../support/example-app.ts";
+import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 
-/** What feeds a page stops so long after the last reader has left (apps/example/lib/while-watched.ts). */
+/** What feeds a page stops so long after the last reader has left (apps/demo/lib/while-watched.ts). */
 const GRACE_MS = 10_000;
 
 let app: NextServer;
 beforeAll(async () => {
-  app = await startExample();
+  app = await startDemo();
   // `next start` runs instrumentation.ts within its first request.
   await health(app.url);
 }, 60_000);

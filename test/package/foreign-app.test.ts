@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { launchChromium } from "../support/chromium.ts";
-import { publish } from "../support/example-api.ts";
+import { publish } from "../support/http-api.ts";
 import { openStream } from "../support/event-stream.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { repository } from "../support/repository.ts";

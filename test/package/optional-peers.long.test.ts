@@ -2,7 +2,7 @@ import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { publish } from "../support/example-api.ts";
+import { publish } from "../support/http-api.ts";
 import { openStream } from "../support/event-stream.ts";
 import { startNode } from "../support/next-server.ts";
 import { useNats } from "../support/nats.ts";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { startCaddy } from "../support/caddy.ts";
 import { openStream } from "../support/event-stream.ts";
-import { health, publish } from "../support/example-api.ts";
+import { health, publish } from "../support/http-api.ts";
 import { startHaproxy } from "../support/haproxy.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { startNginx } from "../support/nginx.ts";

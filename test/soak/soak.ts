@@ -1,8 +1,8 @@
 import { readdirSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { expect, test } from "vitest";
-import { health } from "../support/example-api.ts";
-import { startExample } from "../support/example-app.ts";
+import { health } from "../support/http-api.ts";
+import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { heapReporterArgs, serverMemory } from "../support/server-heap.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -26,7 +26,7 @@ const between = (low: number, high: number): number => low + Math.random() * (hi
 const pick = <T>(items: readonly T[]): T => items[Math.floor(Math.random() * items.length)] as T;
 
 test(`soak for ${MINUTES} minutes`, async () => {
-  await using app = await startExample({
+  await using app = await startDemo({
     env: { SSE_BUS_OPEN_PUBLISH: "1" },
     nodeArgs: heapReporterArgs,
   });

@@ -1,8 +1,8 @@
 import type { Page } from "playwright-core";
 
-import { publish } from "./example-api.ts";
+import { publish } from "./http-api.ts";
 
-/** One of the example's pages: what tells that it is live, and what makes it show something. */
+/** One of the demo's pages: what tells that it is live, and what makes it show something. */
 export interface LivePage {
   readonly path: string;
   /** Says it when the page's line is up. */

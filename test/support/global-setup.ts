@@ -2,7 +2,7 @@ import { locateProgram, remedy } from "./find-program.ts";
 import { installPrograms, installsHere } from "./install-programs.ts";
 import { installRuntimes } from "./install-runtimes.ts";
 import { type ProgramName, programNames } from "./programs.ts";
-import { copyFolder } from "./example-copy.ts";
+import { copyFolder } from "./demo-copy.ts";
 import { givenUrl } from "./server-url.ts";
 import { tempFolder } from "./temp-folder.ts";
 import { VARIANT_FOLDER } from "./variant.ts";

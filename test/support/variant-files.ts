@@ -214,7 +214,7 @@ const server = `
   http.createServer(listener).listen(port, "127.0.0.1", () => console.log("Ready in 0ms"));
 `;
 
-/** What the variant has beside the example app, by path. */
+/** What the variant has beside the demo, by path. */
 export const variantFiles: Readonly<Record<string, string>> = {
   "app/api/brief/route.ts": route("{ bus, heartbeatMs: 200, maxLifetimeMs: 1000 }"),
   "app/api/lively/route.ts": route(`{ bus, heartbeatMs: ${LIVELY_HEARTBEAT_MS} }`),

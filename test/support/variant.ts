@@ -1,7 +1,7 @@
 import { appendFile, cp, readFile, rename, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 
-import { copyExample } from "./example-copy.ts";
+import { copyDemo } from "./demo-copy.ts";
 import { type NextServer, type ServerOptions, startNode } from "./next-server.ts";
 import { freePort } from "./ports.ts";
 import { runProcess } from "./processes.ts";
@@ -12,7 +12,7 @@ import { waitFor } from "./wait-for.ts";
 /** Where the run keeps its variant; the run removes it. */
 export const VARIANT_FOLDER = "SSE_BUS_TEST_VARIANT";
 
-/** The example app as others configure theirs: Cache Components, standalone output, a proxy.ts. */
+/** The demo as others configure theirs: Cache Components, standalone output, a proxy.ts. */
 export interface Variant {
   readonly folder: string;
   /** What `next build` printed. */
@@ -60,7 +60,7 @@ type Built = Omit<Variant, "start">;
 async function build(folder: string): Promise<Built> {
   const throughPort = await freePort();
   const destination = `http://127.0.0.1:${throughPort}/:path*`;
-  await copyExample({
+  await copyDemo({
     folder,
     config: { cacheComponents: true, output: "standalone" },
     rewrites: [{ source: "/through/:path*", destination }],

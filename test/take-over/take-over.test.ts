@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { countSinks } from "../direct-sink/direct-app.ts";
 import { rawClient, takeResponse } from "../direct-sink/raw-client.ts";
 import { type EventStream, openStream } from "../support/event-stream.ts";
-import { publish } from "../support/example-api.ts";
-import { copyExample } from "../support/example-copy.ts";
+import { publish } from "../support/http-api.ts";
+import { copyDemo } from "../support/demo-copy.ts";
 import { type NextServer, startNext } from "../support/next-server.ts";
 import { heapReporterArgs, serverHeap } from "../support/server-heap.ts";
 import { variantFiles } from "../support/variant-files.ts";
@@ -79,7 +79,7 @@ test("without the option the same app's streams are Next's", async () => {
 }, 240_000);
 
 test("in development the route answers, so that edits apply", async () => {
-  await using copy = await copyExample({ files: variantFiles });
+  await using copy = await copyDemo({ files: variantFiles });
   await using server = await startNext("dev", { folder: copy.folder, env: { TAKE_OVER: "1" } });
   await countSinks(server.url);
   await using stream = await openStream(`${server.url}/api/sse`, { timeoutMs: 60_000 });

@@ -1,6 +1,6 @@
 import { cp, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
-import { copyFolder } from "../support/example-copy.ts";
+import { copyFolder } from "../support/demo-copy.ts";
 import { type NextServer, type ServerOptions, startNode } from "../support/next-server.ts";
 import { freePort } from "../support/ports.ts";
 import { runProcess } from "../support/processes.ts";

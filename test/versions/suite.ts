@@ -2,7 +2,7 @@ import { appendFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { countSinks } from "../direct-sink/direct-app.ts";
 import { type EventStream, openStream } from "../support/event-stream.ts";
-import { publish } from "../support/example-api.ts";
+import { publish } from "../support/http-api.ts";
 import type { NextServer } from "../support/next-server.ts";
 import {
   type NextRelease,

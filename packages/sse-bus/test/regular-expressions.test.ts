@@ -15,7 +15,7 @@ import { matcherOf } from "../src/client/topic.ts";
  * @see https://github.com/RunDevelopment/scslre
  */
 const root = fileURLToPath(new URL("../../..", import.meta.url));
-const FOLDERS = ["packages/sse-bus/src", "apps/example"];
+const FOLDERS = ["packages/sse-bus/src", "apps/demo"];
 const OTHERS = /node_modules|\.next|\.test\.tsx?$|\.d\.ts$|^test\//;
 
 /** Makes its expression of a topic; see below. */

@@ -67,7 +67,7 @@ export function projection<State, Data>(
 
   function forget(): void {
     delete (globalThis as { [key: symbol]: unknown })[
-      Symbol.for(`sse-bus.example.projection ${channel}`)
+      Symbol.for(`sse-bus.demo.projection ${channel}`)
     ];
   }
 }

@@ -1,24 +1,24 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-import { copyExample, type ExampleCopy } from "./example-copy.ts";
+import { copyDemo, type DemoCopy } from "./demo-copy.ts";
 import { type NextServer, type ServerOptions, startNext } from "./next-server.ts";
-import { exampleFolder } from "./repository.ts";
+import { demoFolder } from "./repository.ts";
 
 /**
- * Starts the example app as in production, from the build that `pnpm test` makes before the tests.
+ * Starts the demo as in production, from the build that `pnpm test` makes before the tests.
  *
  * @throws Error when there is no build.
  *
  * @example
- * await using app = await startExample({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
+ * await using app = await startDemo({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
  * await using stream = await openStream(`${app.url}/api/sse`);
  */
-export async function startExample(options: ServerOptions = {}): Promise<NextServer> {
-  if (!existsSync(join(exampleFolder, ".next/BUILD_ID"))) {
-    throw new Error("The example app is not built. Run `npx -y pnpm build` first");
+export async function startDemo(options: ServerOptions = {}): Promise<NextServer> {
+  if (!existsSync(join(demoFolder, ".next/BUILD_ID"))) {
+    throw new Error("The demo is not built. Run `npx -y pnpm build` first");
   }
-  return startNext("start", { ...options, folder: exampleFolder });
+  return startNext("start", { ...options, folder: demoFolder });
 }
 
 export interface DevServer extends NextServer {
@@ -26,9 +26,9 @@ export interface DevServer extends NextServer {
   readonly folder: string;
 }
 
-/** Starts the example app in development, from a copy: `next dev` writes into its app's folder. */
+/** Starts the demo in development, from a copy: `next dev` writes into its app's folder. */
 export async function startDev(options: ServerOptions = {}): Promise<DevServer> {
-  const copy = await copyExample();
+  const copy = await copyDemo();
   const server = await startNext("dev", { ...options, folder: copy.folder }).catch(
     async (error: unknown) => {
       await copy[Symbol.asyncDispose]();
@@ -38,7 +38,7 @@ export async function startDev(options: ServerOptions = {}): Promise<DevServer> 
   return disposeBoth(server, copy);
 }
 
-function disposeBoth(server: NextServer, copy: ExampleCopy): DevServer {
+function disposeBoth(server: NextServer, copy: DemoCopy): DevServer {
   const { folder } = copy;
   const end = server[Symbol.asyncDispose].bind(server);
   return Object.assign(server, {

@@ -1,7 +1,7 @@
 import { cp, mkdir, rename, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 
-import { exampleFolder, repository } from "./repository.ts";
+import { demoFolder, repository } from "./repository.ts";
 import { type TempFolder, tempFolder } from "./temp-folder.ts";
 
 export interface Rewrite {
@@ -23,21 +23,21 @@ export interface CopyOptions {
   readonly files?: Readonly<Record<string, string>>;
 }
 
-export interface ExampleCopy extends AsyncDisposable {
+export interface DemoCopy extends AsyncDisposable {
   readonly folder: string;
 }
 
 /**
- * Copies the example app's sources, with its dependencies linked.
+ * Copies the demo's sources, with its dependencies linked.
  */
-export async function copyExample(options: CopyOptions = {}): Promise<ExampleCopy> {
+export async function copyDemo(options: CopyOptions = {}): Promise<DemoCopy> {
   const temp = options.folder === undefined ? await copyFolder("example") : undefined;
   const folder = temp ? temp.path : (options.folder as string);
-  await cp(exampleFolder, folder, {
+  await cp(demoFolder, folder, {
     recursive: true,
     filter: (path) => !["node_modules", ".next"].includes(topLevel(path)),
   });
-  await symlink(join(exampleFolder, "node_modules"), join(folder, "node_modules"));
+  await symlink(join(demoFolder, "node_modules"), join(folder, "node_modules"));
   await overrideConfig(folder, options);
   for (const [path, text] of Object.entries(options.files ?? {})) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
@@ -54,7 +54,7 @@ export async function copyFolder(name: string): Promise<TempFolder> {
   return tempFolder(name, join(repository, ".cache"));
 }
 
-const topLevel = (path: string): string => relative(exampleFolder, path).split(sep)[0] ?? "";
+const topLevel = (path: string): string => relative(demoFolder, path).split(sep)[0] ?? "";
 
 async function overrideConfig(folder: string, options: CopyOptions): Promise<void> {
   if (options.config === undefined && options.rewrites === undefined) return;

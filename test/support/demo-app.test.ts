@@ -3,15 +3,15 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 
-import { publish } from "./example-api.ts";
-import { startDev, startExample } from "./example-app.ts";
-import { exampleFolder } from "./repository.ts";
+import { publish } from "./http-api.ts";
+import { startDev, startDemo } from "./demo-app.ts";
+import { demoFolder } from "./repository.ts";
 import { waitFor } from "./wait-for.ts";
 
 const text = async (url: string): Promise<string> => (await fetch(url)).text();
 
 test("the production app serves, keeps its port over a kill, and takes its environment from the test", async () => {
-  await using app = await startExample({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
+  await using app = await startDemo({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
   const { id } = await publish(app.url, { data: "open, as the environment says" });
   await app.kill();
   await expect(fetch(app.url)).rejects.toThrow("fetch failed");
@@ -20,7 +20,7 @@ test("the production app serves, keeps its port over a kill, and takes its envir
 });
 
 test("development runs in a copy: edits reload, and the production build is as it was", async () => {
-  const buildId = await readFile(join(exampleFolder, ".next/BUILD_ID"), "utf8");
+  const buildId = await readFile(join(demoFolder, ".next/BUILD_ID"), "utf8");
   let folder: string;
   {
     await using app = await startDev();
@@ -32,6 +32,6 @@ test("development runs in a copy: edits reload, and the production build is as i
     await waitFor("the edit", async () => (await text(url)) === "edited in development");
   }
   expect(existsSync(folder)).toBe(false);
-  expect(await readFile(join(exampleFolder, ".next/BUILD_ID"), "utf8")).toBe(buildId);
-  expect(existsSync(join(exampleFolder, ".next/dev/lock"))).toBe(false);
+  expect(await readFile(join(demoFolder, ".next/BUILD_ID"), "utf8")).toBe(buildId);
+  expect(existsSync(join(demoFolder, ".next/dev/lock"))).toBe(false);
 });

@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 
 interface Excerpt {
-  /** Where it stands, from `apps/example` on. */
+  /** Where it stands, from `apps/demo` on. */
   file: string;
   /** The file's text: `import text from "./server.ts?raw"`. */
   source: string;

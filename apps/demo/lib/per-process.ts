@@ -4,5 +4,5 @@
  */
 export function perProcess<Value>(name: string, make: () => Value): Value {
   const shared = globalThis as { [key: symbol]: Value | undefined };
-  return (shared[Symbol.for(`sse-bus.example.${name}`)] ??= make());
+  return (shared[Symbol.for(`sse-bus.demo.${name}`)] ??= make());
 }
