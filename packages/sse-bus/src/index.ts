@@ -27,16 +27,16 @@ export type {
 export { topicCovers } from "./core/channel-name.ts";
 export { decodeChannelSegment, encodeChannelSegment } from "./core/channel-segment.ts";
 export { isSseBusError, SseBusError, type SseBusErrorCode } from "./core/errors.ts";
-export type { FastPath, FastPathState, FastPathStates } from "./core/fast-paths.ts";
+export { drainStreams } from "./http/drain.ts";
+export type { FastPath, FastPathState, FastPathStates } from "./http/fast-paths.ts";
 export type { HistoryLimits, HistoryOptions } from "./core/history.ts";
 export {
   type BusSnapshot,
   type ChannelSnapshot,
   type ConnectionSnapshot,
-  drainStreams,
   inspectBus,
   type InspectOptions,
-} from "./core/inspect.ts";
+} from "./http/inspect.ts";
 export type { Jsonify } from "./core/jsonify.ts";
 export {
   pollingBackend,

@@ -11,7 +11,6 @@ import type {
   SubscribeOptions,
 } from "./bus-types.ts";
 import { assertChannel, assertTopic, DEFAULT_CHANNEL } from "./channel-name.ts";
-import { type ConnectionRegistry, createConnectionRegistry } from "./connections.ts";
 import { closeEngine, createEngine, type Engine, notePublished } from "./engine.ts";
 import { SseBusError } from "./errors.ts";
 import { assertCount, createHistoryResolver } from "./history.ts";
@@ -39,7 +38,11 @@ const INTERNALS: unique symbol = Symbol.for("sse-bus.internals");
 export interface BusInternals {
   readonly engine: Engine;
   readonly options: MutableOptions;
-  readonly connections: ConnectionRegistry;
+  /**
+   * What outer layers keep with the bus, by name. They cannot keep it in a module, of which bundles
+   * have copies.
+   */
+  readonly attachments: Map<string, unknown>;
   readonly maxMessageBytes: number;
   /** Where failures in the background go. Never throws. */
   readonly onError: (error: Error) => void;
@@ -188,7 +191,7 @@ export function createBus(options: BusOptions = {}): Bus {
     [INTERNALS]: {
       engine,
       options: mutable,
-      connections: createConnectionRegistry(),
+      attachments: new Map(),
       maxMessageBytes,
       onError,
     } satisfies BusInternals,

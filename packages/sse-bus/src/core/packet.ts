@@ -18,8 +18,11 @@ export interface Packet {
   readonly size: number;
   /** The bytes, joined when the first sink asks for them. See {@link packetBytes}. */
   bytes: Uint8Array | undefined;
-  /** The bytes framed as one HTTP/1.1 chunk, made by the sink that needs it. */
-  chunk: Uint8Array | undefined;
+  /**
+   * The bytes as a transport frames them, made by the first sink that needs them and shared by the
+   * others. The core does not read it; see `node/chunk.ts`.
+   */
+  framed: Uint8Array | undefined;
 }
 
 /** A loss that could not be avoided, told to the reader. */
@@ -52,7 +55,7 @@ export function createMessagePacket(messages: readonly LogMessage[]): Packet {
     frames: messages.length,
     size,
     bytes: undefined,
-    chunk: undefined,
+    framed: undefined,
   };
 }
 
@@ -88,7 +91,7 @@ function createBlock(event: string, data: unknown, to: Position, epoch: string):
     frames: 1,
     size,
     bytes,
-    chunk: undefined,
+    framed: undefined,
   };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { clientKey } from "../core/connections.ts";
+import { clientKey } from "./client-key.ts";
 import { clientIp, readTrustedProxies } from "./client-ip.ts";
 
 function ipOf(forwarded: string | undefined, trustedProxies: number): string | undefined {

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { anyText } from "../../test/support/any-text.ts";
 import { createBus, internalsOf } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
+import { connectionsOf } from "./connections.ts";
 import { createPublishHandler } from "./publish-handler.ts";
 import type { PublishEnv } from "./publish-options.ts";
 import { createStreamHandler } from "./stream-handler.ts";
@@ -114,7 +115,7 @@ describe("whatever is asked of", () => {
       ),
       { numRuns },
     );
-    expect(internalsOf(bus).connections.places).toBe(0);
+    expect(connectionsOf(internalsOf(bus)).places).toBe(0);
     expect(bus.stats()).toMatchObject({ channels: 0, published: 0 });
   });
 

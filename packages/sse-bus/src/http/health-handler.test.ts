@@ -2,7 +2,7 @@ import { afterEach, expect, test } from "vitest";
 import type { Backend, BackendHost } from "../core/backend.ts";
 import { createBus, internalsOf } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
-import { drainConnections } from "../core/connections.ts";
+import { drainConnections } from "./drain.ts";
 import { memoryBackend } from "../core/memory-backend.ts";
 import { createHealthHandler } from "./health-handler.ts";
 
@@ -34,7 +34,7 @@ test("ok, before anything was published or read", async () => {
 
 test("draining is 503 from the first moment", async () => {
   const { bus, health } = setUp();
-  drainConnections(internalsOf(bus).connections);
+  drainConnections(internalsOf(bus));
   expect(await health()).toMatchObject({ status: 503, body: { status: "draining" } });
 });
 

@@ -1,7 +1,7 @@
 import type { BusInternals } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
-import type { ConnectionRegistry } from "../core/connections.ts";
-import { fastPathsOff } from "../core/fast-paths.ts";
+import { type ConnectionRegistry, connectionsOf } from "./connections.ts";
+import { fastPathsOff } from "./fast-paths.ts";
 import { isReachable } from "./backend-probe.ts";
 import type { SinkKind } from "./byte-sink.ts";
 
@@ -11,8 +11,10 @@ import type { SinkKind } from "./byte-sink.ts";
  */
 export function createHealthHandler(
   bus: Bus,
-  { connections, engine }: BusInternals,
+  internals: BusInternals,
 ): (request: Request) => Promise<Response> {
+  const { engine } = internals;
+  const connections = connectionsOf(internals);
   return async (request) => {
     const isConnected = await isReachable(engine);
     const stats = bus.stats();

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import type { Backend, BackendHost } from "../core/backend.ts";
 import { createBus, internalsOf } from "../core/bus.ts";
 import type { Bus, BusOptions } from "../core/bus-types.ts";
-import { drainConnections } from "../core/connections.ts";
+import { drainConnections } from "./drain.ts";
 import { memoryBackend } from "../core/memory-backend.ts";
 import { createMetricsHandler, type MetricsOptions } from "./metrics-handler.ts";
 import { createPublishHandler } from "./publish-handler.ts";
@@ -75,7 +75,7 @@ test("streams are counted as they open, end and are refused, each by its reason"
   expect(open.get('limits_hit_total{limit="maxConnections"}')).toBe(1);
   expect(open.get('limits_hit_total{limit="maxChannels"}')).toBe(0);
   expect(open.get("draining")).toBe(0);
-  drainConnections(internals.connections);
+  drainConnections(internals);
   const drained = await scrape();
   expect(drained.get("connections")).toBe(0);
   expect(drained.get('disconnects_total{reason="drain"}')).toBe(1);

@@ -3,6 +3,7 @@ import type { BusInternals } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
 import { furthestLag } from "../core/lag.ts";
 import { VERSION } from "../core/version.ts";
+import { connectionsOf } from "./connections.ts";
 
 type Prometheus = typeof import("prom-client");
 
@@ -62,7 +63,9 @@ export function registerMetrics(
   }
 }
 
-function counters({ bus, internals: { connections, engine } }: MetricsSource): Metric[] {
+function counters({ bus, internals }: MetricsSource): Metric[] {
+  const { engine } = internals;
+  const connections = connectionsOf(internals);
   return [
     {
       name: "connects_total",
@@ -132,7 +135,9 @@ function counters({ bus, internals: { connections, engine } }: MetricsSource): M
   ];
 }
 
-function gauges({ bus, internals: { connections, engine } }: MetricsSource): Metric[] {
+function gauges({ bus, internals }: MetricsSource): Metric[] {
+  const { engine } = internals;
+  const connections = connectionsOf(internals);
   return [
     {
       name: "info",

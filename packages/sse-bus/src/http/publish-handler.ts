@@ -6,7 +6,8 @@ import RateLimiterMemory from "rate-limiter-flexible/lib/RateLimiterMemory.js";
 import type { BusInternals } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
 import { DEFAULT_CHANNEL } from "../core/channel-name.ts";
-import { clientKey, increment } from "../core/connections.ts";
+import { clientKey } from "./client-key.ts";
+import { connectionsOf, increment } from "./connections.ts";
 import { assertCount } from "../core/history.ts";
 import { decide } from "./authorize.ts";
 import { type ClientIpOptions, clientIp } from "./client-ip.ts";
@@ -35,10 +36,12 @@ const WRONG_TOKEN_COST = 100;
 /** @throws SseBusError `INVALID_OPTION` */
 export function createPublishHandler(
   bus: Bus,
-  { connections, maxMessageBytes, onError }: BusInternals,
+  internals: BusInternals,
   options: PublishRouteOptions,
   host: PublishHandlerHost,
 ): PublishHandler {
+  const { maxMessageBytes, onError } = internals;
+  const connections = connectionsOf(internals);
   const { authorize, authorizeTimeoutMs = 10_000, cors, maxPublishesPerMinute = 6000 } = options;
   assertCount(authorizeTimeoutMs, "authorizeTimeoutMs");
   assertCount(maxPublishesPerMinute, "maxPublishesPerMinute");

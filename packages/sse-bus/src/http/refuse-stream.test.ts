@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { createBus, internalsOf } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
-import { drainConnections } from "../core/connections.ts";
+import { connectionsOf } from "./connections.ts";
+import { drainConnections } from "./drain.ts";
 import { SseBusError } from "../core/errors.ts";
 import { createStreamHandler } from "./stream-handler.ts";
 import type { StreamOptions } from "./stream-options.ts";
@@ -44,7 +45,7 @@ const PASSING = {
   draining: {
     make() {
       const all = setUp({ drainRetryMs: 7000 });
-      drainConnections(all.internals.connections);
+      drainConnections(all.internals);
       return all;
     },
     told: { reason: "drain", code: "DRAINING", status: 503, leastMs: 7000 },
@@ -52,7 +53,7 @@ const PASSING = {
   "at the server's limit": {
     make() {
       const all = setUp({ maxConnections: 1 });
-      all.internals.connections.places = 1;
+      connectionsOf(all.internals).places = 1;
       return all;
     },
     told: { reason: "limit", code: "TOO_MANY_CONNECTIONS", status: 503, leastMs: 2000 },
@@ -60,7 +61,7 @@ const PASSING = {
   "at the client's limit": {
     make() {
       const all = setUp({ maxConnectionsPerClient: 1 });
-      all.internals.connections.perClient.set("192.0.2.1", 1);
+      connectionsOf(all.internals).perClient.set("192.0.2.1", 1);
       return all;
     },
     told: { reason: "limit", code: "TOO_MANY_CONNECTIONS", status: 429, leastMs: 10_000 },
@@ -130,13 +131,13 @@ describe.each(Object.entries(PASSING))("a server %s", (_, { make, told }) => {
 
   test("counts either answer as a refusal, and no stream", async () => {
     const { ask, internals } = make();
-    const { places } = internals.connections;
+    const { places } = connectionsOf(internals);
     await ask();
     await ask({ Accept: "*/*" });
-    expect(internals.connections.refusals.get(told.code)).toBe(2);
-    expect(internals.connections).toMatchObject({ places, open: new Set() });
+    expect(connectionsOf(internals).refusals.get(told.code)).toBe(2);
+    expect(connectionsOf(internals)).toMatchObject({ places, open: new Set() });
     if (told.reason === "limit") {
-      expect([...internals.connections.limitsHit.values()]).toEqual([2]);
+      expect([...connectionsOf(internals).limitsHit.values()]).toEqual([2]);
     }
   });
 
@@ -162,7 +163,7 @@ test("many refused clients do not come back in one moment", async () => {
 test("a page of an allowed origin may read its bye", async () => {
   const cors = { origins: ["https://app.example"], credentials: true };
   const { ask, internals } = setUp({ cors });
-  drainConnections(internals.connections);
+  drainConnections(internals);
   const { headers } = await ask({ Origin: "https://app.example" });
   expect(headers.get("access-control-allow-origin")).toBe("https://app.example");
   expect(headers.get("access-control-allow-credentials")).toBe("true");
@@ -170,7 +171,7 @@ test("a page of an allowed origin may read its bye", async () => {
 
 test("an endless wait is told in digits", async () => {
   const { ask, internals } = setUp({ drainRetryMs: Number.POSITIVE_INFINITY });
-  drainConnections(internals.connections);
+  drainConnections(internals);
   const { retry, data = "" } = await onlyBlock(await ask());
   expect(retry).toBe("2147483647");
   expect(JSON.parse(data)).toMatchObject({ retryMs: 2_147_483_647 });
@@ -178,17 +179,17 @@ test("an endless wait is told in digits", async () => {
 
 test("final refusals keep their status, whatever is accepted", async () => {
   const { ask, internals } = setUp({ authorize: ({ channels }) => channels[0] === "a" || 401 });
-  drainConnections(internals.connections);
+  drainConnections(internals);
   expect((await ask({}, "?channel=a%20b")).status).toBe(400);
   expect((await ask({}, "?from=x")).status).toBe(400);
   expect((await ask({}, "", "POST")).status).toBe(405);
-  internals.connections.isDraining = false;
+  connectionsOf(internals).isDraining = false;
   expect((await ask({}, "?channel=b")).status).toBe(401);
 });
 
 test("HEAD has no body, and opens nothing, while streams are refused", async () => {
   const { ask, internals } = setUp();
-  drainConnections(internals.connections);
+  drainConnections(internals);
   const response = await ask({}, "", "HEAD");
   expect(response.status).toBe(200);
   expect(response.body).toBeNull();
@@ -199,7 +200,7 @@ test("at a shutdown, retry outlasts a restart, and retryMs is for who goes on af
   const reader = (await ask()).body!.pipeThrough(new TextDecoderStream()).getReader();
   await reader.read();
   const block = reader.read();
-  drainConnections(internals.connections);
+  drainConnections(internals);
   const { value = "" } = await block;
   const retry = Number(/^retry: (\d+)$/m.exec(value)?.[1]);
   const { retryMs } = JSON.parse(/^data: (.*)$/m.exec(value)?.[1] ?? "") as { retryMs: number };

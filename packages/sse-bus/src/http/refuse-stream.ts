@@ -1,4 +1,4 @@
-import type { ByeReason } from "../core/connections.ts";
+import type { ByeReason } from "./connections.ts";
 import { parseCursor, UNKNOWN_CURSOR } from "../core/position.ts";
 import { type Problem, problemResponse } from "./problem.ts";
 import type { RequestHead } from "./request-head.ts";

@@ -1,4 +1,4 @@
-import type { ByeReason } from "../core/connections.ts";
+import type { ByeReason } from "./connections.ts";
 
 /** What `hello` tells. */
 export interface Hello {

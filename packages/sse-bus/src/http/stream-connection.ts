@@ -1,5 +1,11 @@
 import type { BusInternals } from "../core/bus.ts";
-import { type ByeReason, type Connection, register, unregister } from "../core/connections.ts";
+import {
+  type ByeReason,
+  type Connection,
+  connectionsOf,
+  register,
+  unregister,
+} from "./connections.ts";
 import { closeReader, provenHead } from "../core/engine.ts";
 import { openReader, resumeReader, type Start } from "../core/open-reader.ts";
 import type { Packet } from "../core/packet.ts";
@@ -46,7 +52,7 @@ export function createStreamConnection(
   options: StreamConnectionOptions,
 ): StreamConnection {
   const connection = new EventStream(route, options);
-  register(route.internals.connections, connection);
+  register(connectionsOf(route.internals), connection);
   return connection;
 }
 
@@ -172,7 +178,7 @@ class EventStream implements StreamConnection, SinkOwner {
     this.isOpen = false;
     const { internals } = this.route;
     if (this.reader) closeReader(internals.engine, this.reader);
-    unregister(internals.connections, this, reason);
+    unregister(connectionsOf(internals), this, reason);
     this.route.onClose(this);
     return true;
   }

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { createBus, internalsOf } from "../core/bus.ts";
 import type { Bus, BusOptions } from "../core/bus-types.ts";
-import { drainConnections } from "../core/connections.ts";
+import { connectionsOf } from "./connections.ts";
+import { drainConnections } from "./drain.ts";
 import { createStreamHandler } from "./stream-handler.ts";
 import type { StreamOptions } from "./stream-options.ts";
 import { readTestStream } from "../../test/support/test-stream.ts";
@@ -228,7 +229,7 @@ describe("the stream", () => {
     await stream.next();
     await bus.publish(1);
     await expect.poll(() => bus.stats().connections).toBe(0);
-    expect(internals.connections.disconnects.get("slow")).toBe(1);
+    expect(connectionsOf(internals).disconnects.get("slow")).toBe(1);
     // The message stays in the log, for when the client comes back: no sink holds it.
     expect(JSON.parse((await stream.next())?.data ?? "")).toMatchObject({ reason: "slow" });
   });
@@ -236,7 +237,7 @@ describe("the stream", () => {
   test("drains: every stream is told, and a new one is refused with Retry-After", async () => {
     const { internals, get } = setUp();
     const streams = [readTestStream(await get()), readTestStream(await get())];
-    drainConnections(internals.connections);
+    drainConnections(internals);
     for (const stream of streams) {
       const { data } = await stream.until("bye");
       expect(JSON.parse(data)).toEqual({ reason: "drain", retryMs: expect.any(Number) });
@@ -331,7 +332,7 @@ describe("clean-up", () => {
     both.abort();
     await twice.cancel();
     expect(bus.stats()).toMatchObject({ connections: 0, channels: 0 });
-    expect(internals.connections.disconnects.get("client")).toBe(3);
+    expect(connectionsOf(internals).disconnects.get("client")).toBe(3);
     expect(internals.engine.cohorts.size + internals.engine.readers.size).toBe(0);
   });
 
@@ -372,7 +373,7 @@ describe("refusals", () => {
     expect(response.status).toBe(status);
     expect(await problem(response)).toMatchObject({ status, code });
     expect(bus.stats().connections).toBe(0);
-    expect(internals.connections.refusals.get(code)).toBe(1);
+    expect(connectionsOf(internals).refusals.get(code)).toBe(1);
   });
 
   test.each(["text/html,*/*;q=0.8", "text/*", "*/*", "text/event-stream", ""])(
@@ -409,7 +410,7 @@ describe("refusals", () => {
     expect({ status, code }).toEqual({ status: 400, code: "PATTERN_TOO_DEEP" });
     expect((await get(`?channel=a${"/*".repeat(15)}`)).status).toBe(200);
     expect((await get(`?channel=a${"/b".repeat(60)}`)).status, "no pattern").toBe(200);
-    expect(internals.connections.limitsHit.get("maxPatternDepth")).toBe(1);
+    expect(connectionsOf(internals).limitsHit.get("maxPatternDepth")).toBe(1);
   });
 
   test("requests that authorize has still to answer count, so that no crowd passes a limit at once", async () => {
@@ -427,9 +428,9 @@ describe("refusals", () => {
     expect((await get()).status, "a third of this address").toBe(429);
     for (const answer of answers) answer(false);
     for (const refused of await Promise.all(pending)) expect(refused.status).toBe(403);
-    expect(internals.connections.places).toBe(0);
-    expect(internals.connections.perClient.size).toBe(0);
-    expect(internals.connections.limitsHit.get("maxConnectionsPerClient")).toBe(1);
+    expect(connectionsOf(internals).places).toBe(0);
+    expect(connectionsOf(internals).perClient.size).toBe(0);
+    expect(connectionsOf(internals).limitsHit.get("maxConnectionsPerClient")).toBe(1);
   });
 
   test("a page of another site cannot make its visitors hold streams open", async () => {
@@ -462,17 +463,17 @@ describe("the history of patterns", () => {
     const waiting = ["?channel=**&from=earliest", "?channel=a/*&from=latest"].map((query) =>
       get(query),
     );
-    await expect.poll(() => internals.connections.replays.get("203.0.113.7")).toBe(2);
+    await expect.poll(() => connectionsOf(internals).replays.get("203.0.113.7")).toBe(2);
     const response = await get("?channel=a/**&from=earliest");
     expect(await problem(response)).toMatchObject({ status: 429, code: "TOO_MANY_CONNECTIONS" });
     expect(response.headers.get("retry-after")).toBe("1");
-    expect(internals.connections.limitsHit.get("maxReplaysPerClient")).toBe(1);
+    expect(connectionsOf(internals).limitsHit.get("maxReplaysPerClient")).toBe(1);
     // Neither a pattern from now on, nor a single channel, reads all there is.
     for (const query of ["?channel=**", "?channel=a/2"])
       expect((await get(query)).status).toBe(200);
     release();
     for (const each of await Promise.all(waiting)) expect(each.status).toBe(200);
-    expect(internals.connections.replays.size).toBe(0);
+    expect(connectionsOf(internals).replays.size).toBe(0);
     expect((await get("?channel=a/**&from=earliest")).status).toBe(200);
   });
 
@@ -563,10 +564,10 @@ describe("authorization", () => {
       authorize: () => new Promise((resolve) => (answer = resolve)),
     });
     const pending = get();
-    drainConnections(internals.connections);
+    drainConnections(internals);
     answer?.(true);
     expect(await problem(await pending)).toMatchObject({ status: 503, code: "DRAINING" });
-    expect(internals.connections).toMatchObject({ open: new Set(), places: 0 });
+    expect(connectionsOf(internals)).toMatchObject({ open: new Set(), places: 0 });
   });
 
   test("not a byte of what is published after the permission ran out, however late the heartbeat", async () => {

@@ -1,5 +1,6 @@
 import { isPattern } from "../core/channel-name.ts";
-import { clientKey, type ConnectionRegistry } from "../core/connections.ts";
+import { clientKey } from "./client-key.ts";
+import type { ConnectionRegistry } from "./connections.ts";
 import type { Problem } from "./problem.ts";
 import type { StreamSettings } from "./stream-options.ts";
 import type { StreamRequest } from "./stream-request.ts";

@@ -1,5 +1,5 @@
 import type { BusInternals } from "../core/bus.ts";
-import { increment, leavePlace, takePlace, takeReplay } from "../core/connections.ts";
+import { connectionsOf, increment, leavePlace, takePlace, takeReplay } from "./connections.ts";
 import type { Start } from "../core/open-reader.ts";
 import {
   type AuthorizeContext,
@@ -60,7 +60,7 @@ export function createStreamOpener(
   settings: StreamSettings,
 ): StreamOpener {
   const pulse = createPulse(internals.engine, settings.heartbeatMs);
-  const { connections } = internals;
+  const connections = connectionsOf(internals);
   const ownHeaders = streamHeaders({ isPrivate: isPrivate(settings) });
   const route: StreamRoute = { internals, settings, onClose: pulse.remove };
 

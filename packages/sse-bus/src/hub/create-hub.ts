@@ -5,9 +5,9 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { internalsOf } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
-import { drainConnections } from "../core/connections.ts";
+import { drainConnections } from "../http/drain.ts";
 import { SseBusError } from "../core/errors.ts";
-import { isFastPathOn } from "../core/fast-paths.ts";
+import { isFastPathOn } from "../http/fast-paths.ts";
 import { assertCount } from "../core/history.ts";
 import type { ChannelMap } from "../core/types.ts";
 import { problemResponse } from "../http/problem.ts";
@@ -71,7 +71,7 @@ export function createHubWith<Channels extends ChannelMap, Inputs extends Channe
   let closing: Promise<void> | undefined;
 
   function drain(): void {
-    drainConnections(internals.connections);
+    drainConnections(internals);
   }
 
   async function close(): Promise<void> {

@@ -1,6 +1,7 @@
 import { backendFromUrl } from "../backends/backend-from-url.ts";
 import { createBus, internalsOf } from "../core/bus.ts";
-import { fastPathsOff } from "../core/fast-paths.ts";
+import { connectionsOf } from "../http/connections.ts";
+import { fastPathsOff } from "../http/fast-paths.ts";
 import { createMetricsHandler } from "../http/metrics-handler.ts";
 import { createHubWith } from "./create-hub.ts";
 import type { HubConfig } from "./hub-config.ts";
@@ -33,10 +34,10 @@ export async function runWorker(config: HubConfig, log: Logger): Promise<void> {
     const { status, backend, channels } = bus.stats();
     return {
       isUp: status === "up",
-      isDraining: internals.connections.isDraining,
+      isDraining: connectionsOf(internals).isDraining,
       backend,
       channels,
-      connections: internals.connections.open.size,
+      connections: connectionsOf(internals).open.size,
       fastPathsOff: fastPathsOff(),
       metrics: withMetrics ? await registry.getMetricsAsJSON() : [],
     };

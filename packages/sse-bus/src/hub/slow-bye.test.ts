@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect } from "node:net";
 import { expect, test } from "vitest";
 import { createBus, internalsOf } from "../core/bus.ts";
+import { connectionsOf } from "../http/connections.ts";
 import { createHub } from "./create-hub.ts";
 
 test.each([
@@ -11,7 +12,7 @@ test.each([
   await using bus = createBus();
   await using hub = createHub({ bus, heartbeatMs: 80, writeTimeoutMs: 100, retryMs: 777 });
   await hub.listen(0);
-  const { disconnects, open } = internalsOf(bus).connections;
+  const { disconnects, open } = connectionsOf(internalsOf(bus));
 
   const socket = connect((hub.server.address() as AddressInfo).port, "127.0.0.1");
   let text = "";
@@ -36,7 +37,7 @@ test("one that reads nothing at all is cut off", async () => {
   await using bus = createBus();
   await using hub = createHub({ bus, heartbeatMs: 80, writeTimeoutMs: 100 });
   await hub.listen(0);
-  const { open } = internalsOf(bus).connections;
+  const { open } = connectionsOf(internalsOf(bus));
   const socket = connect((hub.server.address() as AddressInfo).port, "127.0.0.1");
   socket.write("GET /sse HTTP/1.1\r\nHost: x\r\n\r\n");
   socket.pause();

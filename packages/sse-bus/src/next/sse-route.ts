@@ -2,6 +2,7 @@ import { connection } from "next/server.js";
 import { internalsOf } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
 import type { ChannelMap } from "../core/types.ts";
+import { connectionsOf } from "../http/connections.ts";
 import { createStreamHandler } from "../http/stream-handler.ts";
 import type { StreamOptions } from "../http/stream-options.ts";
 import { defaultAllowedHosts } from "./allowed-hosts.ts";
@@ -33,7 +34,7 @@ export function createSseRoute<Channels extends ChannelMap, Inputs extends Chann
   ...options
 }: SseRouteOptions<Channels, Inputs>): RouteHandlers {
   const internals = internalsOf(bus);
-  retireOldStreams(internals.connections.open);
+  retireOldStreams(connectionsOf(internals).open);
   const settings = {
     allowedHosts: defaultAllowedHosts(),
     // Nothing answers 502 while `next dev` restarts: browsers reconnect by themselves.

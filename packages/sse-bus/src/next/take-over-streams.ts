@@ -1,5 +1,5 @@
 import { type BusInternals, internalsOf } from "../core/bus.ts";
-import { isFastPathOn } from "../core/fast-paths.ts";
+import { isFastPathOn } from "../http/fast-paths.ts";
 import type { ChannelMap } from "../core/types.ts";
 import { readTrustedProxies } from "../http/client-ip.ts";
 import { createStreamListener } from "../node/stream-listener.ts";

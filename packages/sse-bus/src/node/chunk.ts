@@ -18,8 +18,8 @@ export function frameFirst(head: string, bytes: Uint8Array): Buffer {
 
 /** The bytes of a packet as one HTTP/1.1 chunk, framed once for all readers that are handed it. */
 export function packetChunk(packet: Packet): Uint8Array {
-  packet.chunk ??= makeChunk(packet);
-  return packet.chunk;
+  packet.framed ??= makeChunk(packet);
+  return packet.framed;
 }
 
 function makeChunk(packet: Packet): Buffer {

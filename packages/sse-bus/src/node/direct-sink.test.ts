@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { actAsNextsOwnServer, nextLike, startHost } from "../../test/support/next-like-host.ts";
 import { createBus, internalsOf } from "../core/bus.ts";
+import { connectionsOf } from "../http/connections.ts";
 import { createStreamHandler } from "../http/stream-handler.ts";
 import { installExchange } from "./exchange.ts";
 import { proveFastPaths } from "./undocumented/prove-fast-paths.ts";
@@ -101,7 +102,7 @@ test("a custom server, whose listeners cannot be told from Next's, hears of the 
   expect(await stream.read()).toContain("event: hello");
   await bus.publish("one");
   expect(await stream.read()).toContain('data: "one"');
-  expect([...internalsOf(bus).connections.open].map((open) => open.sink())).toEqual(["direct"]);
+  expect([...connectionsOf(internalsOf(bus)).open].map((open) => open.sink())).toEqual(["direct"]);
   expect(host.closes()).toBe(0);
   stream.leave();
   await expect.poll(() => host.closes()).toBe(1);

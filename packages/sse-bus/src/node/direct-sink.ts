@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import { isFastPathOn, turnOff } from "../core/fast-paths.ts";
+import { isFastPathOn, turnOff } from "../http/fast-paths.ts";
 import { type Packet, packetBytes } from "../core/packet.ts";
 import type { EndReason } from "../core/reader.ts";
 import type {

@@ -1,5 +1,5 @@
 import { type BusInternals, internalsOf } from "../core/bus.ts";
-import { drainConnections } from "../core/connections.ts";
+import { drainConnections } from "../http/drain.ts";
 import { sharedBuses } from "../core/shared-bus.ts";
 import { closeIdleOfStoppedServers } from "./close-idle.ts";
 import { startTimeout } from "../core/timers.ts";
@@ -22,7 +22,7 @@ export function drainOnSignal(): void {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => {
       closeIdleOfStoppedServers();
-      for (const { connections } of allBuses()) drainConnections(connections);
+      for (const internals of allBuses()) drainConnections(internals);
       // Having listened, we took away Node's default of dying: without another listener, restore it.
       if (process.listenerCount(signal) > 0) return;
       startTimeout(() => process.kill(process.pid, signal), FAREWELL_MS);

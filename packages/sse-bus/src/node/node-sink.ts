@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Http2ServerResponse } from "node:http2";
-import { isFastPathOn } from "../core/fast-paths.ts";
+import { isFastPathOn } from "../http/fast-paths.ts";
 import type { Packet } from "../core/packet.ts";
 import type { EndReason } from "../core/reader.ts";
 import type { ByteSink, SinkKind, SinkOwner, SinkSettings } from "../http/byte-sink.ts";

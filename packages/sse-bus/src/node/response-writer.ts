@@ -76,7 +76,7 @@ class TargetWriter implements ResponseWriter {
   write(packet: Packet): boolean {
     if (this.isReleased) return false;
     const { target } = this;
-    target.write(this.isChunked ? (packet.chunk ?? packetChunk(packet)) : packetBytes(packet));
+    target.write(this.isChunked ? (packet.framed ?? packetChunk(packet)) : packetBytes(packet));
     // Not write()'s own answer: it counts what the kernel has taken by the time it returns.
     if (target.writableLength <= this.maxWaiting) return true;
     this.awaitDrain();

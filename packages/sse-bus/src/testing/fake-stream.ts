@@ -1,5 +1,5 @@
 import { topicCovers } from "../core/channel-name.ts";
-import type { ByeReason } from "../core/connections.ts";
+import type { ByeReason } from "../http/connections.ts";
 import type { Gap } from "../core/packet.ts";
 import { encodeJson } from "../core/json.ts";
 import { assertRawData, toDataLines } from "../core/raw.ts";

@@ -1,6 +1,6 @@
 import { createBus, internalsOf } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
-import type { ByeReason } from "../core/connections.ts";
+import { type ByeReason, connectionsOf } from "../http/connections.ts";
 import { createStreamHandler } from "../http/stream-handler.ts";
 import type { StreamOptions } from "../http/stream-options.ts";
 import { createCuttableBody } from "./cuttable-body.ts";
@@ -98,7 +98,7 @@ export function createTestBus<B extends object = Bus>(options: TestBusOptions<B>
     },
     cut: cutAll,
     end(reason, retryMs = 0) {
-      for (const connection of internals.connections.open) connection.end(reason, retryMs);
+      for (const connection of connectionsOf(internals).open) connection.end(reason, retryMs);
     },
     close,
     [Symbol.asyncDispose]: close,

@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import { actAsNextsOwnServer, startHost } from "../../../test/support/next-like-host.ts";
 import type { Bus } from "../../core/bus-types.ts";
 import { internalsOf } from "../../core/bus.ts";
-import { type FastPath, fastPathStates, isFastPathOn } from "../../core/fast-paths.ts";
+import { type FastPath, fastPathStates, isFastPathOn } from "../../http/fast-paths.ts";
 import { createHealthHandler } from "../../http/health-handler.ts";
 import { createHub } from "../../hub/create-hub.ts";
 import { createBus, inspectBus } from "../../index.ts";

@@ -1,4 +1,4 @@
-import { type FastPath, proveFastPath, reportFastPaths } from "../../core/fast-paths.ts";
+import { type FastPath, proveFastPath, reportFastPaths } from "../../http/fast-paths.ts";
 import { proveDirectSink } from "./prove-direct-sink.ts";
 import { proveFastLane } from "./prove-fast-lane.ts";
 import { proveHostRelease } from "./prove-host-release.ts";

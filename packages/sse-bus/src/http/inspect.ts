@@ -1,16 +1,15 @@
-import { internalsOf } from "./bus.ts";
-import type { Bus, BusStats } from "./bus-types.ts";
-import { liveCount } from "./topic-log.ts";
-import { assertTopic } from "./channel-name.ts";
-import type { Connection } from "./connections.ts";
-import { type Engine, provenHead } from "./engine.ts";
+import { internalsOf } from "../core/bus.ts";
+import type { Bus, BusStats } from "../core/bus-types.ts";
+import { liveCount } from "../core/topic-log.ts";
+import { type Connection, connectionsOf } from "./connections.ts";
+import { type Engine, provenHead } from "../core/engine.ts";
 import { type FastPathStates, fastPathStates } from "./fast-paths.ts";
-import { readerCursor } from "./cohort.ts";
-import { assertCount } from "./history.ts";
-import { lagOf } from "./lag.ts";
-import { formatCursor } from "./position.ts";
-import type { Topic } from "./topic.ts";
-import type { ChannelMap } from "./types.ts";
+import { readerCursor } from "../core/cohort.ts";
+import { assertCount } from "../core/history.ts";
+import { lagOf } from "../core/lag.ts";
+import { formatCursor } from "../core/position.ts";
+import type { Topic } from "../core/topic.ts";
+import type { ChannelMap } from "../core/types.ts";
 
 /** A moment of a bus in this process, as plain JSON. See {@link inspectBus}. */
 export interface BusSnapshot {
@@ -90,7 +89,9 @@ export function inspectBus<Channels extends ChannelMap, Inputs extends ChannelMa
   const { maxConnections = 50, maxChannels = 50 } = options;
   assertCount(maxConnections, "maxConnections", 0);
   assertCount(maxChannels, "maxChannels", 0);
-  const { engine, connections } = internalsOf(bus);
+  const internals = internalsOf(bus);
+  const { engine } = internals;
+  const { open } = connectionsOf(internals);
   const { traffic, store, topics, isOpened } = engine;
   const time = Date.now();
   return {
@@ -101,8 +102,8 @@ export function inspectBus<Channels extends ChannelMap, Inputs extends ChannelMa
     history: { bytes: store.bytes, maxBytes: store.maxBytes },
     fastPaths: fastPathStates(),
     connections: {
-      total: connections.open.size,
-      listed: highest(connections.open, isBehind, maxConnections).map((connection) =>
+      total: open.size,
+      listed: highest(open, isBehind, maxConnections).map((connection) =>
         inspectConnection(engine, connection, time),
       ),
     },
@@ -111,31 +112,6 @@ export function inspectBus<Channels extends ChannelMap, Inputs extends ChannelMa
       listed: inspectChannels(engine, maxChannels),
     },
   };
-}
-
-/**
- * Ends the event streams of this process that carry a channel or pattern, each told `bye` "drain":
- * their clients come back, here or to another instance, and resume. Unlike the drain of a shutdown
- * the bus goes on, so that a server can hand a part of its readers over.
- *
- * @returns how many streams were ended
- * @throws SseBusError `INVALID_CHANNEL`, `INVALID_OPTION`
- * @example
- * ```ts
- * drainStreams(bus, "orders/42");
- * ```
- */
-export function drainStreams<Channels extends ChannelMap, Inputs extends ChannelMap>(
-  bus: Bus<Channels, Inputs>,
-  channel: string,
-): number {
-  assertTopic(channel);
-  const all = [...internalsOf(bus).connections.open];
-  const own = all.filter(({ channels }) => channels.includes(channel));
-  // As many a second as a shutdown lets come back.
-  const windowMs = Math.min(60_000, Math.max(500, own.length));
-  for (const one of own) one.end("drain", Math.round(100 + Math.random() * windowMs));
-  return own.length;
 }
 
 function inspectConnection(

@@ -1,4 +1,4 @@
-import { SseBusError } from "./errors.ts";
+import { SseBusError } from "../core/errors.ts";
 
 /**
  * The shorter ways that rest on what Node.js or Next.js do not document

@@ -1,9 +1,10 @@
 import { afterEach, expect, test } from "vitest";
-import { createStreamHandler } from "../http/stream-handler.ts";
+import { createStreamHandler } from "./stream-handler.ts";
 import { readTestStream } from "../../test/support/test-stream.ts";
-import { createBus, internalsOf } from "./bus.ts";
-import type { Bus, BusOptions } from "./bus-types.ts";
-import { drainStreams, inspectBus } from "./inspect.ts";
+import { createBus, internalsOf } from "../core/bus.ts";
+import type { Bus, BusOptions } from "../core/bus-types.ts";
+import { drainStreams } from "./drain.ts";
+import { inspectBus } from "./inspect.ts";
 
 const buses: Bus[] = [];
 afterEach(async () => {
