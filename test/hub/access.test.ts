@@ -154,7 +154,7 @@ test.each([
   [["--jwks-url", "http://issuer.example"], /^--jwks-url .*"http:\/\/issuer\.example": .*https/],
   [["--cors-origin", "*"], /^--cors-origin \(SSE_BUS_CORS_ORIGIN\): .*"\*"/],
   [["--cors-origin", "*", "--cors-credentials"], /^--cors-origin .*"\*"/],
-  [["--backend", "mysql://h"], /^--backend .*"mysql:\/\/h" names no backend/],
+  [["--backend", "mysql://h"], /^--backend .*"mysql:\/\/…" URL names no backend/],
 ])("%j is refused in one line that names the flag", async (args, message) => {
   const failed = await runCli("hub", ...args).catch((error: Error) => error.message);
   const lines = failed.split("\n").filter((line) => /^--[a-z]/.test(line));

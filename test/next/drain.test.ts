@@ -36,7 +36,7 @@ describe("SIGTERM", () => {
 
   test("next dev does not hang with a stream open", async () => {
     await using app = await startDev();
-    await using stream = await openStream(`${app.url}/api/sse`);
+    await using stream = await openStream(`${app.url}/api/sse`, { timeoutMs: 60_000 });
     await stream.next("hello", { timeoutMs: 30_000 });
     const started = performance.now();
     app.process.signal("SIGTERM");
