@@ -5,7 +5,7 @@ export type {
   Feed,
   History,
   Pending,
-  PublishEntry,
+  NewMessage,
   Stored,
   TopicSubscription,
 } from "./core/backend.ts";
@@ -44,7 +44,7 @@ export {
   type SharedLog,
 } from "./core/polling-backend.ts";
 export { memoryBackend } from "./core/memory-backend.ts";
-export { createMessage, type LogMessage, type MessageRecord } from "./core/message.ts";
+export { createMessage, type LogMessage, type MessageContent } from "./core/message.ts";
 export type { Gap, GapReason } from "./core/packet.ts";
 export type { Cursor, Position } from "./core/position.ts";
 export type { Schemas, StandardSchema } from "./core/schema.ts";

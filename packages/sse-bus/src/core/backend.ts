@@ -1,5 +1,5 @@
 import type { HistoryResolver } from "./history.ts";
-import type { LogMessage, MessageRecord } from "./message.ts";
+import type { LogMessage, MessageContent } from "./message.ts";
 import type { Cursor } from "./position.ts";
 
 /**
@@ -25,7 +25,7 @@ export interface Backend {
    * `duplicate`, and store nothing: so a publisher in doubt tries again. An `id` belongs to its
    * channel: the same one on another channel is another id, and MUST NOT be found.
    */
-  publish(entry: PublishEntry): Promise<Stored>;
+  publish(entry: NewMessage): Promise<Stored>;
 
   /**
    * Stores the message as part of `tx`, an open transaction of the caller's; left out where the log
@@ -37,7 +37,7 @@ export interface Backend {
    * What the transaction itself fails with (a conflict, a lost connection) SHOULD be thrown as it
    * is: callers retry by it.
    */
-  publishIn?(tx: unknown, entry: PublishEntry): Promise<Stored | Pending>;
+  publishIn?(tx: unknown, entry: NewMessage): Promise<Stored | Pending>;
 
   /**
    * Starts live delivery of a channel or pattern. MUST resolve only when it is live, with a cursor
@@ -125,7 +125,7 @@ export interface TopicSubscription {
  * A record to publish. `id` is the idempotency id: 1 to 401 characters without CR and NUL, compared
  * exactly. It may hold LF, which separates who publishes from the id that they gave.
  */
-export interface PublishEntry extends MessageRecord {
+export interface NewMessage extends MessageContent {
   readonly id: string | undefined;
 }
 

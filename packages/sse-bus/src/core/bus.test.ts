@@ -359,10 +359,10 @@ describe("a listener", () => {
         line.cut();
         const unsubscribe = bus.subscribe(() => {});
         await turns();
-        expect([vi.getTimerCount(), engine.waiting.size]).toEqual([1, 1]);
+        expect([vi.getTimerCount(), engine.onceUp.size]).toEqual([1, 1]);
         if (how === "the bus closes") await bus.close();
         else unsubscribe();
-        expect([vi.getTimerCount(), engine.waiting.size]).toEqual([0, 0]);
+        expect([vi.getTimerCount(), engine.onceUp.size]).toEqual([0, 0]);
         line.restore();
         await turns();
         expect(bus.stats()).toMatchObject({ listeners: 0, channels: 0 });

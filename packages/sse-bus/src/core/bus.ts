@@ -1,5 +1,5 @@
 import { createAdmission } from "./admission.ts";
-import type { Backend, BackendStatus, Pending, PublishEntry, Stored } from "./backend.ts";
+import type { Backend, BackendStatus, Pending, NewMessage, Stored } from "./backend.ts";
 import { assertNotBuilding } from "./build-phase.ts";
 import type {
   Bus,
@@ -15,14 +15,14 @@ import { closeEngine, createEngine, type Engine, notePublished } from "./engine.
 import { SseBusError } from "./errors.ts";
 import { assertCount, createHistoryResolver } from "./history.ts";
 import { encodeJson } from "./json.ts";
-import { createListener, type LocalListener } from "./listener.ts";
+import { createSubscriber, type Subscriber } from "./subscriber.ts";
 import { memoryBackend } from "./memory-backend.ts";
 import {
   assertEventName,
   assertKey,
   idempotencyId,
   messageId,
-  type MessageRecord,
+  type MessageContent,
 } from "./message.ts";
 import { assertOpen } from "./open-reader.ts";
 import { formatCursor, parseCursor } from "./position.ts";
@@ -95,7 +95,7 @@ export function createBus(options: BusOptions = {}): Bus {
     onRestart: (restarted) => void restartReaders(restarted).catch(onError),
   });
   const opening = new Set<Promise<void>>();
-  const listeners = new Set<LocalListener>();
+  const listeners = new Set<Subscriber>();
   const admit = createAdmission(engine, opening);
 
   async function publish(
@@ -144,7 +144,7 @@ export function createBus(options: BusOptions = {}): Bus {
     assertFunction(listener);
     if (after !== undefined) assertCursor(after);
     const heard = { listener, topic: channel, after, onGap };
-    const local = createListener(engine, { ...heard, onError, opening });
+    const local = createSubscriber(engine, { ...heard, onError, opening });
     listeners.add(local);
     return () => {
       listeners.delete(local);
@@ -242,7 +242,7 @@ function encode(
   data: unknown,
   raw = false,
   maxMessageBytes: number,
-): Required<Pick<MessageRecord, "json" | "raw">> {
+): Required<Pick<MessageContent, "json" | "raw">> {
   if (!raw) {
     const json = encodeJson(data);
     assertSize(json, maxMessageBytes);
@@ -275,7 +275,7 @@ function assertTransactional(
   );
 }
 
-function store(backend: Backend, entry: PublishEntry, tx: unknown): Promise<Stored | Pending> {
+function store(backend: Backend, entry: NewMessage, tx: unknown): Promise<Stored | Pending> {
   if (tx === undefined) return backend.publish(entry);
   assertTransactional(backend);
   return backend.publishIn(tx, entry);

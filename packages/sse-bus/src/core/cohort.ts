@@ -70,7 +70,7 @@ function handOn(cohort: Cohort): boolean {
   const packet = readLog(cohort.topics, cohort.cursor.seq, {
     upTo: Number.MAX_SAFE_INTEGER,
     skipSuperseded: false,
-    ignored: undefined,
+    knownEvictions: undefined,
     snapshot: undefined,
     maxBytes: context.maxPacketBytes,
     epoch: context.epoch(),
@@ -82,7 +82,7 @@ function handOn(cohort: Cohort): boolean {
   cohort.cursor = packet.to;
   for (const reader of cohort.atHead.slice()) {
     if (reader.state !== "head") continue;
-    if (reader.ready) hand(reader, packet);
+    if (reader.ready) deliver(reader, packet);
     else fallBehind(reader, from);
   }
   pumpWaiting(cohort);
@@ -98,8 +98,8 @@ export function pumpReader(reader: Reader): void {
     const packet = takePendingGap(reader) ?? readOn(reader);
     if (!packet) break;
     reader.cursor = packet.to;
-    if (packet.told) reader.ignored = packet.told;
-    hand(reader, withCount(reader, packet));
+    if (packet.evictions) reader.knownEvictions = packet.evictions;
+    deliver(reader, withCount(reader, packet));
   }
   if ((reader.state as string) !== "closed") place(reader);
 }
@@ -127,7 +127,7 @@ export function place(reader: Reader): void {
     reader.state = "head";
     // The same position; one object for all of the cohort's readers.
     reader.cursor = cohort.cursor;
-    if (!hasLost(cohort.topics, cohort.cursor.seq, undefined)) reader.ignored = undefined;
+    if (!hasLost(cohort.topics, cohort.cursor.seq, undefined)) reader.knownEvictions = undefined;
     reader.snapshot = undefined;
     reader.index = cohort.atHead.push(reader) - 1;
   }
@@ -158,11 +158,11 @@ export function ordinalIn(cohort: Cohort, seq: number): number | undefined {
 }
 
 /** Hands a packet to the sink; one that throws is ended and harms nobody else. */
-export function hand(reader: Reader, packet: Packet): void {
+export function deliver(reader: Reader, packet: Packet): void {
   const { context } = reader.cohort;
   // Before the write: a sink that can take more at once may say so while it is written to.
   reader.ready = false;
-  reader.isTaking = true;
+  reader.isWriting = true;
   try {
     if (reader.sink.write(packet)) reader.ready = true;
   } catch (cause) {
@@ -172,7 +172,7 @@ export function hand(reader: Reader, packet: Packet): void {
     );
     return;
   } finally {
-    reader.isTaking = false;
+    reader.isWriting = false;
   }
   const { counters, traffic } = context;
   counters.delivered += packet.messages.length;
@@ -190,7 +190,7 @@ function newestIn({ topics }: Cohort): Position {
   let newest: Position = { seq: 0, time: 0 };
   for (const { log } of topics) {
     const seq = newestSeq(log);
-    if (seq > newest.seq) newest = { seq, time: log.entries.at(-1)?.time ?? log.horizonTime };
+    if (seq > newest.seq) newest = { seq, time: log.messages.at(-1)?.time ?? log.horizonTime };
   }
   return newest;
 }
@@ -216,16 +216,16 @@ function leaveHead(reader: Reader, from: Position): void {
 }
 
 function readOn(reader: Reader): Packet | undefined {
-  const { cohort, cursor, ignored, snapshot } = reader;
+  const { cohort, cursor, knownEvictions, snapshot } = reader;
   const upTo = cohort.cursor.seq;
   if (cursor.seq >= upTo) return undefined;
-  const key = `${cursor.seq} ${ignored?.join() ?? ""} ${snapshot ?? ""}`;
+  const key = `${cursor.seq} ${knownEvictions?.join() ?? ""} ${snapshot ?? ""}`;
   let packet = cohort.packets.get(key);
   if (!packet) {
     packet = readLog(cohort.topics, cursor.seq, {
       upTo,
       skipSuperseded: true,
-      ignored,
+      knownEvictions,
       snapshot,
       maxBytes: cohort.context.maxPacketBytes,
       epoch: cohort.context.epoch(),

@@ -31,7 +31,7 @@ export interface Engine {
   readonly store: LogStore;
   readonly unsettled: Set<Topic>;
   /** Called once each when the backend is back, or open at last. */
-  readonly waiting: Set<() => void>;
+  readonly onceUp: Set<() => void>;
   /** The newest message of this process's own. */
   ownHead: Cursor | undefined;
   /** How often the backend's log has begun anew. */
@@ -107,7 +107,7 @@ export function createEngine(options: EngineOptions): Engine {
       () => backend.now?.() ?? Date.now(),
     ),
     unsettled: new Set(),
-    waiting: new Set(),
+    onceUp: new Set(),
     ownHead: undefined,
     restarts: 0,
     isOpened: false,
@@ -244,9 +244,9 @@ async function closeBackend(engine: Engine): Promise<void> {
   await engine.backend.close();
 }
 
-function wake({ waiting }: Engine): void {
-  const all = [...waiting];
-  waiting.clear();
+function wake({ onceUp }: Engine): void {
+  const all = [...onceUp];
+  onceUp.clear();
   for (const each of all) each();
 }
 

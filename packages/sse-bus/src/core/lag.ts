@@ -21,7 +21,7 @@ export function furthestLag({ cohorts, remote }: Engine): number {
 /** Messages that a reader has still to be handed, counted as {@link furthestLag} does. */
 export function lagOf({ cohort, cursor, ordinal }: Reader): number {
   let kept = 0;
-  for (const { log } of cohort.topics) kept += log.entries.length - indexAfter(log, cursor.seq);
+  for (const { log } of cohort.topics) kept += log.messages.length - indexAfter(log, cursor.seq);
   const [only] = cohort.topics;
   const newest =
     only && ordinal !== undefined ? ordinalOf(only.log, newestSeq(only.log)) : undefined;

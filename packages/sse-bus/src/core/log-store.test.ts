@@ -48,13 +48,13 @@ function countBytes({ logs }: LogStore): number {
   let bytes = 0;
   for (const [name, log] of logs) {
     bytes += OVERHEAD + name.length;
-    for (const entry of log.entries) if (entry) bytes += messageBytes(entry);
+    for (const entry of log.messages) if (entry) bytes += messageBytes(entry);
   }
   return bytes;
 }
 
 function kept(store: LogStore, name: string): number[] {
-  return (store.logs.get(name)?.entries ?? []).flatMap((entry) => (entry ? [entry.seq] : []));
+  return (store.logs.get(name)?.messages ?? []).flatMap((entry) => (entry ? [entry.seq] : []));
 }
 
 describe("when the bytes of all logs together are used up", () => {
@@ -80,7 +80,7 @@ describe("when the bytes of all logs together are used up", () => {
     put("a", { size: 1000 });
     put("b", { size: 1000 });
     expect([...store.logs.keys()]).toEqual(["b"]);
-    expect(store.floor).toBe(1);
+    expect(store.freedHorizon).toBe(1);
     expect(openLog(store, "a").horizon).toBe(1);
   });
 
@@ -135,7 +135,7 @@ describe("sweeping", () => {
     sweepStore(store, 1300);
     expect(store.logs.size).toBe(0);
     expect(store.bytes).toBe(0);
-    expect(store.floor).toBe(2);
+    expect(store.freedHorizon).toBe(2);
     closeStore(store);
   });
 
@@ -144,10 +144,10 @@ describe("sweeping", () => {
     put("a", { time: 1000 });
     sweepStore(store, 1050);
     expect(store.logs.get("a")?.horizon).toBe(1);
-    expect(store.floor).toBe(0);
+    expect(store.freedHorizon).toBe(0);
     sweepStore(store, 1101);
     expect(store.logs.get("a")).toBeUndefined();
-    expect(store.floor).toBe(1);
+    expect(store.freedHorizon).toBe(1);
     closeStore(store);
   });
 
@@ -213,7 +213,7 @@ test("the bytes are exact at all times, and no channel passes for complete over 
           for (const each of store.logs.values()) each.settled = now;
           enforceTotal(store);
           const isEmpty = [...store.logs.values()].every(
-            (each) => each.first === each.entries.length,
+            (each) => each.first === each.messages.length,
           );
           expect(isEmpty || store.bytes <= maxBytes).toBe(true);
         }
@@ -222,7 +222,7 @@ test("the bytes are exact at all times, and no channel passes for complete over 
         if (!freesEmpty) continue;
         expect(store.logs.size <= 1 || store.bytes <= maxBytes).toBe(true);
         for (const name of ["a", "b", "c", "d", "longer/name"]) {
-          const base = store.logs.get(name)?.horizon ?? store.floor;
+          const base = store.logs.get(name)?.horizon ?? store.freedHorizon;
           const held = new Set(kept(store, name));
           const lost = truth.filter(
             ({ channel, seq, superseded }) =>

@@ -34,7 +34,7 @@ export interface LogStore {
   readonly now: () => number;
   bytes: number;
   /** What freed logs may have dropped, up to this `seq`: the horizon a new log starts from. */
-  floor: number;
+  freedHorizon: number;
   sweepTimer: ReturnType<typeof setTimeout> | undefined;
 }
 
@@ -56,7 +56,7 @@ export function createLogStore(
     freesEmpty,
     now,
     bytes: 0,
-    floor: 0,
+    freedHorizon: 0,
     sweepTimer: undefined,
   };
 }
@@ -65,7 +65,7 @@ export function createLogStore(
 export function openLog(store: LogStore, name: string): TopicLog {
   let log = store.logs.get(name);
   if (log) return log;
-  log = createTopicLog(name, store.resolve(name), store.floor);
+  log = createTopicLog(name, store.resolve(name), store.freedHorizon);
   store.logs.set(name, log);
   store.inUse.touch(log);
   store.bytes += LOG_OVERHEAD_BYTES + name.length;
@@ -114,7 +114,7 @@ export function freeLog(store: LogStore, log: TopicLog): void {
   store.inUse.delete(log);
   store.bytes -= log.bytes + LOG_OVERHEAD_BYTES + log.name.length;
   restartLog(log, { seq: newestSeq(log), time: log.horizonTime });
-  if (store.freesEmpty) store.floor = Math.max(store.floor, log.horizon);
+  if (store.freesEmpty) store.freedHorizon = Math.max(store.freedHorizon, log.horizon);
   if (store.logs.size === 0) stopSweeping(store);
 }
 
@@ -122,9 +122,9 @@ export function freeLog(store: LogStore, log: TopicLog): void {
 export function sweepStore(store: LogStore, now: number): void {
   for (const log of store.logs.values()) {
     track(store, log, () => enforceLimits(log, now));
-    if (!store.freesEmpty || log.entries.length > log.first) continue;
+    if (!store.freesEmpty || log.messages.length > log.first) continue;
     // A horizon that history's age has passed too is of no use to a reader who may still resume.
-    if (log.horizon <= store.floor || log.horizonTime < now - log.limits.maxAgeMs)
+    if (log.horizon <= store.freedHorizon || log.horizonTime < now - log.limits.maxAgeMs)
       freeLog(store, log);
   }
 }
@@ -150,7 +150,7 @@ function evictLeastRecent(store: LogStore, current: TopicLog | undefined): void 
       const target = log.bytes - excess;
       while (log.bytes > target && dropOldest(log));
     });
-    if (log.entries.length > log.first) continue;
+    if (log.messages.length > log.first) continue;
     if (!store.freesEmpty) store.inUse.delete(log);
     else if (log !== current && store.bytes > store.maxBytes) freeLog(store, log);
   }

@@ -1,4 +1,4 @@
-import type { Backend, BackendHost, Feed, PublishEntry, Stored } from "./backend.ts";
+import type { Backend, BackendHost, Feed, NewMessage, Stored } from "./backend.ts";
 import { reportClusterWorker } from "./cluster-worker.ts";
 import { SseBusError } from "./errors.ts";
 import { closeStore, createLogStore, type LogStore, openLog, storeMessage } from "./log-store.ts";
@@ -34,7 +34,7 @@ export function memoryBackend(): Backend {
     );
   }
 
-  function publish(entry: PublishEntry): Stored {
+  function publish(entry: NewMessage): Stored {
     const logs = opened();
     const first = entry.id === undefined ? undefined : recall(remembered, entry.channel, entry.id);
     if (first) return { ...first, duplicate: true };
@@ -63,7 +63,7 @@ export function memoryBackend(): Backend {
       reportClusterWorker(host.onError);
       store = createLogStore(host.history, host.maxHistoryBytes, true);
       // What buses before published is gone with the last of them.
-      store.floor = head.seq;
+      store.freedHorizon = head.seq;
     },
     async publish(entry) {
       return publish(entry);

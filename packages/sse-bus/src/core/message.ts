@@ -4,7 +4,7 @@ import { formatCursor, type Position } from "./position.ts";
 import { fromDataLines, toDataLines } from "./raw.ts";
 
 /** What a publisher gives, checked, with its data already JSON. */
-export interface MessageRecord {
+export interface MessageContent {
   readonly channel: string;
   readonly event: string;
   /** A newer message with the same channel and key supersedes this one. */
@@ -24,7 +24,7 @@ export interface LogMessage extends Position {
   readonly frame: Uint8Array;
   /** Where in `frame` the data starts; it ends two bytes before the frame does. */
   readonly dataStart: number;
-  /** See {@link MessageRecord.raw}. */
+  /** See {@link MessageContent.raw}. */
   readonly raw: boolean;
   /** A newer message of the same channel and key is in the log. Set once, never unset. */
   superseded: boolean;
@@ -48,7 +48,7 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
  * takes a `data` line for each of its own.
  */
 export function createMessage(
-  record: MessageRecord,
+  record: MessageContent,
   position: Position,
   epoch: string,
 ): LogMessage {
@@ -78,7 +78,7 @@ export function createMessage(
 export function messageId(
   position: Position,
   epoch: string,
-  { channel, raw }: Pick<MessageRecord, "channel" | "raw">,
+  { channel, raw }: Pick<MessageContent, "channel" | "raw">,
 ): string {
   const cursor = formatCursor(position, epoch);
   if (raw) return `${cursor}@${channel}@raw`;

@@ -34,7 +34,7 @@ export function* prepareHistory(
   log: TopicLog,
   step: number = STEP,
 ): Generator<void, void> {
-  const limit = log.entries[log.first]?.seq ?? log.horizon + 1;
+  const limit = log.messages[log.first]?.seq ?? log.horizon + 1;
   for (;;) {
     const next = older.messages[older.count];
     if (!next || next.seq >= limit) return;
@@ -50,17 +50,22 @@ export function prependHistory(log: TopicLog, older: OlderHistory): void {
   if (log.evicted > Math.max(horizon, messages.at(-1)?.seq ?? 0)) return;
   // What the log has dropped while it was prepared comes back, too.
   for (const _ of prepareHistory(older, log));
-  const kept = log.entries.slice(log.first) as LogMessage[];
-  const { entries, stale, sinceCompaction, bytes, byKey, keyless, isCounted } = older.log;
-  Object.assign(log, { entries, first: 0, stale, sinceCompaction, bytes, byKey, keyless });
-  log.isCounted &&= isCounted;
+  const kept = log.messages.slice(log.first) as LogMessage[];
+  log.messages = older.log.messages;
+  log.first = 0;
+  log.stale = older.log.stale;
+  log.sinceCompaction = older.log.sinceCompaction;
+  log.bytes = older.log.bytes;
+  log.byKey = older.log.byKey;
+  log.keyless = older.log.keyless;
+  log.isCounted &&= older.log.isCounted;
   // A pattern's window can reach back behind what the histories of its channels still keep.
   if (horizon < log.horizon) {
     log.horizon = horizon;
     log.horizonTime = 0;
   }
   // All that was dropped after the horizon has come back.
-  log.before = { evicted: Math.min(log.evicted, horizon), evictions: log.evictions };
+  log.beforeHydration = { evicted: Math.min(log.evicted, horizon), evictions: log.evictions };
   log.evicted = 0;
   // Ordinals count from what was known first, so that readers' own stay true.
   log.dropped -= older.count;

@@ -78,7 +78,7 @@ export async function openReader(
       }
       // The log began anew meanwhile, and what was found out is of the old one.
       now = provenHead(engine);
-      reader.pendingGap = reader.ignored = reader.snapshot = undefined;
+      reader.pendingGap = reader.knownEvictions = reader.snapshot = undefined;
     }
   } catch (error) {
     closeReader(engine, reader);
@@ -92,7 +92,7 @@ export function resumeReader(reader: Reader): void {
   reader.ready = true;
   // Within a write whoever writes goes on by itself: to start anew for each packet could exhaust the
   // stack.
-  if (reader.state !== "closed" && !reader.isTaking) pumpReader(reader);
+  if (reader.state !== "closed" && !reader.isWriting) pumpReader(reader);
 }
 
 /** @throws SseBusError `BUS_CLOSED` */
@@ -208,7 +208,7 @@ export function startFromKept(reader: Reader, { seq, time }: Position): void {
   reader.cursor = { seq, time };
   reader.ordinal = ordinalIn(cohort, seq);
   reader.snapshot = undefined;
-  reader.ignored = cohort.topics.map(({ log }) => log.evictions);
+  reader.knownEvictions = cohort.topics.map(({ log }) => log.evictions);
 }
 
 function startAt(engine: Engine, reader: Reader, { seq, time }: Position): Started {
@@ -233,10 +233,10 @@ function createReader(cohort: Cohort, { sink }: OpenReaderOptions): Reader {
     sink,
     state: "opening",
     ready: false,
-    isTaking: false,
+    isWriting: false,
     cursor: cohort.cursor,
     index: 0,
-    ignored: undefined,
+    knownEvictions: undefined,
     snapshot: undefined,
     pendingGap: undefined,
     ordinal: undefined,

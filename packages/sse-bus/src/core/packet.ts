@@ -9,8 +9,8 @@ export interface Packet {
   /** Empty for a control block. */
   readonly messages: readonly LogMessage[];
   readonly gap: Gap | undefined;
-  /** With a gap: what it speaks of. See `ReadOptions.ignored`. */
-  readonly told: readonly number[] | undefined;
+  /** With a gap: the losses that it reports. See `ReadOptions.knownEvictions`. */
+  readonly evictions: readonly number[] | undefined;
   /** Where a reader stands once it was handed this packet. */
   readonly to: Position;
   /** Event-stream blocks in it, and their bytes: counted once, however many readers take it. */
@@ -50,7 +50,7 @@ export function createMessagePacket(messages: readonly LogMessage[]): Packet {
   return {
     messages,
     gap: undefined,
-    told: undefined,
+    evictions: undefined,
     to: { seq, time },
     frames: messages.length,
     size,
@@ -63,9 +63,9 @@ export function createGapPacket(
   gap: Gap,
   to: Position,
   epoch: string,
-  told?: readonly number[],
+  evictions?: readonly number[],
 ): Packet {
-  return { ...createBlock("gap", gap, to, epoch), gap, told };
+  return { ...createBlock("gap", gap, to, epoch), gap, evictions };
 }
 
 /** A heartbeat: its id carries the cursor, so that a quiet connection's does not go stale. */
@@ -86,7 +86,7 @@ function createBlock(event: string, data: unknown, to: Position, epoch: string):
   return {
     messages: [],
     gap: undefined,
-    told: undefined,
+    evictions: undefined,
     to,
     frames: 1,
     size,

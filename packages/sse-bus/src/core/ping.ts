@@ -1,5 +1,5 @@
 import { type Engine, provenHead } from "./engine.ts";
-import { advanceCohort, hand, readerCursor } from "./cohort.ts";
+import { advanceCohort, deliver, readerCursor } from "./cohort.ts";
 import { createPingPacket, type Packet } from "./packet.ts";
 import type { Reader } from "./reader.ts";
 
@@ -21,7 +21,7 @@ export function pingReaders(engine: Engine, readers: Iterable<Reader>): number {
     const cursor = readerCursor(reader);
     let packet = packets.get(cursor.seq);
     if (!packet) packets.set(cursor.seq, (packet = createPingPacket(cursor, head.epoch)));
-    hand(reader, packet);
+    deliver(reader, packet);
     count++;
   }
   return count;

@@ -1,4 +1,4 @@
-import type { Backend, BackendHost, Feed, PublishEntry, Stored } from "./backend.ts";
+import type { Backend, BackendHost, Feed, NewMessage, Stored } from "./backend.ts";
 import { loseUpTo } from "./topic-log.ts";
 import { SseBusError } from "./errors.ts";
 import { assertCount } from "./history.ts";
@@ -132,7 +132,7 @@ export function pollingBackend(log: SharedLog, options: PollingBackendOptions = 
     return message;
   }
 
-  async function publish(entry: PublishEntry): Promise<Stored> {
+  async function publish(entry: NewMessage): Promise<Stored> {
     const { channel, id } = entry;
     // What this process has not read has taken the number that it tries, so that nothing is missed.
     for (;;) {
@@ -193,7 +193,7 @@ export function pollingBackend(log: SharedLog, options: PollingBackendOptions = 
 }
 
 /** What is stored of a message. */
-interface Entry extends PublishEntry, Position {}
+interface Entry extends NewMessage, Position {}
 
 function hasHole(entries: readonly Entry[], after: number): boolean {
   return entries.some(({ seq }, index) => seq !== after + 1 + index);
@@ -201,7 +201,7 @@ function hasHole(entries: readonly Entry[], after: number): boolean {
 
 /** Everything up to `seq` is gone, whatever it was. */
 function forget(store: LogStore, seq: number): void {
-  store.floor = Math.max(store.floor, seq);
+  store.freedHorizon = Math.max(store.freedHorizon, seq);
   for (const log of store.logs.values()) {
     track(store, log, () => loseUpTo(log, { seq, time: Date.now() }));
   }

@@ -1,5 +1,5 @@
 import { expect, expectTypeOf, test } from "vitest";
-import type { Backend, Pending, PublishEntry, Stored } from "./backend.ts";
+import type { Backend, Pending, NewMessage, Stored } from "./backend.ts";
 import { createBus } from "./bus.ts";
 import type { PendingPublish, Published } from "./bus-types.ts";
 import { memoryBackend } from "./memory-backend.ts";
@@ -96,7 +96,7 @@ test("the type of the result tells whether there may be no id yet", async () => 
 });
 
 /** A memory backend that takes transactions, and what it was given. */
-function transactional(answer: (entry: PublishEntry) => Stored | Pending): {
+function transactional(answer: (entry: NewMessage) => Stored | Pending): {
   backend: Backend;
   entries: unknown[];
 } {

@@ -43,7 +43,7 @@ test("reads what a naive merge and filter reads, in one order, each once, after 
         upTo,
         maxBytes,
         skipSuperseded,
-        ignored: undefined,
+        knownEvictions: undefined,
         snapshot: isSnapshot ? (messages[Math.floor(messages.length / 2)]?.seq ?? 0) : undefined,
         epoch: "e",
       };
@@ -58,7 +58,7 @@ test("reads what a naive merge and filter reads, in one order, each once, after 
       const wanted = [
         ...new Map(
           sources
-            .flatMap(({ log }) => log.entries.slice(log.first) as LogMessage[])
+            .flatMap(({ log }) => log.messages.slice(log.first) as LogMessage[])
             .filter(({ seq }) => seq > after && seq <= upTo)
             .toSorted((a, b) => a.seq - b.seq)
             .filter((entry) => !isLeftOut(entry, messages, options))
@@ -72,7 +72,7 @@ test("reads what a naive merge and filter reads, in one order, each once, after 
         const seq = Math.max(after, Math.min(newest, upTo, next - 1));
         const channels = lost.map(({ name }) => name);
         expect(packet).toMatchObject({ to: { seq }, gap: { channels, reason: "evicted" } });
-        expect(packet?.told).toEqual(sources.map(({ log }) => log.evictions));
+        expect(packet?.evictions).toEqual(sources.map(({ log }) => log.evictions));
       } else if (wanted.length > 0) {
         const read = packet?.messages ?? [];
         expect(read.map(({ seq }) => seq)).toEqual(
@@ -99,13 +99,13 @@ test("read again and again it gives everything after one gap that names what was
       const seen: number[] = [];
       const gaps: Gap[] = [];
       let { after } = given;
-      let ignored: readonly number[] | undefined;
+      let knownEvictions: readonly number[] | undefined;
       for (;;) {
         const packet = readLog(sources, after, {
           upTo: Number.MAX_SAFE_INTEGER,
           maxBytes: given.maxBytes,
           skipSuperseded: given.skipSuperseded,
-          ignored,
+          knownEvictions,
           snapshot: undefined,
           epoch: "e",
         });
@@ -114,7 +114,7 @@ test("read again and again it gives everything after one gap that names what was
         if (packet.gap) {
           expect(seen).toEqual([]);
           gaps.push(packet.gap);
-          ignored = packet.told;
+          knownEvictions = packet.evictions;
         }
         seen.push(...packet.messages.map(({ seq }) => seq));
         after = packet.to.seq;
@@ -149,7 +149,7 @@ test("a reader of what was kept is told only of what was evicted since", () => {
       upTo: 100,
       maxBytes: 1e6,
       skipSuperseded: true,
-      ignored: [0, 0],
+      knownEvictions: [0, 0],
       snapshot: undefined,
       epoch: "e",
     });
@@ -210,18 +210,18 @@ test("what one source has dropped is no loss where another one that covers it ha
 /** Reads to the end, one message at a time; a gap as its channels and its position. */
 function readAll(sources: readonly Source[], from: number): unknown[] {
   const seen: unknown[] = [];
-  let ignored: readonly number[] | undefined;
+  let knownEvictions: readonly number[] | undefined;
   for (let after = from; seen.length < 100;) {
     const packet = readLog(sources, after, {
       upTo: 100,
       maxBytes: 1,
       skipSuperseded: true,
-      ignored,
+      knownEvictions,
       snapshot: undefined,
       epoch: "e",
     });
     if (!packet) break;
-    if (packet.gap) ignored = packet.told;
+    if (packet.gap) knownEvictions = packet.evictions;
     seen.push(packet.gap ? [packet.gap.channels, packet.to.seq] : packet.to.seq);
     after = packet.to.seq;
   }

@@ -20,7 +20,7 @@ export interface ReadOptions {
    * For a reader that was told of a loss already, or asked for no more than what was kept when it
    * started: the `evictions` of each source by then. Only what was evicted since is news to it.
    */
-  readonly ignored: readonly number[] | undefined;
+  readonly knownEvictions: readonly number[] | undefined;
   /**
    * For a newcomer who asked for the latest (`from=latest`): up to this `seq` it is given only the
    * newest value of every key, and the newest message without one of every channel.
@@ -41,7 +41,7 @@ export function readLog(
   after: number,
   options: ReadOptions,
 ): Packet | undefined {
-  if (hasLost(sources, after, options.ignored)) return tellLoss(sources, after, options);
+  if (hasLost(sources, after, options.knownEvictions)) return reportLoss(sources, after, options);
   const messages = collect(sources, after, options);
   return messages.length > 0 ? createMessagePacket(messages) : undefined;
 }
@@ -50,10 +50,10 @@ export function readLog(
 export function hasLost(
   sources: readonly Source[],
   after: number,
-  ignored: readonly number[] | undefined,
+  knownEvictions: readonly number[] | undefined,
 ): boolean {
   for (let index = 0; index < sources.length; index++) {
-    if (isLossy(sources, index, { after, ignored })) return true;
+    if (isLossy(sources, index, { after, knownEvictions })) return true;
   }
   return false;
 }
@@ -62,37 +62,41 @@ export function hasLost(
  * The gap goes first, before all that other sources still hold: once an id has moved on, a line cut
  * there would be resumed from it, maybe by a process that keeps more and would see no loss.
  */
-function tellLoss(sources: readonly Source[], after: number, options: ReadOptions): Packet {
-  const { ignored, upTo, epoch } = options;
+function reportLoss(sources: readonly Source[], after: number, options: ReadOptions): Packet {
+  const { knownEvictions, upTo, epoch } = options;
   const next = collect(sources, after, { ...options, maxBytes: 0 })[0];
   const channels: string[] = [];
   let to: Position = { seq: after, time: 0 };
   for (const [index, { name, log }] of sources.entries()) {
-    if (!isLossy(sources, index, { after, ignored })) continue;
+    if (!isLossy(sources, index, { after, knownEvictions })) continue;
     channels.push(name);
-    const seq = horizonOf(log, ignored?.[index]);
+    const seq = lostUpTo(log, knownEvictions?.[index]);
     if (seq >= to.seq) to = { seq, time: log.horizonTime };
   }
   // As far as nothing else stands in between: so much is lost for certain, and told for good.
   const seq = Math.max(after, Math.min(to.seq, upTo, next ? next.seq - 1 : to.seq));
-  const told = sources.map(({ log }) => log.evictions);
-  return createGapPacket({ channels, reason: "evicted" }, { ...to, seq }, epoch, told);
+  const evictions = sources.map(({ log }) => log.evictions);
+  return createGapPacket({ channels, reason: "evicted" }, { ...to, seq }, epoch, evictions);
 }
 
 interface Reading {
   readonly after: number;
-  readonly ignored: readonly number[] | undefined;
+  readonly knownEvictions: readonly number[] | undefined;
 }
 
 /** What a source has lost is no loss where another one that covers it has it all. */
-function isLossy(sources: readonly Source[], index: number, { after, ignored }: Reading): boolean {
+function isLossy(
+  sources: readonly Source[],
+  index: number,
+  { after, knownEvictions }: Reading,
+): boolean {
   const { name, log } = sources[index] as Source;
-  if (horizonOf(log, ignored?.[index]) <= after) return false;
+  if (lostUpTo(log, knownEvictions?.[index]) <= after) return false;
   return !sources.some((other) => other.log.horizon <= after && topicCovers(other.name, name));
 }
 
-function horizonOf(log: TopicLog, ignored: number | undefined): number {
-  return ignored === undefined ? log.horizon : evictedSince(log, ignored);
+function lostUpTo(log: TopicLog, known: number | undefined): number {
+  return known === undefined ? log.horizon : evictedSince(log, known);
 }
 
 function collect(sources: readonly Source[], after: number, options: ReadOptions): LogMessage[] {
@@ -104,7 +108,7 @@ function collect(sources: readonly Source[], after: number, options: ReadOptions
     let source = -1;
     let message: LogMessage | undefined;
     for (let index = 0; index < sources.length; index++) {
-      const candidate = (sources[index] as Source).log.entries[next[index] as number];
+      const candidate = (sources[index] as Source).log.messages[next[index] as number];
       if (candidate && (!message || candidate.seq < message.seq)) {
         message = candidate;
         source = index;

@@ -15,7 +15,7 @@ const STEP = 256;
 export async function readStore(store: LogStore, topic: string): Promise<History> {
   if (isPattern(topic)) return inSlices(readPattern(store, topic));
   const log = store.logs.get(topic);
-  if (!log) return { messages: [], horizon: store.floor };
+  if (!log) return { messages: [], horizon: store.freedHorizon };
   return { messages: messagesOf(store, log), horizon: log.horizon };
 }
 
@@ -36,12 +36,12 @@ function* readPattern(store: LogStore, pattern: string): Generator<void, History
   }
   const messages = yield* mergeAll(runs);
   // A log that was freed meanwhile has left its horizon there.
-  return { messages, horizon: Math.max(horizon, store.floor) };
+  return { messages, horizon: Math.max(horizon, store.freedHorizon) };
 }
 
 function messagesOf(store: LogStore, log: TopicLog): LogMessage[] {
   track(store, log, () => enforceLimits(log, store.now()));
-  return log.entries.slice(log.first) as LogMessage[];
+  return log.messages.slice(log.first) as LogMessage[];
 }
 
 /** Two at a time, shortest first: `sort` cannot be interrupted. */

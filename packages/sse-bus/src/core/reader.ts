@@ -35,13 +35,13 @@ export interface Reader {
   /** The sink can take bytes now. */
   ready: boolean;
   /** The sink is being written to. */
-  isTaking: boolean;
+  isWriting: boolean;
   /** Up to where this reader was handed everything; while `head`, its cohort's cursor counts. */
   cursor: Position;
   /** Place in the cohort's `atHead`, for removal in constant time. */
   index: number;
   /** See `ReadOptions`. */
-  ignored: readonly number[] | undefined;
+  knownEvictions: readonly number[] | undefined;
   snapshot: number | undefined;
   /** A gap to tell before anything else. */
   pendingGap: Gap | undefined;

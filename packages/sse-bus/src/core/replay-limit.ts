@@ -19,7 +19,7 @@ export interface Replay {
 export function limitReplay(sources: readonly Source[], replay: Replay): Position | undefined {
   const { after, isSnapshot, maxBytes } = replay;
   if (sources.reduce((sum, { log }) => sum + log.bytes, 0) <= maxBytes) return undefined;
-  const next = sources.map(({ log }) => log.entries.length - 1);
+  const next = sources.map(({ log }) => log.messages.length - 1);
   let bytes = 0;
   let last: LogMessage | undefined;
   for (;;) {
@@ -50,5 +50,5 @@ function newest(sources: readonly Source[], next: readonly number[]): number {
 }
 
 function at(log: TopicLog, index: number): LogMessage | undefined {
-  return index < log.first ? undefined : log.entries[index];
+  return index < log.first ? undefined : log.messages[index];
 }

@@ -42,7 +42,7 @@ function logOf(limits: Partial<HistoryLimits>, messages: readonly LogMessage[]):
 }
 
 function seqs(log: TopicLog): number[] {
-  return log.entries.slice(log.first).map((entry) => (entry as LogMessage).seq);
+  return log.messages.slice(log.first).map((entry) => (entry as LogMessage).seq);
 }
 
 describe("what a log keeps", () => {
@@ -202,7 +202,7 @@ test("superseding a key costs the same however many messages there are", () => {
   );
   expect(liveCount(log)).toBe(7);
   // What is superseded is compacted away as it goes: it cannot pile up.
-  expect(log.entries.length - log.first).toBeLessThan(200);
+  expect(log.messages.length - log.first).toBeLessThan(200);
 });
 
 test("with bytes full of what counts, one superseded message does not make the log copy itself", () => {
@@ -214,11 +214,11 @@ test("with bytes full of what counts, one superseded message does not make the l
     Array.from({ length: 20_000 }, (_, n) => keyed(n + 1)),
   );
   let copies = 0;
-  let { entries } = log;
+  let { messages } = log;
   for (let seq = 20_001; seq <= 22_000; seq++) {
     appendMessage(log, keyed(seq), seq);
-    if (entries !== log.entries) copies++;
-    ({ entries } = log);
+    if (messages !== log.messages) copies++;
+    ({ messages } = log);
   }
   expect(log.bytes).toBeLessThanOrEqual(log.limits.maxBytes);
   expect(copies).toBeLessThan(20);
@@ -281,7 +281,7 @@ describe("against an obvious model, over any schedule", () => {
         };
         const read = (): { messages: LogMessage[]; horizon: number } => ({
           messages: [...server.values()]
-            .flatMap((log) => log.entries.slice(log.first) as LogMessage[])
+            .flatMap((log) => log.messages.slice(log.first) as LogMessage[])
             .map((entry) => ({ ...entry, superseded: false }))
             .toSorted((a, b) => a.seq - b.seq),
           horizon: Math.max(0, ...[...server.values()].map(({ horizon }) => horizon)),
@@ -352,7 +352,7 @@ describe("against an obvious model, over any schedule", () => {
     truth: readonly LogMessage[],
     { since, lost, hasKeys }: { since: number; lost: number; hasKeys: boolean },
   ): void {
-    const held = log.entries.slice(log.first) as LogMessage[];
+    const held = log.messages.slice(log.first) as LogMessage[];
     expect(held.every(Boolean)).toBe(true);
     expect(held.map(({ seq }) => seq)).toEqual(
       held.map(({ seq }) => seq).toSorted((a, b) => a - b),

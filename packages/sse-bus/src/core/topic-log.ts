@@ -11,7 +11,7 @@ export interface TopicLog extends Aged<TopicLog> {
   readonly name: string;
   readonly limits: HistoryLimits;
   /** Ascending by `seq`; what stands before `first` is already dropped. */
-  entries: (LogMessage | undefined)[];
+  messages: (LogMessage | undefined)[];
   first: number;
   /** The horizon: every kept message after this `seq` is here, what was at or before it may be gone. */
   horizon: number;
@@ -26,7 +26,7 @@ export interface TopicLog extends Aged<TopicLog> {
   /** How often it has dropped or lost something: what a reader was told of, or knew, by then. */
   evictions: number;
   /** The same two, as they were when history was read. */
-  before: { readonly evicted: number; readonly evictions: number } | undefined;
+  beforeHydration: { readonly evicted: number; readonly evictions: number } | undefined;
   /**
    * Nothing after this `seq` is evicted yet: readers at the head have still to be offered it, or a
    * channel that keeps one message would lose the first of two published in one turn.
@@ -54,13 +54,13 @@ export function createTopicLog(name: string, limits: HistoryLimits, horizon: num
   return {
     name,
     limits,
-    entries: [],
+    messages: [],
     first: 0,
     horizon,
     horizonTime: 0,
     evicted: 0,
     evictions: 0,
-    before: undefined,
+    beforeHydration: undefined,
     settled: Number.POSITIVE_INFINITY,
     stale: 0,
     sinceCompaction: 0,
@@ -76,12 +76,12 @@ export function createTopicLog(name: string, limits: HistoryLimits, horizon: num
 
 /** Kept messages, without superseded ones. */
 export function liveCount(log: TopicLog): number {
-  return log.entries.length - log.first - log.stale;
+  return log.messages.length - log.first - log.stale;
 }
 
 /** The newest `seq` that was kept or lost. */
 export function newestSeq(log: TopicLog): number {
-  const newest = log.entries.length > log.first ? (log.entries.at(-1) as LogMessage).seq : 0;
+  const newest = log.messages.length > log.first ? (log.messages.at(-1) as LogMessage).seq : 0;
   return Math.max(newest, log.horizon);
 }
 
@@ -94,7 +94,7 @@ export function appendMessage(log: TopicLog, message: LogMessage, now: number): 
 /** The log is complete after this position: what came before it is history, and read as such. */
 export function startAfter(log: TopicLog, { seq, time }: Position): void {
   log.settled = Math.max(log.settled, seq);
-  while ((log.entries[log.first]?.seq ?? Number.POSITIVE_INFINITY) <= seq) dropOldest(log);
+  while ((log.messages[log.first]?.seq ?? Number.POSITIVE_INFINITY) <= seq) dropOldest(log);
   log.horizon = Math.max(seq, log.evicted);
   log.horizonTime = time;
 }
@@ -103,7 +103,7 @@ export function startAfter(log: TopicLog, { seq, time }: Position): void {
 export function loseUpTo(log: TopicLog, { seq, time }: Position): void {
   if (seq <= log.horizon) return;
   log.settled = Math.max(log.settled, seq);
-  while ((log.entries[log.first]?.seq ?? Number.POSITIVE_INFINITY) <= seq) dropOldest(log);
+  while ((log.messages[log.first]?.seq ?? Number.POSITIVE_INFINITY) <= seq) dropOldest(log);
   log.horizon = log.evicted = seq;
   log.evictions++;
   log.horizonTime = time;
@@ -113,17 +113,20 @@ export function loseUpTo(log: TopicLog, { seq, time }: Position): void {
 /** The newest `seq` that was dropped or lost after so many evictions, 0 if none. */
 export function evictedSince(log: TopicLog, evictions: number): number {
   if (log.evictions <= evictions) return 0;
-  const { before } = log;
-  return Math.max(log.evicted, before && evictions < before.evictions ? before.evicted : 0);
+  const { beforeHydration } = log;
+  return Math.max(
+    log.evicted,
+    beforeHydration && evictions < beforeHydration.evictions ? beforeHydration.evicted : 0,
+  );
 }
 
 /** Empties the log, which begins anew after this position of another order. */
 export function restartLog(log: TopicLog, { seq, time }: Position): void {
-  log.entries = [];
+  log.messages = [];
   log.first = log.stale = log.sinceCompaction = log.bytes = log.evicted = 0;
   log.horizon = log.settled = seq;
   log.horizonTime = time;
-  log.byKey = log.keyless = log.before = undefined;
+  log.byKey = log.keyless = log.beforeHydration = undefined;
   log.isCounted = false;
 }
 
@@ -133,7 +136,7 @@ export function enforceLimits(log: TopicLog, now: number): void {
   const isWorthwhile = log.stale > MIN_STALE && log.stale > liveCount(log);
   // A compaction reads the whole log, so some messages must have come since the last one.
   if (isWorthwhile || (log.stale > 0 && log.bytes > limits.maxBytes)) {
-    if (log.sinceCompaction * 8 >= log.entries.length - log.first) dropStale(log);
+    if (log.sinceCompaction * 8 >= log.messages.length - log.first) dropStale(log);
   }
   while (liveCount(log) > limits.maxMessages || log.bytes > limits.maxBytes) {
     if (!dropOldest(log)) break;
@@ -144,22 +147,22 @@ export function enforceLimits(log: TopicLog, now: number): void {
 /** Evicts by age alone. */
 export function dropAged(log: TopicLog, now: number): void {
   const oldestAllowed = now - log.limits.maxAgeMs;
-  while ((log.entries[log.first]?.time ?? Number.POSITIVE_INFINITY) < oldestAllowed) {
+  while ((log.messages[log.first]?.time ?? Number.POSITIVE_INFINITY) < oldestAllowed) {
     if (!dropOldest(log)) break;
   }
 }
 
 /** Drops the oldest message and moves the horizon to it; `false` when there is none to drop. */
 export function dropOldest(log: TopicLog): boolean {
-  const oldest = log.entries[log.first];
+  const oldest = log.messages[log.first];
   if (!oldest || oldest.seq > log.settled) return false;
-  log.entries[log.first++] = undefined;
+  log.messages[log.first++] = undefined;
   log.bytes -= messageBytes(oldest);
-  if (log.first >= 512 && log.first * 2 >= log.entries.length) {
-    log.entries = log.entries.slice(log.first);
+  if (log.first >= 512 && log.first * 2 >= log.messages.length) {
+    log.messages = log.messages.slice(log.first);
     log.first = 0;
-  } else if (log.first === log.entries.length) {
-    log.entries.length = log.first = 0;
+  } else if (log.first === log.messages.length) {
+    log.messages.length = log.first = 0;
   }
   if (oldest.superseded && log.byKey?.get(keyOf(oldest)) !== oldest) {
     // Nobody misses what the skipping of superseded messages would have left out anyway.
@@ -183,12 +186,12 @@ export function dropOldest(log: TopicLog): boolean {
 /** The index in `entries` of the first message after `seq`. */
 export function indexAfter(log: TopicLog, seq: number): number {
   let low = log.first;
-  let high = log.entries.length;
+  let high = log.messages.length;
   // Readers are mostly at the end: look there before searching.
-  if (high > low && (log.entries[high - 1] as LogMessage).seq <= seq) return high;
+  if (high > low && (log.messages[high - 1] as LogMessage).seq <= seq) return high;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((log.entries[middle] as LogMessage).seq <= seq) low = middle + 1;
+    if ((log.messages[middle] as LogMessage).seq <= seq) low = middle + 1;
     else high = middle;
   }
   return low;
@@ -202,7 +205,7 @@ export function ordinalOf(log: TopicLog, seq: number): number | undefined {
 
 /** Adds the newest message, and evicts nothing. */
 export function addMessage(log: TopicLog, message: LogMessage): void {
-  log.entries.push(message);
+  log.messages.push(message);
   log.sinceCompaction++;
   log.bytes += messageBytes(message);
   if (message.key === undefined) outdate(log, message);
@@ -238,15 +241,15 @@ function supersede(log: TopicLog, message: LogMessage, key: string): void {
 function dropStale(log: TopicLog): void {
   const kept: LogMessage[] = [];
   let bytes = 0;
-  for (let index = log.first; index < log.entries.length; index++) {
-    const message = log.entries[index] as LogMessage;
+  for (let index = log.first; index < log.messages.length; index++) {
+    const message = log.messages[index] as LogMessage;
     if (message.superseded && message.seq <= log.settled) continue;
     kept.push(message);
     bytes += messageBytes(message);
   }
   log.sinceCompaction = 0;
-  log.stale -= log.entries.length - log.first - kept.length;
-  log.entries = kept;
+  log.stale -= log.messages.length - log.first - kept.length;
+  log.messages = kept;
   log.first = 0;
   log.bytes = bytes;
 }

@@ -186,7 +186,7 @@ class EventStream implements StreamConnection, SinkOwner {
   /** Whoever began from what is kept cannot know otherwise that it has it all, and is live. */
   private tellStarted(reader: Reader): void {
     // Within a write, or with more to read, the sink will be ready once more.
-    if (!reader.ready || reader.isTaking || reader.state === "behind") return;
+    if (!reader.ready || reader.isWriting || reader.state === "behind") return;
     // What was published a moment ago goes first, and may be all that it can take now.
     this.isStarting = pingReaders(this.route.internals.engine, [reader]) === 0;
   }

@@ -1,10 +1,10 @@
-import type { PublishEntry } from "../core/backend.ts";
+import type { NewMessage } from "../core/backend.ts";
 import type { LogMessage } from "../core/message.ts";
 import type { Cursor } from "../core/position.ts";
 
 /** What a worker asks of the process that holds the log. */
 export interface LogMethods {
-  publish: PublishEntry;
+  publish: NewMessage;
   /** The worker chooses the number under which the subscription's messages come. */
   subscribe: { readonly topic: string; readonly subscription: number };
   unsubscribe: number;

@@ -1,4 +1,4 @@
-import type { Backend, PublishEntry, TopicSubscription } from "../core/backend.ts";
+import type { Backend, NewMessage, TopicSubscription } from "../core/backend.ts";
 import { SseBusError, type SseBusErrorCode } from "../core/errors.ts";
 import type { LogMessage } from "../core/message.ts";
 import type { LogMethods, LogNews, SentMessage } from "./log-protocol.ts";
@@ -70,7 +70,7 @@ export function serveLog(backend: Backend, link: Link, methods: RpcMethods = {})
   }
 
   const served = {
-    async publish(entry: PublishEntry) {
+    async publish(entry: NewMessage) {
       const stored = await backend.publish(entry);
       // The publisher's own listeners hear of the message before its call is answered.
       tellLoss();

@@ -1,6 +1,6 @@
 import { SseBusError } from "../core/errors.ts";
-import { assertEventName, type MessageRecord } from "../core/message.ts";
-import type { PublishEntry } from "../core/backend.ts";
+import { assertEventName, type MessageContent } from "../core/message.ts";
+import type { NewMessage } from "../core/backend.ts";
 import { assertRawData } from "../core/raw.ts";
 import type { Delivery } from "./delivery.ts";
 import type { HeaderValues } from "./jetstream.ts";
@@ -22,7 +22,7 @@ const decoder = new TextDecoder();
 /** A byte order mark at the start of raw data is part of it. */
 const rawDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-export function writeEnvelope({ channel, event, json, raw, id }: PublishEntry): {
+export function writeEnvelope({ channel, event, json, raw, id }: NewMessage): {
   readonly payload: Uint8Array;
   readonly headers: HeaderValues;
 } {
@@ -48,7 +48,7 @@ export function writeEnvelope({ channel, event, json, raw, id }: PublishEntry): 
 export function readEnvelope(
   { channel, key }: BusSubject,
   { data, headers, seq, subject }: Pick<Delivery, "data" | "headers" | "seq" | "subject">,
-): MessageRecord {
+): MessageContent {
   const encoded = headers?.get(EVENT) ?? "";
   const event = encoded === "" ? "message" : decodeHeader(encoded);
   if (event !== "message") assertEventName(event);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import type { PublishEntry } from "../core/backend.ts";
+import type { NewMessage } from "../core/backend.ts";
 import { createHistoryResolver } from "../core/history.ts";
 import { epochOf } from "./epoch.ts";
 import { createFollower, type Follower } from "./follower.ts";
@@ -12,7 +12,7 @@ import { unavailable } from "./unavailable.ts";
 
 // What happens here between two steps of the server cannot be brought about on a real one.
 
-const entry: PublishEntry = { channel: "a", event: "message", key: undefined, json: "1", id: "x" };
+const entry: NewMessage = { channel: "a", event: "message", key: undefined, json: "1", id: "x" };
 const base64 = Buffer.from("1").toString("base64");
 const time = "2026-11-23T01:33:01.603982186Z";
 const OLD = "2026-01-01T00:00:00Z";

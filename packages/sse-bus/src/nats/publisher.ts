@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 
-import type { BackendHost, PublishEntry, Stored } from "../core/backend.ts";
+import type { BackendHost, NewMessage, Stored } from "../core/backend.ts";
 import type { Cursor } from "../core/position.ts";
 import { writeEnvelope } from "./envelope.ts";
 import { epochOf } from "./epoch.ts";
@@ -35,7 +35,7 @@ const CONFIRM_MS = 1000;
 const MAX_ATTEMPTS = 3;
 
 interface Sent {
-  readonly entry: PublishEntry;
+  readonly entry: NewMessage;
   readonly subject: string;
   readonly payload: Uint8Array;
   /** What had been reached when it was sent. */
@@ -46,12 +46,10 @@ interface Sent {
  * Publishes, and tells where the message stands. The server's answer has neither the message's time
  * nor the epoch; both are known once our consumer, which stands on this very stream, delivers it.
  */
-export function createPublisher(
-  options: PublisherOptions,
-): (entry: PublishEntry) => Promise<Stored> {
+export function createPublisher(options: PublisherOptions): (entry: NewMessage) => Promise<Stored> {
   const { js, stream, subjects, follower, recovery, host, timeoutMs, head } = options;
 
-  async function publish(entry: PublishEntry): Promise<Stored> {
+  async function publish(entry: NewMessage): Promise<Stored> {
     await stream.grow(limitsFor(host.history(entry.channel)));
     const subject = subjects.of(entry.channel, entry.key);
     const { payload, headers } = writeEnvelope(entry);

@@ -111,11 +111,11 @@ function createReplay(
     }
     // Whatever was too old, or too much for the whole stream, stood before the stream's first.
     const dropped = Math.max(0, after.state.first_seq - 1);
-    let horizon = Math.max(dropped, store.floor);
+    let horizon = Math.max(dropped, store.freedHorizon);
     const messages: LogMessage[] = [];
     for (const log of store.logs.values()) {
       horizon = Math.max(horizon, log.horizon);
-      for (const message of log.entries.slice(log.first) as LogMessage[]) {
+      for (const message of log.messages.slice(log.first) as LogMessage[]) {
         // Beyond the head that was read first, messages of keys may be missing.
         if (message.seq > dropped && message.seq <= head.state.last_seq) messages.push(message);
       }

@@ -2,7 +2,7 @@ import type {
   BackendHost,
   Feed,
   History,
-  PublishEntry,
+  NewMessage,
   Stored,
   TopicSubscription,
 } from "../core/backend.ts";
@@ -31,7 +31,7 @@ import { startTimeout } from "../core/timers.ts";
 
 /** The backend between its opening and its closing. */
 export interface Session {
-  publish(entry: PublishEntry): Promise<Stored>;
+  publish(entry: NewMessage): Promise<Stored>;
   subscribe(topic: string, feed: Feed): Promise<TopicSubscription>;
   read(topic: string): Promise<History>;
   cursor(): Promise<Cursor>;

@@ -1,4 +1,4 @@
-import type { PublishEntry, Stored } from "../core/backend.ts";
+import type { NewMessage, Stored } from "../core/backend.ts";
 import { SseBusError } from "../core/errors.ts";
 import type { Row } from "./database.ts";
 import type { Log } from "./log.ts";
@@ -12,7 +12,7 @@ import { startTimeout } from "../core/timers.ts";
  * whose id an open transaction holds is set aside and tried again, and holds nobody up.
  */
 export interface Appender {
-  append(entry: PublishEntry): Promise<Stored>;
+  append(entry: NewMessage): Promise<Stored>;
   /** Refuses what is not under way; resolves once the rest has settled. */
   close(): Promise<void>;
 }
@@ -26,7 +26,7 @@ export interface AppenderOptions {
 }
 
 interface Waiting {
-  readonly entry: PublishEntry;
+  readonly entry: NewMessage;
   readonly json: string;
   /** By `performance.now()`. */
   readonly deadline: number;
@@ -176,7 +176,7 @@ function refuse(all: readonly Waiting[], error: Error): void {
   for (const { reject } of all) reject(error);
 }
 
-function heldError({ channel }: PublishEntry, timeoutMs: number): SseBusError {
+function heldError({ channel }: NewMessage, timeoutMs: number): SseBusError {
   return new SseBusError(
     "BACKEND_UNAVAILABLE",
     `A transaction that is still open after ${timeoutMs} ms (\`timeoutMs\`) has published the same \`id\` on "${channel}": whether this is a repeat depends on how it ends. Publish again with this \`id\`, or end the transaction sooner.`,

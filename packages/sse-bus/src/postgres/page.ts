@@ -1,4 +1,4 @@
-import type { MessageRecord } from "../core/message.ts";
+import type { MessageContent } from "../core/message.ts";
 import type { Position } from "../core/position.ts";
 import type { Row } from "./database.ts";
 
@@ -21,7 +21,7 @@ export interface Page {
   readonly horizons: ReadonlyMap<string, number>;
 }
 
-export interface PageMessage extends MessageRecord, Position {}
+export interface PageMessage extends MessageContent, Position {}
 
 /** How much a page holds; more follows in the next one. */
 export const PAGE_MESSAGES = 500;

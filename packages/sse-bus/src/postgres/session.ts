@@ -2,7 +2,7 @@ import type {
   BackendHost,
   Feed,
   Pending,
-  PublishEntry,
+  NewMessage,
   Stored,
   TopicSubscription,
 } from "../core/backend.ts";
@@ -22,8 +22,8 @@ import { createWaker } from "./waker.ts";
 
 /** A backend from open to close. */
 export interface Session {
-  publish(entry: PublishEntry): Promise<Stored>;
-  publishIn(tx: unknown, entry: PublishEntry): Promise<Stored | Pending>;
+  publish(entry: NewMessage): Promise<Stored>;
+  publishIn(tx: unknown, entry: NewMessage): Promise<Stored | Pending>;
   subscribe(topic: string, feed: Feed): Promise<TopicSubscription>;
   read(topic: string): Promise<EpochHistory>;
   head(): Promise<Cursor>;

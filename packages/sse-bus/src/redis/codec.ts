@@ -1,4 +1,4 @@
-import { createMessage, type LogMessage, type MessageRecord } from "../core/message.ts";
+import { createMessage, type LogMessage, type MessageContent } from "../core/message.ts";
 import type { Cursor } from "../core/position.ts";
 
 /** A message on its way through pub/sub, or a marker. */
@@ -19,7 +19,7 @@ export function encodeHead({
   event,
   key,
   raw,
-}: Pick<MessageRecord, "event" | "key" | "raw">): string {
+}: Pick<MessageContent, "event" | "key" | "raw">): string {
   if (raw) return JSON.stringify([event, key ?? null, "raw"]);
   if (key !== undefined) return JSON.stringify([event, key]);
   return event === "message" ? "" : JSON.stringify([event]);

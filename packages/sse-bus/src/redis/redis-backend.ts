@@ -1,4 +1,4 @@
-import type { Backend, PublishEntry, Stored } from "../core/backend.ts";
+import type { Backend, NewMessage, Stored } from "../core/backend.ts";
 import { createEpoch } from "../core/position.ts";
 import { createConnector } from "./clients.ts";
 import { encodeHead } from "./codec.ts";
@@ -55,7 +55,7 @@ export function redisBackend(options: RedisBackendOptions): Backend {
       opening = openSession({ settings, connector, keys, host });
       session = await opening;
     },
-    async publish(entry: PublishEntry): Promise<Stored> {
+    async publish(entry: NewMessage): Promise<Stored> {
       const { commands, live, source } = opened();
       const before = live.reached.epoch;
       const { channel, key = "", json, id } = entry;

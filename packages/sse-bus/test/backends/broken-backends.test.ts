@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type {
   Backend,
   Feed,
-  PublishEntry,
+  NewMessage,
   Stored,
   TopicSubscription,
 } from "../../src/core/backend.ts";
@@ -187,7 +187,7 @@ const broken: Readonly<Record<string, Broken>> = {
       const seen = new Map<string, Stored>();
       return {
         ...backend,
-        async publish(entry: PublishEntry) {
+        async publish(entry: NewMessage) {
           const first = entry.id === undefined ? undefined : seen.get(entry.id);
           if (first) return { ...first, duplicate: true };
           const stored = await backend.publish({ ...entry, id: undefined });

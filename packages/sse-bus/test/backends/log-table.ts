@@ -1,12 +1,12 @@
-import type { Backend, PublishEntry, Stored } from "../../src/core/backend.ts";
+import type { Backend, NewMessage, Stored } from "../../src/core/backend.ts";
 import type { HistoryLimits } from "../../src/core/history.ts";
 import { memoryBackend } from "../../src/core/memory-backend.ts";
-import { type LogMessage, type MessageRecord, messageJson } from "../../src/core/message.ts";
+import { type LogMessage, type MessageContent, messageJson } from "../../src/core/message.ts";
 import { topicCovers } from "../../src/core/channel-name.ts";
 import type { Cursor, Position } from "../../src/core/position.ts";
 
 /** A row of the log: a message and its place. */
-export interface Row extends MessageRecord, Position {}
+export interface Row extends MessageContent, Position {}
 
 /** What is kept of a topic, and the newest `seq` dropped of it. */
 export interface Kept {
@@ -28,7 +28,7 @@ export interface LogTable {
    * Stores the entry under the next `seq` and drops of its channel what the limits no longer allow;
    * or gives the place of the first entry with its id.
    */
-  append(entry: PublishEntry, limits: HistoryLimits): Promise<Stored>;
+  append(entry: NewMessage, limits: HistoryLimits): Promise<Stored>;
   /** The rows after `seq`, the head, and the newest `seq` dropped of each topic, of one moment. */
   after(seq: number, topics: readonly string[]): Promise<News>;
   kept(topic: string): Promise<Kept>;

@@ -3,7 +3,7 @@ import type {
   BackendHost,
   Feed,
   History,
-  PublishEntry,
+  NewMessage,
   Stored,
 } from "../../src/core/backend.ts";
 import {
@@ -29,7 +29,7 @@ export interface LaggingServer {
   /** A connection of one process. */
   connect(): LaggingConnection;
   /** Stores a message from elsewhere. */
-  publish(entry: Partial<PublishEntry>): Stored;
+  publish(entry: Partial<NewMessage>): Stored;
   /** All data are gone and a new epoch begins; connections learn of it when they {@link LaggingConnection.notice}. */
   loseData(): void;
   /** Keeps only what came after this position, on every channel. */
@@ -110,7 +110,7 @@ export function createLaggingServer(options: LaggingServerOptions = {}): Lagging
     },
     trim(upTo) {
       for (const log of logs.values()) {
-        while ((log.entries[log.first]?.seq ?? Number.POSITIVE_INFINITY) <= upTo) dropOldest(log);
+        while ((log.messages[log.first]?.seq ?? Number.POSITIVE_INFINITY) <= upTo) dropOldest(log);
       }
     },
   };
@@ -119,7 +119,7 @@ export function createLaggingServer(options: LaggingServerOptions = {}): Lagging
   function readTopic(topic: string): History {
     const covered = [...logs.values()].filter(({ name }) => topicCovers(topic, name));
     const messages = covered
-      .flatMap((log) => log.entries.slice(log.first))
+      .flatMap((log) => log.messages.slice(log.first))
       .filter((entry) => entry !== undefined)
       .map((entry) => ({ ...entry, superseded: false }))
       .toSorted((a, b) => a.seq - b.seq);

@@ -48,7 +48,7 @@ export function openLine(engine: Engine, headOf: HeadOf, options: LineOptions): 
 
   function takeStock(epoch: string): Stock {
     const logs = topics.flatMap((name) => engine.topics.get(name)?.log ?? []);
-    const entries = logs.flatMap((log) => log.entries.slice(log.first));
+    const entries = logs.flatMap((log) => log.messages.slice(log.first));
     return { head: headOf(epoch), kept: new Set(entries.flatMap((entry) => entry?.seq ?? [])) };
   }
 

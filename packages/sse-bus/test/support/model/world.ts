@@ -306,7 +306,9 @@ function checkEngine(engine: Engine, maxHistoryBytes: number): void {
   for (const log of store.logs.values()) bytes += log.bytes + 512 + log.name.length;
   if (bytes !== store.bytes) throw new Error(`The store counts ${store.bytes} bytes for ${bytes}`);
   if (unsettled.size > 0) return;
-  const isEmpty = [...store.logs.values()].every(({ entries, first }) => entries.length === first);
+  const isEmpty = [...store.logs.values()].every(
+    ({ messages, first }) => messages.length === first,
+  );
   if (!isEmpty && bytes > maxHistoryBytes) throw new Error(`${bytes} bytes of history are kept`);
   for (const { name, log, hydration } of topics.values()) {
     if (isPattern(name) || hydration) continue;

@@ -9,12 +9,12 @@ import type { Sink } from "./reader.ts";
 import { startTimeout } from "./timers.ts";
 
 /** A reader in this process: the sink that calls a function. */
-export interface LocalListener {
+export interface Subscriber {
   /** Idempotent; the listener is not called again. */
   close(): void;
 }
 
-export interface ListenerOptions {
+export interface SubscriberOptions {
   readonly listener: (data: never, message: never) => unknown;
   readonly topic: string;
   readonly after: string | undefined;
@@ -32,7 +32,7 @@ const MAX_RETRY_MS = 5000;
  * Connects a listener, and goes on trying where the server is away. What is published from the
  * moment of the call reaches it, then, or a gap is told.
  */
-export function createListener(engine: Engine, options: ListenerOptions): LocalListener {
+export function createSubscriber(engine: Engine, options: SubscriberOptions): Subscriber {
   const { listener, topic, onGap, onError, opening } = options;
   const after = options.after ?? headOf(engine);
   let isOpen = true;
@@ -91,7 +91,7 @@ export function createListener(engine: Engine, options: ListenerOptions): LocalL
 
   function retryLater(cause: Error): void {
     const delayMs = Math.min(MAX_RETRY_MS, MIN_RETRY_MS * 2 ** failures++);
-    engine.waiting.add(retry);
+    engine.onceUp.add(retry);
     timer = startTimeout(retry, delayMs * (0.5 + Math.random() / 2));
     // An outage is told once, not with every attempt.
     const isNews = cause.message !== lastFailure;
@@ -101,7 +101,7 @@ export function createListener(engine: Engine, options: ListenerOptions): LocalL
 
   function retry(): void {
     clearTimeout(timer);
-    engine.waiting.delete(retry);
+    engine.onceUp.delete(retry);
     // What is published meanwhile is read from history, if there is a position to read from.
     if (after === undefined) hold(connect("now"));
     else void connect({ cursor: after });
@@ -118,7 +118,7 @@ export function createListener(engine: Engine, options: ListenerOptions): LocalL
     close() {
       isOpen = false;
       clearTimeout(timer);
-      engine.waiting.delete(retry);
+      engine.onceUp.delete(retry);
       close();
     },
   };
