@@ -71,6 +71,7 @@ const STATUS: Partial<Record<SseBusErrorCode, number>> = {
   BUS_CLOSED: 503,
   INVALID_OPTION: 500,
   MESSAGE_TOO_LARGE: 413,
+  METRICS_UNAVAILABLE: 501,
 };
 
 const TITLES: Readonly<Record<number, string>> = {
@@ -85,5 +86,6 @@ const TITLES: Readonly<Record<number, string>> = {
   415: "Unsupported Media Type",
   429: "Too Many Requests",
   500: "Internal Server Error",
+  501: "Not Implemented",
   503: "Service Unavailable",
 };

@@ -3,11 +3,9 @@
 import type { RateLimiterRes } from "rate-limiter-flexible";
 // Not the library's index: it loads the limiters of every database, one of which webpack warns of.
 import RateLimiterMemory from "rate-limiter-flexible/lib/RateLimiterMemory.js";
-import type { BusInternals } from "../core/bus.ts";
-import type { Bus } from "../core/bus-types.ts";
 import { DEFAULT_CHANNEL } from "../core/channel-name.ts";
+import { increment } from "./connections.ts";
 import { clientKey } from "./client-key.ts";
-import { connectionsOf, increment } from "./connections.ts";
 import { assertCount } from "../core/history.ts";
 import { decide } from "./authorize.ts";
 import { type ClientIpOptions, clientIp } from "./client-ip.ts";
@@ -19,6 +17,7 @@ import { refuseByEnvironment, WRONG_TOKEN } from "./publish-access.ts";
 import type { PublishEnv, PublishRouteOptions } from "./publish-options.ts";
 import { readPost, readTrigger } from "./publish-request.ts";
 import { Refusal } from "./refusal.ts";
+import type { RouteContext } from "./route-context.ts";
 
 /** Answers requests to publish, on any host that speaks `Request` and `Response`. */
 export type PublishHandler = (request: Request) => Promise<Response>;
@@ -35,13 +34,10 @@ const WRONG_TOKEN_COST = 100;
 
 /** @throws SseBusError `INVALID_OPTION` */
 export function createPublishHandler(
-  bus: Bus,
-  internals: BusInternals,
+  { bus, connections, maxMessageBytes, onError }: RouteContext,
   options: PublishRouteOptions,
   host: PublishHandlerHost,
 ): PublishHandler {
-  const { maxMessageBytes, onError } = internals;
-  const connections = connectionsOf(internals);
   const { authorize, authorizeTimeoutMs = 10_000, cors, maxPublishesPerMinute = 6000 } = options;
   assertCount(authorizeTimeoutMs, "authorizeTimeoutMs");
   assertCount(maxPublishesPerMinute, "maxPublishesPerMinute");

@@ -1,5 +1,4 @@
-import type { BusInternals } from "../core/bus.ts";
-import { connectionsOf, increment, leavePlace, takePlace, takeReplay } from "./connections.ts";
+import { increment, leavePlace, takePlace, takeReplay } from "./connections.ts";
 import type { Start } from "../core/open-reader.ts";
 import {
   type AuthorizeContext,
@@ -15,6 +14,7 @@ import { createPulse } from "./pulse.ts";
 import { findRefused } from "./refused-channels.ts";
 import { refuseStream } from "./refuse-stream.ts";
 import type { RequestHead } from "./request-head.ts";
+import type { RouteContext } from "./route-context.ts";
 import {
   createStreamConnection,
   type StreamConnection,
@@ -55,14 +55,11 @@ export type StreamOpener = (call: StreamCall) => Promise<StreamAnswer>;
 
 const ALLOW = "GET, HEAD, OPTIONS";
 
-export function createStreamOpener(
-  internals: BusInternals,
-  settings: StreamSettings,
-): StreamOpener {
-  const pulse = createPulse(internals.engine, settings.heartbeatMs);
-  const connections = connectionsOf(internals);
+export function createStreamOpener(context: RouteContext, settings: StreamSettings): StreamOpener {
+  const pulse = createPulse(context.engine, settings.heartbeatMs);
+  const { connections } = context;
   const ownHeaders = streamHeaders({ isPrivate: isPrivate(settings) });
-  const route: StreamRoute = { internals, settings, onClose: pulse.remove };
+  const route: StreamRoute = { context, settings, onClose: pulse.remove };
 
   async function open(call: StreamCall): Promise<Outcome> {
     const { head, ip } = call;
@@ -154,7 +151,7 @@ export function createStreamOpener(
     }
   }
 
-  const deciding = { timeoutMs: settings.authorizeTimeoutMs, onError: internals.onError };
+  const deciding = { timeoutMs: settings.authorizeTimeoutMs, onError: context.onError };
 
   async function ask(call: StreamCall, channels: readonly string[]): Promise<Decision> {
     const { authorize } = settings;
@@ -180,7 +177,7 @@ export function createStreamOpener(
       outcome = await open(call);
     } catch (error) {
       const problem = problemOf(error);
-      if (problem.status === 500) internals.onError(error as Error);
+      if (problem.status === 500) context.onError(error as Error);
       outcome = refused(problem);
     }
     if (outcome.kind !== "refused") return outcome;
