@@ -2,7 +2,8 @@ import type { Registry } from "prom-client";
 import { isReachable } from "./backend-probe.ts";
 import { loadPromClient } from "./load-prom-client.ts";
 import { registerMetrics } from "./metrics.ts";
-import { problemOf, problemResponse } from "./problem.ts";
+import { problemResponse } from "./problem.ts";
+import { toRefusal } from "./refusal.ts";
 import type { RouteContext } from "./route-context.ts";
 
 /** A `Registry` of prom-client, which the app installs. */
@@ -42,7 +43,7 @@ export function createMetricsHandler(
         headers: { "Content-Type": registry.contentType, "Cache-Control": "no-store" },
       });
     } catch (error) {
-      const problem = problemOf(error);
+      const { problem } = toRefusal(error);
       if (problem.status === 500) throw error;
       return problemResponse(problem);
     }

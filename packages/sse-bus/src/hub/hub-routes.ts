@@ -2,8 +2,9 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { createHealthHandler } from "../http/health-handler.ts";
 import { createMetricsHandler } from "../http/metrics-handler.ts";
-import { problemOf, problemResponse } from "../http/problem.ts";
+import { problemResponse } from "../http/problem.ts";
 import { createPublishHandler } from "../http/publish-handler.ts";
+import { toRefusal } from "../http/refusal.ts";
 import type { RouteContext } from "../http/route-context.ts";
 import { toWebRequest } from "../node/request-head.ts";
 import { sendResponse } from "../node/send-response.ts";
@@ -82,7 +83,7 @@ export function createHubRoutes(
 
   /** What a handler throws is answered like any refusal, as long as there is no answer yet. */
   async function explain(error: unknown, response: ServerResponse): Promise<void> {
-    const problem = problemOf(error);
+    const { problem } = toRefusal(error);
     if (response.headersSent || problem.status === 500) throw error;
     await sendResponse(problemResponse(problem), response);
   }
