@@ -26,7 +26,7 @@ afterAll(async () => app?.[Symbol.asyncDispose]());
 
 test("only the package, its dependencies, Next.js and React are installed", async () => {
   const folders = await readdir(join(app.folder, "node_modules"));
-  const optional = ["@nats-io", "ioredis", "jose", "pg", "postgres", "redis"];
+  const optional = ["@nats-io", "ioredis", "jose", "pg", "postgres", "prom-client", "redis"];
   expect(folders.filter((name) => optional.includes(name))).toEqual([]);
   const packed = await readdir(join(app.folder, "node_modules/sse-bus"));
   expect(packed.toSorted()).toEqual(["LICENSE", "dist", "package.json", "src"]);

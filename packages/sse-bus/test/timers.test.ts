@@ -2,11 +2,12 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { createBus, internalsOf } from "../src/core/bus.ts";
+import { createBus } from "../src/core/bus.ts";
 import { pollingBackend } from "../src/core/polling-backend.ts";
 import { MAX_TIMER_MS, startInterval, startTimeout } from "../src/core/timers.ts";
 import { createStreamHandler } from "../src/http/stream-handler.ts";
 import { readTestStream } from "./support/test-stream.ts";
+import { routeContext } from "../src/http/route-context.ts";
 
 const src = fileURLToPath(new URL("../src", import.meta.url));
 
@@ -49,7 +50,7 @@ test.each([Infinity, 2 ** 31, 2 ** 40])(
     const delays = watchDelays();
     await using bus = createBus();
     const handle = createStreamHandler(
-      internalsOf(bus),
+      routeContext(bus),
       { heartbeatMs: ms, retryMs: ms, authorizeTimeoutMs: ms, authorize: async () => true },
       { socketIp: () => undefined, trustedProxies: 0 },
     );

@@ -9,6 +9,7 @@ import { createPublishHandler } from "./publish-handler.ts";
 import type { PublishEnv } from "./publish-options.ts";
 import { createStreamHandler } from "./stream-handler.ts";
 import { readTestStream } from "../../test/support/test-stream.ts";
+import { routeContext } from "./route-context.ts";
 
 /** More in a longer run: `FUZZ_RUNS=100000 vitest run fuzz`. */
 const numRuns = Number(process.env.FUZZ_RUNS ?? 500);
@@ -42,7 +43,7 @@ const host = { socketIp: () => undefined, trustedProxies: 0 };
 
 function publisher(env: PublishEnv) {
   const options = { maxPublishesPerMinute: Number.POSITIVE_INFINITY };
-  return createPublishHandler(bus, internalsOf(bus), options, { ...host, env: () => env });
+  return createPublishHandler(routeContext(bus), options, { ...host, env: () => env });
 }
 
 /** What `Headers` takes; what it refuses cannot come in over HTTP either. */
@@ -92,7 +93,7 @@ async function expectProblem(response: Response): Promise<void> {
 
 describe("whatever is asked of", () => {
   test("the stream is answered by a stream, by its headers or by a coded refusal, and leaves nothing", async () => {
-    const handle = createStreamHandler(internalsOf(bus), {}, host);
+    const handle = createStreamHandler(routeContext(bus), {}, host);
     await fc.assert(
       fc.asyncProperty(
         methods,

@@ -5,6 +5,7 @@ import type { Bus } from "../core/bus-types.ts";
 import { drainConnections } from "./drain.ts";
 import { memoryBackend } from "../core/memory-backend.ts";
 import { createHealthHandler } from "./health-handler.ts";
+import { routeContext } from "./route-context.ts";
 
 const buses: Bus[] = [];
 afterEach(async () => {
@@ -14,7 +15,7 @@ afterEach(async () => {
 function setUp(backend: Backend = memoryBackend()) {
   const bus = createBus({ backend, onError() {} });
   buses.push(bus);
-  const handle = createHealthHandler(bus, internalsOf(bus));
+  const handle = createHealthHandler(routeContext(bus));
   return {
     bus,
     async health() {

@@ -1,20 +1,18 @@
-import type { BusInternals } from "../core/bus.ts";
-import type { Bus } from "../core/bus-types.ts";
-import { type ConnectionRegistry, connectionsOf } from "./connections.ts";
+import type { ConnectionRegistry } from "./connections.ts";
 import { fastPathsOff } from "./fast-paths.ts";
 import { isReachable } from "./backend-probe.ts";
 import type { SinkKind } from "./byte-sink.ts";
+import type { RouteContext } from "./route-context.ts";
 
 /**
  * Answers `/api/health`: 200 while streams can be opened and messages published, else 503. With
  * `?verbose` it counts the streams by how their bytes leave.
  */
-export function createHealthHandler(
-  bus: Bus,
-  internals: BusInternals,
-): (request: Request) => Promise<Response> {
-  const { engine } = internals;
-  const connections = connectionsOf(internals);
+export function createHealthHandler({
+  bus,
+  connections,
+  engine,
+}: RouteContext): (request: Request) => Promise<Response> {
   return async (request) => {
     const isConnected = await isReachable(engine);
     const stats = bus.stats();

@@ -1,13 +1,14 @@
 import { SseBusError } from "../core/errors.ts";
 import type { Problem } from "./problem.ts";
+import { Refusal } from "./refusal.ts";
 import type { RequestHead } from "./request-head.ts";
 
-/** Which names a server answers to. */
+/** The names that a server answers to. */
 export interface HostOptions {
   /**
    * Names in `Host` that are answered, without a port, besides `localhost` and IP addresses; others
-   * are refused with 403. `.example.com` stands for all names below it, `*` for any name. A page whose
-   * own name is pointed at this server (DNS rebinding) passes for a page of this server otherwise.
+   * get 403. `.example.com` allows all names below it, `*` any name. Without the check, a page whose own
+   * name resolves to this server (DNS rebinding) counts as a page of this server.
    *
    * @default any name; in routes of Next.js what `SSE_BUS_ALLOWED_HOSTS` names, else in development none
    */
@@ -15,28 +16,31 @@ export interface HostOptions {
 }
 
 /**
- * Whether this is a host with an optional port (RFC 9110 §7.2), and nothing else. Everything that puts
- * `Host` into a URL asks here first: `h/sse?x=` or `user@h` would change what the URL means.
+ * Whether this is a host with an optional port (RFC 9110 §7.2), and nothing else. Check it before `Host`
+ * goes into a URL: `h/sse?x=` or `user@h` would change what the URL means.
  */
 export function isHost(text: string): boolean {
   return text.length <= MAX_LENGTH && HOST.test(text) && URL.canParse(`http://${text}`);
 }
 
-/** Why a request's `Host` is refused, if so. Only HTTP/1.0 may leave it out. */
-export function refuseHost(
-  { headers }: RequestHead,
-  { allowedHosts }: HostOptions,
-): Problem | undefined {
+/**
+ * Checks the `Host` of a request. Only HTTP/1.0 may leave it out.
+ *
+ * @throws Refusal `INVALID_HOST`, `HOST_NOT_ALLOWED`
+ */
+export function checkHost({ headers }: RequestHead, { allowedHosts }: HostOptions): void {
   const host = headers.get("host");
-  if (host === null) return undefined;
-  if (!isHost(host)) return INVALID_HOST;
-  if (allowedHosts === undefined) return undefined;
+  if (host === null) return;
+  if (!isHost(host)) throw new Refusal(INVALID_HOST);
+  if (allowedHosts === undefined) return;
   const { hostname } = new URL(`http://${host}`);
   const name = hostname.replace(/\.$/, "");
-  if (isAddress(name) || LOCAL.some((each) => covers(each, name))) return undefined;
-  return allowedHosts.some((each) => covers(each.toLowerCase(), name))
-    ? undefined
-    : { ...HOST_NOT_ALLOWED, detail: `This server does not answer to "${name}": ${REMEDY}` };
+  if (isAddress(name) || LOCAL.some((each) => covers(each, name))) return;
+  if (allowedHosts.some((each) => covers(each.toLowerCase(), name))) return;
+  throw new Refusal({
+    ...HOST_NOT_ALLOWED,
+    detail: `This server does not answer to "${name}": ${REMEDY}`,
+  });
 }
 
 /** @throws SseBusError `INVALID_OPTION` */
@@ -50,9 +54,9 @@ export function assertAllowedHosts(hosts: readonly string[] | undefined): void {
   }
 }
 
-/** A browser that was asked for an address has asked no name server. */
+/** With an address no name is resolved, so DNS rebinding is not possible. */
 function isAddress(name: string): boolean {
-  // The URL parser lets no other name end in a number.
+  // The URL parser accepts no other name that ends in a number.
   return name.startsWith("[") || /^[\d.]+$/.test(name);
 }
 

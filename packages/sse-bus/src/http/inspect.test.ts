@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from "vitest";
+import { routeContext } from "./route-context.ts";
 import { createStreamHandler } from "./stream-handler.ts";
 import { readTestStream } from "../../test/support/test-stream.ts";
 import { createBus, internalsOf } from "../core/bus.ts";
@@ -15,7 +16,7 @@ function setUp(options: BusOptions = {}) {
   const bus = createBus(options);
   buses.push(bus);
   const host = { socketIp: () => undefined, trustedProxies: 0 };
-  const handle = createStreamHandler(internalsOf(bus), {}, host);
+  const handle = createStreamHandler(routeContext(bus), {}, host);
   return {
     bus,
     /** A stream whose `hello` has been read. */

@@ -4,6 +4,7 @@ import { createBus, internalsOf } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
 import { createStreamHandler } from "./stream-handler.ts";
 import { readTestStream } from "../../test/support/test-stream.ts";
+import { routeContext } from "./route-context.ts";
 
 const CHURN = 3000;
 /** Collections after which what is held is leaked. */
@@ -18,7 +19,7 @@ function setUp() {
   const bus = createBus();
   buses.push(bus);
   const host = { socketIp: () => undefined, trustedProxies: 0 };
-  const handle = createStreamHandler(internalsOf(bus), {}, host);
+  const handle = createStreamHandler(routeContext(bus), {}, host);
   return { bus, handle, engine: internalsOf(bus).engine };
 }
 

@@ -1,7 +1,7 @@
 import { Counter, Registry } from "prom-client";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Backend, BackendHost } from "../core/backend.ts";
-import { createBus, internalsOf } from "../core/bus.ts";
+import { createBus } from "../core/bus.ts";
 import type { Bus, BusOptions } from "../core/bus-types.ts";
 import { drainConnections } from "./drain.ts";
 import { memoryBackend } from "../core/memory-backend.ts";
@@ -10,6 +10,7 @@ import { createPublishHandler } from "./publish-handler.ts";
 import { createStreamHandler } from "./stream-handler.ts";
 import type { StreamOptions } from "./stream-options.ts";
 import { readTestStream } from "../../test/support/test-stream.ts";
+import { routeContext } from "./route-context.ts";
 
 const buses: Bus[] = [];
 afterEach(async () => {
@@ -21,12 +22,11 @@ const host = { socketIp: () => undefined, trustedProxies: 0 };
 function setUp(options: StreamOptions = {}, busOptions: BusOptions = {}, own: MetricsOptions = {}) {
   const bus = createBus(busOptions);
   buses.push(bus);
-  const internals = internalsOf(bus);
-  const handle = createMetricsHandler(bus, internals, own);
-  const stream = createStreamHandler(internals, options, host);
+  const context = routeContext(bus);
+  const handle = createMetricsHandler(context, own);
+  const stream = createStreamHandler(context, options, host);
   const publish = createPublishHandler(
-    bus,
-    internals,
+    context,
     { maxPublishesPerMinute: 2 },
     { ...host, env: () => ({ SSE_BUS_OPEN_PUBLISH: "1" }) },
   );
@@ -42,7 +42,7 @@ function setUp(options: StreamOptions = {}, busOptions: BusOptions = {}, own: Me
   }
   const get = (query = "", headers: Record<string, string> = {}) =>
     stream(new Request(`http://localhost/api/sse${query}`, { headers }));
-  return { bus, internals, handle, publish, get, scrape };
+  return { bus, context, handle, publish, get, scrape };
 }
 
 test("is Prometheus text that no cache keeps, each metric with help and type", async () => {
@@ -58,7 +58,7 @@ test("is Prometheus text that no cache keeps, each metric with help and type", a
 });
 
 test("streams are counted as they open, end and are refused, each by its reason", async () => {
-  const { internals, get, scrape } = setUp({ maxConnections: 2 });
+  const { context, get, scrape } = setUp({ maxConnections: 2 });
   const first = readTestStream(await get());
   await first.next();
   await get();
@@ -75,7 +75,7 @@ test("streams are counted as they open, end and are refused, each by its reason"
   expect(open.get('limits_hit_total{limit="maxConnections"}')).toBe(1);
   expect(open.get('limits_hit_total{limit="maxChannels"}')).toBe(0);
   expect(open.get("draining")).toBe(0);
-  drainConnections(internals);
+  drainConnections(context);
   const drained = await scrape();
   expect(drained.get("connections")).toBe(0);
   expect(drained.get('disconnects_total{reason="drain"}')).toBe(1);
@@ -203,4 +203,32 @@ test("Node's own metrics come only when asked for, and an app's registry is answ
   expect([...metrics.keys()].some((name) => name.startsWith("nodejs_"))).toBe(true);
   const plain = await setUp().scrape();
   expect([...plain.keys()].some((name) => name.startsWith("nodejs_"))).toBe(false);
+});
+
+test("without prom-client it answers 501 with what to install, and reports it once", async () => {
+  vi.resetModules();
+  vi.doMock("prom-client", () => {
+    throw new Error("Cannot find package 'prom-client'");
+  });
+  try {
+    const { createMetricsHandler: create } = await import("./metrics-handler.ts");
+    const errors: Error[] = [];
+    const bus = createBus({ onError: (error) => errors.push(error) });
+    buses.push(bus);
+    const handle = create(routeContext(bus));
+    for (let scrape = 0; scrape < 2; scrape++) {
+      const response = await handle(new Request("http://localhost/api/metrics"));
+      expect(response.status).toBe(501);
+      expect(response.headers.get("content-type")).toBe("application/problem+json");
+      expect(await response.json()).toMatchObject({
+        code: "METRICS_UNAVAILABLE",
+        title: "Not Implemented",
+        detail: expect.stringContaining("npm install prom-client"),
+      });
+    }
+    expect(errors).toMatchObject([{ code: "METRICS_UNAVAILABLE" }]);
+  } finally {
+    vi.doUnmock("prom-client");
+    vi.resetModules();
+  }
 });

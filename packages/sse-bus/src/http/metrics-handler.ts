@@ -1,42 +1,70 @@
 import type { Registry } from "prom-client";
-import type { BusInternals } from "../core/bus.ts";
-import type { Bus } from "../core/bus-types.ts";
 import { isReachable } from "./backend-probe.ts";
+import { loadPromClient } from "./load-prom-client.ts";
 import { registerMetrics } from "./metrics.ts";
+import { problemResponse } from "./problem.ts";
+import { toRefusal } from "./refusal.ts";
+import type { RouteContext } from "./route-context.ts";
+
+/** A `Registry` of prom-client, which the app installs. */
+export interface MetricsRegistry {
+  readonly contentType: string;
+  metrics(): Promise<string>;
+  registerMetric(metric: never): void;
+}
 
 /** Settings of a metrics route. */
 export interface MetricsOptions {
   /** A registry of the app's own, to answer its metrics with those of the bus. @default a new one */
-  readonly registry?: Registry;
+  readonly registry?: MetricsRegistry;
   /** Adds Node's own: memory, event-loop lag, garbage collection. @default false */
   readonly nodeMetrics?: boolean;
 }
 
 /**
- * Answers `/api/metrics` in the Prometheus text format. Everything is read from counters when it is
- * asked for: between two scrapes it costs nothing.
+ * Answers `/api/metrics` in the Prometheus text format. Metrics are read from counters when they are
+ * requested: between two scrapes they cost nothing.
+ *
+ * Without the package `prom-client` every answer is 501 `METRICS_UNAVAILABLE`, and `onError` is called once.
  */
 export function createMetricsHandler(
-  bus: Bus,
-  internals: BusInternals,
+  context: RouteContext,
   options: MetricsOptions = {},
 ): (request: Request) => Promise<Response> {
   let loading: Promise<Registry> | undefined;
 
-  async function load(): Promise<Registry> {
-    // Loaded by the first scrape: a server that nobody scrapes need not hold it.
-    const prometheus = await import("prom-client");
-    const registry = options.registry ?? new prometheus.Registry();
-    registerMetrics(prometheus, registry, { bus, internals });
-    if (options.nodeMetrics) prometheus.collectDefaultMetrics({ register: registry });
-    return registry;
-  }
-
   return async () => {
-    // As health does: until something has connected the backend, nobody knows whether it is up.
-    const [registry] = await Promise.all([(loading ??= load()), isReachable(internals.engine)]);
-    return new Response(await registry.metrics(), {
-      headers: { "Content-Type": registry.contentType, "Cache-Control": "no-store" },
-    });
+    try {
+      // The first scrape loads the library: a server that nobody scrapes need not hold it.
+      loading ??= loadMetrics(context, options);
+      // As health does: until something has connected the backend, nobody knows whether it is up.
+      const [registry] = await Promise.all([loading, isReachable(context.engine)]);
+      return new Response(await registry.metrics(), {
+        headers: { "Content-Type": registry.contentType, "Cache-Control": "no-store" },
+      });
+    } catch (error) {
+      const { problem } = toRefusal(error);
+      if (problem.status === 500) throw error;
+      return problemResponse(problem);
+    }
   };
+}
+
+/**
+ * Loads `prom-client`, and registers the metrics of a bus.
+ *
+ * @throws SseBusError `METRICS_UNAVAILABLE`, which is also reported to `onError`
+ */
+export async function loadMetrics(
+  context: RouteContext,
+  options: MetricsOptions,
+): Promise<Registry> {
+  const client = await loadPromClient().catch((error: Error) => {
+    context.onError(error);
+    throw error;
+  });
+  const registry = (options.registry as Registry | undefined) ?? new client.Registry();
+  registerMetrics(client, registry, context);
+  if (options.nodeMetrics) client.collectDefaultMetrics({ register: registry });
+  return registry;
 }

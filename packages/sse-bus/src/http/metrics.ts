@@ -1,16 +1,8 @@
 import type { Aggregator, Registry } from "prom-client";
-import type { BusInternals } from "../core/bus.ts";
-import type { Bus } from "../core/bus-types.ts";
 import { furthestLag } from "../core/lag.ts";
 import { VERSION } from "../core/version.ts";
-import { connectionsOf } from "./connections.ts";
-
-type Prometheus = typeof import("prom-client");
-
-interface MetricsSource {
-  readonly bus: Bus;
-  readonly internals: BusInternals;
-}
+import type { PromClient } from "./load-prom-client.ts";
+import type { RouteContext } from "./route-context.ts";
 
 /** A value, or one for each value of a label. */
 type Reading = number | Iterable<readonly [label: string, value: number]>;
@@ -37,11 +29,11 @@ const LIMITS = [
 
 /** Registers all metrics of a bus, each read from its counters when the registry is asked. */
 export function registerMetrics(
-  { Counter, Gauge }: Prometheus,
+  { Counter, Gauge }: PromClient,
   registry: Registry,
-  source: MetricsSource,
+  context: RouteContext,
 ): void {
-  for (const metric of counters(source)) {
+  for (const metric of counters(context)) {
     const counter = new Counter({
       ...describe(metric),
       collect() {
@@ -51,7 +43,7 @@ export function registerMetrics(
     });
     registry.registerMetric(counter);
   }
-  for (const metric of gauges(source)) {
+  for (const metric of gauges(context)) {
     const gauge = new Gauge({
       ...describe(metric),
       collect() {
@@ -63,9 +55,7 @@ export function registerMetrics(
   }
 }
 
-function counters({ bus, internals }: MetricsSource): Metric[] {
-  const { engine } = internals;
-  const connections = connectionsOf(internals);
+function counters({ bus, connections, engine }: RouteContext): Metric[] {
   return [
     {
       name: "connects_total",
@@ -135,9 +125,7 @@ function counters({ bus, internals }: MetricsSource): Metric[] {
   ];
 }
 
-function gauges({ bus, internals }: MetricsSource): Metric[] {
-  const { engine } = internals;
-  const connections = connectionsOf(internals);
+function gauges({ bus, connections, engine }: RouteContext): Metric[] {
   return [
     {
       name: "info",

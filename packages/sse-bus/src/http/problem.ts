@@ -1,7 +1,6 @@
-import { isSseBusError, type SseBusErrorCode } from "../core/errors.ts";
-import { Refusal } from "./refusal.ts";
+import type { SseBusErrorCode } from "../core/errors.ts";
 
-/** Codes of refusals that only exist over HTTP; the others are those of `SseBusError`. */
+/** Every `code` of a problem document: those of `SseBusError`, and those that exist over HTTP only. */
 export type HttpErrorCode =
   | SseBusErrorCode
   | "CROSS_SITE"
@@ -25,18 +24,18 @@ export type HttpErrorCode =
   | "UNAUTHORIZED"
   | "UNSUPPORTED_MEDIA_TYPE";
 
-/** A refusal on its way to becoming a response. */
+/** Why a request is refused: the fields of a problem document, and the headers of its response. */
 export interface Problem {
   readonly status: number;
   readonly code: HttpErrorCode;
-  /** The cause and the remedy. */
+  /** The cause, and what to do. */
   readonly detail: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Which of the channels asked for are refused, where others are not. */
+  /** The refused channels, where the other requested ones would be granted. */
   readonly channels?: readonly string[];
 }
 
-/** A refusal as `application/problem+json` (RFC 9457). */
+/** The problem as an `application/problem+json` response (RFC 9457). */
 export function problemResponse({ headers, ...problem }: Problem): Response {
   const { status } = problem;
   const body = { type: "about:blank", title: TITLES[status] ?? "Error", ...problem };
@@ -45,33 +44,12 @@ export function problemResponse({ headers, ...problem }: Problem): Response {
     headers: {
       "Content-Type": "application/problem+json",
       "Cache-Control": "no-store",
-      // The detail may quote the request: nothing may take it for a page.
+      // The detail may quote the request, and must not be rendered as a page.
       "X-Content-Type-Options": "nosniff",
       ...headers,
     },
   });
 }
-
-/** What a client may know of an error: all of a bad request, nothing of a fault of ours. */
-export function problemOf(error: unknown): Problem {
-  if (error instanceof Refusal) return error.problem;
-  if (!isSseBusError(error)) {
-    return { status: 500, code: "INTERNAL", detail: "The server failed; its log tells why." };
-  }
-  const { code, message: detail } = error;
-  const status = STATUS[code] ?? 400;
-  return status === 503
-    ? { status, code, detail, headers: { "Retry-After": "1" } }
-    : { status, code, detail };
-}
-
-const STATUS: Partial<Record<SseBusErrorCode, number>> = {
-  AUTHORIZATION_UNAVAILABLE: 503,
-  BACKEND_UNAVAILABLE: 503,
-  BUS_CLOSED: 503,
-  INVALID_OPTION: 500,
-  MESSAGE_TOO_LARGE: 413,
-};
 
 const TITLES: Readonly<Record<number, string>> = {
   400: "Bad Request",
@@ -85,5 +63,6 @@ const TITLES: Readonly<Record<number, string>> = {
   415: "Unsupported Media Type",
   429: "Too Many Requests",
   500: "Internal Server Error",
+  501: "Not Implemented",
   503: "Service Unavailable",
 };

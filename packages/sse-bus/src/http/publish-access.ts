@@ -1,37 +1,22 @@
-import type { Problem } from "./problem.ts";
 import { isOpen, type PublishEnv } from "./publish-options.ts";
 
-/** Why the environment does not let this request publish, if so; for routes without `authorize`. */
-export async function refuseByEnvironment(
-  request: Request,
-  env: PublishEnv,
-): Promise<Problem | undefined> {
-  if (isOpen(env)) return undefined;
+/**
+ * What the environment says about a request to publish, for routes without `authorize`. `granted`: it may
+ * publish. `closed`: nobody may. `missing-token`, `wrong-token`: only with the publish token.
+ */
+export type PublishAccess = "granted" | "closed" | "missing-token" | "wrong-token";
+
+/** Checks the publish token of a request. */
+export async function readPublishAccess(request: Request, env: PublishEnv): Promise<PublishAccess> {
+  if (isOpen(env)) return "granted";
   const token = env.SSE_BUS_PUBLISH_TOKEN;
-  if (!token) return CLOSED;
-  const given = /^Bearer +(\S.*)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
-  if (given === undefined) return NO_TOKEN;
-  return (await isEqual(given, token)) ? undefined : WRONG_TOKEN;
+  if (!token) return "closed";
+  const sent = /^Bearer +(\S.*)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
+  if (sent === undefined) return "missing-token";
+  return (await isEqual(sent, token)) ? "granted" : "wrong-token";
 }
 
-const CLOSED: Problem = {
-  status: 403,
-  code: "PUBLISHING_CLOSED",
-  detail:
-    "Publishing over HTTP is closed in production: set SSE_BUS_PUBLISH_TOKEN and send it as `Authorization: Bearer`, or set SSE_BUS_OPEN_PUBLISH=1.",
-};
-
-const NO_TOKEN: Problem = {
-  status: 401,
-  code: "UNAUTHORIZED",
-  detail: "Send the publish token as `Authorization: Bearer <SSE_BUS_PUBLISH_TOKEN>`.",
-  headers: { "WWW-Authenticate": "Bearer" },
-};
-
-/** A guess at the token, for the publish handler to count as such. */
-export const WRONG_TOKEN: Problem = { ...NO_TOKEN };
-
-/** Compares digests, so that the time taken tells nothing of the token or of its length. */
+/** Compares digests, so that the duration reveals neither the token nor its length. */
 async function isEqual(given: string, wanted: string): Promise<boolean> {
   const [a, b] = await Promise.all([digest(given), digest(wanted)]);
   return a.reduce((difference, byte, index) => difference | (byte ^ (b[index] as number)), 0) === 0;

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { createBus, internalsOf } from "../core/bus.ts";
+import { createBus } from "../core/bus.ts";
 import type { Bus, BusOptions } from "../core/bus-types.ts";
 import { createPublishHandler } from "./publish-handler.ts";
 import type { PublishEnv, PublishRouteOptions } from "./publish-options.ts";
+import { routeContext } from "./route-context.ts";
 
 const buses: Bus[] = [];
 afterEach(async () => {
@@ -21,7 +22,7 @@ interface Setting extends PublishRouteOptions {
 function setUp({ env, bus: busOptions, ip, trustedProxies = 0, ...options }: Setting = {}) {
   const bus = createBus(busOptions);
   buses.push(bus);
-  const handle = createPublishHandler(bus, internalsOf(bus), options, {
+  const handle = createPublishHandler(routeContext(bus), options, {
     env: () => env ?? { NODE_ENV: "development" },
     socketIp: () => ip,
     trustedProxies,
@@ -379,8 +380,7 @@ describe("who may publish", () => {
     const bus = createBus();
     buses.push(bus);
     const handle = createPublishHandler(
-      bus,
-      internalsOf(bus),
+      routeContext(bus),
       { maxPublishesPerMinute: 1000 },
       { env: () => env, socketIp: () => ip, trustedProxies: 0 },
     );

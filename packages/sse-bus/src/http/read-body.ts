@@ -3,15 +3,15 @@ import { Refusal } from "./refusal.ts";
 import { startTimeout } from "../core/timers.ts";
 
 /**
- * How large a request may be for a message of `maxMessageBytes`: JSON may write each character as an
- * escape of six, and channel, event, key and id come beside the data.
+ * The largest body of a message of `maxMessageBytes`: JSON may escape each character as six, and channel,
+ * event, key and id come beside the data.
  */
 export function messageByteLimit(maxMessageBytes: number): number {
   return maxMessageBytes * 6 + 16_384;
 }
 
 /**
- * Reads a JSON body, giving up as soon as it is larger than it may be.
+ * Reads a JSON body, and stops as soon as it exceeds `maxBytes`.
  *
  * @throws Refusal `UNSUPPORTED_MEDIA_TYPE`, `MESSAGE_TOO_LARGE`, `REQUEST_TIMEOUT`, `MALFORMED_BODY`
  * @throws SseBusError `INVALID_DATA` for a number that `JSON.parse` changes
@@ -26,7 +26,7 @@ export async function readJson(request: Request, maxBytes: number): Promise<unkn
       headers: { "Accept-Post": "application/json" },
     });
   }
-  // Whatever is in it would have to be unpacked before it can be measured.
+  // Its size is known only after it has been decompressed.
   if ((request.headers.get("content-encoding") ?? "identity").toLowerCase() !== "identity") {
     throw new Refusal({
       status: 415,
@@ -52,7 +52,7 @@ function parse(bytes: Uint8Array): { readonly text: string; readonly value: unkn
   }
 }
 
-/** A body that trickles in would hold what has come of it for as long as its sender likes. */
+/** Without it, a client that sends slowly would hold the received part in memory for as long as it likes. */
 const BODY_TIMEOUT_MS = 15_000;
 
 async function readInTime(request: Request, maxBytes: number): Promise<Uint8Array> {
@@ -73,7 +73,7 @@ async function readInTime(request: Request, maxBytes: number): Promise<Uint8Arra
   throw new Refusal({
     status: 408,
     code: "REQUEST_TIMEOUT",
-    detail: `The body has not come within ${BODY_TIMEOUT_MS / 1000} s: send it at once.`,
+    detail: `The body did not arrive within ${BODY_TIMEOUT_MS / 1000} s: send it without pauses.`,
     headers: UNREAD,
   });
 }
@@ -85,11 +85,11 @@ async function readBytes(
   const chunks: Uint8Array[] = [];
   let length = 0;
   for (;;) {
-    const next = await reader.read().catch(brokenOff);
+    const next = await reader.read().catch(refuseIncomplete);
     if (next.done) break;
     length += next.value.length;
     if (length > maxBytes) {
-      // The rest is of no interest; not reading it is what keeps memory bounded.
+      // Not reading the rest keeps memory bounded.
       await reader.cancel().catch(() => {});
       throw tooLarge(maxBytes);
     }
@@ -104,24 +104,27 @@ async function readBytes(
   return bytes;
 }
 
-/** Whoever was sending left, or the line broke: nobody's fault here. */
-function brokenOff(): never {
+/** The client disconnected while it was sending. */
+function refuseIncomplete(): never {
   throw new Refusal({
     status: 400,
     code: "MALFORMED_BODY",
-    detail: "The body broke off before its end.",
+    detail: "The connection ended before the body was complete.",
     headers: UNREAD,
   });
 }
 
-/** A server that keeps the connection would have to read the rest of the body, which may never end. */
+/** To keep the connection, the server would have to read the rest of the body, which may never end. */
 const UNREAD = { Connection: "close" };
 
 function tooLarge(maxBytes: number): Refusal {
-  return new Refusal({
-    status: 413,
-    code: "MESSAGE_TOO_LARGE",
-    detail: `The body is larger than ${maxBytes} bytes: send a reference to the data instead.`,
-    headers: UNREAD,
-  });
+  return new Refusal(
+    {
+      status: 413,
+      code: "MESSAGE_TOO_LARGE",
+      detail: `The body is larger than ${maxBytes} bytes: send a reference to the data instead.`,
+      headers: UNREAD,
+    },
+    { limit: "maxMessageBytes" },
+  );
 }

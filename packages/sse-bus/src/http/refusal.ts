@@ -1,11 +1,54 @@
+import { isSseBusError, type SseBusErrorCode } from "../core/errors.ts";
+import { type ConnectionRegistry, increment } from "./connections.ts";
 import type { Problem } from "./problem.ts";
 
-/** A refusal thrown from where it is found to where it is answered. Never leaves the handlers. */
+/**
+ * A request is refused: thrown where the reason is found, caught once where the handler answers. It never
+ * leaves the handlers.
+ */
 export class Refusal extends Error {
   readonly problem: Problem;
+  /** The option whose limit the request exceeds, if that is the reason. */
+  readonly limit: string | undefined;
 
-  constructor(problem: Problem) {
+  constructor(problem: Problem, options: { readonly limit?: string } = {}) {
     super(problem.detail);
     this.problem = problem;
+    this.limit = options.limit;
   }
 }
+
+/** Any error as a refusal. The client learns all about a bad request, and nothing about a server fault. */
+export function toRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  if (!isSseBusError(error)) return new Refusal(INTERNAL);
+  const { code, message: detail } = error;
+  const status = STATUS[code] ?? 400;
+  const headers = status === 503 ? { headers: { "Retry-After": "1" } } : {};
+  return new Refusal(
+    { status, code, detail, ...headers },
+    code === "MESSAGE_TOO_LARGE" ? { limit: "maxMessageBytes" } : {},
+  );
+}
+
+/** Counts a refusal for the metrics. */
+export function countRefusal(connections: ConnectionRegistry, { problem, limit }: Refusal): void {
+  increment(connections.refusals, problem.code);
+  if (limit !== undefined) increment(connections.limitsHit, limit);
+}
+
+const INTERNAL: Problem = {
+  status: 500,
+  code: "INTERNAL",
+  detail: "The server failed. Its log has the cause.",
+};
+
+/** Status of the errors that are not the client's mistake, which is 400. */
+const STATUS: Partial<Record<SseBusErrorCode, number>> = {
+  AUTHORIZATION_UNAVAILABLE: 503,
+  BACKEND_UNAVAILABLE: 503,
+  BUS_CLOSED: 503,
+  INVALID_OPTION: 500,
+  MESSAGE_TOO_LARGE: 413,
+  METRICS_UNAVAILABLE: 501,
+};

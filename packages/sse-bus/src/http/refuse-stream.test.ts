@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { createBus, internalsOf } from "../core/bus.ts";
+import { createBus } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
-import { connectionsOf } from "./connections.ts";
 import { drainConnections } from "./drain.ts";
 import { SseBusError } from "../core/errors.ts";
 import { createStreamHandler } from "./stream-handler.ts";
 import type { StreamOptions } from "./stream-options.ts";
+import { routeContext } from "./route-context.ts";
 
 const buses: Bus[] = [];
 afterEach(async () => {
@@ -16,8 +16,8 @@ function setUp(options: StreamOptions = {}) {
   const errors: Error[] = [];
   const bus = createBus({ onError: (error) => errors.push(error) });
   buses.push(bus);
-  const internals = internalsOf(bus);
-  const handle = createStreamHandler(internals, options, {
+  const context = routeContext(bus);
+  const handle = createStreamHandler(context, options, {
     socketIp: () => "192.0.2.1",
     trustedProxies: 0,
   });
@@ -28,7 +28,7 @@ function setUp(options: StreamOptions = {}) {
         headers: { Accept: "text/event-stream", ...own },
       }),
     );
-  return { bus, internals, ask, errors };
+  return { bus, context, ask, errors };
 }
 
 /** Everything of a block by its field; and that it is all there is. */
@@ -45,7 +45,7 @@ const PASSING = {
   draining: {
     make() {
       const all = setUp({ drainRetryMs: 7000 });
-      drainConnections(all.internals);
+      drainConnections(all.context);
       return all;
     },
     told: { reason: "drain", code: "DRAINING", status: 503, leastMs: 7000 },
@@ -53,7 +53,7 @@ const PASSING = {
   "at the server's limit": {
     make() {
       const all = setUp({ maxConnections: 1 });
-      connectionsOf(all.internals).places = 1;
+      all.context.connections.places = 1;
       return all;
     },
     told: { reason: "limit", code: "TOO_MANY_CONNECTIONS", status: 503, leastMs: 2000 },
@@ -61,7 +61,7 @@ const PASSING = {
   "at the client's limit": {
     make() {
       const all = setUp({ maxConnectionsPerClient: 1 });
-      connectionsOf(all.internals).perClient.set("192.0.2.1", 1);
+      all.context.connections.perClient.set("192.0.2.1", 1);
       return all;
     },
     told: { reason: "limit", code: "TOO_MANY_CONNECTIONS", status: 429, leastMs: 10_000 },
@@ -78,7 +78,7 @@ const PASSING = {
   "with the backend away": {
     make() {
       const all = setUp();
-      Object.assign(all.internals.engine, {
+      Object.assign(all.context.engine, {
         open: () => Promise.reject(new SseBusError("BACKEND_UNAVAILABLE", "cannot be reached")),
       });
       return all;
@@ -130,14 +130,14 @@ describe.each(Object.entries(PASSING))("a server %s", (_, { make, told }) => {
   });
 
   test("counts either answer as a refusal, and no stream", async () => {
-    const { ask, internals } = make();
-    const { places } = connectionsOf(internals);
+    const { ask, context } = make();
+    const { places } = context.connections;
     await ask();
     await ask({ Accept: "*/*" });
-    expect(connectionsOf(internals).refusals.get(told.code)).toBe(2);
-    expect(connectionsOf(internals)).toMatchObject({ places, open: new Set() });
+    expect(context.connections.refusals.get(told.code)).toBe(2);
+    expect(context.connections).toMatchObject({ places, open: new Set() });
     if (told.reason === "limit") {
-      expect([...connectionsOf(internals).limitsHit.values()]).toEqual([2]);
+      expect([...context.connections.limitsHit.values()]).toEqual([2]);
     }
   });
 
@@ -162,45 +162,45 @@ test("many refused clients do not come back in one moment", async () => {
 
 test("a page of an allowed origin may read its bye", async () => {
   const cors = { origins: ["https://app.example"], credentials: true };
-  const { ask, internals } = setUp({ cors });
-  drainConnections(internals);
+  const { ask, context } = setUp({ cors });
+  drainConnections(context);
   const { headers } = await ask({ Origin: "https://app.example" });
   expect(headers.get("access-control-allow-origin")).toBe("https://app.example");
   expect(headers.get("access-control-allow-credentials")).toBe("true");
 });
 
 test("an endless wait is told in digits", async () => {
-  const { ask, internals } = setUp({ drainRetryMs: Number.POSITIVE_INFINITY });
-  drainConnections(internals);
+  const { ask, context } = setUp({ drainRetryMs: Number.POSITIVE_INFINITY });
+  drainConnections(context);
   const { retry, data = "" } = await onlyBlock(await ask());
   expect(retry).toBe("2147483647");
   expect(JSON.parse(data)).toMatchObject({ retryMs: 2_147_483_647 });
 });
 
 test("final refusals keep their status, whatever is accepted", async () => {
-  const { ask, internals } = setUp({ authorize: ({ channels }) => channels[0] === "a" || 401 });
-  drainConnections(internals);
+  const { ask, context } = setUp({ authorize: ({ channels }) => channels[0] === "a" || 401 });
+  drainConnections(context);
   expect((await ask({}, "?channel=a%20b")).status).toBe(400);
   expect((await ask({}, "?from=x")).status).toBe(400);
   expect((await ask({}, "", "POST")).status).toBe(405);
-  connectionsOf(internals).isDraining = false;
+  context.connections.isDraining = false;
   expect((await ask({}, "?channel=b")).status).toBe(401);
 });
 
 test("HEAD has no body, and opens nothing, while streams are refused", async () => {
-  const { ask, internals } = setUp();
-  drainConnections(internals);
+  const { ask, context } = setUp();
+  drainConnections(context);
   const response = await ask({}, "", "HEAD");
   expect(response.status).toBe(200);
   expect(response.body).toBeNull();
 });
 
 test("at a shutdown, retry outlasts a restart, and retryMs is for who goes on after a 502", async () => {
-  const { ask, internals } = setUp({ drainRetryMs: 7000 });
+  const { ask, context } = setUp({ drainRetryMs: 7000 });
   const reader = (await ask()).body!.pipeThrough(new TextDecoderStream()).getReader();
   await reader.read();
   const block = reader.read();
-  drainConnections(internals);
+  drainConnections(context);
   const { value = "" } = await block;
   const retry = Number(/^retry: (\d+)$/m.exec(value)?.[1]);
   const { retryMs } = JSON.parse(/^data: (.*)$/m.exec(value)?.[1] ?? "") as { retryMs: number };

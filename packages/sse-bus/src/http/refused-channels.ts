@@ -1,32 +1,36 @@
-import { type Authorize, type AuthorizeContext, decide, type DecideOptions } from "./authorize.ts";
+import { isSseBusError } from "../core/errors.ts";
+import { askAuthorize } from "./ask-authorize.ts";
+import type { Authorize, AuthorizeContext } from "./authorize.ts";
 
 /**
- * Which of several channels `authorize` refuses, asked for each alone, so that a page with one
- * forbidden channel can do without it and keep the others.
+ * Which of several channels `authorize` denies, each checked alone, so that a page with one forbidden
+ * channel can do without it and keep the others. Empty if that cannot be told.
  *
- * Nothing is granted by this: a client that asks again for the rest is judged again, as a whole. So a
- * rule about the set, such as "three at most", stays what it is; then none is named.
+ * This grants nothing: the client's next request is judged again, as a whole. A rule about the set, such
+ * as "three at most", therefore still holds; no channel is named then.
  */
 export async function findRefused(
   authorize: Authorize,
   context: AuthorizeContext,
-  { timeoutMs }: DecideOptions,
+  timeoutMs: number,
 ): Promise<readonly string[]> {
+  const { channels } = context;
+  if (channels.length < 2) return [];
   const refused: string[] = [];
   const until = Date.now() + timeoutMs;
-  // One after the other: a refusal must not be a way to ask a database a hundred things at once.
-  for (const channel of context.channels) {
+  // One after the other: a refusal must not become a hundred database queries at once.
+  for (const channel of channels) {
     const leftMs = until - Date.now();
     if (leftMs <= 0) return [];
-    const decision = await decide(
-      authorize,
-      { ...context, channels: [channel] },
-      // What fails here has been refused already; it is no news.
-      { timeoutMs: leftMs, onError: () => {} },
-    );
-    if (!("problem" in decision)) continue;
-    if (decision.problem.status !== 403) return [];
-    refused.push(channel);
+    const alone = { ...context, channels: [channel] };
+    const answer = await askAuthorize(authorize, alone, leftMs).catch(answerOfFailure);
+    if (answer === 401 || answer === 503) return [];
+    if (answer === 403) refused.push(channel);
   }
-  return refused.length < context.channels.length ? refused : [];
+  return refused.length < channels.length ? refused : [];
+}
+
+/** Not reported: the request is refused already. */
+function answerOfFailure(error: unknown): 403 | 503 {
+  return isSseBusError(error) && error.code === "AUTHORIZATION_UNAVAILABLE" ? 503 : 403;
 }

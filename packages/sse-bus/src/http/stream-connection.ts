@@ -1,11 +1,4 @@
-import type { BusInternals } from "../core/bus.ts";
-import {
-  type ByeReason,
-  type Connection,
-  connectionsOf,
-  register,
-  unregister,
-} from "./connections.ts";
+import { type ByeReason, type Connection, register, unregister } from "./connections.ts";
 import { closeReader, provenHead } from "../core/engine.ts";
 import { openReader, resumeReader, type Start } from "../core/open-reader.ts";
 import type { Packet } from "../core/packet.ts";
@@ -13,6 +6,7 @@ import { pingReaders } from "../core/ping.ts";
 import { formatCursor } from "../core/position.ts";
 import type { EndReason, Reader, Sink } from "../core/reader.ts";
 import type { ByteSink, SinkKind, SinkOwner } from "./byte-sink.ts";
+import type { RouteContext } from "./route-context.ts";
 import { encodeBye, encodeHello } from "./stream-blocks.ts";
 import type { StreamSettings } from "./stream-options.ts";
 
@@ -30,7 +24,7 @@ export interface StreamConnection extends Connection {
 
 /** What all streams of a route share. */
 export interface StreamRoute {
-  readonly internals: BusInternals;
+  readonly context: RouteContext;
   readonly settings: StreamSettings;
   onClose(connection: StreamConnection): void;
 }
@@ -52,7 +46,7 @@ export function createStreamConnection(
   options: StreamConnectionOptions,
 ): StreamConnection {
   const connection = new EventStream(route, options);
-  register(connectionsOf(route.internals), connection);
+  register(route.context.connections, connection);
   return connection;
 }
 
@@ -103,8 +97,8 @@ class EventStream implements StreamConnection, SinkOwner {
   }
 
   async open(start: Start): Promise<void> {
-    const { internals, settings } = this.route;
-    const opened = await openReader(internals.engine, {
+    const { context, settings } = this.route;
+    const opened = await openReader(context.engine, {
       topics: this.channels,
       start,
       sink: this.isTemporary() ? this.permittedSink() : this.out,
@@ -113,14 +107,14 @@ class EventStream implements StreamConnection, SinkOwner {
       maxReplayBytes: settings.maxReplayBytes,
     });
     if (!this.isOpen) {
-      closeReader(internals.engine, opened.reader);
+      closeReader(context.engine, opened.reader);
       return;
     }
     this.reader = opened.reader;
     const { heartbeatMs, retryMs } = settings;
     const { id: connection, channels } = this;
     const { cursor, resumed } = opened;
-    const now = provenHead(internals.engine);
+    const now = provenHead(context.engine);
     const head = formatCursor(now, now.epoch);
     this.isStarting = start === "latest" || start === "earliest";
     // The reader is not ready yet: hello comes before anything that it would write.
@@ -176,9 +170,9 @@ class EventStream implements StreamConnection, SinkOwner {
   private finish(reason: string): boolean {
     if (!this.isOpen) return false;
     this.isOpen = false;
-    const { internals } = this.route;
-    if (this.reader) closeReader(internals.engine, this.reader);
-    unregister(connectionsOf(internals), this, reason);
+    const { context } = this.route;
+    if (this.reader) closeReader(context.engine, this.reader);
+    unregister(context.connections, this, reason);
     this.route.onClose(this);
     return true;
   }
@@ -188,11 +182,11 @@ class EventStream implements StreamConnection, SinkOwner {
     // Within a write, or with more to read, the sink will be ready once more.
     if (!reader.ready || reader.isWriting || reader.state === "behind") return;
     // What was published a moment ago goes first, and may be all that it can take now.
-    this.isStarting = pingReaders(this.route.internals.engine, [reader]) === 0;
+    this.isStarting = pingReaders(this.route.context.engine, [reader]) === 0;
   }
 
   private send(block: Uint8Array): boolean {
-    const { traffic } = this.route.internals.engine;
+    const { traffic } = this.route.context.engine;
     traffic.frames++;
     traffic.bytes += block.length;
     if (this.reader) this.reader.bytes += block.length;

@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { createBus, internalsOf } from "../core/bus.ts";
+import { createBus } from "../core/bus.ts";
 import type { Bus, BusOptions } from "../core/bus-types.ts";
-import { connectionsOf } from "./connections.ts";
 import { drainConnections } from "./drain.ts";
 import { createStreamHandler } from "./stream-handler.ts";
 import type { StreamOptions } from "./stream-options.ts";
 import { readTestStream } from "../../test/support/test-stream.ts";
+import { routeContext } from "./route-context.ts";
 
 const buses: Bus[] = [];
 afterEach(async () => {
@@ -18,14 +18,14 @@ const URL_BASE = "http://localhost/api/sse";
 function setUp(options: StreamOptions = {}, busOptions: BusOptions = {}, ip?: string) {
   const bus = createBus(busOptions);
   buses.push(bus);
-  const internals = internalsOf(bus);
-  const handle = createStreamHandler(internals, options, {
+  const context = routeContext(bus);
+  const handle = createStreamHandler(context, options, {
     socketIp: () => ip,
     trustedProxies: 0,
   });
   const get = (query = "", headers: Record<string, string> = {}, signal?: AbortSignal) =>
     handle(new Request(`${URL_BASE}${query}`, { headers, ...(signal && { signal }) }));
-  return { bus, internals, handle, get };
+  return { bus, context, handle, get };
 }
 
 /** Holds the clock on the wall, by which permissions run out; timers go on. Gives what moves it. */
@@ -224,20 +224,20 @@ describe("the stream", () => {
   });
 
   test("ends a client that takes nothing with bye slow", async () => {
-    const { bus, internals, get } = setUp({ heartbeatMs: 16, writeTimeoutMs: 40 });
+    const { bus, context, get } = setUp({ heartbeatMs: 16, writeTimeoutMs: 40 });
     const stream = readTestStream(await get());
     await stream.next();
     await bus.publish(1);
     await expect.poll(() => bus.stats().connections).toBe(0);
-    expect(connectionsOf(internals).disconnects.get("slow")).toBe(1);
+    expect(context.connections.disconnects.get("slow")).toBe(1);
     // The message stays in the log, for when the client comes back: no sink holds it.
     expect(JSON.parse((await stream.next())?.data ?? "")).toMatchObject({ reason: "slow" });
   });
 
   test("drains: every stream is told, and a new one is refused with Retry-After", async () => {
-    const { internals, get } = setUp();
+    const { context, get } = setUp();
     const streams = [readTestStream(await get()), readTestStream(await get())];
-    drainConnections(internals);
+    drainConnections(context);
     for (const stream of streams) {
       const { data } = await stream.until("bye");
       expect(JSON.parse(data)).toEqual({ reason: "drain", retryMs: expect.any(Number) });
@@ -320,7 +320,7 @@ describe("the names that a stream answers to", () => {
 
 describe("clean-up", () => {
   test("a cancelled body, an aborted request and both at once leave nothing behind", async () => {
-    const { bus, internals, get } = setUp({ heartbeatMs: 1000 });
+    const { bus, context, get } = setUp({ heartbeatMs: 1000 });
     const abort = new AbortController();
     const cancelled = readTestStream(await get());
     await get("", {}, abort.signal);
@@ -332,8 +332,8 @@ describe("clean-up", () => {
     both.abort();
     await twice.cancel();
     expect(bus.stats()).toMatchObject({ connections: 0, channels: 0 });
-    expect(connectionsOf(internals).disconnects.get("client")).toBe(3);
-    expect(internals.engine.cohorts.size + internals.engine.readers.size).toBe(0);
+    expect(context.connections.disconnects.get("client")).toBe(3);
+    expect(context.engine.cohorts.size + context.engine.readers.size).toBe(0);
   });
 
   test("a request that is already gone opens nothing", async () => {
@@ -368,12 +368,12 @@ describe("refusals", () => {
     ["", { Accept: "application/json" }, 406, "NOT_ACCEPTABLE"],
     ["", { Accept: "text/event-stream;q=0, */*" }, 406, "NOT_ACCEPTABLE"],
   ] as const)("%s with %o is %i %s", async (query, headers, status, code) => {
-    const { bus, internals, get } = setUp();
+    const { bus, context, get } = setUp();
     const response = await get(query, headers);
     expect(response.status).toBe(status);
     expect(await problem(response)).toMatchObject({ status, code });
     expect(bus.stats().connections).toBe(0);
-    expect(connectionsOf(internals).refusals.get(code)).toBe(1);
+    expect(context.connections.refusals.get(code)).toBe(1);
   });
 
   test.each(["text/html,*/*;q=0.8", "text/*", "*/*", "text/event-stream", ""])(
@@ -405,17 +405,17 @@ describe("refusals", () => {
   });
 
   test("a pattern may be only so deep, since each segment costs memory", async () => {
-    const { internals, get } = setUp();
+    const { context, get } = setUp();
     const { status, code } = await problem(await get(`?channel=a${"/*".repeat(16)}`));
     expect({ status, code }).toEqual({ status: 400, code: "PATTERN_TOO_DEEP" });
     expect((await get(`?channel=a${"/*".repeat(15)}`)).status).toBe(200);
     expect((await get(`?channel=a${"/b".repeat(60)}`)).status, "no pattern").toBe(200);
-    expect(connectionsOf(internals).limitsHit.get("maxPatternDepth")).toBe(1);
+    expect(context.connections.limitsHit.get("maxPatternDepth")).toBe(1);
   });
 
   test("requests that authorize has still to answer count, so that no crowd passes a limit at once", async () => {
     const answers: ((decision: boolean) => void)[] = [];
-    const { internals, get } = setUp(
+    const { context, get } = setUp(
       {
         maxConnections: 3,
         maxConnectionsPerClient: 2,
@@ -428,9 +428,9 @@ describe("refusals", () => {
     expect((await get()).status, "a third of this address").toBe(429);
     for (const answer of answers) answer(false);
     for (const refused of await Promise.all(pending)) expect(refused.status).toBe(403);
-    expect(connectionsOf(internals).places).toBe(0);
-    expect(connectionsOf(internals).perClient.size).toBe(0);
-    expect(connectionsOf(internals).limitsHit.get("maxConnectionsPerClient")).toBe(1);
+    expect(context.connections.places).toBe(0);
+    expect(context.connections.perClient.size).toBe(0);
+    expect(context.connections.limitsHit.get("maxConnectionsPerClient")).toBe(1);
   });
 
   test("a page of another site cannot make its visitors hold streams open", async () => {
@@ -453,9 +453,9 @@ describe("refusals", () => {
 
 describe("the history of patterns", () => {
   test("is waited for by so many requests of an address, and by others as well", async () => {
-    const { bus, internals, get } = setUp({ maxReplaysPerClient: 2 }, {}, "203.0.113.7");
+    const { bus, context, get } = setUp({ maxReplaysPerClient: 2 }, {}, "203.0.113.7");
     await bus.publish(1, { channel: "a/1" });
-    const { backend } = internals.engine;
+    const { backend } = context.engine;
     const { read } = backend;
     let release = (): void => {};
     const held = new Promise<void>((resolve) => (release = resolve));
@@ -463,17 +463,17 @@ describe("the history of patterns", () => {
     const waiting = ["?channel=**&from=earliest", "?channel=a/*&from=latest"].map((query) =>
       get(query),
     );
-    await expect.poll(() => connectionsOf(internals).replays.get("203.0.113.7")).toBe(2);
+    await expect.poll(() => context.connections.replays.get("203.0.113.7")).toBe(2);
     const response = await get("?channel=a/**&from=earliest");
     expect(await problem(response)).toMatchObject({ status: 429, code: "TOO_MANY_CONNECTIONS" });
     expect(response.headers.get("retry-after")).toBe("1");
-    expect(connectionsOf(internals).limitsHit.get("maxReplaysPerClient")).toBe(1);
+    expect(context.connections.limitsHit.get("maxReplaysPerClient")).toBe(1);
     // Neither a pattern from now on, nor a single channel, reads all there is.
     for (const query of ["?channel=**", "?channel=a/2"])
       expect((await get(query)).status).toBe(200);
     release();
     for (const each of await Promise.all(waiting)) expect(each.status).toBe(200);
-    expect(connectionsOf(internals).replays.size).toBe(0);
+    expect(context.connections.replays.size).toBe(0);
     expect((await get("?channel=a/**&from=earliest")).status).toBe(200);
   });
 
@@ -560,14 +560,14 @@ describe("authorization", () => {
 
   test("a stream allowed while the server began to drain is refused, since nobody would end it", async () => {
     let answer: ((decision: boolean) => void) | undefined;
-    const { internals, get } = setUp({
+    const { context, get } = setUp({
       authorize: () => new Promise((resolve) => (answer = resolve)),
     });
     const pending = get();
-    drainConnections(internals);
+    drainConnections(context);
     answer?.(true);
     expect(await problem(await pending)).toMatchObject({ status: 503, code: "DRAINING" });
-    expect(connectionsOf(internals)).toMatchObject({ open: new Set(), places: 0 });
+    expect(context.connections).toMatchObject({ open: new Set(), places: 0 });
   });
 
   test("not a byte of what is published after the permission ran out, however late the heartbeat", async () => {

@@ -1,7 +1,7 @@
-import type { BusInternals } from "../core/bus.ts";
 import type { BodySink, OpenBodySink } from "./byte-sink.ts";
 import { type ClientIpOptions, clientIp } from "./client-ip.ts";
 import { optionsResponse } from "./cors.ts";
+import type { RouteContext } from "./route-context.ts";
 import { createStreamOpener, STREAM_METHODS } from "./stream-opener.ts";
 import { readStreamOptions, type StreamOptions } from "./stream-options.ts";
 import { createWebSink } from "./web-sink.ts";
@@ -15,12 +15,12 @@ export interface StreamHandlerHost extends ClientIpOptions {
 }
 
 export function createStreamHandler(
-  internals: BusInternals,
+  context: RouteContext,
   options: StreamOptions,
   host: StreamHandlerHost,
 ): StreamHandler {
   const settings = readStreamOptions(options);
-  const open = createStreamOpener(internals, settings);
+  const open = createStreamOpener(context, settings);
   const openSink = host.openSink ?? createWebSink;
 
   return async (request) => {

@@ -1,28 +1,25 @@
-import type { BusInternals } from "../core/bus.ts";
-import { connectionsOf, increment, leavePlace, takePlace, takeReplay } from "./connections.ts";
 import type { Start } from "../core/open-reader.ts";
-import {
-  type AuthorizeContext,
-  decide,
-  type Decision,
-  type Refusal as Denial,
-} from "./authorize.ts";
+import type { AuthorizeContext } from "./authorize.ts";
 import type { ByteSink, SinkOwner } from "./byte-sink.ts";
+import { leavePlace, takePlace, takeReplay } from "./connections.ts";
 import { corsHeaders, isEmbeddedElsewhere } from "./cors.ts";
-import { refuseHost } from "./host.ts";
-import { type Problem, problemOf } from "./problem.ts";
+import { checkHost } from "./host.ts";
+import { renewPermission, requirePermission } from "./permission.ts";
+import type { Problem } from "./problem.ts";
 import { createPulse } from "./pulse.ts";
-import { findRefused } from "./refused-channels.ts";
+import type { Permission } from "./read-grant.ts";
+import { countRefusal, Refusal, toRefusal } from "./refusal.ts";
 import { refuseStream } from "./refuse-stream.ts";
 import type { RequestHead } from "./request-head.ts";
+import type { RouteContext } from "./route-context.ts";
 import {
   createStreamConnection,
   type StreamConnection,
   type StreamRoute,
 } from "./stream-connection.ts";
-import type { StreamSettings } from "./stream-options.ts";
 import { streamHeaders } from "./stream-headers.ts";
-import { findLimit, isReplay } from "./stream-limits.ts";
+import { checkLimits, isReplay } from "./stream-limits.ts";
+import type { StreamSettings } from "./stream-options.ts";
 import { acceptsEventStream, readStreamRequest, type StreamRequest } from "./stream-request.ts";
 
 /** A request for the stream, as its host sees it. */
@@ -34,109 +31,104 @@ export interface StreamCall {
   request(): Request;
   /** Called once, when the request is neither refused nor a HEAD. */
   openSink(owner: SinkOwner, headers: StreamHeaders): ByteSink;
-  /** Whether the client left while the stream was being opened. */
+  /** Whether the client disconnected while the stream was being opened. */
   isGone(): boolean;
 }
 
-/** What a call comes to. */
+/** How a host answers a call: with a stream that has been opened, with its head only, or with a refusal. */
 export type StreamAnswer =
   | { readonly kind: "stream" | "head"; readonly headers: StreamHeaders }
   | { readonly kind: "refused"; readonly response: Response };
-
-/** An answer on its way, before a refusal has been put into words for the client. */
-type Outcome =
-  | { readonly kind: "stream" | "head"; readonly headers: StreamHeaders }
-  | { readonly kind: "refused"; readonly problem: Problem };
 
 export type StreamHeaders = Readonly<Record<string, string>>;
 
 /** Opens streams of a bus with the settings of a route; the same for every host. Never rejects. */
 export type StreamOpener = (call: StreamCall) => Promise<StreamAnswer>;
 
-const ALLOW = "GET, HEAD, OPTIONS";
+/** The methods of a stream route: in `Allow` of a 405 and of the answer to OPTIONS. */
+export const STREAM_METHODS = "GET, HEAD, OPTIONS";
 
-export function createStreamOpener(
-  internals: BusInternals,
-  settings: StreamSettings,
-): StreamOpener {
-  const pulse = createPulse(internals.engine, settings.heartbeatMs);
-  const connections = connectionsOf(internals);
+export function createStreamOpener(context: RouteContext, settings: StreamSettings): StreamOpener {
+  const { connections } = context;
+  const { authorize } = settings;
+  const pulse = createPulse(context.engine, settings.heartbeatMs);
   const ownHeaders = streamHeaders({ isPrivate: isPrivate(settings) });
-  const route: StreamRoute = { internals, settings, onClose: pulse.remove };
+  const route: StreamRoute = { context, settings, onClose: pulse.remove };
+  const asking = { timeoutMs: settings.authorizeTimeoutMs, onError: context.onError };
 
-  async function open(call: StreamCall): Promise<Outcome> {
+  async function open(call: StreamCall): Promise<StreamAnswer> {
     const { head, ip } = call;
-    const badHost = refuseHost(head, settings);
-    if (badHost) return refused(badHost);
-    if (head.method !== "GET" && head.method !== "HEAD") return refused(METHOD_NOT_ALLOWED);
-    if (isEmbeddedElsewhere(head)) return refused(CROSS_SITE);
-    if (!acceptsEventStream(head)) return refused(NOT_ACCEPTABLE);
+    checkHost(head, settings);
+    if (head.method !== "GET" && head.method !== "HEAD") throw new Refusal(METHOD_NOT_ALLOWED);
+    if (isEmbeddedElsewhere(head)) throw new Refusal(CROSS_SITE);
+    if (!acceptsEventStream(head)) throw new Refusal(NOT_ACCEPTABLE);
     const headers = { ...ownHeaders, ...corsHeaders(head, settings.cors) };
-    // The answer to HEAD is never read, so nothing would ever end what it had opened.
+    // The body of an answer to HEAD is never read, so nothing would end a stream that it had opened.
     if (head.method === "HEAD") return { kind: "head", headers };
 
-    const asked = readStreamRequest(head);
-    const limit = findLimit({ ...asked, ip }, settings, connections);
-    if (limit) {
-      increment(connections.limitsHit, limit.option);
-      return refused(limit.problem);
-    }
-    if (connections.isDraining) return refused(DRAINING);
-    const leaveReplay = isReplay(asked) ? takeReplay(connections, ip) : undefined;
+    const requested = readStreamRequest(head);
+    checkLimits({ ...requested, ip }, settings, connections);
+    if (connections.isDraining) throw new Refusal(DRAINING);
+    const endReplay = isReplay(requested) ? takeReplay(connections, ip) : undefined;
     try {
-      return await openAllowed(call, asked, headers);
+      await openPermitted(call, requested, headers);
     } finally {
-      leaveReplay?.();
+      endReplay?.();
     }
+    return { kind: "stream", headers };
   }
 
-  async function openAllowed(
+  async function openPermitted(
     call: StreamCall,
-    asked: StreamRequest,
+    requested: StreamRequest,
     headers: StreamHeaders,
-  ): Promise<Outcome> {
+  ): Promise<void> {
     const { ip } = call;
+    const { topics } = requested;
     let connection: StreamConnection | undefined;
     takePlace(connections, ip);
     try {
-      // Each await is a promise that Next's async context follows.
-      const decision = settings.authorize ? await ask(call, asked.topics) : everything(asked);
-      if ("problem" in decision) return refused(await named(call, asked.topics, decision));
-      // A stream that began after the others were told to leave would never be told.
-      if (connections.isDraining) return refused(DRAINING);
-      connection = connect(call, { asked, ip, headers, ...decision });
+      // Not awaited without `authorize`: Next's async context follows each promise.
+      const permission = authorize
+        ? await requirePermission(authorize, subscribing(call, topics), asking)
+        : { channels: topics, expiresAt: Number.POSITIVE_INFINITY };
+      // Checked again after the await: a drain ends only the streams that are open when it begins.
+      if (connections.isDraining) throw new Refusal(DRAINING);
+      connection = connect(call, topics, permission, headers);
     } finally {
       if (!connection) leavePlace(connections, ip);
     }
-    await start(connection, call, asked.start);
-    return { kind: "stream", headers };
+    await start(connection, call, requested.start);
   }
 
   function connect(
     call: StreamCall,
-    { asked, ip, headers, channels, expiresAt }: ConnectOptions,
+    topics: readonly string[],
+    { channels, expiresAt }: Permission,
+    headers: StreamHeaders,
   ): StreamConnection {
     return createStreamConnection(route, {
       topics: channels,
-      ip,
+      ip: call.ip,
       endsAt: endOfLife(settings.maxLifetimeMs),
       expiresAt,
-      // A function holds the whole request for as long as the stream is open.
+      // Not made where it is not needed: a function keeps the whole request while the stream is open.
       renew:
-        expiresAt === Number.POSITIVE_INFINITY ? undefined : () => renew(call, asked, channels),
+        expiresAt === Number.POSITIVE_INFINITY ? undefined : () => renew(call, topics, channels),
       openSink: (owner) => call.openSink(owner, headers),
     });
   }
 
+  /** When the renewed permission expires; `undefined` if it does not cover the stream's channels any more. */
   async function renew(
     call: StreamCall,
-    { topics }: StreamRequest,
+    topics: readonly string[],
     channels: readonly string[],
   ): Promise<number | undefined> {
-    const renewed = await ask(call, topics);
-    const isSame =
-      "channels" in renewed && channels.every((name) => renewed.channels.includes(name));
-    return isSame ? renewed.expiresAt : undefined;
+    if (!authorize) return Number.POSITIVE_INFINITY;
+    const renewed = await renewPermission(authorize, subscribing(call, topics), asking);
+    const isCovered = renewed && channels.every((name) => renewed.channels.includes(name));
+    return isCovered ? renewed.expiresAt : undefined;
   }
 
   async function start(connection: StreamConnection, call: StreamCall, from: Start): Promise<void> {
@@ -147,80 +139,42 @@ export function createStreamOpener(
       throw error;
     }
     pulse.add(connection);
-    // A client that left meanwhile is told to nobody again.
+    // A client that disconnected during the awaits above is not reported again.
     if (call.isGone() || !connections.open.has(connection)) {
       connection.drop("client");
       pulse.remove(connection);
     }
   }
 
-  const deciding = { timeoutMs: settings.authorizeTimeoutMs, onError: internals.onError };
-
-  async function ask(call: StreamCall, channels: readonly string[]): Promise<Decision> {
-    const { authorize } = settings;
-    if (!authorize) return { channels, expiresAt: Number.POSITIVE_INFINITY };
-    return decide(authorize, subscribing(call, channels), deciding);
-  }
-
-  /** The refusal, with the channels that it is about if it is about some only. */
-  async function named(
-    call: StreamCall,
-    asked: readonly string[],
-    { problem, isAnswered }: Denial,
-  ): Promise<Problem> {
-    const { authorize } = settings;
-    if (!authorize || !isAnswered || asked.length < 2) return problem;
-    const channels = await findRefused(authorize, subscribing(call, asked), deciding);
-    return channels.length > 0 ? { ...problem, channels } : problem;
-  }
-
   return async (call) => {
-    let outcome: Outcome;
     try {
-      outcome = await open(call);
+      return await open(call);
     } catch (error) {
-      const problem = problemOf(error);
-      if (problem.status === 500) internals.onError(error as Error);
-      outcome = refused(problem);
+      const refusal = toRefusal(error);
+      const { head } = call;
+      if (refusal.problem.status === 500) context.onError(error as Error);
+      countRefusal(connections, refusal);
+      const headers = { ...refusal.problem.headers, ...corsHeaders(head, settings.cors) };
+      const problem = { ...refusal.problem, headers };
+      return { kind: "refused", response: refuseStream({ head, problem, settings }) };
     }
-    if (outcome.kind !== "refused") return outcome;
-    const { head } = call;
-    increment(connections.refusals, outcome.problem.code);
-    const headers = { ...outcome.problem.headers, ...corsHeaders(head, settings.cors) };
-    const problem = { ...outcome.problem, headers };
-    return { kind: "refused", response: refuseStream({ head, problem, settings }) };
   };
 }
 
-/** What only some may read is nothing for a cache, not even for one that asks before each use. */
+/** A stream that only some clients may read must not be cached, not even with revalidation. */
 function isPrivate({ authorize, cors }: StreamSettings): boolean {
   return authorize !== undefined || cors?.credentials === true;
-}
-
-function everything({ topics }: StreamRequest) {
-  return { channels: topics, expiresAt: Number.POSITIVE_INFINITY };
-}
-
-interface ConnectOptions {
-  readonly asked: StreamRequest;
-  readonly ip: string | undefined;
-  readonly headers: StreamHeaders;
-  readonly channels: readonly string[];
-  readonly expiresAt: number;
 }
 
 function subscribing(call: StreamCall, channels: readonly string[]): AuthorizeContext {
   return { request: call.request(), channels, action: "subscribe" };
 }
 
-/** Answers to OPTIONS allow the same as a 405 does. */
-export { ALLOW as STREAM_METHODS };
-
 const METHOD_NOT_ALLOWED: Problem = {
   status: 405,
   code: "METHOD_NOT_ALLOWED",
   detail: "An event stream is read with GET.",
-  headers: { Allow: ALLOW },
+  headers: { Allow: STREAM_METHODS },
 };
 
 const NOT_ACCEPTABLE: Problem = {
@@ -238,15 +192,11 @@ const CROSS_SITE: Problem = {
 const DRAINING: Problem = {
   status: 503,
   code: "DRAINING",
-  detail: "This server is shutting down: connect again, to another one.",
+  detail: "This server is shutting down. Reconnect: another instance, or the next one, answers.",
   headers: { "Retry-After": "1" },
 };
 
-function refused(problem: Problem): Outcome {
-  return { kind: "refused", problem };
-}
-
-/** Spread by 10 % each way, or all clients of one deploy would come back in one moment. */
+/** Spread by 10 % each way: otherwise all clients of one deploy would reconnect at the same moment. */
 function endOfLife(maxLifetimeMs: number): number {
   return Date.now() + maxLifetimeMs * (0.9 + Math.random() * 0.2);
 }

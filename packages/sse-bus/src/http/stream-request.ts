@@ -2,11 +2,10 @@ import { assertTopic, DEFAULT_CHANNEL } from "../core/channel-name.ts";
 import { SseBusError } from "../core/errors.ts";
 import type { Start } from "../core/open-reader.ts";
 import { parseCursor } from "../core/position.ts";
-import { problemOf } from "./problem.ts";
-import { Refusal } from "./refusal.ts";
+import { Refusal, toRefusal } from "./refusal.ts";
 import { queryOf, type RequestHead } from "./request-head.ts";
 
-/** What a stream request asks for. */
+/** What a request for a stream asks for. */
 export interface StreamRequest {
   readonly topics: readonly string[];
   readonly start: Start;
@@ -15,8 +14,8 @@ export interface StreamRequest {
 /**
  * Reads channels and the starting point from a request.
  *
- * A bad cursor in the query is the caller's mistake and refused. One in `Last-Event-ID` is what a
- * browser was once given, maybe by another server: it cannot mend it, so it is told of a gap.
+ * A bad cursor in the query is the caller's mistake, and refused. One in `Last-Event-ID` is what a browser
+ * received earlier, maybe from another server: it cannot correct it, so the stream opens with a gap.
  *
  * @throws SseBusError `INVALID_CURSOR`
  * @throws Refusal `INVALID_CHANNEL`, naming the invalid ones
@@ -42,10 +41,10 @@ function assertTopics(topics: readonly string[]): void {
       return true;
     }
   });
-  if (first !== undefined) throw new Refusal({ ...problemOf(first), channels });
+  if (first !== undefined) throw new Refusal({ ...toRefusal(first).problem, channels });
 }
 
-/** The cursor to resume from: the header's, else what a polyfill without headers puts in the query. */
+/** The cursor to resume from: the header, or what a polyfill that cannot send headers puts in the query. */
 export function lastEventIdOf(
   request: RequestHead,
   query: URLSearchParams = queryOf(request),
@@ -57,10 +56,10 @@ export function lastEventIdOf(
   return sent.find((id) => id !== null && id !== "") ?? undefined;
 }
 
-/** As `EventSource` polyfills for old browsers spell it, and as Mercure does. */
+/** The spellings of `EventSource` polyfills for old browsers, and of Mercure. */
 const QUERY_NAMES = ["lastEventId", "lastEventID", "Last-Event-ID"];
 
-/** Whether the client takes an event stream and nothing else, as a native `EventSource` says. */
+/** Whether the client accepts an event stream and nothing else, as a native `EventSource` does. */
 export function acceptsOnlyEventStream({ headers }: RequestHead): boolean {
   const types = headers.get("accept")?.split(",") ?? [];
   return (
@@ -69,7 +68,7 @@ export function acceptsOnlyEventStream({ headers }: RequestHead): boolean {
   );
 }
 
-/** Whether the client takes an event stream (RFC 9110 §12.5.1); no `Accept` means anything. */
+/** Whether the client accepts an event stream (RFC 9110 §12.5.1). Without `Accept` it accepts anything. */
 export function acceptsEventStream(request: RequestHead): boolean {
   const accept = request.headers.get("accept");
   if (accept === null || accept === "text/event-stream" || accept.trim() === "") return true;
@@ -78,7 +77,7 @@ export function acceptsEventStream(request: RequestHead): boolean {
     const [type = "", ...parameters] = part.split(";").map((text) => text.trim().toLowerCase());
     const rank = ["*/*", "text/*", "text/event-stream"].indexOf(type) + 1;
     const quality = parameters.find((text) => text.startsWith("q="))?.slice(2);
-    // The most specific range decides, wherever it stands.
+    // The most specific range decides, at whatever place in the list.
     if (rank > best.rank) best = { rank, isWanted: quality === undefined || Number(quality) > 0 };
   }
   return best.isWanted;

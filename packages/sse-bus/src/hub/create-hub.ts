@@ -3,14 +3,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createSecureServer, type Http2SecureServer } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { internalsOf } from "../core/bus.ts";
-import type { Bus } from "../core/bus-types.ts";
 import { drainConnections } from "../http/drain.ts";
 import { SseBusError } from "../core/errors.ts";
 import { isFastPathOn } from "../http/fast-paths.ts";
 import { assertCount } from "../core/history.ts";
 import type { ChannelMap } from "../core/types.ts";
 import { problemResponse } from "../http/problem.ts";
+import { routeContext } from "../http/route-context.ts";
 import { sendResponse } from "../node/send-response.ts";
 import { answerOn } from "../node/socket-sink.ts";
 import { type FastLane, openFastLane } from "../node/undocumented/fast-lane.ts";
@@ -55,15 +54,9 @@ export function createHubWith<Channels extends ChannelMap, Inputs extends Channe
   overrides: HubOverrides,
 ): Hub {
   const { trustedProxies = 0, tls } = options;
-  const bus = options.bus as unknown as Bus;
-  const internals = internalsOf(bus);
+  const context = routeContext(options.bus);
   assertCount(trustedProxies, "trustedProxies", 0);
-  const { onRequest, onPlainStream, unanswered } = createHubRoutes(
-    bus,
-    internals,
-    options,
-    overrides,
-  );
+  const { onRequest, onPlainStream, unanswered } = createHubRoutes(context, options, overrides);
   const server = createServerFor(tls, onRequest);
   server.on("connect", refuseConnect);
   trackSockets(server);
@@ -71,7 +64,7 @@ export function createHubWith<Channels extends ChannelMap, Inputs extends Channe
   let closing: Promise<void> | undefined;
 
   function drain(): void {
-    drainConnections(internals);
+    drainConnections(context);
   }
 
   async function close(): Promise<void> {
@@ -84,8 +77,8 @@ export function createHubWith<Channels extends ChannelMap, Inputs extends Channe
     server,
     async listen(port = 4000, host = "127.0.0.1") {
       await Promise.all([
-        internals.engine.open(),
-        proveFastPaths(["direct-sink", "fast-lane"], internals.onError),
+        context.engine.open(),
+        proveFastPaths(["direct-sink", "fast-lane"], context.onError),
       ]);
       if (isPlain(server) && isFastPathOn("fast-lane")) {
         lane ??= openFastLane(server, STREAM_PATH, onPlainStream);

@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { BusInternals } from "../core/bus.ts";
-import type { Bus } from "../core/bus-types.ts";
 import { createHealthHandler } from "../http/health-handler.ts";
 import { createMetricsHandler } from "../http/metrics-handler.ts";
-import { problemOf, problemResponse } from "../http/problem.ts";
+import { problemResponse } from "../http/problem.ts";
 import { createPublishHandler } from "../http/publish-handler.ts";
+import { toRefusal } from "../http/refusal.ts";
+import type { RouteContext } from "../http/route-context.ts";
 import { toWebRequest } from "../node/request-head.ts";
 import { sendResponse } from "../node/send-response.ts";
 import type { PlainListener } from "../node/undocumented/fast-lane.ts";
@@ -34,8 +34,7 @@ export interface HubOverrides {
 
 /** @throws SseBusError `INVALID_OPTION` */
 export function createHubRoutes(
-  bus: Bus,
-  internals: BusInternals,
+  context: RouteContext,
   options: Omit<HubOptions<never, never>, "bus">,
   overrides: HubOverrides = {},
 ): HubRoutes {
@@ -47,7 +46,7 @@ export function createHubRoutes(
     cors,
     allowedHosts,
   } = options;
-  const streams = createStreamListeners(internals, options, trustedProxies);
+  const streams = createStreamListeners(context, options, trustedProxies);
   const unanswered = new Set<Socket>();
   /** Where web-standard requests came from. */
   const addresses = new WeakMap<object, string>();
@@ -58,8 +57,7 @@ export function createHubRoutes(
   const { maxPublishesPerMinute } = options;
   const handlers: Record<string, HubHandler> = {
     "/publish": createPublishHandler(
-      bus,
-      internals,
+      context,
       {
         allowedHosts,
         ...(cors && { cors }),
@@ -68,8 +66,8 @@ export function createHubRoutes(
       },
       { env: () => env, trustedProxies, socketIp: (request) => addresses.get(request) },
     ),
-    "/health": overrides.health ?? createHealthHandler(bus, internals),
-    "/metrics": overrides.metrics ?? createMetricsHandler(bus, internals, { nodeMetrics: true }),
+    "/health": overrides.health ?? createHealthHandler(context),
+    "/metrics": overrides.metrics ?? createMetricsHandler(context, { nodeMetrics: true }),
   };
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -85,13 +83,13 @@ export function createHubRoutes(
 
   /** What a handler throws is answered like any refusal, as long as there is no answer yet. */
   async function explain(error: unknown, response: ServerResponse): Promise<void> {
-    const problem = problemOf(error);
+    const { problem } = toRefusal(error);
     if (response.headersSent || problem.status === 500) throw error;
     await sendResponse(problemResponse(problem), response);
   }
 
   const failed = (error: unknown, line: { destroy(): unknown }): void => {
-    internals.options.onError(error as Error);
+    context.onError(error as Error);
     line.destroy();
   };
 

@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { isSseBusError } from "../core/errors.ts";
-import { refuseByEnvironment } from "../http/publish-access.ts";
+import { readPublishAccess } from "../http/publish-access.ts";
 import { nameOf, type Settings, UsageError } from "./flags.ts";
 import type { HubOptions } from "./hub-options.ts";
 
@@ -58,7 +58,7 @@ export async function createAccess(
   return {
     authorize,
     authorizePublish: async (context) =>
-      (await refuseByEnvironment(context.request, env)) === undefined || authorize(context),
+      (await readPublishAccess(context.request, env)) === "granted" || authorize(context),
   };
 }
 

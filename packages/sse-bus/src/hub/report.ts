@@ -1,4 +1,5 @@
 import type { MetricObjectWithValues, MetricValue } from "prom-client";
+import { loadPromClient } from "../http/load-prom-client.ts";
 
 /** What one worker tells of itself. */
 export interface Report {
@@ -37,7 +38,7 @@ export function mergedHealth(reports: readonly Report[]): Response {
 
 /** `/metrics` of all workers as one; each metric says how its values are put together. */
 export async function mergedMetrics(reports: readonly Report[]): Promise<Response> {
-  const { AggregatorRegistry } = await import("prom-client");
+  const { AggregatorRegistry } = await loadPromClient();
   const registry = AggregatorRegistry.aggregate(reports.map(({ metrics }) => metrics));
   return new Response(await registry.metrics(), {
     headers: { "Content-Type": registry.contentType, "Cache-Control": "no-store" },

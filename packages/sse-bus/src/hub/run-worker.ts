@@ -1,8 +1,8 @@
 import { backendFromUrl } from "../backends/backend-from-url.ts";
-import { createBus, internalsOf } from "../core/bus.ts";
-import { connectionsOf } from "../http/connections.ts";
+import { createBus } from "../core/bus.ts";
 import { fastPathsOff } from "../http/fast-paths.ts";
-import { createMetricsHandler } from "../http/metrics-handler.ts";
+import { loadMetrics } from "../http/metrics-handler.ts";
+import { routeContext } from "../http/route-context.ts";
 import { createHubWith } from "./create-hub.ts";
 import type { HubConfig } from "./hub-config.ts";
 import { listenAsTold } from "./listen.ts";
@@ -23,23 +23,22 @@ export async function runWorker(config: HubConfig, log: Logger): Promise<void> {
     backend: backendUrl === undefined ? shared : backendFromUrl(backendUrl),
     onError: (error) => log.error("error", error),
   });
-  const internals = internalsOf(bus);
-  const { Registry } = await import("prom-client");
-  const registry = new Registry();
-  const measure = createMetricsHandler(bus, internals, { registry, nodeMetrics: true });
+  const context = routeContext(bus);
+  let metrics: ReturnType<typeof loadMetrics> | undefined;
 
   async function report({ withMetrics }: { withMetrics: boolean }): Promise<Report> {
-    // Registers the metrics, at the first call.
-    if (withMetrics) await measure(new Request("http://localhost/metrics"));
+    const registry = withMetrics
+      ? await (metrics ??= loadMetrics(context, { nodeMetrics: true }))
+      : undefined;
     const { status, backend, channels } = bus.stats();
     return {
       isUp: status === "up",
-      isDraining: connectionsOf(internals).isDraining,
+      isDraining: context.connections.isDraining,
       backend,
       channels,
-      connections: connectionsOf(internals).open.size,
+      connections: context.connections.open.size,
       fastPathsOff: fastPathsOff(),
-      metrics: withMetrics ? await registry.getMetricsAsJSON() : [],
+      metrics: (await registry?.getMetricsAsJSON()) ?? [],
     };
   }
 

@@ -13,12 +13,13 @@ import {
   UnsecuredJWT,
 } from "jose";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { createBus, internalsOf } from "../core/bus.ts";
+import { createBus } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
 import { createPublishHandler } from "../http/publish-handler.ts";
 import { createStreamHandler } from "../http/stream-handler.ts";
 import { readTestStream } from "../../test/support/test-stream.ts";
 import { jwtAuthorize, type JwtAuthorizeOptions } from "./index.ts";
+import { routeContext } from "../http/route-context.ts";
 
 const secret = "0123456789abcdef0123456789abcdef";
 const hour = 3600;
@@ -50,10 +51,9 @@ function setUp(options: JwtAuthorizeOptions = { key: secret }) {
   buses.push(bus);
   const authorize = jwtAuthorize(options);
   const host = { socketIp: () => undefined, trustedProxies: 0 };
-  const stream = createStreamHandler(internalsOf(bus), { authorize, heartbeatMs: 50 }, host);
+  const stream = createStreamHandler(routeContext(bus), { authorize, heartbeatMs: 50 }, host);
   const handle = createPublishHandler(
-    bus,
-    internalsOf(bus),
+    routeContext(bus),
     { authorize },
     { ...host, env: () => ({}) },
   );

@@ -1,8 +1,8 @@
 import { connection } from "next/server.js";
-import { internalsOf } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
 import type { ChannelMap } from "../core/types.ts";
 import { createHealthHandler } from "../http/health-handler.ts";
+import { routeContext } from "../http/route-context.ts";
 
 /**
  * `GET /api/health` as a Next.js route handler: 200 `{"status":"ok","backend","connections",
@@ -20,7 +20,7 @@ export function createHealthRoute<Channels extends ChannelMap, Inputs extends Ch
 }: {
   readonly bus: Bus<Channels, Inputs>;
 }): { readonly GET: (request: Request) => Promise<Response> } {
-  const handle = createHealthHandler(bus as unknown as Bus, internalsOf(bus));
+  const handle = createHealthHandler(routeContext(bus));
   return {
     async GET(request) {
       await connection();

@@ -6,7 +6,7 @@ export type {
   Identity,
 } from "../http/authorize.ts";
 export type { CorsOptions } from "../http/cors.ts";
-export type { MetricsOptions } from "../http/metrics-handler.ts";
+export type { MetricsOptions, MetricsRegistry } from "../http/metrics-handler.ts";
 export type { PublishRouteOptions } from "../http/publish-options.ts";
 export type { StreamOptions } from "../http/stream-options.ts";
 export { createHealthRoute } from "./health-route.ts";

@@ -1,8 +1,8 @@
 import { connection } from "next/server.js";
-import { internalsOf } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
 import type { ChannelMap } from "../core/types.ts";
 import { createMetricsHandler, type MetricsOptions } from "../http/metrics-handler.ts";
+import { routeContext } from "../http/route-context.ts";
 import type { RouteHandler } from "./route-handlers.ts";
 
 /** Settings of {@link createMetricsRoute}. */
@@ -29,7 +29,7 @@ export function createMetricsRoute<Channels extends ChannelMap, Inputs extends C
   bus,
   ...options
 }: MetricsRouteOptions<Channels, Inputs>): { readonly GET: RouteHandler } {
-  const handle = createMetricsHandler(bus as unknown as Bus, internalsOf(bus), options);
+  const handle = createMetricsHandler(routeContext(bus), options);
   return {
     async GET(request) {
       await connection();

@@ -1,9 +1,9 @@
 import { connection } from "next/server.js";
-import { internalsOf } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
 import type { ChannelMap } from "../core/types.ts";
 import { createPublishHandler } from "../http/publish-handler.ts";
 import { isOpen, type PublishRouteOptions } from "../http/publish-options.ts";
+import { routeContext } from "../http/route-context.ts";
 import { defaultAllowedHosts } from "./allowed-hosts.ts";
 import { nextHost } from "./next-host.ts";
 import { forAllMethods, type RouteHandlers } from "./route-handlers.ts";
@@ -33,7 +33,7 @@ export function createPublishRoute<Channels extends ChannelMap, Inputs extends C
   ...options
 }: NextPublishRouteOptions<Channels, Inputs>): RouteHandlers {
   const settings = { allowedHosts: defaultAllowedHosts(), ...options };
-  const handle = createPublishHandler(bus as unknown as Bus, internalsOf(bus), settings, {
+  const handle = createPublishHandler(routeContext(bus), settings, {
     ...nextHost(),
     env: () => process.env,
   });

@@ -33,6 +33,6 @@ test("each path is taken over once, by the latest call, and its bus is connected
   await registerSseBus({ takeOver: { path: "/api/more", bus, heartbeatMs: 1000 } });
   expect(takenPaths()).toHaveLength(2);
   const [first, second] = takenPaths();
-  expect(first?.internals).toBe(second?.internals);
-  expect(first?.internals?.engine.isOpened).toBe(true);
+  expect(first?.context?.engine).toBe(second?.context?.engine);
+  expect(first?.context?.engine.isOpened).toBe(true);
 });

@@ -49,9 +49,9 @@ export async function registerSseBus<
     reportToBus,
   );
   drainOnSignal();
-  const buses = new Set(sharedBuses().map((bus) => internalsOf(bus)));
-  if (takeOver) buses.add(takeOverStreams(takeOver));
-  await Promise.all([...buses].map(({ engine }) => engine.open()));
+  const engines = new Set(sharedBuses().map((bus) => internalsOf(bus).engine));
+  if (takeOver) engines.add(takeOverStreams(takeOver).engine);
+  await Promise.all([...engines].map((engine) => engine.open()));
 }
 
 function reportToBus(error: Error): void {

@@ -1,8 +1,7 @@
 import { connection } from "next/server.js";
-import { internalsOf } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
 import type { ChannelMap } from "../core/types.ts";
-import { connectionsOf } from "../http/connections.ts";
+import { routeContext } from "../http/route-context.ts";
 import { createStreamHandler } from "../http/stream-handler.ts";
 import type { StreamOptions } from "../http/stream-options.ts";
 import { defaultAllowedHosts } from "./allowed-hosts.ts";
@@ -33,15 +32,15 @@ export function createSseRoute<Channels extends ChannelMap, Inputs extends Chann
   bus,
   ...options
 }: SseRouteOptions<Channels, Inputs>): RouteHandlers {
-  const internals = internalsOf(bus);
-  retireOldStreams(connectionsOf(internals).open);
+  const context = routeContext(bus);
+  retireOldStreams(context.connections.open);
   const settings = {
     allowedHosts: defaultAllowedHosts(),
     // Nothing answers 502 while `next dev` restarts: browsers reconnect by themselves.
     ...(process.env.NODE_ENV === "development" && { drainRetryMs: 0 }),
     ...options,
   };
-  const handle = createStreamHandler(internals, settings, nextHost());
+  const handle = createStreamHandler(context, settings, nextHost());
   return forAllMethods(async (request) => {
     // Under `cacheComponents` GET handlers are run at build time, up to here and no further.
     await connection();

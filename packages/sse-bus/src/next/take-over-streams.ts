@@ -1,7 +1,7 @@
-import { type BusInternals, internalsOf } from "../core/bus.ts";
 import { isFastPathOn } from "../http/fast-paths.ts";
 import type { ChannelMap } from "../core/types.ts";
 import { readTrustedProxies } from "../http/client-ip.ts";
+import { type RouteContext, routeContext } from "../http/route-context.ts";
 import { createStreamListener } from "../node/stream-listener.ts";
 import { assertTakeOverPath, takeOver } from "../node/undocumented/take-over.ts";
 import { defaultAllowedHosts } from "./allowed-hosts.ts";
@@ -53,13 +53,13 @@ export function takeOverStreams<Channels extends ChannelMap, Inputs extends Chan
   path,
   bus,
   ...options
-}: TakeOverOptions<Channels, Inputs>): BusInternals {
-  const internals = internalsOf(bus);
+}: TakeOverOptions<Channels, Inputs>): RouteContext {
+  const context = routeContext(bus);
   const settings = { allowedHosts: defaultAllowedHosts(), ...options };
   const trustedProxies = readTrustedProxies(process.env.SSE_BUS_TRUST_PROXY);
-  const answer = createStreamListener(internals, settings, trustedProxies);
+  const answer = createStreamListener(context, settings, trustedProxies);
   assertTakeOverPath(path);
   const isWanted = process.env.NODE_ENV !== "development" && isFastPathOn("take-over");
-  if (isWanted) takeOver(path, { internals, answer });
-  return internals;
+  if (isWanted) takeOver(path, { context, answer });
+  return context;
 }

@@ -9,6 +9,7 @@ import { connectionsOf } from "../http/connections.ts";
 import { createStreamHandler } from "../http/stream-handler.ts";
 import { installExchange } from "./exchange.ts";
 import { proveFastPaths } from "./undocumented/prove-fast-paths.ts";
+import { routeContext } from "../http/route-context.ts";
 
 beforeAll(async () => {
   await proveFastPaths(["direct-sink", "host-release"], (error) => expect.fail(error.message));
@@ -31,7 +32,7 @@ async function withinRequest(within: (response: ServerResponse) => Promise<void>
 
 test("a stream that is read within another request ends with the signal of its own", async () => {
   await using bus = createBus();
-  const handle = createStreamHandler(internalsOf(bus), {}, nextLike);
+  const handle = createStreamHandler(routeContext(bus), {}, nextLike);
   await withinRequest(async () => {
     const abort = new AbortController();
     const { body } = await handle(new Request("http://x/api/sse", { signal: abort.signal }));
@@ -45,7 +46,7 @@ test("a stream that is read within another request ends with the signal of its o
 
 test("a stream that nobody has read ends with its request's signal", async () => {
   await using bus = createBus();
-  const handle = createStreamHandler(internalsOf(bus), {}, nextLike);
+  const handle = createStreamHandler(routeContext(bus), {}, nextLike);
   await withinRequest(async () => {
     const abort = new AbortController();
     await handle(new Request("http://x/api/sse", { signal: abort.signal }));

@@ -30,7 +30,8 @@ export function drainOnSignal(): void {
   }
 }
 
-function allBuses(): Set<BusInternals> {
+/** A bus that is shared and taken over appears twice: draining is idempotent. */
+function allBuses(): BusInternals[] {
   const shared = sharedBuses().map((bus) => internalsOf(bus));
-  return new Set([...shared, ...takenPaths().flatMap(({ internals }) => internals ?? [])]);
+  return [...shared, ...takenPaths().flatMap(({ context }) => context ?? [])];
 }

@@ -7,10 +7,11 @@ import {
   type Socket,
 } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
-import { createBus, internalsOf } from "../core/bus.ts";
+import { createBus } from "../core/bus.ts";
 import type { AuthorizeContext } from "../http/authorize.ts";
 import { type PlainRequest, readPlainRequest } from "./plain-request.ts";
 import { createStreamListeners, type StreamListeners } from "./stream-listener.ts";
+import { routeContext } from "../http/route-context.ts";
 
 const RENEWALS = 16;
 
@@ -27,7 +28,7 @@ function renewing(): { listeners: StreamListeners; requests: Set<Request>; signa
     if (++asked > RENEWALS) resolve();
     return { expiresAt: Date.now() + 50 };
   };
-  const listeners = createStreamListeners(internalsOf(bus), { heartbeatMs: 8, authorize }, 0);
+  const listeners = createStreamListeners(routeContext(bus), { heartbeatMs: 8, authorize }, 0);
   return { listeners, requests, signal };
 }
 

@@ -3,7 +3,9 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { connect, createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
-import { refuseHost } from "../http/host.ts";
+import { checkHost } from "../http/host.ts";
+import { toRefusal } from "../http/refusal.ts";
+import type { RequestHead } from "../http/request-head.ts";
 import { nodeRequestHead, toWebRequest } from "./request-head.ts";
 
 test.each([
@@ -13,14 +15,14 @@ test.each([
 ])("over HTTP/2 the authority %s is the host that is judged", async (authority, host, code) => {
   const server = createServer((request, response) => {
     const from = request as unknown as IncomingMessage;
-    const refused = refuseHost(nodeRequestHead(from), { allowedHosts: ["app.example"] })?.code;
+    const refused = refusalCode(nodeRequestHead(from));
     let web: Request | undefined;
     try {
       web = toWebRequest(from, response as unknown as ServerResponse);
     } catch {
       // Refused below.
     }
-    const webRefused = web && refuseHost(web, { allowedHosts: ["app.example"] })?.code;
+    const webRefused = web && refusalCode(web);
     response.end(JSON.stringify({ host: web?.headers.get("host"), code: refused, webRefused }));
   });
   server.listen(0, "127.0.0.1");
@@ -35,3 +37,12 @@ test.each([
   session.close();
   server.close();
 });
+
+function refusalCode(head: RequestHead): string | undefined {
+  try {
+    checkHost(head, { allowedHosts: ["app.example"] });
+    return undefined;
+  } catch (error) {
+    return toRefusal(error).problem.code;
+  }
+}

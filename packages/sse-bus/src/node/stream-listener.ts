@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { BusInternals } from "../core/bus.ts";
 import { clientIp } from "../http/client-ip.ts";
 import { optionsResponse } from "../http/cors.ts";
+import type { RouteContext } from "../http/route-context.ts";
 import { createStreamOpener, STREAM_METHODS } from "../http/stream-opener.ts";
 import { readStreamOptions, type StreamOptions } from "../http/stream-options.ts";
 import { createNodeSink } from "./node-sink.ts";
@@ -22,12 +22,12 @@ export interface StreamListeners {
 
 /** @throws SseBusError `INVALID_OPTION` */
 export function createStreamListeners(
-  internals: BusInternals,
+  context: RouteContext,
   options: StreamOptions,
   trustedProxies: number,
 ): StreamListeners {
   const settings = readStreamOptions(options);
-  const open = createStreamOpener(internals, settings);
+  const open = createStreamOpener(context, settings);
 
   async function onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const head = nodeRequestHead(request);
@@ -64,11 +64,11 @@ export function createStreamListeners(
 
 /** @throws SseBusError `INVALID_OPTION` */
 export function createStreamListener(
-  internals: BusInternals,
+  context: RouteContext,
   options: StreamOptions,
   trustedProxies: number,
 ): StreamListener {
-  return createStreamListeners(internals, options, trustedProxies).onRequest;
+  return createStreamListeners(context, options, trustedProxies).onRequest;
 }
 
 /** Each one listens for the client to leave: a permission that is renewed for days must make one only. */

@@ -6,11 +6,12 @@ import {
   SimpleSpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createBus, internalsOf } from "../core/bus.ts";
+import { createBus } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
 import { memoryBackend } from "../core/memory-backend.ts";
 import { createPublishHandler } from "../http/publish-handler.ts";
 import { traced } from "./index.ts";
+import { routeContext } from "../http/route-context.ts";
 
 const exporter = new InMemorySpanExporter();
 const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
@@ -99,7 +100,7 @@ test("a span is the child of whatever runs, and the backend's own spans would be
 test("routes are given the traced bus as any other, and publish through it", async () => {
   const host = { socketIp: () => undefined, trustedProxies: 0 };
   const env = () => ({ NODE_ENV: "development" });
-  const handle = createPublishHandler(bus, internalsOf(bus), {}, { ...host, env });
+  const handle = createPublishHandler(routeContext(bus), {}, { ...host, env });
   const response = await handle(new Request("http://localhost/api/publish?msg=Hello"));
   const { id } = (await response.json()) as { id: string };
   expect(spans()[0]?.attributes["messaging.message.id"]).toBe(id);

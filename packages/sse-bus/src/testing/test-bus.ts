@@ -1,6 +1,7 @@
-import { createBus, internalsOf } from "../core/bus.ts";
+import { createBus } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
-import { type ByeReason, connectionsOf } from "../http/connections.ts";
+import type { ByeReason } from "../http/connections.ts";
+import { routeContext } from "../http/route-context.ts";
 import { createStreamHandler } from "../http/stream-handler.ts";
 import type { StreamOptions } from "../http/stream-options.ts";
 import { createCuttableBody } from "./cuttable-body.ts";
@@ -47,9 +48,9 @@ const HOST = { socketIp: () => undefined, trustedProxies: 0 };
 export function createTestBus<B extends object = Bus>(options: TestBusOptions<B> = {}): TestBus<B> {
   const { bus: given, ...streamOptions } = options;
   const bus = given ?? createBus();
-  const internals = internalsOf(bus);
+  const context = routeContext(bus);
   const handle = createStreamHandler(
-    internals,
+    context,
     { retryMs: 1, drainRetryMs: 0, ...streamOptions },
     HOST,
   );
@@ -98,7 +99,7 @@ export function createTestBus<B extends object = Bus>(options: TestBusOptions<B>
     },
     cut: cutAll,
     end(reason, retryMs = 0) {
-      for (const connection of connectionsOf(internals).open) connection.end(reason, retryMs);
+      for (const connection of context.connections.open) connection.end(reason, retryMs);
     },
     close,
     [Symbol.asyncDispose]: close,

@@ -3,10 +3,10 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished, vi } from "vitest";
 import type { Bus } from "../../src/core/bus-types.ts";
-import { internalsOf } from "../../src/core/bus.ts";
 import { createStreamHandler } from "../../src/http/stream-handler.ts";
 import { openDirectSink } from "../../src/node/direct-sink.ts";
 import { installExchange } from "../../src/node/exchange.ts";
+import { routeContext } from "../../src/http/route-context.ts";
 
 export const nextLike = {
   socketIp: () => undefined,
@@ -25,7 +25,7 @@ export async function startHost(
   bus: Bus,
   { onClose }: { readonly onClose?: (response: ServerResponse) => void } = {},
 ) {
-  const handle = createStreamHandler(internalsOf(bus), {}, nextLike);
+  const handle = createStreamHandler(routeContext(bus), {}, nextLike);
   await installExchange();
   let closes = 0;
   const server = createServer((request, response) => {

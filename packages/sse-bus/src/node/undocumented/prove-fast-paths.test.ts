@@ -12,6 +12,7 @@ import { createBus, inspectBus } from "../../index.ts";
 import { takeOverStreams } from "../../next/take-over-streams.ts";
 import { proveFastPaths } from "./prove-fast-paths.ts";
 import { takenPaths } from "./take-over.ts";
+import { routeContext } from "../../http/route-context.ts";
 
 const ALL: readonly FastPath[] = ["direct-sink", "host-release", "take-over", "fast-lane"];
 
@@ -223,10 +224,9 @@ describe.each(FAULTS)("%s, where %s,", (path, _, inject) => {
       const { reason = "" } = inspectBus(bus).fastPaths[path];
       expect(reason).not.toBe("");
       expect(reported[0]?.message).toContain(reason);
-      const response = await createHealthHandler(
-        bus,
-        internalsOf(bus),
-      )(new Request("http://x/api/health"));
+      const response = await createHealthHandler(routeContext(bus))(
+        new Request("http://x/api/health"),
+      );
       expect(response.status).toBe(200);
       expect(await response.json()).toMatchObject({ fastPathsOff: { [path]: reason } });
       await expectDelivery(path, bus);

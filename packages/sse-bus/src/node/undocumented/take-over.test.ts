@@ -6,6 +6,7 @@ import { internalsOf } from "../../core/bus.ts";
 import { createBus } from "../../index.ts";
 import { createStreamListener } from "../stream-listener.ts";
 import { assertTakeOverPath, takenPaths, takeOver } from "./take-over.ts";
+import { routeContext } from "../../http/route-context.ts";
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -24,10 +25,10 @@ async function listen(server: Server): Promise<number> {
 /** A server whose requests for `path` are ours. */
 async function start(path: string, listener: Listener | undefined = host) {
   const bus = createBus();
-  const internals = internalsOf(bus);
+  const context = routeContext(bus);
   const server = createServer();
   if (listener) server.on("request", listener);
-  const giveBack = takeOver(path, { internals, answer: createStreamListener(internals, {}, 0) });
+  const giveBack = takeOver(path, { context, answer: createStreamListener(context, {}, 0) });
   const port = await listen(server);
   return {
     server,
@@ -174,18 +175,20 @@ describe("the requests for a path that is taken over", () => {
     app.giveBack();
     app.giveBack();
     await exchange(app.port, get(path), /host GET/);
-    expect(takenPaths().map(({ internals }) => internals)).not.toContain(internalsOf(app.bus));
+    expect(takenPaths().map(({ context }) => context?.engine)).not.toContain(
+      internalsOf(app.bus).engine,
+    );
   });
 
   test("are the latest caller's, and an earlier one's giving back takes nothing away", async () => {
     const path = newPath();
     await using app = await start(path);
     await using later = createBus();
-    const internals = internalsOf(later);
+    const context = routeContext(later);
     const options = { maxConnections: 1, heartbeatMs: 1234 };
     const giveBack = takeOver(path, {
-      internals,
-      answer: createStreamListener(internals, options, 0),
+      context,
+      answer: createStreamListener(context, options, 0),
     });
     app.giveBack();
     await exchange(app.port, get(path), /"heartbeatMs":1234/);
@@ -199,7 +202,7 @@ describe("the requests for a path that is taken over", () => {
     await using bus = createBus({ onError: ({ message }) => failures.push(message) });
     await using app = await start(path);
     const fail = (): Promise<void> => Promise.reject(new Error("no"));
-    const giveBack = takeOver(path, { internals: internalsOf(bus), answer: fail });
+    const giveBack = takeOver(path, { context: routeContext(bus), answer: fail });
     await expect(fetch(app.url + path)).rejects.toThrow("fetch failed");
     expect(failures).toEqual(["no"]);
     giveBack();

@@ -1,14 +1,14 @@
 import { subscribe } from "node:diagnostics_channel";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import type { BusInternals } from "../../core/bus.ts";
 import { SseBusError } from "../../core/errors.ts";
+import type { RouteContext } from "../../http/route-context.ts";
 import type { Announcement } from "../exchange.ts";
 import type { StreamListener } from "../stream-listener.ts";
 
 /** Who answers the requests for one path, and the bus whose streams those are. */
 export interface TakenPath {
   /** Undefined where nothing is streamed, as in a proof. */
-  readonly internals?: BusInternals;
+  readonly context?: RouteContext;
   readonly answer: StreamListener;
 }
 
@@ -102,7 +102,7 @@ function answerNext(server: Server, announced: IncomingMessage, taken: TakenPath
       return;
     }
     taken.answer(request, response).catch((error: unknown) => {
-      taken.internals?.onError(error as Error);
+      taken.context?.onError(error as Error);
       response.destroy();
     });
   }

@@ -1,17 +1,19 @@
 import { describe, expect, test } from "vitest";
 import { isSseBusError, SseBusError } from "../core/errors.ts";
-import { type Authorize, decide } from "./authorize.ts";
+import type { Authorize } from "./authorize.ts";
+import { requirePermission } from "./permission.ts";
+import { toRefusal } from "./refusal.ts";
 
 const asked = ["orders/*", "news"];
 
 async function ask(authorize: Authorize, timeoutMs = 1000) {
   const errors: Error[] = [];
   const context = { request: new Request("http://localhost/"), channels: asked } as const;
-  const decision = await decide(
+  const decision = await requirePermission(
     authorize,
     { ...context, action: "subscribe" },
     { timeoutMs, onError: (error) => errors.push(error) },
-  );
+  ).catch(toRefusal);
   const status = "problem" in decision ? decision.problem.status : 200;
   return { decision, status, codes: errors.map((error) => isSseBusError(error) && error.code) };
 }

@@ -1,0 +1,44 @@
+import { SseBusError } from "../core/errors.ts";
+import { startTimeout } from "../core/timers.ts";
+import type { Authorize, AuthorizeContext } from "./authorize.ts";
+import { type Permission, readGrant } from "./read-grant.ts";
+
+/**
+ * Calls `authorize` and reads its answer. `401`: credentials are missing or expired. `403`: access is denied,
+ * which is also what every answer means that is not a clear yes.
+ *
+ * @throws whatever `authorize` throws; `AUTHORIZATION_UNAVAILABLE` if it does not answer in time
+ */
+export async function askAuthorize(
+  authorize: Authorize,
+  context: AuthorizeContext,
+  timeoutMs: number,
+): Promise<Permission | 401 | 403> {
+  const returned = authorize(context);
+  const answer =
+    typeof returned === "object" && "then" in returned
+      ? await inTime(returned, timeoutMs)
+      : returned;
+  if (answer === true) return { channels: context.channels, expiresAt: Number.POSITIVE_INFINITY };
+  if (answer === 401) return 401;
+  if (typeof answer !== "object" || answer === null) return 403;
+  const permission = readGrant(answer, context.channels);
+  if (permission.channels.length === 0) return 403;
+  return permission.expiresAt > Date.now() ? permission : 401;
+}
+
+async function inTime<T>(promise: PromiseLike<T>, timeoutMs: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    const message = `\`authorize\` did not answer within ${timeoutMs} ms (\`authorizeTimeoutMs\`); access denied.`;
+    timer = startTimeout(
+      () => reject(new SseBusError("AUTHORIZATION_UNAVAILABLE", message)),
+      timeoutMs,
+    );
+  });
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

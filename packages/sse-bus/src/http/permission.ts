@@ -1,0 +1,86 @@
+import { isSseBusError, SseBusError } from "../core/errors.ts";
+import { askAuthorize } from "./ask-authorize.ts";
+import type { Authorize, AuthorizeContext } from "./authorize.ts";
+import type { Problem } from "./problem.ts";
+import type { Permission } from "./read-grant.ts";
+import { Refusal, toRefusal } from "./refusal.ts";
+import { findRefused } from "./refused-channels.ts";
+
+export interface PermissionOptions {
+  /** See `authorizeTimeoutMs`. */
+  readonly timeoutMs: number;
+  readonly onError: (error: Error) => void;
+}
+
+/**
+ * What `authorize` lets a request do.
+ *
+ * @throws Refusal 401, 403, or 503 if `authorize` cannot decide at the moment. A 403 names the refused
+ * channels if the others would be granted.
+ */
+export async function requirePermission(
+  authorize: Authorize,
+  context: AuthorizeContext,
+  options: PermissionOptions,
+): Promise<Permission> {
+  let answer;
+  try {
+    answer = await askAuthorize(authorize, context, options.timeoutMs);
+  } catch (error) {
+    report(error, options.onError);
+    throw refusalOfFailure(error);
+  }
+  if (answer === 401) throw new Refusal(UNAUTHORIZED);
+  if (answer !== 403) return answer;
+  const channels = await findRefused(authorize, context, options.timeoutMs);
+  throw new Refusal(channels.length > 0 ? { ...FORBIDDEN, channels } : FORBIDDEN);
+}
+
+/** Asks again for an open stream. `undefined`: it is not allowed any more. */
+export async function renewPermission(
+  authorize: Authorize,
+  context: AuthorizeContext,
+  options: PermissionOptions,
+): Promise<Permission | undefined> {
+  try {
+    const answer = await askAuthorize(authorize, context, options.timeoutMs);
+    return typeof answer === "object" ? answer : undefined;
+  } catch (error) {
+    report(error, options.onError);
+    return undefined;
+  }
+}
+
+function refusalOfFailure(error: unknown): Refusal {
+  if (!isUnavailable(error)) return new Refusal(FORBIDDEN);
+  // The error's own message may name internal systems; it goes to `onError` only.
+  return new Refusal({ ...toRefusal(error).problem, detail: UNAVAILABLE_DETAIL });
+}
+
+function report(cause: unknown, onError: (error: Error) => void): void {
+  if (isUnavailable(cause)) {
+    onError(cause);
+    return;
+  }
+  const message = "`authorize` threw an error; access denied. Fix it: see `cause`.";
+  onError(new SseBusError("AUTHORIZATION_FAILED", message, { cause }));
+}
+
+function isUnavailable(error: unknown): error is SseBusError {
+  return isSseBusError(error) && error.code === "AUTHORIZATION_UNAVAILABLE";
+}
+
+const UNAVAILABLE_DETAIL = "Permission cannot be checked at the moment. Retry later.";
+
+const UNAUTHORIZED: Problem = {
+  status: 401,
+  code: "UNAUTHORIZED",
+  detail: "Credentials are missing or no longer valid. Send fresh ones.",
+  headers: { "WWW-Authenticate": "Bearer" },
+};
+
+const FORBIDDEN: Problem = {
+  status: 403,
+  code: "FORBIDDEN",
+  detail: "These credentials do not give access. Request other channels, or ask for access.",
+};
