@@ -3,37 +3,28 @@
 import { useEffect, useState } from "react";
 
 export default function Page() {
-  const [log, setLog] = useState<string[]>([]);
+  const [log, setLog] = useState<MessageEvent[]>([]);
 
   useEffect(() => {
-    let timer: ReturnType<typeof setTimeout>;
     let lastId = "";
-    let source = new EventSource("/api/sse");
-    listen();
-
-    function listen() {
-      for (const type of ["hello", "message", "gap", "ping"]) {
-        source.addEventListener(type, ({ data, lastEventId }) => {
-          lastId = lastEventId;
-          if (type !== "ping") setLog((lines) => [...lines.slice(-99), `${type} ${data}`]);
-        });
-      }
-      // A browser reconnects by itself, but not after an error page, such as a proxy's 502.
-      source.addEventListener("error", () => {
-        if (source.readyState === EventSource.CLOSED) timer = setTimeout(reopen, 2_000);
-      });
-    }
-
-    function reopen() {
-      source = new EventSource(`/api/sse?from=${lastId}`);
-      listen();
-    }
-
+    const show = (event: MessageEvent) => {
+      lastId = event.lastEventId;
+      setLog((events) => [...events.slice(-99), event]);
+    };
+    const listen = (source: EventSource) => {
+      for (const type of ["hello", "message", "gap"]) source.addEventListener(type, show);
+      return source;
+    };
+    let source = listen(new EventSource("/api/sse"));
+    // The browser reconnects by itself, except after an error page such as a proxy's 502.
+    const timer = setInterval(() => {
+      if (source.readyState !== EventSource.CLOSED) return;
+      source = listen(new EventSource(`/api/sse?from=${lastId}`));
+    }, 2_000);
     return () => {
-      clearTimeout(timer);
+      clearInterval(timer);
       source.close();
     };
   }, []);
-
-  return <pre role="log">{log.join("\n")}</pre>;
+  return <pre role="log">{log.map(({ type, data }) => `${type} ${data}\n`)}</pre>;
 }
