@@ -6,7 +6,7 @@ import { createBus } from "../src/core/bus.ts";
 import { pollingBackend } from "../src/core/polling-backend.ts";
 import { MAX_TIMER_MS, startInterval, startTimeout } from "../src/core/timers.ts";
 import { createStreamHandler } from "../src/http/stream-handler.ts";
-import { readTestStream } from "./support/test-stream.ts";
+import { readTestStream } from "./support/event-stream.ts";
 import { routeContext } from "../src/http/route-context.ts";
 
 const src = fileURLToPath(new URL("../src", import.meta.url));

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { anyText } from "../../test/support/any-text.ts";
-import { cut, parseStream } from "../../test/support/parse-stream.ts";
+import { cut, parseStream } from "../../test/support/event-stream.ts";
 import { encodeJson } from "./json.ts";
 import {
   assertEventName,

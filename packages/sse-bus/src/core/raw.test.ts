@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { anyText } from "../../test/support/any-text.ts";
-import { cut, parseStream } from "../../test/support/parse-stream.ts";
+import { cut, parseStream } from "../../test/support/event-stream.ts";
 import { createBus } from "./bus.ts";
 import { createMessage, messageData, messageJson } from "./message.ts";
 import { parseCursor } from "./position.ts";

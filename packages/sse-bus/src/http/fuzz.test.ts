@@ -8,7 +8,7 @@ import { connectionsOf } from "./connections.ts";
 import { createPublishHandler } from "./publish-handler.ts";
 import type { PublishEnv } from "./publish-options.ts";
 import { createStreamHandler } from "./stream-handler.ts";
-import { readTestStream } from "../../test/support/test-stream.ts";
+import { readTestStream } from "../../test/support/event-stream.ts";
 import { routeContext } from "./route-context.ts";
 
 /** More in a longer run: `FUZZ_RUNS=100000 vitest run fuzz`. */

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import { routeContext } from "./route-context.ts";
 import { createStreamHandler } from "./stream-handler.ts";
-import { readTestStream } from "../../test/support/test-stream.ts";
+import { readTestStream } from "../../test/support/event-stream.ts";
 import { createBus, internalsOf } from "../core/bus.ts";
 import type { Bus, BusOptions } from "../core/bus-types.ts";
 import { drainStreams } from "./drain.ts";

@@ -3,7 +3,7 @@ import { collectGarbage, liveHeap } from "../../test/support/collect-garbage.ts"
 import { createBus, internalsOf } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
 import { createStreamHandler } from "./stream-handler.ts";
-import { readTestStream } from "../../test/support/test-stream.ts";
+import { readTestStream } from "../../test/support/event-stream.ts";
 import { routeContext } from "./route-context.ts";
 
 const CHURN = 3000;

@@ -9,7 +9,7 @@ import { createMetricsHandler, type MetricsOptions } from "./metrics-handler.ts"
 import { createPublishHandler } from "./publish-handler.ts";
 import { createStreamHandler } from "./stream-handler.ts";
 import type { StreamOptions } from "./stream-options.ts";
-import { readTestStream } from "../../test/support/test-stream.ts";
+import { readTestStream } from "../../test/support/event-stream.ts";
 import { routeContext } from "./route-context.ts";
 
 const buses: Bus[] = [];

@@ -4,7 +4,7 @@ import type { Bus, BusOptions } from "../core/bus-types.ts";
 import { drainConnections } from "./drain.ts";
 import { createStreamHandler } from "./stream-handler.ts";
 import type { StreamOptions } from "./stream-options.ts";
-import { readTestStream } from "../../test/support/test-stream.ts";
+import { readTestStream } from "../../test/support/event-stream.ts";
 import { routeContext } from "./route-context.ts";
 
 const buses: Bus[] = [];

@@ -17,7 +17,7 @@ import { createBus } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
 import { createPublishHandler } from "../http/publish-handler.ts";
 import { createStreamHandler } from "../http/stream-handler.ts";
-import { readTestStream } from "../../test/support/test-stream.ts";
+import { readTestStream } from "../../test/support/event-stream.ts";
 import { jwtAuthorize, type JwtAuthorizeOptions } from "./index.ts";
 import { routeContext } from "../http/route-context.ts";
 

@@ -1,9 +1,9 @@
-import { createParser } from "eventsource-parser";
 import type { Engine } from "../../src/core/engine.ts";
 import { openReader, resumeReader, type Start } from "../../src/core/open-reader.ts";
 import { type Packet, packetBytes } from "../../src/core/packet.ts";
 import { parseCursor } from "../../src/core/position.ts";
 import type { EndReason, Reader, Sink } from "../../src/core/reader.ts";
+import { parseStream } from "./event-stream.ts";
 
 /** A block of an event stream, as a client understands it. */
 export interface Block {
@@ -88,21 +88,13 @@ export async function openTestReader(
 }
 
 export function parseBlocks(bytes: Uint8Array): Block[] {
-  const blocks: Block[] = [];
-  const parser = createParser({
-    onEvent({ event = "message", id = "", data }) {
-      const cursor = parseCursor(id);
-      if (!cursor) throw new Error(`A block has the id ${JSON.stringify(id)}`);
-      const channel = id.split("@")[1] ?? "default";
-      const { seq, epoch } = cursor;
-      blocks.push({ event, seq, epoch, channel, data: JSON.parse(data) as unknown });
-    },
-    onError(error) {
-      throw error;
-    },
+  return parseStream([bytes]).map(({ event = "message", id = "", data }) => {
+    const cursor = parseCursor(id);
+    if (!cursor) throw new Error(`A block has the id ${JSON.stringify(id)}`);
+    const channel = id.split("@")[1] ?? "default";
+    const { seq, epoch } = cursor;
+    return { event, seq, epoch, channel, data: JSON.parse(data) as unknown };
   });
-  parser.feed(new TextDecoder().decode(bytes));
-  return blocks;
 }
 
 /** After everything that waits for the current turn of the event loop. */
