@@ -17,13 +17,13 @@ test.each(Object.entries(servers))(
     await using one = createBus({ backend: backendFromUrl(server.url) });
     await using two = createBus({ backend: backendFromUrl(server.url) });
     expect(one.stats().backend).toBe(name);
-    const heard: unknown[] = [];
+    const received: unknown[] = [];
     const channel = `from-url/${process.pid}`;
-    two.subscribe((data) => heard.push(data), { channel, after: await one.cursor() });
+    two.subscribe((data) => received.push(data), { channel, after: await one.cursor() });
     const first = await one.publish("first", { channel });
     const second = await two.publish("second", { channel });
-    await waitFor("both messages", () => heard.length === 2);
-    expect(heard).toEqual(["first", "second"]);
+    await waitFor("both messages", () => received.length === 2);
+    expect(received).toEqual(["first", "second"]);
     expect(Number.parseInt(first.id, 36)).toBeLessThan(Number.parseInt(second.id, 36));
   },
 );
@@ -61,12 +61,12 @@ test.each(Object.entries(servers))(
     const name = `named-${process.pid}`;
     await using two = createBus({ backend: backendFromUrl(server.url, { name }) });
     await using same = createBus({ backend: backendFromUrl(server.url, { name }) });
-    const heard: unknown[] = [];
-    same.subscribe((data) => heard.push(data), { channel: "**", after: await two.cursor() });
+    const received: unknown[] = [];
+    same.subscribe((data) => received.push(data), { channel: "**", after: await two.cursor() });
     await one.publish("of the other bus");
     await two.publish("of this bus");
-    await waitFor("the message", () => heard.length > 0);
-    expect(heard).toEqual(["of this bus"]);
+    await waitFor("the message", () => received.length > 0);
+    expect(received).toEqual(["of this bus"]);
   },
 );
 

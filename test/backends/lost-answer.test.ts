@@ -6,7 +6,7 @@ import { startPostgres } from "../support/postgres.ts";
 import { startRedis } from "../support/redis.ts";
 import type { TcpProxy } from "../support/tcp-proxy.ts";
 import { waitFor } from "../support/wait-for.ts";
-import { hear } from "./ear.ts";
+import { subscribe } from "./subscriber.ts";
 import { createNatsLog } from "./nats-log.ts";
 import { createPostgresLog } from "./postgres-log.ts";
 import { createRedisLog, makeClient } from "./redis-log.ts";
@@ -32,23 +32,23 @@ test.each<[string, () => Promise<[AsyncDisposable, Log]>]>([
     const [backend, onlooker] = [await log.connect(), await log.connect()];
     await using bus = createBus({ backend, onError() {} });
     await using other = createBus({ backend: onlooker, onError() {} });
-    const { heard, gaps } = hear(other, { channel: "orders", after: await other.cursor() });
+    const { messages, gaps } = subscribe(other, { channel: "orders", after: await other.cursor() });
     await bus.publish("before", { channel: "orders" });
-    await waitFor("the first message", () => heard.length === 1);
+    await waitFor("the first message", () => messages.length === 1);
 
     const publish = async () => bus.publish("paid", { channel: "orders", id: "order-42-paid" });
     log.proxyOf(backend).deafen();
     const unanswered = publish().catch((error: unknown) => error);
-    await waitFor("the message to be stored", () => heard.length === 2);
+    await waitFor("the message to be stored", () => messages.length === 2);
     log.proxyOf(backend).reset();
     expect(await unanswered).toMatchObject({ name: "SseBusError", code: "BACKEND_UNAVAILABLE" });
 
     const again = await waitFor("an answer", publish, { timeoutMs: 15_000 });
-    expect(again).toMatchObject({ id: heard[1]?.id, duplicate: true });
-    expect(await publish()).toMatchObject({ id: heard[1]?.id, duplicate: true });
+    expect(again).toMatchObject({ id: messages[1]?.id, duplicate: true });
+    expect(await publish()).toMatchObject({ id: messages[1]?.id, duplicate: true });
     const last = await bus.publish("after", { channel: "orders" });
-    await waitFor("the last message", () => heard.at(-1)?.id === last.id);
-    expect(heard.map(({ data }) => data)).toEqual(["before", "paid", "after"]);
+    await waitFor("the last message", () => messages.at(-1)?.id === last.id);
+    expect(messages.map(({ data }) => data)).toEqual(["before", "paid", "after"]);
     expect(gaps).toEqual([]);
   },
 );

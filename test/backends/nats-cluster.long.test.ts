@@ -37,12 +37,12 @@ test("in a cluster that loses one server after the other, its stream's leader to
   });
   await using _ = one;
   await using two = await openOn(1);
-  const heard = await Promise.all([one.listen("**"), two.listen("a/*")]);
+  const received = await Promise.all([one.listen("**"), two.listen("a/*")]);
   const sent: number[] = [];
   let isDone = false;
   const publishers = [one, two].map(async (instance, offset) => {
     for (let n = offset; !isDone; n += 2) {
-      await insist(instance, n);
+      await publishUntilStored(instance, n);
       sent.push(n);
     }
   });
@@ -60,7 +60,7 @@ test("in a cluster that loses one server after the other, its stream's leader to
   isDone = true;
   await Promise.all(publishers);
 
-  for (const { data, losses, seqs } of heard) {
+  for (const { data, losses, seqs } of received) {
     await waitFor("the last message", () => data.length >= sent.length, { timeoutMs: 20_000 });
     expect(seqs).toEqual(seqs.toSorted((a, b) => a - b));
     expect(data).toHaveLength(sent.length);
@@ -91,7 +91,7 @@ async function openOn(first: number): Promise<NatsInstance> {
 }
 
 /** Publishes until it is stored; the id makes sure that it is stored once. */
-async function insist(instance: NatsInstance, n: number): Promise<void> {
+async function publishUntilStored(instance: NatsInstance, n: number): Promise<void> {
   await waitFor(
     `message ${n} to be stored`,
     async () => instance.publish("a/b", n, { id: `message ${n}` }),

@@ -28,11 +28,11 @@ describe("connection", () => {
     const stream = "given";
     const cycle = async (): Promise<void> => {
       await using bus = createBus({ backend: natsBackend({ connection, stream }) });
-      const heard: unknown[] = [];
-      bus.subscribe((data) => heard.push(data), { channel: "a/*" });
+      const received: unknown[] = [];
+      bus.subscribe((data) => received.push(data), { channel: "a/*" });
       await bus.publish(1, { channel: "a/1" });
       await bus.cursor();
-      await waitFor("the message", () => heard.length === 1);
+      await waitFor("the message", () => received.length === 1);
     };
     await cycle();
     const before = await subscriptionsOf("given");
@@ -66,7 +66,7 @@ describe("connection", () => {
       },
     });
     await using instance = await openInstance(backend);
-    const heard = await instance.listen("a");
+    const received = await instance.listen("a");
     await instance.publish("a", 1);
     await own.kill();
     await waitFor("the outage to be told", () => instance.statuses.at(-1) === "down");
@@ -75,8 +75,8 @@ describe("connection", () => {
     await own.start();
     await waitFor("the end of the outage", () => instance.statuses.at(-1) === "up");
     await instance.publish("a", 2);
-    await waitFor("both messages", () => heard.data.length === 2);
-    expect(heard.data).toEqual([1, 2]);
+    await waitFor("both messages", () => received.data.length === 2);
+    expect(received.data).toEqual([1, 2]);
   });
 
   test("one that was given and is closed by its owner is an outage that says so, and closing works", async () => {
@@ -113,9 +113,9 @@ test("a bus works in a JetStream domain", async () => {
   await using hub = await startNats({ args: ["-c", file] });
   const backend = natsBackend({ domain: "hub", connection: async () => connectTo(hub.port) });
   await using instance = await openInstance(backend);
-  const heard = await instance.listen("a");
+  const received = await instance.listen("a");
   await publishMany(instance, "a", { count: 3 });
-  await waitFor("all messages", () => heard.data.length === 3);
+  await waitFor("all messages", () => received.data.length === 3);
   expect(await instance.kept("a")).toEqual([0, 1, 2]);
 });
 

@@ -7,30 +7,30 @@ import type {
 import { createHistoryResolver } from "../../packages/sse-bus/src/core/history.ts";
 import { messageJson } from "../../packages/sse-bus/src/core/message.ts";
 
-/** A backend as one process has it, with everything that it tells its host written down. */
+/** The backend of one process, and a record of all that it reports. */
 export interface NatsInstance extends AsyncDisposable {
   readonly backend: Backend;
   readonly statuses: BackendStatus[];
   readonly errors: Error[];
   /** The epochs of `onRestart`. */
   readonly restarts: string[];
-  /** Statuses, restarts and losses in the order they were told. */
-  readonly told: string[];
+  /** Statuses, restarts and losses in the order of their reports. */
+  readonly reports: string[];
   publish(channel: string, data: unknown, options?: { key?: string; id?: string }): Promise<Stored>;
-  listen(topic: string): Promise<Heard>;
+  listen(topic: string): Promise<NatsSubscriber>;
   /** Data of a topic's history. */
   kept(topic: string): Promise<unknown[]>;
 }
 
-/** What a subscription was handed. */
-export interface Heard {
+/** What a subscription has received. */
+export interface NatsSubscriber {
   readonly cursor: number;
   readonly data: unknown[];
   readonly seqs: number[];
   readonly losses: number[];
 }
 
-/** Opens a backend for a host that only writes down what it is told. */
+/** Opens a backend with a host that only records what is reported to it. */
 export async function openInstance(
   backend: Backend,
   history?: HistoryOptions,
@@ -38,18 +38,18 @@ export async function openInstance(
   const statuses: BackendStatus[] = [];
   const errors: Error[] = [];
   const restarts: string[] = [];
-  const told: string[] = [];
+  const reports: string[] = [];
   await backend.open({
     history: createHistoryResolver(history),
     maxHistoryBytes: 67_108_864,
     onError: (error) => void errors.push(error),
     onStatus(status) {
       statuses.push(status);
-      told.push(status);
+      reports.push(status);
     },
     onRestart() {
       restarts.push(backend.head().epoch);
-      told.push("restart");
+      reports.push("restart");
     },
   });
   return {
@@ -57,7 +57,7 @@ export async function openInstance(
     statuses,
     errors,
     restarts,
-    told,
+    reports,
     async publish(channel, data, { key, id } = {}) {
       return backend.publish({ channel, event: "message", key, id, json: JSON.stringify(data) });
     },
@@ -72,7 +72,7 @@ export async function openInstance(
         },
         lost(seq) {
           losses.push(seq);
-          told.push(`${topic} lost ${seq}`);
+          reports.push(`${topic} lost ${seq}`);
         },
       });
       return { cursor: cursor.seq, data, seqs, losses };

@@ -6,7 +6,12 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type NatsServer, startNats } from "../support/nats.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../support/wait-for.ts";
-import { type Heard, type NatsInstance, openInstance, publishMany } from "./nats-instance.ts";
+import {
+  type NatsSubscriber,
+  type NatsInstance,
+  openInstance,
+  publishMany,
+} from "./nats-instance.ts";
 import { connectTo, createNatsLog } from "./nats-log.ts";
 
 let server: NatsServer;
@@ -47,7 +52,7 @@ test("an instance that missed more than the server lets be under way gets all of
   await using log = createNatsLog(server);
   await using cut = await openInstance(await log.connect());
   await using other = await openInstance(await log.connect());
-  const heard = await cut.listen("large/*");
+  const received = await cut.listen("large/*");
   await log.proxyOf(cut.backend).cut();
   await waitFor("the outage to be told", () => cut.statuses.at(-1) === "down");
   // JetStream's flow control stops at 32 MB.
@@ -58,8 +63,8 @@ test("an instance that missed more than the server lets be under way gets all of
     );
   }
   await log.proxyOf(cut.backend).mend();
-  await waitFor("all of it", () => heard.seqs.length === 200, { timeoutMs: 10_000 });
-  expect(heard.losses).toEqual([]);
+  await waitFor("all of it", () => received.seqs.length === 200, { timeoutMs: 10_000 });
+  expect(received.losses).toEqual([]);
   expect(cut.statuses).toEqual(["down", "up"]);
 });
 
@@ -82,7 +87,7 @@ test("what was purged while an instance was cut off is lost for all, and they he
   await using log = createNatsLog(server);
   await using cut = await openInstance(await log.connect());
   await using other = await openInstance(await log.connect());
-  const heard = await listenInOrder(cut, ["a", "b", "**"]);
+  const received = await listenInOrder(cut, ["a", "b", "**"]);
   await log.proxyOf(cut.backend).cut();
   await waitFor("the outage to be told", () => cut.statuses.at(-1) === "down");
   const published = await publishMany(other, "a", { count: 5 });
@@ -91,17 +96,23 @@ test("what was purged while an instance was cut off is lost for all, and they he
   await log.proxyOf(cut.backend).mend();
   await waitFor("the end of the outage", () => cut.statuses.at(-1) === "up");
   const last = Math.max(...published.map(({ seq }) => seq));
-  expect(cut.told).toEqual(["down", `a lost ${last}`, `b lost ${last}`, `** lost ${last}`, "up"]);
+  expect(cut.reports).toEqual([
+    "down",
+    `a lost ${last}`,
+    `b lost ${last}`,
+    `** lost ${last}`,
+    "up",
+  ]);
   expect((await other.backend.read("a")).horizon).toBe(last);
   await other.publish("b", "next");
-  await waitFor("the next message", () => heard[1]?.data.at(-1) === "next");
+  await waitFor("the next message", () => received[1]?.data.at(-1) === "next");
 });
 
 test("a message that was deleted by hand before it came is told as a loss, as nothing explains it", async () => {
   await using log = createNatsLog(server);
   await using cut = await openInstance(await log.connect());
   await using other = await openInstance(await log.connect());
-  const heard = await Promise.all(["a", "b"].map(cut.listen));
+  const received = await Promise.all(["a", "b"].map(cut.listen));
   await log.proxyOf(cut.backend).cut();
   await waitFor("the outage to be told", () => cut.statuses.at(-1) === "down");
   const published = await publishMany(other, "a", { count: 5 });
@@ -109,17 +120,17 @@ test("a message that was deleted by hand before it came is told as a loss, as no
   await using connection = await connectTo(server.port);
   await (await jetstreamManager(connection)).streams.deleteMessage(log.stream, second as number);
   await log.proxyOf(cut.backend).mend();
-  await waitFor("what is left", () => heard[0]?.seqs.length === 4);
-  for (const { losses } of heard) expect(losses).toEqual([(third as number) - 1]);
+  await waitFor("what is left", () => received[0]?.seqs.length === 4);
+  for (const { losses } of received) expect(losses).toEqual([(third as number) - 1]);
 });
 
 test("a line that is dead without a word is noticed by its silence, and nothing is lost", async () => {
   await using log = createNatsLog(server);
   await using silent = await openInstance(await log.connect({ requestTimeoutMs: 10_000 }));
   await using other = await openInstance(await log.connect());
-  const heard = await silent.listen("a");
+  const received = await silent.listen("a");
   await other.publish("a", 0);
-  await waitFor("the first message", () => heard.data.length === 1);
+  await waitFor("the first message", () => received.data.length === 1);
   const { seq } = silent.backend.head();
 
   const since = performance.now();
@@ -137,10 +148,10 @@ test("a line that is dead without a word is noticed by its silence, and nothing 
   await log.proxyOf(silent.backend).mend();
   await waitFor("the end of the outage", () => silent.statuses.at(-1) === "up");
   await other.publish("a", "after");
-  await waitFor("the last message", () => heard.data.at(-1) === "after");
-  expect(heard.data).toHaveLength(102);
-  expect(new Set(heard.data)).toEqual(new Set([...Array(101).keys(), "after"]));
-  expect(heard.losses).toEqual([]);
+  await waitFor("the last message", () => received.data.at(-1) === "after");
+  expect(received.data).toHaveLength(102);
+  expect(new Set(received.data)).toEqual(new Set([...Array(101).keys(), "after"]));
+  expect(received.losses).toEqual([]);
 });
 
 test("what is under way when the line breaks is refused at once, not when its time is over", async () => {
@@ -160,21 +171,21 @@ test("a frozen server is noticed, and goes on where it stopped once it thaws", a
   await using frozen = await startNats();
   await using log = createNatsLog(frozen);
   await using instance = await openInstance(await log.connect({ requestTimeoutMs: 500 }));
-  const heard = await instance.listen("a");
+  const received = await instance.listen("a");
   await publishMany(instance, "a", { count: 3 });
   frozen.pause();
   await waitFor("the silence to be told", () => instance.statuses.at(-1) === "down");
   frozen.resume();
   await waitFor("the end of the outage", () => instance.statuses.at(-1) === "up");
   await publishMany(instance, "a", { count: 3, first: 3 });
-  await waitFor("all messages", () => heard.data.length >= 6);
-  expect(heard.data).toEqual([0, 1, 2, 3, 4, 5]);
+  await waitFor("all messages", () => received.data.length >= 6);
+  expect(received.data).toEqual([0, 1, 2, 3, 4, 5]);
 });
 
 test("a beat that tells of more messages than have come brings them, without an outage", async () => {
   await using log = createNatsLog(server);
   await using instance = await openInstance(await log.connect());
-  const heard = await instance.listen("a");
+  const received = await instance.listen("a");
   await instance.publish("a", 1);
   await using connection = await connectTo(server.port);
   const jsm = await jetstreamManager(connection);
@@ -188,8 +199,8 @@ test("a beat that tells of more messages than have come brings them, without an 
     return consumers.length === 1 && consumers[0]?.name !== consumer?.name;
   });
   await publishMany(instance, "a", { count: 2, first: 2 });
-  await waitFor("all messages", () => heard.data.length >= 3);
-  expect(heard.data).toEqual([1, 2, 3]);
+  await waitFor("all messages", () => received.data.length >= 3);
+  expect(received.data).toEqual([1, 2, 3]);
   expect(instance.statuses).toEqual([]);
 });
 
@@ -197,7 +208,7 @@ test("a stream deleted under a running bus begins anew for every instance, and n
   await using log = createNatsLog(server);
   await using one = await openInstance(await log.connect());
   await using two = await openInstance(await log.connect());
-  const heard = await two.listen("a");
+  const received = await two.listen("a");
   const [old] = await publishMany(one, "a", { count: 20 });
   await using connection = await connectTo(server.port);
   await (await jetstreamManager(connection)).streams.delete(log.stream);
@@ -209,7 +220,7 @@ test("a stream deleted under a running bus begins anew for every instance, and n
   expect([one.restarts, two.restarts]).toEqual([[epoch], [epoch]]);
   expect(await two.kept("a")).toEqual(["one", "two"]);
   await one.publish("a", "three");
-  await waitFor("the new log's messages", () => heard.data.at(-1) === "three");
+  await waitFor("the new log's messages", () => received.data.at(-1) === "three");
   expect((await two.backend.readHead()).epoch).toBe(epoch);
 });
 
@@ -273,10 +284,13 @@ test("places that were given a second time, after a crash, are told from the fir
   expect(away.restarts[0]).not.toBe(lost[0]?.epoch);
 });
 
-async function listenInOrder(instance: NatsInstance, topics: readonly string[]): Promise<Heard[]> {
-  const heard: Heard[] = [];
-  for (const topic of topics) heard.push(await instance.listen(topic));
-  return heard;
+async function listenInOrder(
+  instance: NatsInstance,
+  topics: readonly string[],
+): Promise<NatsSubscriber[]> {
+  const received: NatsSubscriber[] = [];
+  for (const topic of topics) received.push(await instance.listen(topic));
+  return received;
 }
 
 /** A server whose disk can be set back to an earlier state, as a crash of its machine may do. */

@@ -111,9 +111,9 @@ describe("limits", () => {
     const { messages, horizon } = await backend.read("a");
     expect(messages.map(({ seq }) => seq)).toEqual(seqs.slice(20));
     expect(horizon).toBe(seqs[19]);
-    const heard = await instance.listen("a");
+    const received = await instance.listen("a");
     await instance.publish("a", "live");
-    await waitFor("the live message", () => heard.data.length === 1);
+    await waitFor("the live message", () => received.data.length === 1);
   });
 
   test("what a stream that is full has dropped is told for every channel", async () => {
@@ -185,12 +185,12 @@ test("the permissions that the guide names are enough, for a flood too", async (
   const connection = async () => connectTo(restricted.port, { user: "app", pass: "app" });
   const history = { maxAgeMs: Number.POSITIVE_INFINITY };
   await using instance = await openInstance(natsBackend({ connection }), history);
-  const heard = await instance.listen("a");
+  const received = await instance.listen("a");
   const text = "x".repeat(250_000);
   for (let n = 0; n < 160; n += 10) {
     await Promise.all(Array.from({ length: 10 }, async () => instance.publish("a", text)));
   }
-  await waitFor("all of it", () => heard.data.length === 160);
+  await waitFor("all of it", () => received.data.length === 160);
   await publishMany(instance, "b", { count: 5, key: "k" });
   expect(await instance.kept("b")).toHaveLength(1);
   expect(await instance.backend.readHead()).toEqual(instance.backend.head());
@@ -202,7 +202,7 @@ describe("other programs", () => {
   test("JSON that any NATS client publishes on a channel's subject is a message of the bus", async () => {
     await using log = createNatsLog(server);
     await using instance = await openInstance(await log.connect());
-    const heard = await instance.listen("orders/*");
+    const received = await instance.listen("orders/*");
     await using connection = await connectTo(server.port);
     const js = jetstream(connection);
     await js.publish(`${log.stream}.c.orders.42`, '{\n  "total": 5\n}');
@@ -210,8 +210,8 @@ describe("other programs", () => {
     cancelled.set("Sse-Event", "cancelled");
     const key = Buffer.from("42").toString("base64url");
     await js.publish(`${log.stream}.k.${key}.orders.a=db`, "[]", { headers: cancelled });
-    await waitFor("both", () => heard.data.length === 2);
-    expect(heard.data).toEqual([{ total: 5 }, []]);
+    await waitFor("both", () => received.data.length === 2);
+    expect(received.data).toEqual([{ total: 5 }, []]);
     const { messages } = await instance.backend.read("orders/**");
     expect(messages).toMatchObject([
       { channel: "orders/42", event: "message", key: undefined },
@@ -233,7 +233,7 @@ describe("other programs", () => {
   test("what they publish amiss is reported and left out, live and in history", async () => {
     await using log = createNatsLog(server);
     await using instance = await openInstance(await log.connect());
-    const heard = await instance.listen("**");
+    const received = await instance.listen("**");
     await using connection = await connectTo(server.port);
     const js = jetstream(connection);
     await js.publish(`${log.stream}.c.a`, "hello");
@@ -243,8 +243,8 @@ describe("other programs", () => {
     await js.publish(`${log.stream}.c.a=zz`, "1");
     await js.publish(`${log.stream}.elsewhere`, "1");
     await instance.publish("a", "fine");
-    await waitFor("the last one", () => heard.data.length > 0);
-    expect(heard.data).toEqual(["fine"]);
+    await waitFor("the last one", () => received.data.length > 0);
+    expect(received.data).toEqual(["fine"]);
     expect(await instance.kept("**")).toEqual(["fine"]);
     const codes = instance.errors.map((error) => (error as { code?: string }).code);
     expect(new Set(codes)).toEqual(new Set(["INVALID_DATA", "INVALID_EVENT_NAME"]));

@@ -15,7 +15,7 @@ import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { runProcess } from "../support/processes.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../support/wait-for.ts";
-import { hear, hearLive } from "./ear.ts";
+import { subscribe, subscribeLive } from "./subscriber.ts";
 import { createPostgresLog, type PostgresLog } from "./postgres-log.ts";
 
 let server: PostgresServer;
@@ -35,9 +35,9 @@ test("a publish that a hung server has answered with silence is not stored when 
   const backend = await log.connect({ timeoutMs: 1500, pollMs: 100 });
   const errors: Error[] = [];
   await using bus = createBus({ backend, onError: (error) => void errors.push(error) });
-  const { heard, gaps } = hear(bus);
+  const { messages, gaps } = subscribe(bus);
   await bus.publish("before", { channel: "orders" });
-  await waitFor("the first message", () => heard.length === 1);
+  await waitFor("the first message", () => messages.length === 1);
 
   log.proxyOf(backend).hang();
   const start = performance.now();
@@ -53,8 +53,8 @@ test("a publish that a hung server has answered with silence is not stored when 
   await log.proxyOf(backend).mend();
   await waitFor("the bus to be up again", () => bus.stats().status === "up");
   await bus.publish("after", { channel: "orders" });
-  await waitFor("the last message", () => heard.at(-1)?.data === "after");
-  expect(heard.map(({ data }) => data)).toEqual(["before", "after"]);
+  await waitFor("the last message", () => messages.at(-1)?.data === "after");
+  expect(messages.map(({ data }) => data)).toEqual(["before", "after"]);
   expect(gaps).toEqual([]);
   // They did arrive: the server has refused them for being late.
   const { rows } = await log.pool.query(`SELECT data FROM ${log.schema}.message ORDER BY seq`);
@@ -63,7 +63,7 @@ test("a publish that a hung server has answered with silence is not stored when 
 
 test("a server that is killed and comes back has all it has answered for, and the log is the same one", async () => {
   const [one, two] = [await log.openBus({ pollMs: 100 }), await log.openBus({ pollMs: 100 })];
-  const { heard, gaps } = await hearLive(two);
+  const { messages, gaps } = await subscribeLive(two);
   const stored: string[] = [];
   for (let round = 0; round < 3; round++) {
     let isKilled = false;
@@ -76,7 +76,7 @@ test("a server that is killed and comes back has all it has answered for, and th
         stored.push(...sent.filter((_, i) => results[i]?.status === "fulfilled"));
       }
     })();
-    await waitFor("some messages", () => heard.length > round * 100 + 100);
+    await waitFor("some messages", () => messages.length > round * 100 + 100);
     await server.kill();
     isKilled = true;
     await publishing;
@@ -84,8 +84,8 @@ test("a server that is killed and comes back has all it has answered for, and th
     await waitFor("both to be up", () => [one, two].every((bus) => bus.stats().status === "up"));
   }
   await one.publish("last", { channel: "orders" });
-  await waitFor("the last message", () => heard.at(-1)?.data === "last");
-  const all = heard.map(({ data }) => data as string);
+  await waitFor("the last message", () => messages.at(-1)?.data === "last");
+  const all = messages.map(({ data }) => data as string);
   expect(new Set(all).size).toBe(all.length);
   expect(all.filter((data) => stored.includes(data))).toEqual(stored);
   expect(gaps).toEqual([]);
@@ -93,19 +93,19 @@ test("a server that is killed and comes back has all it has answered for, and th
 
 test("connections that the server ends are no outage to speak of, even without an error listener on the pool", async () => {
   const bus = await log.openBus({ pollMs: 100 });
-  const { heard, gaps } = hear(bus);
+  const { messages, gaps } = subscribe(bus);
   // Live before the first cut: a subscription that is asked for in an outage may be refused.
   await bus.publish("live", { channel: "orders" });
-  await waitFor("the listener to be live", () => heard.length === 1);
+  await waitFor("the listener to be live", () => messages.length === 1);
   for (let round = 0; round < 30; round++) {
     await log.pool.query(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
     );
-    await insist(() => bus.publish(round, { channel: "orders", id: `round ${round}` }));
-    await waitFor("the message", () => heard.at(-1)?.data === round);
+    await untilStored(() => bus.publish(round, { channel: "orders", id: `round ${round}` }));
+    await waitFor("the message", () => messages.at(-1)?.data === round);
   }
   await waitFor("the bus to be up", () => bus.stats().status === "up");
-  expect(heard.length).toBe(31);
+  expect(messages.length).toBe(31);
   expect(gaps).toEqual([]);
 });
 
@@ -118,7 +118,7 @@ test("a server that ends a connection in the moment it is made does not end the 
     onError: () => {},
   });
   // An error event that nobody listens for would fail the test run by itself.
-  await insist(() => bus.publish(1, { channel: "orders", id: "1" }));
+  await untilStored(() => bus.publish(1, { channel: "orders", id: "1" }));
   expect(relay.left).toBe(0);
 });
 
@@ -129,28 +129,29 @@ test("a log that has gone back to an older state is a new one, for those who wer
   await server.stop();
   await using copy = await copyOf(data);
   await server.start();
-  const { heard, gaps } = hear(bus);
-  await insist(() => bus.publish("lost", { channel: "orders", id: "lost" }));
-  const lost = await waitFor("the message", () => heard[0]);
+  const { messages, gaps } = subscribe(bus);
+  await untilStored(() => bus.publish("lost", { channel: "orders", id: "lost" }));
+  const lost = await waitFor("the message", () => messages[0]);
 
   await server.stop();
   await copy.restore();
   await server.start();
   await waitFor("a gap", () => gaps.length > 0);
   expect(gaps).toMatchObject([{ channels: ["orders"], reason: "restarted" }]);
-  for (let n = 0; n < 5; n++) await insist(() => bus.publish(n, { channel: "orders", id: `${n}` }));
-  await waitFor("what follows", () => heard.length === 7);
-  expect(heard.map(({ data }) => data)).toEqual(["lost", "kept", 0, 1, 2, 3, 4]);
-  const late = hear(bus, { after: lost.id });
-  await waitFor("what is kept", () => late.heard.length === 6);
+  for (let n = 0; n < 5; n++)
+    await untilStored(() => bus.publish(n, { channel: "orders", id: `${n}` }));
+  await waitFor("what follows", () => messages.length === 7);
+  expect(messages.map(({ data }) => data)).toEqual(["lost", "kept", 0, 1, 2, 3, 4]);
+  const late = subscribe(bus, { after: lost.id });
+  await waitFor("what is kept", () => late.messages.length === 6);
   expect(late.gaps).toMatchObject([{ reason: "restarted" }]);
 });
 
 test("a server that was promoted on another timeline has a new epoch, since it may lack what was announced", async () => {
   const bus = await log.openBus({ pollMs: 100 });
-  const { heard, gaps } = hear(bus);
+  const { messages, gaps } = subscribe(bus);
   await bus.publish("before", { channel: "orders" });
-  await waitFor("the message", () => heard.length === 1);
+  await waitFor("the message", () => messages.length === 1);
   const data = await dataFolder();
   await server.stop();
   // Recovery from an archive that has nothing: the same state, and as after a failover a new timeline.
@@ -163,15 +164,15 @@ test("a server that was promoted on another timeline has a new epoch, since it m
   await server.start();
   await waitFor("a gap", () => gaps.length > 0);
   expect(gaps).toMatchObject([{ reason: "restarted" }]);
-  const after = await insist(() => bus.publish("after", { channel: "orders", id: "after" }));
-  expect(after.id.split(/[-@]/)[2]).not.toBe(heard[0]?.id.split(/[-@]/)[2]);
+  const after = await untilStored(() => bus.publish("after", { channel: "orders", id: "after" }));
+  expect(after.id.split(/[-@]/)[2]).not.toBe(messages[0]?.id.split(/[-@]/)[2]);
 });
 
 test("a log that was loaded from a dump is a new one, and what waited in the dump is announced", async () => {
   const bus = await log.openBus({ pollMs: 100 });
-  const { heard } = hear(bus);
+  const { messages } = subscribe(bus);
   await bus.publish("numbered", { channel: "orders" });
-  await waitFor("the message", () => heard.length === 1);
+  await waitFor("the message", () => messages.length === 1);
   await bus.close();
   await log.pool.query(`SELECT ${log.schema}.publish('orders', '"waiting"')`);
   // As `pg_restore --disable-triggers` does: other tables of the same name, filled past the triggers.
@@ -189,50 +190,53 @@ test("a log that was loaded from a dump is a new one, and what waited in the dum
   `);
 
   const next = await log.openBus({ pollMs: 100 });
-  const late = hear(next, { after: heard[0]?.id as string });
-  await waitFor("both messages", () => late.heard.length === 2);
-  expect(late.heard.map(({ data }) => data)).toEqual(["numbered", "waiting"]);
+  const late = subscribe(next, { after: messages[0]?.id as string });
+  await waitFor("both messages", () => late.messages.length === 2);
+  expect(late.messages.map(({ data }) => data)).toEqual(["numbered", "waiting"]);
   expect(late.gaps).toMatchObject([{ reason: "restarted" }]);
 });
 
 test("a truncated log is a new one, positions go on, and ids are forgotten with it", async () => {
   const bus = await log.openBus({ pollMs: 100 });
-  const { heard, gaps } = hear(bus);
+  const { messages, gaps } = subscribe(bus);
   const old = await bus.publish("old", { channel: "orders", id: "order 1" });
-  await waitFor("the message", () => heard.length === 1);
+  await waitFor("the message", () => messages.length === 1);
   await log.pool.query(`TRUNCATE ${log.schema}.message`);
   await waitFor("a gap", () => gaps.length > 0);
   const fresh = await bus.publish("new", { channel: "orders", id: "order 1" });
   expect(fresh).not.toHaveProperty("duplicate");
   expect(Number.parseInt(fresh.id, 36)).toBeGreaterThan(Number.parseInt(old.id, 36));
-  await waitFor("the new message", () => heard.at(-1)?.data === "new");
+  await waitFor("the new message", () => messages.at(-1)?.data === "new");
   expect(gaps).toMatchObject([{ reason: "restarted" }]);
 });
 
 test("messages deleted by hand are told to those who had not read them, and to nobody else", async () => {
   const bus = await log.openBus();
-  const reader = hear(bus);
+  const reader = subscribe(bus);
   const first = await bus.publish(0, { channel: "orders" });
   const other = await bus.publish(0, { channel: "others" });
   for (let n = 1; n <= 5; n++) await bus.publish(n, { channel: "orders" });
   await bus.publish(6, { channel: "orders", key: "k" });
   await bus.publish(7, { channel: "orders", key: "k" });
-  await waitFor("all messages", () => reader.heard.length === 8);
+  await waitFor("all messages", () => reader.messages.length === 8);
   await log.pool.query(
     `DELETE FROM ${log.schema}.message WHERE channel = 'orders' AND data IN ('2', '3', '6')`,
   );
 
   const next = await log.openBus();
-  const behind = hear(next, { after: first.id });
-  await waitFor("the rest", () => behind.heard.at(-1)?.data === 7);
+  const behind = subscribe(next, { after: first.id });
+  await waitFor("the rest", () => behind.messages.at(-1)?.data === 7);
   expect(behind.gaps).toMatchObject([{ channels: ["orders"], reason: "evicted" }]);
   // Of the key `k` a newer message is there, so that nothing is missed after the fifth.
-  const fifth = reader.heard.find(({ data }) => data === 5);
-  const near = hear(next, { after: fifth?.id as string });
-  const elsewhere = hear(next, { channel: "others", after: other.id });
+  const fifth = reader.messages.find(({ data }) => data === 5);
+  const near = subscribe(next, { after: fifth?.id as string });
+  const elsewhere = subscribe(next, { channel: "others", after: other.id });
   await next.publish(8, { channel: "orders" });
   await next.publish(8, { channel: "others" });
-  await waitFor("new messages", () => near.heard.length === 2 && elsewhere.heard.length === 1);
+  await waitFor(
+    "new messages",
+    () => near.messages.length === 2 && elsewhere.messages.length === 1,
+  );
   expect([near.gaps, elsewhere.gaps, reader.gaps]).toEqual([[], [], []]);
 });
 
@@ -241,16 +245,16 @@ test("a schema that is dropped under a running bus is made anew, where migration
     await log.openBus({ pollMs: 100 }),
     await log.openBus({ pollMs: 100, migrate: false }),
   ];
-  const { heard, gaps } = hear(bus);
+  const { messages, gaps } = subscribe(bus);
   await bus.publish("old", { channel: "orders" });
-  await waitFor("the message", () => heard.length === 1);
+  await waitFor("the message", () => messages.length === 1);
   await log.pool.query(`DROP SCHEMA ${log.schema} CASCADE`);
   await waitFor("a gap", () => gaps.length > 0);
   await bus.publish("new", { channel: "orders" });
-  await waitFor("the new message", () => heard.at(-1)?.data === "new");
+  await waitFor("the new message", () => messages.at(-1)?.data === "new");
   await waitFor("the other to be up", () => strict.stats().status === "up");
   await strict.publish("newer", { channel: "orders" });
-  await waitFor("its message", () => heard.at(-1)?.data === "newer");
+  await waitFor("its message", () => messages.at(-1)?.data === "newer");
 });
 
 test("without the right to migrate it says what to run, and works once that was run", async () => {
@@ -295,7 +299,7 @@ test("a role that may not create is told so, and one with the rights of the docs
     history: { maxMessages: 1 },
     onError: (error) => void errors.push(error),
   });
-  const { heard } = hear(bus);
+  const { messages } = subscribe(bus);
   const tx = await pool.connect();
   await tx.query("BEGIN");
   for (let n = 0; n < 50; n++)
@@ -303,7 +307,7 @@ test("a role that may not create is told so, and one with the rights of the docs
   await tx.query("COMMIT");
   tx.release();
   await bus.publish("last", { channel: "orders" });
-  await waitFor("the messages", () => heard.length === 51);
+  await waitFor("the messages", () => messages.length === 51);
   await waitFor("retention", async () => {
     const { rows } = await log.pool.query(`SELECT FROM ${log.schema}.message`);
     return rows.length < 10;
@@ -361,7 +365,7 @@ async function relayWithLastWords(
 }
 
 /** Tries again while the server is away. */
-async function insist<T>(publish: () => Promise<T>): Promise<NonNullable<T>> {
+async function untilStored<T>(publish: () => Promise<T>): Promise<NonNullable<T>> {
   return waitFor("the server to take it", publish);
 }
 

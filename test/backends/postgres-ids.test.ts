@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 
 import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { waitFor } from "../support/wait-for.ts";
-import { hear } from "./ear.ts";
+import { subscribe } from "./subscriber.ts";
 import { createPostgresLog, type PostgresLog } from "./postgres-log.ts";
 
 let server: PostgresServer;
@@ -23,7 +23,7 @@ afterEach(async () => {
 
 test("a retry of an id that an open transaction holds makes nobody wait but itself", async () => {
   const bus = await log.openBus();
-  const { heard } = hear(bus, { channel: "**", after: await bus.cursor() });
+  const { messages } = subscribe(bus, { channel: "**", after: await bus.cursor() });
   const tx = await begin();
   await bus.publish("held", { channel: "orders", id: "order 42", tx });
   const retry = bus.publish("held", { channel: "orders", id: "order 42" });
@@ -40,9 +40,9 @@ test("a retry of an id that an open transaction holds makes nobody wait but itse
   await tx.query("COMMIT");
   expect(await retry).toMatchObject({ duplicate: true, data: "held" });
   const isHeld = ({ data }: { data: unknown }): boolean => data === "held";
-  await waitFor("the held message", () => heard.some(isHeld));
-  expect(await retry).toMatchObject({ id: heard.find(isHeld)?.id });
-  expect(heard.length).toBe(31);
+  await waitFor("the held message", () => messages.some(isHeld));
+  expect(await retry).toMatchObject({ id: messages.find(isHeld)?.id });
+  expect(messages.length).toBe(31);
 });
 
 test("retries of many ids that are held take no connections from the app's pool, and each goes on when its own transaction ends", async () => {
@@ -119,7 +119,7 @@ test("the lock on positions that somebody holds fails a batch once, not one mess
 
 test("an id belongs to its channel: on two channels both are stored, and neither is a duplicate", async () => {
   const [one, two] = [await log.openBus(), await log.openBus()];
-  const { heard } = hear(one, { channel: "**", after: await one.cursor() });
+  const { messages } = subscribe(one, { channel: "**", after: await one.cursor() });
   const id = "order-42-paid";
   const first = await one.publish("probe", { channel: "m/1", id });
   const second = await two.publish("paid", { channel: "orders/42", id });
@@ -135,13 +135,13 @@ test("an id belongs to its channel: on two channels both are stored, and neither
   expect(await one.publish("c", { channel: "c", id, tx })).not.toHaveProperty("duplicate");
   await tx.query(`SELECT ${log.schema}.publish('d', '"d"', id => $1)`, [id]);
   await tx.query("COMMIT");
-  await waitFor("all of them", () => heard.length === 6);
-  expect(heard.map(({ data }) => data).slice(0, 2)).toEqual(["probe", "paid"]);
-  for (const message of heard) {
+  await waitFor("all of them", () => messages.length === 6);
+  expect(messages.map(({ data }) => data).slice(0, 2)).toEqual(["probe", "paid"]);
+  for (const message of messages) {
     const again = await two.publish("again", { channel: message.channel, id });
     expect(again).toMatchObject({ id: message.id, channel: message.channel, duplicate: true });
   }
-  expect(heard.length).toBe(6);
+  expect(messages.length).toBe(6);
 });
 
 test("an open transaction holds an id on its own channel only", async () => {

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { createBus, type HistoryOptions } from "../../packages/sse-bus/src/index.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { waitFor } from "../support/wait-for.ts";
-import { hear, hearLive } from "./ear.ts";
+import { subscribe, subscribeLive } from "./subscriber.ts";
 import { createPostgresLog, type PostgresLog } from "./postgres-log.ts";
 
 let server: PostgresServer;
@@ -26,9 +26,9 @@ test("readers on a machine whose clock is ahead of the server's get all that is 
     const bus = await openBus({}, { maxAgeMs: 10_000 });
     const { id } = await bus.publish(0, { channel: "orders" });
     for (let n = 1; n <= 3; n++) await bus.publish(n, { channel: "orders" });
-    const ear = hear(bus, { after: id });
-    await waitFor("what is kept", () => ear.heard.length === 3);
-    expect(ear.gaps).toEqual([]);
+    const subscriber = subscribe(bus, { after: id });
+    await waitFor("what is kept", () => subscriber.messages.length === 3);
+    expect(subscriber.gaps).toEqual([]);
   } finally {
     vi.useRealTimers();
   }
@@ -54,8 +54,8 @@ test("old messages are deleted by count, bytes and age, each channel by its own 
   });
   // The horizons say so: whoever comes back from before them is told.
   for (const channel of ["few", "small", "short/1", "none"]) {
-    const ear = hear(bus, { channel, after: "1-0-0" });
-    await waitFor("a gap", () => ear.gaps.length > 0);
+    const subscriber = subscribe(bus, { channel, after: "1-0-0" });
+    await waitFor("a gap", () => subscriber.gaps.length > 0);
   }
 });
 
@@ -71,9 +71,9 @@ test("what is younger than `liveMs` stays in the tables, whatever the limits, an
     return rows.length === 1;
   });
   expect(await stored()).toEqual({ orders: 51 });
-  const late = hear(await openBus({}, history), { after: first.id });
-  await waitFor("what is kept", () => late.heard.length === 10);
-  expect(late.heard.map(({ data }) => data)).toEqual([40, 41, 42, 43, 44, 45, 46, 47, 48, 49]);
+  const late = subscribe(await openBus({}, history), { after: first.id });
+  await waitFor("what is kept", () => late.messages.length === 10);
+  expect(late.messages.map(({ data }) => data)).toEqual([40, 41, 42, 43, 44, 45, 46, 47, 48, 49]);
   expect(late.gaps).toMatchObject([{ reason: "evicted" }]);
 });
 
@@ -87,9 +87,9 @@ test("superseded messages are deleted first, the newest of each key stays, and n
     );
   }
   await waitFor("superseded ones to go", async () => ((await stored())["scores"] ?? 0) <= 22);
-  const late = hear(await openBus(), { channel: "scores", after: first.id });
-  await waitFor("the newest of each key", () => late.heard.length >= 4);
-  expect(late.heard.map(({ data }) => data)).toEqual(
+  const late = subscribe(await openBus(), { channel: "scores", after: first.id });
+  await waitFor("the newest of each key", () => late.messages.length >= 4);
+  expect(late.messages.map(({ data }) => data)).toEqual(
     expect.arrayContaining(["rare", ["a", 19], ["b", 19], ["c", 19]]),
   );
   expect(late.gaps).toEqual([]);
@@ -107,10 +107,10 @@ test("channels that are long empty are forgotten, and a cursor from before them 
     return rows.length === 0;
   });
   const next = await openBus({}, { maxAgeMs: 200 });
-  const ear = hear(next, { channel: "room/7", after: first.id });
+  const subscriber = subscribe(next, { channel: "room/7", after: first.id });
   await next.publish("again", { channel: "room/7" });
-  await waitFor("the message", () => ear.heard.length === 1);
-  expect(ear.gaps).toMatchObject([{ reason: "evicted" }]);
+  await waitFor("the message", () => subscriber.messages.length === 1);
+  expect(subscriber.gaps).toMatchObject([{ reason: "evicted" }]);
   // Its head is not forgotten with the messages.
   const after = await next.publish("later", { channel: "room/7" });
   expect(Number.parseInt(after.id, 36)).toBe(303);
@@ -124,28 +124,28 @@ describe("a position is never given twice, and the head never goes back", () => 
     ["a channel that keeps nothing", "none"],
   ])("when retention takes the newest message, of %s", async (_, channel) => {
     const bus = await openBus(AT_ONCE, history);
-    const orders = await hearLive(bus);
+    const orders = await subscribeLive(bus);
     await bus.publish("order 1", { channel: "orders" });
     const newest = await bus.publish("tick", { channel });
     await waitFor("retention", async () => (await stored())[channel] === undefined);
     expect(positionOf(await bus.cursor())).toEqual(positionOf(newest.id));
     for (const order of ["order 2", "order 3"]) await bus.publish(order, { channel: "orders" });
-    await waitFor("order 3", () => orders.heard.at(-1)?.data === "order 3");
-    expect(orders.heard.map(({ data }) => data)).toEqual(["order 1", "order 2", "order 3"]);
-    expect(orders.heard.map(({ id }) => positionOf(id).seq)).toEqual([2, 4, 5]);
+    await waitFor("order 3", () => orders.messages.at(-1)?.data === "order 3");
+    expect(orders.messages.map(({ data }) => data)).toEqual(["order 1", "order 2", "order 3"]);
+    expect(orders.messages.map(({ id }) => positionOf(id).seq)).toEqual([2, 4, 5]);
     expect(orders.gaps).toEqual([]);
   });
 
   test("when somebody deletes the newest rows, those of a transaction that is still open among them", async () => {
     const bus = await openBus();
-    const ear = await hearLive(bus);
+    const subscriber = await subscribeLive(bus);
     for (const n of [2, 3, 4]) await bus.publish(n, { channel: "orders" });
     await log.pool.query(`DELETE FROM ${log.schema}.message WHERE seq = 4`);
     const deleting = await log.pool.connect();
     await deleting.query("BEGIN");
     await deleting.query(`DELETE FROM ${log.schema}.message WHERE seq = 3`);
     await bus.publish(5, { channel: "orders" });
-    await waitFor("the message", () => ear.heard.at(-1)?.data === 5);
+    await waitFor("the message", () => subscriber.messages.at(-1)?.data === 5);
     await deleting.query("COMMIT");
     deleting.release();
     await log.pool.query(`DELETE FROM ${log.schema}.message WHERE seq > 3`);
@@ -153,9 +153,9 @@ describe("a position is never given twice, and the head never goes back", () => 
     const late = await openBus();
     expect(positionOf(await late.cursor()).seq).toBe(5);
     await late.publish(6, { channel: "orders" });
-    await waitFor("the last message", () => ear.heard.at(-1)?.data === 6);
-    expect(ear.heard.map(({ id }) => positionOf(id).seq)).toEqual([2, 3, 4, 5, 6]);
-    expect(ear.gaps).toEqual([]);
+    await waitFor("the last message", () => subscriber.messages.at(-1)?.data === 6);
+    expect(subscriber.messages.map(({ id }) => positionOf(id).seq)).toEqual([2, 3, 4, 5, 6]);
+    expect(subscriber.gaps).toEqual([]);
   });
 
   test("in time either, though the server's clock has stepped back", async () => {
@@ -178,7 +178,7 @@ test("a server's clock that steps back by an hour stops neither retention nor wh
     { ...AT_ONCE, pollMs: 120_000 },
     { channels: { none: { maxMessages: 0 } } },
   );
-  const { heard } = await hearLive(bus);
+  const { messages } = await subscribeLive(bus);
   const ahead = `${log.schema}.now_ms() + 3600000`;
   await log.pool.query(`UPDATE ${log.schema}.kept SET at = ${ahead}`);
   await log.pool.query(`SELECT setval('${log.schema}.awake', ${ahead})`);
@@ -186,7 +186,7 @@ test("a server's clock that steps back by an hour stops neither retention nor wh
   await waitFor("retention", async () => (await stored())["none"] === undefined);
   await log.pool.query(`SELECT setval('${log.schema}.awake', ${ahead})`);
   await log.pool.query(`SELECT ${log.schema}.publish('orders', '"told"')`);
-  await waitFor("the message", () => heard.at(-1)?.data === "told");
+  await waitFor("the message", () => messages.at(-1)?.data === "told");
 });
 
 test("idempotency ids outlive their messages, and are forgotten in their own time", async () => {
@@ -210,12 +210,12 @@ test("a process that was away while retention deleted is told of those channels,
   const away = await log.connect({ retentionMs: Number.POSITIVE_INFINITY, pollMs: 50 });
   await using bus = createBus({ backend: away, history, onError: () => {} });
   await bus.cursor();
-  const ears = ["busy", "quiet", "*"].map((channel) => hear(bus, { channel }));
+  const subscribers = ["busy", "quiet", "*"].map((channel) => subscribe(bus, { channel }));
   // Its own publish waits for them to be live, which another bus's does not.
-  await bus.publish("live", { channel: "heard/by/nobody" });
+  await bus.publish("live", { channel: "messages/by/nobody" });
   const other = await openBus({ retentionMs: Number.POSITIVE_INFINITY }, history);
   await other.publish("before", { channel: "busy" });
-  await waitFor("the first message", () => ears[2]?.heard.length === 1);
+  await waitFor("the first message", () => subscribers[2]?.messages.length === 1);
   await log.proxyOf(away).cut();
   await waitFor("the bus to be down", () => bus.stats().status === "down");
   await Promise.all(
@@ -230,12 +230,12 @@ test("a process that was away while retention deleted is told of those channels,
   await log.proxyOf(away).mend();
   await waitFor("the bus to be up", () => bus.stats().status === "up");
   await other.publish("after", { channel: "busy" });
-  await waitFor("the last message", () => ears[2]?.heard.at(-1)?.data === "after");
-  const [busy, quiet, every] = ears.map(({ heard }) => heard.map(({ data }) => data));
+  await waitFor("the last message", () => subscribers[2]?.messages.at(-1)?.data === "after");
+  const [busy, quiet, every] = subscribers.map(({ messages }) => messages.map(({ data }) => data));
   expect(busy).toEqual(["before", 45, 46, 47, 48, 49, "after"]);
   expect(quiet).toEqual([0, 1, 2, 3, 4]);
   expect(every).toEqual(["before", 45, 46, 47, 48, 49, 0, 1, 2, 3, 4, "after"]);
-  expect(ears.map(({ gaps }) => gaps.map(({ reason }) => reason))).toEqual([
+  expect(subscribers.map(({ gaps }) => gaps.map(({ reason }) => reason))).toEqual([
     ["evicted"],
     [],
     ["evicted"],

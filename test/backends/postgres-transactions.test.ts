@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Message } from "../../packages/sse-bus/src/index.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { waitFor } from "../support/wait-for.ts";
-import { hear, hearLive } from "./ear.ts";
+import { subscribe, subscribeLive } from "./subscriber.ts";
 import { createPostgresLog, type PostgresLog } from "./postgres-log.ts";
 
 let server: PostgresServer;
@@ -22,7 +22,7 @@ afterEach(async () => log[Symbol.asyncDispose]());
 describe("a message published in a transaction", () => {
   test("of 200 at once, half rolled back, readers see exactly the committed, none passed over by a later position", async () => {
     const [one, two] = [await log.openBus(), await log.openBus()];
-    const readers = [await hearLive(one), await hearLive(two)];
+    const readers = [await subscribeLive(one), await subscribeLive(two)];
     await using app = appPool(200);
     await app.query("CREATE TABLE IF NOT EXISTS orders (n integer PRIMARY KEY)");
     await app.query("TRUNCATE orders");
@@ -51,26 +51,26 @@ describe("a message published in a transaction", () => {
       ...rows.map(({ n }) => n),
       ...Array.from({ length: direct }, (_, n) => `direct ${n}`),
     ];
-    const late = hear(two, { after: cursor });
-    for (const { heard } of [...readers, late]) {
-      await waitFor("all the committed messages", () => heard.length >= expected.length);
+    const late = subscribe(two, { after: cursor });
+    for (const { messages } of [...readers, late]) {
+      await waitFor("all the committed messages", () => messages.length >= expected.length);
     }
     // One after all of them: what was still to come would have been before it.
     await one.publish("last", { channel: "orders" });
-    for (const { heard, gaps } of [...readers, late]) {
-      await waitFor("the last message", () => heard.at(-1)?.data === "last");
-      expect(heard.map(({ data }) => data).toSorted(byText)).toEqual(
+    for (const { messages, gaps } of [...readers, late]) {
+      await waitFor("the last message", () => messages.at(-1)?.data === "last");
+      expect(messages.map(({ data }) => data).toSorted(byText)).toEqual(
         [...expected, "last"].toSorted(byText),
       );
-      expect(heard.map(({ id }) => id)).toEqual(readers[0]?.heard.map(({ id }) => id));
-      expect(positions(heard)).toEqual(positions(heard).toSorted((a, b) => a - b));
+      expect(messages.map(({ id }) => id)).toEqual(readers[0]?.messages.map(({ id }) => id));
+      expect(positions(messages)).toEqual(positions(messages).toSorted((a, b) => a - b));
       expect(gaps).toEqual([]);
     }
   });
 
   test("has its place in the order of commits, not of publishes, though nobody looked in between", async () => {
     const bus = await log.openBus();
-    const { heard } = hear(bus);
+    const { messages } = subscribe(bus);
     await using app = appPool(3);
     // Whoever holds this lock keeps every process from giving positions.
     const holder = await app.connect();
@@ -84,11 +84,11 @@ describe("a message published in a transaction", () => {
         await bus.publish("published last, committed first", { channel: "orders", tx: second });
       });
     });
-    expect(heard).toEqual([]);
+    expect(messages).toEqual([]);
     await holder.query("COMMIT");
     holder.release();
-    await waitFor("both messages", () => heard.length === 2);
-    expect(heard.map(({ data }) => data)).toEqual([
+    await waitFor("both messages", () => messages.length === 2);
+    expect(messages.map(({ data }) => data)).toEqual([
       "published last, committed first",
       "published first, committed last",
     ]);
@@ -96,7 +96,7 @@ describe("a message published in a transaction", () => {
 
   test("comes after that of a transaction whose lock it waited for, though it was published before", async () => {
     const bus = await log.openBus();
-    const { heard } = hear(bus);
+    const { messages } = subscribe(bus);
     await using app = appPool(4);
     await app.query("CREATE TABLE IF NOT EXISTS stock (id integer PRIMARY KEY, n integer)");
     await app.query("INSERT INTO stock VALUES (1, 0) ON CONFLICT (id) DO UPDATE SET n = 0");
@@ -117,8 +117,8 @@ describe("a message published in a transaction", () => {
       first.release();
       second.release();
     }
-    await waitFor("all messages", () => heard.length === 40);
-    expect(heard.map(({ data }) => data)).toEqual(
+    await waitFor("all messages", () => messages.length === 40);
+    expect(messages.map(({ data }) => data)).toEqual(
       Array.from({ length: 20 }, (_, n) => [
         { round: n + 1, by: "first" },
         { round: n + 1, by: "second" },
@@ -128,7 +128,7 @@ describe("a message published in a transaction", () => {
 
   test("is told of as pending, is not announced before the commit, and comes before what is published after it", async () => {
     const bus = await log.openBus();
-    const { heard } = hear(bus);
+    const { messages } = subscribe(bus);
     await using app = appPool(1);
     await inTransaction(app, "COMMIT", async (tx) => {
       const published = await bus.publish({ status: "paid" }, { channel: "orders", key: "42", tx });
@@ -140,17 +140,21 @@ describe("a message published in a transaction", () => {
         key: "42",
       });
       await bus.publish("meanwhile", { channel: "orders" });
-      await waitFor("what others publish", () => heard.length === 1);
+      await waitFor("what others publish", () => messages.length === 1);
     });
     await bus.publish("afterwards", { channel: "orders" });
-    await waitFor("all messages", () => heard.length === 3);
-    expect(heard.map(({ data }) => data)).toEqual(["meanwhile", { status: "paid" }, "afterwards"]);
-    expect(heard[1]).toMatchObject({ key: "42", event: "message", channel: "orders" });
+    await waitFor("all messages", () => messages.length === 3);
+    expect(messages.map(({ data }) => data)).toEqual([
+      "meanwhile",
+      { status: "paid" },
+      "afterwards",
+    ]);
+    expect(messages[1]).toMatchObject({ key: "42", event: "message", channel: "orders" });
   });
 
   test("goes when the transaction, or its savepoint, is rolled back, or its connection is lost", async () => {
     const bus = await log.openBus();
-    const { heard } = hear(bus);
+    const { messages } = subscribe(bus);
     await using app = appPool(2);
     await inTransaction(app, "ROLLBACK", async (tx) => {
       await bus.publish("rolled back", { channel: "orders", tx });
@@ -173,13 +177,13 @@ describe("a message published in a transaction", () => {
     await ended;
     lost.release(true);
     await bus.publish("last", { channel: "orders" });
-    await waitFor("the last message", () => heard.at(-1)?.data === "last");
-    expect(heard.map(({ data }) => data)).toEqual(["kept", "kept as well", "last"]);
+    await waitFor("the last message", () => messages.at(-1)?.data === "last");
+    expect(messages.map(({ data }) => data)).toEqual(["kept", "kept as well", "last"]);
   });
 
   test("that stays open holds nobody up", async () => {
     const bus = await log.openBus();
-    const { heard } = hear(bus);
+    const { messages } = subscribe(bus);
     await using app = appPool(2);
     const open = await app.connect();
     await open.query("BEGIN");
@@ -194,20 +198,20 @@ describe("a message published in a transaction", () => {
           "COMMIT",
           async (tx) => void (await bus.publish(n, { channel: "orders", tx })),
         );
-      await waitFor("the message", () => heard.at(-1)?.data === n, { everyMs: 1 });
+      await waitFor("the message", () => messages.at(-1)?.data === n, { everyMs: 1 });
       took.push(performance.now() - start);
     }
     // Where it were found by asking the log, each second, it would be half of one.
     expect(took.toSorted((a, b) => a - b).at(25)).toBeLessThan(400);
     await open.query("COMMIT");
     open.release();
-    await waitFor("the long one", () => heard.at(-1)?.data === "long");
-    expect(heard.length).toBe(51);
+    await waitFor("the long one", () => messages.at(-1)?.data === "long");
+    expect(messages.length).toBe(51);
   });
 
   test("is announced by another process when its own ends with the commit", async () => {
     const [reader, bus] = [await log.openBus(), await log.openBus()];
-    const { heard } = await hearLive(reader);
+    const { messages } = await subscribeLive(reader);
     await using app = appPool(1);
     const tx = await app.connect();
     await tx.query("BEGIN");
@@ -215,7 +219,7 @@ describe("a message published in a transaction", () => {
     await bus.close();
     await tx.query("COMMIT");
     tx.release();
-    await waitFor("the message", () => heard.length === 1);
+    await waitFor("the message", () => messages.length === 1);
   });
 
   test("is numbered by its own process before it closes, when there is no other", async () => {
@@ -236,15 +240,15 @@ describe("a message published in a transaction", () => {
     await using app = appPool(1);
     await app.query(`SELECT ${log.schema}.publish('orders', '{"from": "SQL"}')`);
     const bus = await log.openBus();
-    const { heard } = hear(bus, { after: (await bus.cursor()).replace(/^\w+/, "0") });
-    await waitFor("the message", () => heard.length === 1);
-    expect(heard[0]?.data).toEqual({ from: "SQL" });
+    const { messages } = subscribe(bus, { after: (await bus.cursor()).replace(/^\w+/, "0") });
+    await waitFor("the message", () => messages.length === 1);
+    expect(messages[0]?.data).toEqual({ from: "SQL" });
   });
 
   test("can be published by SQL alone, a trigger for one, and is one line however it was written", async () => {
     const bus = await log.openBus();
     // SQL waits for no listener of any bus, as the bus's own publishes do.
-    const { heard } = hear(bus, { channel: "**", after: await bus.cursor() });
+    const { messages } = subscribe(bus, { channel: "**", after: await bus.cursor() });
     await using app = appPool(1);
     await app.query(`
       CREATE TABLE IF NOT EXISTS ${log.schema}.price (id text, cents integer);
@@ -258,8 +262,10 @@ describe("a message published in a transaction", () => {
       INSERT INTO ${log.schema}.price VALUES ('tea', 250), ('milk', 120);
       SELECT ${log.schema}.publish('notes', E'{\\n  "text": "two\\\\nlines"\\n}', event => 'note');
     `);
-    await waitFor("three messages", () => heard.length === 3);
-    expect(heard.map(({ channel, event, key, data }) => ({ channel, event, key, data }))).toEqual([
+    await waitFor("three messages", () => messages.length === 3);
+    expect(
+      messages.map(({ channel, event, key, data }) => ({ channel, event, key, data })),
+    ).toEqual([
       { channel: "prices/tea", event: "message", key: "tea", data: { cents: 250 } },
       { channel: "prices/milk", event: "message", key: "milk", data: { cents: 120 } },
       { channel: "notes", event: "note", key: undefined, data: { text: "two\nlines" } },
@@ -278,7 +284,7 @@ describe("a message published in a transaction", () => {
 describe("raw data", () => {
   test("goes out as it is from a transaction and from SQL, and JSON beside it stays JSON", async () => {
     const bus = await log.openBus();
-    const ear = await hearLive(bus);
+    const subscriber = await subscribeLive(bus);
     await using app = appPool(1);
     await inTransaction(app, "COMMIT", async (tx) => {
       await bus.publish('raw "<li>"', { channel: "orders", tx });
@@ -290,17 +296,22 @@ describe("raw data", () => {
     await app.query(`SELECT ${log.schema}.publish_raw('orders', 'again', id => 'once')`);
     await app.query(`SELECT ${log.schema}.publish('orders', '"raw"')`);
     const expected = ['raw "<li>"', 'raw "<li>\n</li>"', '<b>"1"\n\\</b>\n', "raw"];
-    await waitFor("all of it", () => ear.heard.length === expected.length);
-    expect(ear.heard.map(({ data }) => data)).toEqual(expected);
-    expect(ear.heard.map(({ id }) => id.endsWith("@raw"))).toEqual([false, true, true, false]);
-    expect(ear.heard[2]).toMatchObject({ event: "row", key: "k" });
+    await waitFor("all of it", () => subscriber.messages.length === expected.length);
+    expect(subscriber.messages.map(({ data }) => data)).toEqual(expected);
+    expect(subscriber.messages.map(({ id }) => id.endsWith("@raw"))).toEqual([
+      false,
+      true,
+      true,
+      false,
+    ]);
+    expect(subscriber.messages[2]).toMatchObject({ event: "row", key: "k" });
   });
 });
 
 describe("an idempotency id in a transaction", () => {
   test("is stored once however it is published, and gives the first place once there is one", async () => {
     const bus = await log.openBus();
-    const { heard } = hear(bus);
+    const { messages } = subscribe(bus);
     await using app = appPool(2);
     const publishIn = (tx: PoolClient) =>
       bus.publish("paid", { channel: "orders", id: "order 42", tx });
@@ -308,7 +319,7 @@ describe("an idempotency id in a transaction", () => {
       expect(await publishIn(tx)).toMatchObject({ pending: true });
       expect(await publishIn(tx)).toMatchObject({ pending: true, duplicate: true });
     });
-    const message = await waitFor("the message", () => heard[0]);
+    const message = await waitFor("the message", () => messages[0]);
     const again = await bus.publish("paid", { channel: "orders", id: "order 42" });
     expect(again).toMatchObject({ id: message.id, duplicate: true });
     await inTransaction(app, "COMMIT", async (tx) => {
@@ -319,13 +330,13 @@ describe("an idempotency id in a transaction", () => {
       });
     });
     await bus.publish("last", { channel: "orders" });
-    await waitFor("the last message", () => heard.at(-1)?.data === "last");
-    expect(heard.map(({ data }) => data)).toEqual(["paid", "last"]);
+    await waitFor("the last message", () => messages.at(-1)?.data === "last");
+    expect(messages.map(({ data }) => data)).toEqual(["paid", "last"]);
   });
 
   test("is free again when it is rolled back; who publishes it meanwhile waits, and nobody else does", async () => {
     const bus = await log.openBus();
-    const { heard } = hear(bus);
+    const { messages } = subscribe(bus);
     await using app = appPool(1);
     const tx = await app.connect();
     await tx.query("BEGIN");
@@ -333,19 +344,19 @@ describe("an idempotency id in a transaction", () => {
     const repeat = bus.publish("done", { channel: "orders", id: "order 43" });
     const other = await log.openBus();
     await other.publish("not held up", { channel: "orders", id: "order 44" });
-    await waitFor("the other one", () => heard.length === 1);
+    await waitFor("the other one", () => messages.length === 1);
     await tx.query("ROLLBACK");
     tx.release();
     expect(await repeat).not.toHaveProperty("duplicate");
-    await waitFor("the repeated one", () => heard.length === 2);
-    expect(heard.map(({ data }) => data)).toEqual(["not held up", "done"]);
+    await waitFor("the repeated one", () => messages.length === 2);
+    expect(messages.map(({ data }) => data)).toEqual(["not held up", "done"]);
   });
 });
 
 describe("what is taken for a transaction", () => {
   test("the `sql` of Postgres.js inside `begin`, committed and rolled back", async () => {
     const bus = await log.openBus();
-    const { heard } = hear(bus);
+    const { messages } = subscribe(bus);
     const sql = postgres(server.url, { max: 1, fetch_types: false });
     await sql.begin(async (tx) => {
       await tx`SELECT 1`;
@@ -361,25 +372,25 @@ describe("what is taken for a transaction", () => {
     });
     await sql.end();
     await bus.publish("last", { channel: "orders" });
-    await waitFor("the last message", () => heard.at(-1)?.data === "last");
-    expect(heard.map(({ data }) => data)).toEqual(["kept", "last"]);
+    await waitFor("the last message", () => messages.at(-1)?.data === "last");
+    expect(messages.map(({ data }) => data)).toEqual(["kept", "last"]);
   });
 
   test("a function that runs a statement, for any other library", async () => {
     const bus = await log.openBus();
-    const { heard } = hear(bus);
+    const { messages } = subscribe(bus);
     await using app = appPool(1);
     await inTransaction(app, "COMMIT", async (client) => {
       const tx = async (text: string, values: (string | null)[]) =>
         (await client.query<object>(text, values)).rows;
       expect(await bus.publish("kept", { channel: "orders", tx })).toMatchObject({ pending: true });
     });
-    await waitFor("the message", () => heard.length === 1);
+    await waitFor("the message", () => messages.length === 1);
   });
 
   test("not a pool, nor nothing: the message would be published by itself", async () => {
     const bus = await log.openBus();
-    const { heard } = hear(bus);
+    const { messages } = subscribe(bus);
     await using app = appPool(1);
     for (const tx of [app, null, {}, "BEGIN", 1]) {
       await expect(bus.publish("alone", { channel: "orders", tx })).rejects.toMatchObject({
@@ -388,12 +399,12 @@ describe("what is taken for a transaction", () => {
       });
     }
     await bus.publish("last", { channel: "orders" });
-    await waitFor("the last message", () => heard.length === 1);
+    await waitFor("the last message", () => messages.length === 1);
   });
 
   test("a serializable one, and its conflicts come as the client throws them", async () => {
     const bus = await log.openBus();
-    const { heard } = hear(bus);
+    const { messages } = subscribe(bus);
     await using app = appPool(2);
     await app.query("CREATE TABLE IF NOT EXISTS seats (n integer)");
     await app.query("TRUNCATE seats");
@@ -413,8 +424,8 @@ describe("what is taken for a transaction", () => {
     one.release();
     two.release();
     await bus.publish("last", { channel: "orders" });
-    await waitFor("the last message", () => heard.at(-1)?.data === "last");
-    expect(heard.map(({ data }) => data)).toEqual(["one", "last"]);
+    await waitFor("the last message", () => messages.at(-1)?.data === "last");
+    expect(messages.map(({ data }) => data)).toEqual(["one", "last"]);
   });
 });
 

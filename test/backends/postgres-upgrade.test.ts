@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 import { migrate } from "../../packages/sse-bus/src/postgres/index.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { waitFor } from "../support/wait-for.ts";
-import { hear } from "./ear.ts";
+import { subscribe } from "./subscriber.ts";
 import { createPostgresLog, type PostgresLog } from "./postgres-log.ts";
 
 /** As version 1 made it. */
@@ -33,17 +33,17 @@ test("an upgrade keeps messages, positions, the epoch and the ids, of waiting me
   await append("b", "2");
   await old.query(`SELECT ${log.schema}.publish('c', '3', id => 'waiting')`);
   const bus = await log.openBus();
-  const { heard, gaps } = hear(bus, { channel: "**", after: `0-0-${first.epoch}` });
-  await waitFor("all messages", () => heard.length === 3);
-  expect(heard.map(({ id }) => Number.parseInt(id, 36))).toEqual([1, 2, 3]);
-  expect(heard.map(({ id }) => id.split(/[-@]/)[2])).toEqual(Array(3).fill(first.epoch));
+  const { messages, gaps } = subscribe(bus, { channel: "**", after: `0-0-${first.epoch}` });
+  await waitFor("all messages", () => messages.length === 3);
+  expect(messages.map(({ id }) => Number.parseInt(id, 36))).toEqual([1, 2, 3]);
+  expect(messages.map(({ id }) => id.split(/[-@]/)[2])).toEqual(Array(3).fill(first.epoch));
   expect(gaps).toEqual([]);
   expect(await bus.publish(1, { channel: "a", id: "seen" })).toMatchObject({
-    id: heard[0]?.id,
+    id: messages[0]?.id,
     duplicate: true,
   });
   expect(await bus.publish(3, { channel: "c", id: "waiting" })).toMatchObject({
-    id: heard[2]?.id,
+    id: messages[2]?.id,
     duplicate: true,
   });
   // The head is the greatest there was, and an id is of its channel.
@@ -56,7 +56,7 @@ test("an upgrade keeps messages, positions, the epoch and the ids, of waiting me
 test("instances of the older version go on while and after it is upgraded, and both hear each other", async () => {
   await append("a", "0");
   const bus = await log.openBus();
-  const { heard } = hear(bus, { channel: "**", after: await bus.cursor() });
+  const { messages } = subscribe(bus, { channel: "**", after: await bus.cursor() });
   expect(await append("a", "1", "x")).toMatchObject({ seq: "2", duplicate: "false" });
   expect(await append("a", "1", "x")).toMatchObject({ seq: "2", duplicate: "true" });
   expect(await append("b", "2", "x")).toMatchObject({ seq: "3", duplicate: "false" });
@@ -68,8 +68,8 @@ test("instances of the older version go on while and after it is upgraded, and b
   await append("d", "4");
   await tx.query("COMMIT");
   tx.release();
-  await waitFor("all messages", () => heard.length === 4);
-  expect(heard.map(({ data }) => data)).toEqual([1, 2, 4, 3]);
+  await waitFor("all messages", () => messages.length === 4);
+  expect(messages.map(({ data }) => data)).toEqual([1, 2, 4, 3]);
   expect(await append("c", "3", "y")).toMatchObject({ seq: "5", duplicate: "true" });
 });
 

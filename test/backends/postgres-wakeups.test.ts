@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 import { postgresBackend } from "../../packages/sse-bus/src/postgres/index.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { waitFor } from "../support/wait-for.ts";
-import { hear, hearLive } from "./ear.ts";
+import { subscribe, subscribeLive } from "./subscriber.ts";
 import { createPostgresLog, type PostgresLog } from "./postgres-log.ts";
 
 let server: PostgresServer;
@@ -26,22 +26,22 @@ test("a message is noticed when it is announced, not when the log is next asked"
     await log.openBus({ pollMs: NEVER_MS }),
     await log.openBus({ pollMs: NEVER_MS }),
   ];
-  const { heard } = await hearLive(two);
+  const { messages } = await subscribeLive(two);
   await one.publish("by itself", { channel: "orders" });
-  await waitFor("the message", () => heard.length === 1);
+  await waitFor("the message", () => messages.length === 1);
   await log.pool.query("BEGIN; COMMIT");
   const tx = await log.pool.connect();
   await tx.query("BEGIN");
   await one.publish("in a transaction", { channel: "orders", tx });
   await tx.query("COMMIT");
   tx.release();
-  await waitFor("the other message", () => heard.length === 2);
+  await waitFor("the other message", () => messages.length === 2);
 });
 
 test("no notification grows with what it announces", async () => {
   const bus = await log.openBus({ pollMs: NEVER_MS });
-  const { heard } = hear(bus);
-  await using ear = await listenTo(log.schema);
+  const { messages } = subscribe(bus);
+  await using wakeups = await listenTo(log.schema);
   // Postgres allows 8000 bytes in a notification.
   const large = "x".repeat(200_000);
   await bus.publish(large, { channel: "orders" });
@@ -50,13 +50,13 @@ test("no notification grows with what it announces", async () => {
   for (let n = 0; n < 100; n++) await bus.publish(large, { channel: "orders", key: `${n}`, tx });
   await tx.query("COMMIT");
   tx.release();
-  await waitFor("all messages", () => heard.length === 101);
-  await ear.catchUp();
-  expect(heard.every(({ data }) => data === large)).toBe(true);
-  expect(ear.payloads.length).toBeGreaterThan(0);
-  expect(Math.max(...ear.payloads.map((payload) => payload.length))).toBeLessThan(100);
+  await waitFor("all messages", () => messages.length === 101);
+  await wakeups.catchUp();
+  expect(messages.every(({ data }) => data === large)).toBe(true);
+  expect(wakeups.payloads.length).toBeGreaterThan(0);
+  expect(Math.max(...wakeups.payloads.map((payload) => payload.length))).toBeLessThan(100);
   // A transaction wakes once, however much it has published.
-  expect(ear.payloads.filter((payload) => payload.startsWith("commit")).length).toBe(1);
+  expect(wakeups.payloads.filter((payload) => payload.startsWith("commit")).length).toBe(1);
 });
 
 test("what is published while nobody listens is found when listening begins again", async () => {
@@ -64,7 +64,7 @@ test("what is published while nobody listens is found when listening begins agai
     await log.openBus({ pollMs: NEVER_MS }),
     await log.openBus({ pollMs: NEVER_MS }),
   ];
-  const { heard, gaps } = await hearLive(two);
+  const { messages, gaps } = await subscribeLive(two);
   for (let round = 0; round < 10; round++) {
     await one.publish([round, "before"], { channel: "orders" });
     await log.pool.query(
@@ -73,9 +73,9 @@ test("what is published while nobody listens is found when listening begins agai
     await waitFor("it to be stored", () =>
       one.publish([round, "after"], { channel: "orders", id: `${round}` }),
     );
-    await waitFor("both messages", () => heard.length === 2 * round + 2);
+    await waitFor("both messages", () => messages.length === 2 * round + 2);
   }
-  expect(heard.map(({ data }) => data)).toEqual(
+  expect(messages.map(({ data }) => data)).toEqual(
     Array.from({ length: 10 }, (_, round) => [
       [round, "before"],
       [round, "after"],
@@ -87,7 +87,7 @@ test("what is published while nobody listens is found when listening begins agai
 test("without LISTEN the log is polled, transactions included", async () => {
   const settings = { listen: false, pollMs: 50 } as const;
   const [one, two] = [await log.openBus(settings), await log.openBus(settings)];
-  const { heard } = await hearLive(two);
+  const { messages } = await subscribeLive(two);
   // Those of the tests before are gone a moment after their connections.
   await waitFor("no session that listens", async () => {
     const { rows } = await log.pool.query(
@@ -102,7 +102,7 @@ test("without LISTEN the log is polled, transactions included", async () => {
     await one.publish([n, "in a transaction"], { channel: "orders", tx });
     await tx.query("COMMIT");
     tx.release();
-    await waitFor("both messages", () => heard.length === 2 * n + 2);
+    await waitFor("both messages", () => messages.length === 2 * n + 2);
   }
 });
 
@@ -114,12 +114,12 @@ test("a LISTEN that hears nothing, as behind a pooler, is told once and replaced
   });
   const bus = await log.openBus({ listen: elsewhere, pollMs: NEVER_MS });
   const other = await log.openBus();
-  const { heard } = await hearLive(bus);
+  const { messages } = await subscribeLive(bus);
   await waitFor("it to be told", () => bus.errors.length > 0);
   expect(bus.errors).toMatchObject([{ code: "LISTEN_UNAVAILABLE" }]);
   for (let n = 0; n < 5; n++) {
     await other.publish(n, { channel: "orders" });
-    await waitFor("the message", () => heard.length === n + 1);
+    await waitFor("the message", () => messages.length === n + 1);
   }
   expect(bus.errors.length).toBe(1);
   await bus.close();
@@ -129,9 +129,9 @@ test("a LISTEN that hears nothing, as behind a pooler, is told once and replaced
 test("a pool for LISTEN that cannot connect is told, and the rest works", async () => {
   const nowhere = new Pool({ connectionString: "postgres://postgres@127.0.0.1:1/postgres" });
   const bus = await log.openBus({ listen: nowhere });
-  const { heard } = hear(bus);
+  const { messages } = subscribe(bus);
   await bus.publish(1, { channel: "orders" });
-  await waitFor("the message", () => heard.length === 1);
+  await waitFor("the message", () => messages.length === 1);
   await waitFor("it to be told", () => bus.errors.length > 0);
   expect(bus.errors).toMatchObject([{ code: "LISTEN_UNAVAILABLE" }]);
   await bus.close();
@@ -150,7 +150,7 @@ test("a pool of one connection, which LISTEN would keep for itself, is refused",
 test("a pool of two, shared with transactions that are under way, is enough", async () => {
   const pool = new Pool({ connectionString: server.url, max: 2 });
   const bus = await log.openBus();
-  const { heard } = await hearLive(bus);
+  const { messages } = await subscribeLive(bus);
   const own = postgresBackend({ pool, schema: log.schema });
   await using tight = await log.busOn(own);
   for (let n = 0; n < 20; n++) {
@@ -160,7 +160,7 @@ test("a pool of two, shared with transactions that are under way, is enough", as
     await tx.query("COMMIT");
     tx.release();
   }
-  await waitFor("all messages", () => heard.length === 20);
+  await waitFor("all messages", () => messages.length === 20);
   await tight.close();
   await pool.end();
 });
@@ -170,8 +170,8 @@ test("many commits a second are not announced one by one, none is left behind, a
     await log.openBus({ pollMs: NEVER_MS }),
     await log.openBus({ pollMs: NEVER_MS }),
   ];
-  const { heard } = await hearLive(reader);
-  await using ear = await listenTo(log.schema);
+  const { messages } = await subscribeLive(reader);
+  await using wakeups = await listenTo(log.schema);
   await using app = Object.assign(new Pool({ connectionString: server.url, max: 20 }), {
     [Symbol.asyncDispose]: async () => app.end(),
   });
@@ -188,10 +188,10 @@ test("many commits a second are not announced one by one, none is left behind, a
     }
   };
   await Promise.all(Array.from({ length: 20 }, publisher));
-  await waitFor("all messages", () => heard.length === total);
-  expect(new Set(heard.map(({ data }) => data)).size).toBe(total);
+  await waitFor("all messages", () => messages.length === total);
+  expect(new Set(messages.map(({ data }) => data)).size).toBe(total);
   const commits = (): number =>
-    ear.payloads.filter((payload) => payload.startsWith("commit")).length;
+    wakeups.payloads.filter((payload) => payload.startsWith("commit")).length;
   expect(commits()).toBeLessThan(total / 4);
 
   // Now one at a time: whoever had promised to look stops, and from then on each is announced again.
@@ -199,15 +199,15 @@ test("many commits a second are not announced one by one, none is left behind, a
   for (let n = 0; calm < 4; n++) {
     expect(n, "messages before calm returned").toBeLessThan(30);
     await sleep(100);
-    await ear.catchUp();
+    await wakeups.catchUp();
     const before = commits();
     const tx = await app.connect();
     await tx.query("BEGIN");
     await bus.publish(`calm ${n}`, { channel: "orders", tx });
     await tx.query("COMMIT");
     tx.release();
-    await waitFor("the message", () => heard.length === total + n + 1);
-    await ear.catchUp();
+    await waitFor("the message", () => messages.length === total + n + 1);
+    await wakeups.catchUp();
     const announced = commits() - before;
     if (calm > 0) expect(announced).toBe(1);
     calm += announced;
@@ -216,20 +216,25 @@ test("many commits a second are not announced one by one, none is left behind, a
 
 test("more topics than can be asked for one by one are all fed, and closed ones no more", async () => {
   const [bus, reader] = [await log.openBus(), await log.openBus()];
-  const ears = Array.from({ length: 150 }, (_, n) => hear(reader, { channel: `room/${n}` }));
-  const pattern = await hearLive(reader, { channel: "room/*" });
+  const subscribers = Array.from({ length: 150 }, (_, n) =>
+    subscribe(reader, { channel: `room/${n}` }),
+  );
+  const pattern = await subscribeLive(reader, { channel: "room/*" });
   const publishAll = async (data: string): Promise<void> => {
-    await Promise.all(ears.map(async (_, n) => bus.publish(data, { channel: `room/${n}` })));
+    await Promise.all(subscribers.map(async (_, n) => bus.publish(data, { channel: `room/${n}` })));
   };
   await publishAll("all");
   await waitFor(
     "all messages",
-    () => pattern.heard.length === 150 && ears.every(({ heard }) => heard.length === 1),
+    () =>
+      pattern.messages.length === 150 && subscribers.every(({ messages }) => messages.length === 1),
   );
-  for (const ear of ears.slice(10)) ear.close();
+  for (const subscriber of subscribers.slice(10)) subscriber.close();
   await publishAll("some");
-  await waitFor("all messages", () => pattern.heard.length === 300);
-  expect(ears.map(({ heard }) => heard.length)).toEqual(ears.map((_, n) => (n < 10 ? 2 : 1)));
+  await waitFor("all messages", () => pattern.messages.length === 300);
+  expect(subscribers.map(({ messages }) => messages.length)).toEqual(
+    subscribers.map((_, n) => (n < 10 ? 2 : 1)),
+  );
 });
 
 interface Notified extends AsyncDisposable {

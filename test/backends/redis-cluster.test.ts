@@ -8,7 +8,7 @@ import { testBackend } from "../../packages/sse-bus/src/testing/index.ts";
 import { redisBackend } from "../../packages/sse-bus/src/redis/index.ts";
 import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
 import { waitFor } from "../support/wait-for.ts";
-import { hear, hearLive } from "./ear.ts";
+import { subscribe, subscribeLive } from "./subscriber.ts";
 import {
   createRedisClusterLog,
   makeClusterClient,
@@ -51,13 +51,13 @@ describe.each(Object.entries(makeClusterClient))("a cluster over %s", (_name, ma
     await using publisher = createBus({ backend: await log.connect(), ...keeping });
     await using bus = createBus({ backend: await log.connect(), ...keeping });
     const after = await bus.cursor();
-    const ears = ["a/1", "a/*"].map((channel) => hear(bus, { channel, after }));
+    const subscribers = ["a/1", "a/*"].map((channel) => subscribe(bus, { channel, after }));
     const sent: string[] = [];
     let isDone = false;
     const publishing = (async () => {
-      for (let n = 0; !isDone; n++) sent.push(await insist(n));
+      for (let n = 0; !isDone; n++) sent.push(await publishUntilStored(n));
     })();
-    async function insist(n: number): Promise<string> {
+    async function publishUntilStored(n: number): Promise<string> {
       const options = { channel: "a/1", id: `${log.prefix} ${n}` };
       return waitFor(
         `message ${n} to be stored`,
@@ -76,9 +76,9 @@ describe.each(Object.entries(makeClusterClient))("a cluster over %s", (_name, ma
     }
     isDone = true;
     await publishing;
-    for (const { heard, gaps } of ears) {
-      await waitFor("the last message", () => heard.at(-1)?.id === sent.at(-1));
-      expect(heard.map(({ id }) => id)).toEqual(sent);
+    for (const { messages, gaps } of subscribers) {
+      await waitFor("the last message", () => messages.at(-1)?.id === sent.at(-1));
+      expect(messages.map(({ id }) => id)).toEqual(sent);
       expect(gaps).toEqual([]);
     }
   });
@@ -100,9 +100,9 @@ test.each(["redis", "ioredis"])(
     const errors: Error[] = [];
     const backend = redisBackend({ client, prefix: "sse-bus", markMs: 100 });
     await using bus = createBus({ backend, onError: (error) => void errors.push(error) });
-    const ear = hear(bus, { channel: "a/*", after: await bus.cursor() });
+    const subscriber = subscribe(bus, { channel: "a/*", after: await bus.cursor() });
     for (let n = 1; n <= 3; n++) await bus.publish(n, { channel: "a/1", key: "k", id: `acl ${n}` });
-    await waitFor("all of it", () => ear.heard.length === 3);
+    await waitFor("all of it", () => subscriber.messages.length === 3);
     bus.subscribe(() => {}, { channel: "b" })();
     await bus.publish(4, { channel: "b" });
     expect(errors).toEqual([]);
@@ -113,9 +113,9 @@ test.each(["redis", "ioredis"])(
 test("announcements stay on the node that holds the bus", async () => {
   await using log = createRedisClusterLog(cluster, makeClusterClient.redis);
   await using bus = createBus({ backend: await log.connect() });
-  const { heard } = hear(bus, { channel: "a/*" });
+  const { messages } = subscribe(bus, { channel: "a/*" });
   await bus.publish(1, { channel: "a/1" });
-  await waitFor("the message", () => heard.length === 1);
+  await waitFor("the message", () => messages.length === 1);
   const counts = cluster.nodes.map(async (node) => {
     const shards = await cluster.command(node.port, "PUBSUB", "SHARDCHANNELS", `{${log.prefix}}*`);
     const plain = await cluster.command(node.port, "PUBSUB", "CHANNELS", `{${log.prefix}}*`);
@@ -139,7 +139,7 @@ test("an instance that would announce in another way than its bus is refused, an
   });
   // A client of the one node will do, when it announces as the others do.
   await using one = createBus({ backend: redisBackend({ ...options, sharded: true }) });
-  const { heard } = await hearLive(bus, { channel: "a" });
+  const { messages } = await subscribeLive(bus, { channel: "a" });
   await one.publish(3, { channel: "a" });
-  await waitFor("the message", () => heard.length === 1);
+  await waitFor("the message", () => messages.length === 1);
 });

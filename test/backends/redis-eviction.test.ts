@@ -2,7 +2,15 @@ import { describe, expect, test } from "vitest";
 
 import { startRedis } from "../support/redis.ts";
 import { waitFor } from "../support/wait-for.ts";
-import { asError, connectAdmin, epochOf, insist, listen, openBus, seqOf } from "./redis-ears.ts";
+import {
+  asError,
+  connectAdmin,
+  epochOf,
+  publishUntilStored,
+  openBus,
+  seqOf,
+} from "./redis-helpers.ts";
+import { subscribe } from "./subscriber.ts";
 import { createRedisLog, makeClient } from "./redis-log.ts";
 
 describe("a server that evicts or loads", () => {
@@ -45,9 +53,9 @@ describe("a server that evicts or loads", () => {
         if (isSameLog) expect(Math.max(0, ...missing)).toBeLessThanOrEqual(horizon);
       }
       expect(lossy).toBeGreaterThan(0);
-      const ear = listen(bus, "room/**", start);
-      await waitFor("a gap", () => ear.gaps.length > 0);
-      expect(ear.gaps[0]?.channels).toEqual(["room/**"]);
+      const subscriber = subscribe(bus, { channel: "room/**", after: start });
+      await waitFor("a gap", () => subscriber.gaps.length > 0);
+      expect(subscriber.gaps[0]?.channels).toEqual(["room/**"]);
     },
     60_000,
   );
@@ -63,10 +71,10 @@ describe("a server that evicts or loads", () => {
     const key = `{${log.prefix}}:${kind}${kind === "bus" ? "" : ":a"}`;
     expect(await admin.command(["DEL", key])).toBe(1);
     const last = await bus.publish(6, { channel: "a", key: "k0" });
-    const ear = listen(bus, "a", first.id);
-    await waitFor("the last message", () => ear.ids.at(-1) === last.id);
-    if (kind === "newest") expect([ear.data, ear.gaps]).toEqual([[5, 6], []]);
-    else expect(ear.gaps).toHaveLength(1);
+    const subscriber = subscribe(bus, { channel: "a", after: first.id });
+    await waitFor("the last message", () => subscriber.ids.at(-1) === last.id);
+    if (kind === "newest") expect([subscriber.data, subscriber.gaps]).toEqual([[5, 6], []]);
+    else expect(subscriber.gaps).toHaveLength(1);
   });
 
   test("LOADING: open() refuses meanwhile, and whoever was there is back when it is done", async () => {
@@ -77,8 +85,8 @@ describe("a server that evicts or loads", () => {
     await using log = createRedisLog(server, makeClient.redis);
     await using admin = await connectAdmin(server.port);
     await using bus = openBus(await log.connect({ waitMs: 50 }));
-    const ear = listen(bus, "a", await bus.cursor());
-    const sent = [await insist(bus, "a")];
+    const subscriber = subscribe(bus, { channel: "a", after: await bus.cursor() });
+    const sent = [await publishUntilStored(bus, "a")];
     for (let n = 0; n < 300; n++) await admin.command(["SET", `filler:${n}`, "x"]);
     await admin.command(["BGREWRITEAOF"]);
     await waitFor("the rewrite", async () =>
@@ -95,9 +103,9 @@ describe("a server that evicts or loads", () => {
     await expect(refused.publish(1)).rejects.toMatchObject({ code: "BACKEND_UNAVAILABLE" });
     await expect(bus.publish(1)).rejects.toMatchObject({ code: "BACKEND_UNAVAILABLE" });
     await starting;
-    sent.push(await insist(bus, "a"));
-    await waitFor("the last message", () => ear.ids.at(-1) === sent.at(-1));
-    expect(ear.ids).toEqual(sent);
-    expect(ear.gaps).toEqual([]);
+    sent.push(await publishUntilStored(bus, "a"));
+    await waitFor("the last message", () => subscriber.ids.at(-1) === sent.at(-1));
+    expect(subscriber.ids).toEqual(sent);
+    expect(subscriber.gaps).toEqual([]);
   });
 });

@@ -6,7 +6,8 @@ import { PUBLISH } from "../../packages/sse-bus/src/redis/publish-script.ts";
 import { redisBackend } from "../../packages/sse-bus/src/redis/index.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
 import { waitFor } from "../support/wait-for.ts";
-import { asError, connectAdmin, epochOf, insist, listen, openBus } from "./redis-ears.ts";
+import { asError, connectAdmin, epochOf, publishUntilStored, openBus } from "./redis-helpers.ts";
+import { subscribe } from "./subscriber.ts";
 import { createRedisLog, makeClient, type RedisLog } from "./redis-log.ts";
 
 describe.each(Object.entries(makeClient))("over %s", (name, make) => {
@@ -21,11 +22,11 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     await using _log = (log = createRedisLog(server, make));
     await using publisher = openBus(await log.connect());
     await using bus = openBus(await log.connect());
-    const ear = listen(bus, "**", await bus.cursor());
+    const subscriber = subscribe(bus, { channel: "**", after: await bus.cursor() });
     const sent: string[] = [];
     let isDone = false;
     const publishing = (async () => {
-      while (!isDone) sent.push(await insist(publisher, `room/${sent.length % 7}`));
+      while (!isDone) sent.push(await publishUntilStored(publisher, `room/${sent.length % 7}`));
     })();
     await using admin = await connectAdmin(server.port);
     for (const type of ["pubsub", "normal", "pubsub", "pubsub", "normal"]) {
@@ -37,33 +38,33 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     await waitFor("messages after the last kill", () => sent.length > before + 50);
     isDone = true;
     await publishing;
-    await waitFor("the last message", () => ear.ids.at(-1) === sent.at(-1));
-    expect(ear.ids).toEqual(sent);
-    expect(ear.gaps).toEqual([]);
+    await waitFor("the last message", () => subscriber.ids.at(-1) === sent.at(-1));
+    expect(subscriber.ids).toEqual(sent);
+    expect(subscriber.gaps).toEqual([]);
   });
 
   test("a server killed under load and started again from its disk loses nothing that was acknowledged", async () => {
     await using _log = (log = createRedisLog(server, make));
     await using publisher = openBus(await log.connect());
     await using bus = openBus(await log.connect());
-    const ear = listen(bus, "**", await bus.cursor());
+    const subscriber = subscribe(bus, { channel: "**", after: await bus.cursor() });
     const sent: string[] = [];
     for (let round = 0; round < 2; round++) {
-      for (let n = 0; n < 30; n++) sent.push(await insist(publisher, `room/${n % 3}`));
+      for (let n = 0; n < 30; n++) sent.push(await publishUntilStored(publisher, `room/${n % 3}`));
       await server.kill();
       await server.start();
     }
-    sent.push(await insist(publisher, "room/last"));
-    await waitFor("the last message", () => ear.ids.at(-1) === sent.at(-1));
-    expect(ear.ids).toEqual(sent);
-    expect(ear.gaps).toEqual([]);
+    sent.push(await publishUntilStored(publisher, "room/last"));
+    await waitFor("the last message", () => subscriber.ids.at(-1) === sent.at(-1));
+    expect(subscriber.ids).toEqual(sent);
+    expect(subscriber.gaps).toEqual([]);
   });
 
   test("an outage of half a second is noticed by nobody: publishes wait for its end, and no gap is told", async () => {
     await using _log = (log = createRedisLog(server, make));
     const backend = await log.connect({ waitMs: 3000 });
     await using bus = openBus(backend);
-    const ear = listen(bus, "a", await bus.cursor());
+    const subscriber = subscribe(bus, { channel: "a", after: await bus.cursor() });
     const sent = [(await bus.publish(1, { channel: "a" })).id];
     const proxy = log.proxyOf(backend);
     await proxy.cut();
@@ -72,15 +73,15 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     const mended = new Promise((resolve) => setTimeout(resolve, 500)).then(proxy.mend);
     sent.push(...(await Promise.all(waiting)));
     await mended;
-    await waitFor("the last message", () => ear.ids.at(-1) === sent.at(-1));
-    expect(ear.data).toEqual([1, 2, 3]);
-    expect([ear.ids, ear.gaps]).toEqual([sent, []]);
+    await waitFor("the last message", () => subscriber.ids.at(-1) === sent.at(-1));
+    expect(subscriber.data).toEqual([1, 2, 3]);
+    expect([subscriber.ids, subscriber.gaps]).toEqual([sent, []]);
   });
 
   test("a server that hangs is noticed, and publishes reject; once it moves again nothing is missing", async () => {
     await using _log = (log = createRedisLog(server, make));
     await using bus = openBus(await log.connect({ timeoutMs: 1000, waitMs: 100 }));
-    const ear = listen(bus, "a", await bus.cursor());
+    const subscriber = subscribe(bus, { channel: "a", after: await bus.cursor() });
     const first = await bus.publish(1, { channel: "a" });
     server.pause();
     const lost = bus.publish(2, { channel: "a", id: "retried" });
@@ -91,9 +92,9 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     // Its bytes were with the server already: the answer was lost, and the retry finds the first.
     const retried = await bus.publish(2, { channel: "a", id: "retried" });
     const last = await bus.publish(3, { channel: "a" });
-    await waitFor("the last message", () => ear.ids.at(-1) === last.id);
-    expect(ear.ids).toEqual([first.id, retried.id, last.id]);
-    expect(ear.gaps).toEqual([]);
+    await waitFor("the last message", () => subscriber.ids.at(-1) === last.id);
+    expect(subscriber.ids).toEqual([first.id, retried.id, last.id]);
+    expect(subscriber.gaps).toEqual([]);
   });
 
   test("a process that stands still for longer than the deadline does not take its server for dead", async () => {
@@ -101,7 +102,7 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     const errors: Error[] = [];
     const backend = await log.connect({ timeoutMs: 500, markMs: 50 });
     await using bus = createBus({ backend, onError: (error) => void errors.push(error) });
-    const ear = listen(bus, "a", await bus.cursor());
+    const subscriber = subscribe(bus, { channel: "a", after: await bus.cursor() });
     const sent: string[] = [];
     for (let round = 0; round < 3; round++) {
       const published = bus.publish(round, { channel: "a" });
@@ -111,8 +112,8 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
       while (performance.now() < until);
       sent.push((await published).id);
     }
-    await waitFor("all of them", () => ear.ids.length === sent.length);
-    expect(ear.ids).toEqual(sent);
+    await waitFor("all of them", () => subscriber.ids.length === sent.length);
+    expect(subscriber.ids).toEqual(sent);
     expect([errors, bus.stats().status]).toEqual([[], "up"]);
   });
 
@@ -121,7 +122,7 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     await using admin = await connectAdmin(server.port);
     const backend = await log.connect();
     await using bus = openBus(backend);
-    const ear = listen(bus, "a", await bus.cursor());
+    const subscriber = subscribe(bus, { channel: "a", after: await bus.cursor() });
     const before = await bus.publish("before", { channel: "a", key: "k" });
     await admin.command(["CONFIG", "SET", "maxmemory", "1"]);
     try {
@@ -136,8 +137,8 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     }
     const after = await bus.publish("after", { channel: "a", key: "k", id: "x" });
     expect(after.duplicate).toBeUndefined();
-    await waitFor("the last message", () => ear.ids.at(-1) === after.id);
-    expect(ear.ids).toEqual([before.id, after.id]);
+    await waitFor("the last message", () => subscriber.ids.at(-1) === after.id);
+    expect(subscriber.ids).toEqual([before.id, after.id]);
     expect((await backend.read("a")).messages.map(({ seq }) => seq)).toHaveLength(1);
   });
 
@@ -145,7 +146,7 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     await using _log = (log = createRedisLog(server, make));
     await using admin = await connectAdmin(server.port);
     await using bus = openBus(await log.connect({ waitMs: 100 }));
-    const ear = listen(bus, "a", await bus.cursor());
+    const subscriber = subscribe(bus, { channel: "a", after: await bus.cursor() });
     const sent = [(await bus.publish(1, { channel: "a" })).id];
     await admin.command(["REPLICAOF", "127.0.0.1", "1"]);
     try {
@@ -156,10 +157,10 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     } finally {
       await admin.command(["REPLICAOF", "NO", "ONE"]);
     }
-    sent.push(await insist(bus, "a"));
-    await waitFor("the last message", () => ear.ids.at(-1) === sent.at(-1));
-    expect(ear.ids).toEqual(sent);
-    expect(ear.gaps).toEqual([]);
+    sent.push(await publishUntilStored(bus, "a"));
+    await waitFor("the last message", () => subscriber.ids.at(-1) === sent.at(-1));
+    expect(subscriber.ids).toEqual(sent);
+    expect(subscriber.gaps).toEqual([]);
     expect(bus.stats().status).toBe("up");
   });
 
@@ -169,17 +170,17 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     await using admin = await connectAdmin(own.port);
     await using one = openBus(await log.connect());
     await using two = openBus(await log.connect());
-    const ear = listen(two, "a/*", await two.cursor());
+    const subscriber = subscribe(two, { channel: "a/*", after: await two.cursor() });
     const old = [
       await one.publish(1, { channel: "a/1" }),
       await one.publish(2, { channel: "a/2" }),
     ];
-    await waitFor("the old messages", () => ear.ids.length === 2);
+    await waitFor("the old messages", () => subscriber.ids.length === 2);
     await admin.command(["FLUSHALL"]);
     const fresh = await one.publish(3, { channel: "a/1" });
-    await waitFor("the new message", () => ear.ids.length === 3);
-    expect(ear.ids).toEqual([...old.map(({ id }) => id), fresh.id]);
-    expect(ear.gaps.map(({ reason }) => reason)).toEqual(["restarted"]);
+    await waitFor("the new message", () => subscriber.ids.length === 3);
+    expect(subscriber.ids).toEqual([...old.map(({ id }) => id), fresh.id]);
+    expect(subscriber.gaps.map(({ reason }) => reason)).toEqual(["restarted"]);
     expect(epochOf(fresh.id)).not.toBe(epochOf(old[0]?.id ?? ""));
   });
 
@@ -187,7 +188,7 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     await using _log = (log = createRedisLog(server, make));
     await using bus = openBus(await log.connect());
     await using admin = await connectAdmin(server.port);
-    const ear = listen(bus, "a", await bus.cursor());
+    const subscriber = subscribe(bus, { channel: "a", after: await bus.cursor() });
     const first = await bus.publish(1, { channel: "a" });
     const tag = `{${log.prefix}}`;
     const keys = [`${tag}:bus`, `${tag}:log:a`, `${tag}:newest:a`, `${tag}:id:`];
@@ -195,11 +196,11 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     const rest = ["1000", "1000000", "1000000", "PUBLISH", ""];
     await admin.command(["EVAL", PUBLISH.text, "4", ...keys, ...record, ...rest]);
     const last = await bus.publish(3, { channel: "a" });
-    await waitFor("the last message", () => ear.ids.at(-1) === last.id);
-    expect(ear.ids).toHaveLength(3);
-    expect(ear.data).toEqual([1, "unannounced", 3]);
-    expect(ear.ids[0]).toBe(first.id);
-    expect(ear.gaps).toEqual([]);
+    await waitFor("the last message", () => subscriber.ids.at(-1) === last.id);
+    expect(subscriber.ids).toHaveLength(3);
+    expect(subscriber.data).toEqual([1, "unannounced", 3]);
+    expect(subscriber.ids[0]).toBe(first.id);
+    expect(subscriber.gaps).toEqual([]);
   });
 
   test("buses of one prefix on two logical databases do not hear each other", async () => {
@@ -212,8 +213,8 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     await using zero = openBus(await log.connect({ prefix }));
     await using three = openBus(redisBackend({ client, prefix, markMs: 100 }));
     const [here, there] = [
-      listen(zero, "**", await zero.cursor()),
-      listen(three, "**", await three.cursor()),
+      subscribe(zero, { channel: "**", after: await zero.cursor() }),
+      subscribe(three, { channel: "**", after: await three.cursor() }),
     ];
     const [a, b] = [await zero.publish("zero"), await three.publish("three")];
     await waitFor("both", () => here.ids.length > 0 && there.ids.length > 0);

@@ -6,7 +6,8 @@ import { createBus } from "../../packages/sse-bus/src/index.ts";
 import { redisBackend } from "../../packages/sse-bus/src/redis/index.ts";
 import { startRedis } from "../support/redis.ts";
 import { waitFor } from "../support/wait-for.ts";
-import { asError, connectAdmin, listen, openBus } from "./redis-ears.ts";
+import { asError, connectAdmin, openBus } from "./redis-helpers.ts";
+import { subscribe } from "./subscriber.ts";
 import { createRedisLog, makeClient } from "./redis-log.ts";
 
 describe("keys", () => {
@@ -19,15 +20,15 @@ describe("keys", () => {
     );
     await using log = createRedisLog(server, makeClient.redis);
     await using bus = openBus(await log.connect());
-    const ear = listen(bus, "a/*", await bus.cursor());
+    const subscriber = subscribe(bus, { channel: "a/*", after: await bus.cursor() });
     const options = { channel: "a/1", key: "k", id: "once" };
     const first = await bus.publish(1, options);
     expect(await bus.publish(1, options)).toMatchObject({ id: first.id, duplicate: true });
     const second = await bus.publish(2, { channel: "a/2" });
-    await waitFor("both", () => ear.ids.length === 2);
-    const again = listen(bus, "**", first.id);
+    await waitFor("both", () => subscriber.ids.length === 2);
+    const again = subscribe(bus, { channel: "**", after: first.id });
     await waitFor("the second", () => again.ids.length === 1);
-    expect([ear.ids, again.ids]).toEqual([[first.id, second.id], [second.id]]);
+    expect([subscriber.ids, again.ids]).toEqual([[first.id, second.id], [second.id]]);
   });
 
   test.each(["redis", "ioredis"] as const)(
@@ -53,11 +54,11 @@ describe("keys", () => {
         history: { maxMessages: 2, channels: { "gone/**": { maxAgeMs: 50 } } },
         onError: (error) => void errors.push(error),
       });
-      const ear = listen(bus, "a/*", await bus.cursor());
+      const subscriber = subscribe(bus, { channel: "a/*", after: await bus.cursor() });
       await bus.publish(0, { channel: "gone/1" });
       for (let n = 1; n <= 4; n++) await bus.publish(n, { channel: "a/1", key: "k", id: `${n}` });
       for (let n = 5; n <= 8; n++) await bus.publish(n, { channel: "a/2" });
-      await waitFor("all of it", () => ear.data.length === 8);
+      await waitFor("all of it", () => subscriber.data.length === 8);
       await waitFor("the sweep", async () => {
         const fields = (await admin.command(["HKEYS", "{sse-bus}:bus"])) as string[];
         return !fields.includes("c:gone/1");
@@ -78,7 +79,7 @@ describe("keys", () => {
     const client = createClient({ url: `redis://narrow:password@127.0.0.1:${server.port}` });
     const backend = redisBackend({ client, markMs: 20 });
     await using bus = openBus(backend);
-    const ear = listen(bus, "a", await bus.cursor());
+    const subscriber = subscribe(bus, { channel: "a", after: await bus.cursor() });
     const first = await bus.publish(1, { channel: "a" });
     // A pattern has to stand in the user's rules letter by letter.
     const refused = await backend.subscribe("a/*", { message() {}, lost() {} }).catch(asError);
@@ -86,8 +87,8 @@ describe("keys", () => {
     expect((refused as Error).message).toContain("NOPERM");
     expect(bus.stats().status).toBe("up");
     const second = await bus.publish(2, { channel: "a" });
-    await waitFor("both messages", () => ear.ids.length === 2);
-    expect(ear.ids).toEqual([first.id, second.id]);
+    await waitFor("both messages", () => subscriber.ids.length === 2);
+    expect(subscriber.ids).toEqual([first.id, second.id]);
   });
 
   test("a machine whose clock is ahead of the server's forgets nothing that is still kept", async () => {
@@ -127,11 +128,11 @@ describe("keys", () => {
       });
       const { id } = await bus.publish(0, { channel: "a" });
       for (let n = 1; n <= 3; n++) await bus.publish(n, { channel: "a" });
-      const ear = listen(bus, "a", id);
-      await waitFor("what is kept", () => ear.data.length === 3);
-      const wide = listen(bus, "**", id);
+      const subscriber = subscribe(bus, { channel: "a", after: id });
+      await waitFor("what is kept", () => subscriber.data.length === 3);
+      const wide = subscribe(bus, { channel: "**", after: id });
       await waitFor("what is kept", () => wide.data.length === 3);
-      expect([ear.gaps, wide.gaps]).toEqual([[], []]);
+      expect([subscriber.gaps, wide.gaps]).toEqual([[], []]);
     } finally {
       vi.useRealTimers();
     }
@@ -159,9 +160,9 @@ describe("keys", () => {
       const channels = fields.filter((field) => field.startsWith("c:"));
       return [...keys.toSorted(), ...channels].join() === `${tag}:bus,${tag}:log:kept,c:kept`;
     });
-    const ear = listen(bus, "gone/299", ids[0]);
-    await waitFor("a gap for what is gone", () => ear.gaps.length === 1);
-    const whole = listen(bus, "kept", kept.id);
+    const subscriber = subscribe(bus, { channel: "gone/299", after: ids[0] });
+    await waitFor("a gap for what is gone", () => subscriber.gaps.length === 1);
+    const whole = subscribe(bus, { channel: "kept", after: kept.id });
     const next = await bus.publish("next", { channel: "kept" });
     await waitFor("the next one", () => whole.ids.length === 1);
     expect([whole.ids, whole.gaps]).toEqual([[next.id], []]);

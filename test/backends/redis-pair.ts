@@ -3,7 +3,7 @@ import { redisBackend } from "../../packages/sse-bus/src/redis/index.ts";
 import { startRedis } from "../support/redis.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 import { waitFor } from "../support/wait-for.ts";
-import { type Admin, connectAdmin } from "./redis-ears.ts";
+import { type Admin, connectAdmin } from "./redis-helpers.ts";
 import { makeClient } from "./redis-log.ts";
 
 export interface Pair extends AsyncDisposable {

@@ -18,15 +18,15 @@ export interface ChaosOptions {
   readonly url: (port: number) => string;
 }
 
-/** The short course that every test run takes; `pnpm chaos` takes the long one. */
+/** Small numbers for every test run; `pnpm chaos` sets larger ones. */
 const MESSAGES = Number(process.env.SSE_BUS_CHAOS_MESSAGES ?? 2000);
 const READERS = Number(process.env.SSE_BUS_CHAOS_READERS ?? 100);
 const CHANNELS = Array.from({ length: 50 }, (_, n) => `chaos/${n}`);
 const CHANNELS_A_READER = 2;
 
-/** Two production servers on one backend, and all that can go wrong, one after another. */
+/** Two production servers on one backend, and one failure after another. */
 export function testChaos(name: string, { start, url }: ChaosOptions): void {
-  test(`${name}: whatever dies, every client gets every message once and in order, or is told of a gap`, async () => {
+  test(`${name}: after every failure, each client has every message once and in order, or a gap`, async () => {
     const startedAt = performance.now();
     await using server = await start();
     await using proxy = await startTcpProxy(server.port);
@@ -34,9 +34,9 @@ export function testChaos(name: string, { start, url }: ChaosOptions): void {
     await using one = await startDemo({ env });
     await using two = await startDemo({ env });
     const origins = [one.url, two.url];
-    const isWell = () =>
+    const bothHealthy = () =>
       waitFor(
-        "both servers to be well",
+        "both servers to be healthy",
         async () => {
           const states = await Promise.all(origins.map((origin) => health(origin)));
           return states.every(({ status }) => status === "ok");
@@ -65,37 +65,37 @@ export function testChaos(name: string, { start, url }: ChaosOptions): void {
       await at(0.6);
       await server.kill();
       await server.start();
-      await isWell();
+      await bothHealthy();
       await at(0.7);
       await publisher.pause();
       await allReached(readers, publisher.newest);
       expect(readers.flatMap(({ violations }) => violations)).toEqual([]);
       expect(
         readers.flatMap(({ gaps }) => gaps),
-        "no gap without cause",
+        "no gap without a loss",
       ).toEqual([]);
 
       await server.stop();
       await server.wipe();
       await server.start();
-      await isWell();
+      await bothHealthy();
       publisher.resume();
       await publisher.done;
       await allReached(readers, publisher.newest);
       expect(readers.flatMap(({ violations }) => violations)).toEqual([]);
-      const untold = readers.filter(({ gaps }) => gaps.length === 0);
-      expect(untold, "lost data is told to everybody").toEqual([]);
+      const withoutGap = readers.filter(({ gaps }) => gaps.length === 0);
+      expect(withoutGap, "lost data is reported to every client").toEqual([]);
       const seconds = Math.round((performance.now() - startedAt) / 1000);
       console.log(
         [
           `${name}: ${publisher.stored} messages on ${CHANNELS.length} channels, ${READERS} clients of two servers, ${seconds} s.`,
           `Both servers redeployed, one killed, connections cut, ${name} killed: every message once and in order, no gap.`,
-          `${name} emptied: told by a gap to every client.`,
-          `${publisher.retries} publishes were tried again, each stored once.`,
+          `${name} emptied: a gap for every client.`,
+          `${publisher.retries} publishes were retried, each stored once.`,
         ].join("\n  "),
       );
     } finally {
-      await Promise.all(readers.map((reader) => reader.stop()));
+      for (const reader of readers) reader.stop();
     }
   }, 600_000);
 }

@@ -1,4 +1,4 @@
-import type { Variant } from "../support/variant.ts";
+import type { TestApp } from "../support/test-app.ts";
 import { type NextServer, type ServerOptions, startNode } from "../support/next-server.ts";
 import { freePort } from "../support/ports.ts";
 
@@ -7,7 +7,7 @@ export type CustomServer = "http" | "gzip";
 
 /** Starts the app behind a server of its own, as in Next's guide to custom servers. */
 export async function startCustom(
-  { folder }: Variant,
+  { folder }: TestApp,
   kind: CustomServer,
   more: ServerOptions["env"] = {},
 ): Promise<NextServer> {

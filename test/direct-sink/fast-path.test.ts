@@ -3,17 +3,17 @@ import { openStream } from "../support/event-stream.ts";
 import { publish } from "../support/http-api.ts";
 import { startDev, startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
-import { builtVariant, type Variant } from "../support/variant.ts";
+import { builtTestApp, type TestApp } from "../support/test-app.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { countSinks, startCustom } from "./direct-app.ts";
-import { rawClient, takeResponse } from "./raw-client.ts";
+import { rawClient, takeResponse } from "../support/raw-client.ts";
 
-let variant: Variant;
+let testApp: TestApp;
 let app: NextServer;
 
 beforeAll(async () => {
-  variant = await builtVariant();
-  app = await variant.start({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
+  testApp = await builtTestApp();
+  app = await testApp.start({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
 }, 240_000);
 
 afterAll(async () => {
@@ -68,7 +68,7 @@ describe("frames go straight to the socket", () => {
   });
 
   test("behind a custom server", async () => {
-    await using server = await startCustom(variant, "http");
+    await using server = await startCustom(testApp, "http");
     await expectSink(server, "direct");
   });
 });
@@ -82,7 +82,7 @@ describe("frames stay in the web stream", () => {
   });
 
   test("when a custom server compresses the body behind Next's back", async () => {
-    await using server = await startCustom(variant, "gzip");
+    await using server = await startCustom(testApp, "gzip");
     await expectSink(server, "web");
   });
 
@@ -177,7 +177,7 @@ describe.each(["direct", "web"] as const)("a client that takes nothing, %s sink"
   const sse = kind === "web" ? { SSE_BUS_SINK: "web" } : {};
 
   test("is told bye slow, and its connection is cut when it does not read that either", async () => {
-    await using server = await variant.start({ env: { SSE_BUS_OPEN_PUBLISH: "1", ...sse } });
+    await using server = await testApp.start({ env: { SSE_BUS_OPEN_PUBLISH: "1", ...sse } });
     await countSinks(server.url);
     const channel = "slow/1";
     await using stream = await openStream(`${server.url}/api/strict?channel=${channel}`);
@@ -198,7 +198,7 @@ describe.each(["direct", "web"] as const)("a client that takes nothing, %s sink"
   });
 
   test("does not keep a server from exiting", async () => {
-    await using server = await variant.start({ env: { SSE_BUS_OPEN_PUBLISH: "1", ...sse } });
+    await using server = await testApp.start({ env: { SSE_BUS_OPEN_PUBLISH: "1", ...sse } });
     await countSinks(server.url);
     const channel = "slow/2";
     await using stream = await openStream(`${server.url}/api/sse?channel=${channel}`);

@@ -2,7 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
-import { browserNames, launchVisitors, type Visitor, type Visitors } from "../support/visitors.ts";
+import {
+  browserNames,
+  launchTestBrowser,
+  type Tab,
+  type TestBrowser,
+} from "../support/test-browser.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 const token = "a token for the tests, long enough";
@@ -53,9 +58,9 @@ describe("/inspector in production", () => {
     expect(await statusOf(`${app.url}/inspector`, { headers })).toBe(200);
   });
 
-  it("takes ten tries a minute of one visitor, and then not even the right token", async () => {
-    const tryAs = async (visitor: string, path: string) =>
-      fetch(app.url + path, { headers: { "x-forwarded-for": visitor }, redirect: "manual" });
+  it("takes ten tries a minute of one tab, and then not even the right token", async () => {
+    const tryAs = async (tab: string, path: string) =>
+      fetch(app.url + path, { headers: { "x-forwarded-for": tab }, redirect: "manual" });
     const wrong = "/api/inspector/enter?token=a%20wrong%20one";
     for (let count = 1; count <= 10; count++) {
       expect((await tryAs("203.0.113.7", wrong)).status).toBe(404);
@@ -101,77 +106,77 @@ async function readUntil({ body }: Response, end: string): Promise<string> {
 }
 
 describe.each(browserNames)("/inspector in %s", (name) => {
-  let visitors: Visitors;
-  let visitor: Visitor;
+  let browser: TestBrowser;
+  let tab: Tab;
   beforeAll(async () => {
-    visitors = await launchVisitors(name);
-    visitor = await visitors.open(enter());
-    await visitor.sees(`${demo} [data-testid=line-state]`, "Live");
-    await visitor.sees(count("Received"), /[1-9]/);
+    browser = await launchTestBrowser(name);
+    tab = await browser.open(enter());
+    await tab.waitForText(`${demo} [data-testid=line-state]`, "Live");
+    await tab.waitForText(count("Received"), /[1-9]/);
   });
-  afterAll(async () => visitors?.[Symbol.asyncDispose]());
+  afterAll(async () => browser?.[Symbol.asyncDispose]());
 
   it("shows connections, channels and rates, and is accessible", async () => {
-    await visitor.sees(`${instance} [data-testid=line-state]`, "Live");
-    await visitor.sees(`${instance} [data-rate=Published]`, /[\d.]+\/s/);
-    await visitor.sees(
+    await tab.waitForText(`${instance} [data-testid=line-state]`, "Live");
+    await tab.waitForText(`${instance} [data-rate=Published]`, /[\d.]+\/s/);
+    await tab.waitForText(
       "[aria-labelledby=card-connections] tbody",
       /inspector\/demo[^]*(web|direct)/,
     );
-    await visitor.sees(
+    await tab.waitForText(
       "[aria-labelledby=card-channels] tbody",
       /inspector\/demo[^]*[1-9][\d.]*\/s/,
     );
-    expect(await visitor.violations()).toEqual([]);
+    expect(await tab.violations()).toEqual([]);
   });
 
   it("comes back from a line that was cut with nothing lost", async () => {
-    await visitor.click("[data-command=cut]");
-    await visitor.sees(notes, /The line is gone\.[^]*hello, resumed: going on after number \d+/);
-    await goesOn(visitor);
-    await losesNothing(visitor);
+    await tab.click("[data-command=cut]");
+    await tab.waitForText(notes, /The line is gone\.[^]*hello, resumed: going on after number \d+/);
+    await goesOn(tab);
+    await losesNothing(tab);
   });
 
   it("tells its stream `bye` when drained, and resumes with nothing lost", async () => {
-    await visitor.click("[data-command=drain]");
-    await visitor.sees(notes, /bye \(drain\)[^]*hello, resumed/);
-    await goesOn(visitor);
-    await losesNothing(visitor);
+    await tab.click("[data-command=drain]");
+    await tab.waitForText(notes, /bye \(drain\)[^]*hello, resumed/);
+    await goesOn(tab);
+    await losesNothing(tab);
   });
 
   it("lets a stalled reader lag, then gives it all ticks and the newest of the keyed", async () => {
-    await visitor.click("[data-command=stall]");
-    await visitor.sees(`${demo} [data-testid=demo-lag]`, /^[1-9]\d*$/);
-    await visitor.sees("[aria-labelledby=card-connections] tbody", /\d+ behind/);
-    await visitor.click("[data-command=stall]");
-    await visitor.sees(notes, /Of \d+ keyed messages, the newest came/);
-    await visitor.sees(`${demo} [data-testid=demo-lag]`, /^0$/);
-    await losesNothing(visitor);
+    await tab.click("[data-command=stall]");
+    await tab.waitForText(`${demo} [data-testid=demo-lag]`, /^[1-9]\d*$/);
+    await tab.waitForText("[aria-labelledby=card-connections] tbody", /\d+ behind/);
+    await tab.click("[data-command=stall]");
+    await tab.waitForText(notes, /Of \d+ keyed messages, the newest came/);
+    await tab.waitForText(`${demo} [data-testid=demo-lag]`, /^0$/);
+    await losesNothing(tab);
   });
 
   it("announces a gap when what followed its cursor was evicted", async () => {
-    await visitor.click("[data-command=evict]");
-    await visitor.sees(notes, /gap \(evicted\)[^]*The gap stood for [\d,]+ messages/);
-    await visitor.sees(count("Lost, as a gap told"), /^[1-9]/);
-    expect(await visitor.text(count("Lost silently"))).toBe("0");
-    await goesOn(visitor);
+    await tab.click("[data-command=evict]");
+    await tab.waitForText(notes, /gap \(evicted\)[^]*The gap stood for [\d,]+ messages/);
+    await tab.waitForText(count("Lost, as a gap told"), /^[1-9]/);
+    expect(await tab.text(count("Lost silently"))).toBe("0");
+    await goesOn(tab);
   });
 
   it("publishes what it is given, shows it as text, and refuses with the code", async () => {
-    await visitor.sees(`${messages} [data-testid=line-state]`, "Live");
-    await visitor.fill("input[name=channel]", "inspected/channel");
-    await visitor.evaluate(() => {
+    await tab.waitForText(`${messages} [data-testid=line-state]`, "Live");
+    await tab.fill("input[name=channel]", "inspected/channel");
+    await tab.evaluate(() => {
       const area = document.querySelector<HTMLTextAreaElement>("textarea[name=data]");
       if (area) area.value = '{"html":"<img src=x onerror=alert(1)>"}';
     }, null);
-    await visitor.click("form:has(textarea) button[type=submit]");
-    await visitor.sees("[data-testid=published]", /Published as \S+@inspected\/channel/);
-    await visitor.sees(messages, "<img src=x onerror=alert(1)>");
-    await visitor.fill("input[name=words]", "nothing has this");
-    await visitor.sees(messages, "None of those that came contains this.");
-    await visitor.fill("input[name=channel]", "not a channel!");
-    await visitor.click("form:has(textarea) button[type=submit]");
-    await visitor.sees("[data-testid=published]", "INVALID_CHANNEL");
+    await tab.click("form:has(textarea) button[type=submit]");
+    await tab.waitForText("[data-testid=published]", /Published as \S+@inspected\/channel/);
+    await tab.waitForText(messages, "<img src=x onerror=alert(1)>");
+    await tab.fill("input[name=words]", "nothing has this");
+    await tab.waitForText(messages, "None of those that came contains this.");
+    await tab.fill("input[name=channel]", "not a channel!");
+    await tab.click("form:has(textarea) button[type=submit]");
+    await tab.waitForText("[data-testid=published]", "INVALID_CHANNEL");
   });
 });
 
@@ -190,16 +195,16 @@ function count(name: string): string {
 }
 
 /** More ticks come than there were. */
-async function goesOn(visitor: Visitor): Promise<void> {
-  const before = await received(visitor);
-  await waitFor("more ticks", async () => (await received(visitor)) > before);
+async function goesOn(tab: Tab): Promise<void> {
+  const before = await received(tab);
+  await waitFor("more ticks", async () => (await received(tab)) > before);
 }
 
-async function received(visitor: Visitor): Promise<number> {
-  return Number((await visitor.text(count("Received"))).replaceAll(",", ""));
+async function received(tab: Tab): Promise<number> {
+  return Number((await tab.text(count("Received"))).replaceAll(",", ""));
 }
 
-async function losesNothing(visitor: Visitor): Promise<void> {
-  expect(await visitor.text(count("Lost silently"))).toBe("0");
-  expect(await visitor.text(count("Lost, as a gap told"))).toBe("0");
+async function losesNothing(tab: Tab): Promise<void> {
+  expect(await tab.text(count("Lost silently"))).toBe("0");
+  expect(await tab.text(count("Lost, as a gap told"))).toBe("0");
 }

@@ -13,10 +13,10 @@ import { useRedis } from "../support/redis.ts";
 import type { ServerUrl } from "../support/server-url.ts";
 import {
   type BrowserName,
-  launchVisitors,
-  type Visitor,
-  type Visitors,
-} from "../support/visitors.ts";
+  launchTestBrowser,
+  type Tab,
+  type TestBrowser,
+} from "../support/test-browser.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 /** Serves an empty page, from an origin of its own. */
@@ -43,8 +43,8 @@ interface Watched {
   readonly events: string[];
 }
 
-async function watch(visitor: Visitor, url: string): Promise<() => Promise<Watched>> {
-  await visitor.evaluate((address) => {
+async function watch(tab: Tab, url: string): Promise<() => Promise<Watched>> {
+  await tab.evaluate((address) => {
     const source = new EventSource(address);
     const events: string[] = [];
     source.addEventListener("message", ({ data }) => events.push(data as string));
@@ -54,7 +54,7 @@ async function watch(visitor: Visitor, url: string): Promise<() => Promise<Watch
     Object.assign(globalThis, { watched: { source, events } });
   }, url);
   return async () =>
-    visitor.evaluate(() => {
+    tab.evaluate(() => {
       const { watched } = globalThis as unknown as {
         watched: { source: EventSource; events: string[] };
       };
@@ -88,12 +88,12 @@ const says = (text: string) => (watched: Watched) =>
 const browsers: readonly BrowserName[] = ["Chromium", "Firefox"];
 
 describe.each(browsers)("a native EventSource in %s", (name) => {
-  let visitors: Visitors;
+  let browser: TestBrowser;
   beforeAll(async () => {
-    visitors = await launchVisitors(name);
+    browser = await launchTestBrowser(name);
   });
   afterAll(async () => {
-    await visitors?.[Symbol.asyncDispose]();
+    await browser?.[Symbol.asyncDispose]();
   });
 
   test("that is refused at a limit is open by itself once a place is free", async () => {
@@ -102,8 +102,8 @@ describe.each(browsers)("a native EventSource in %s", (name) => {
     });
     const holder = await openStream(`${hub.url}/sse`);
     await holder.next("hello");
-    await using visitor = await visitors.open(origin);
-    const read = await watch(visitor, `${hub.url}/sse?from=earliest`);
+    await using tab = await browser.open(origin);
+    const read = await watch(tab, `${hub.url}/sse?from=earliest`);
     await until(read, "a bye", says('bye {"reason":"limit"'));
     await publishTo(hub, "while it was refused", "default");
     await holder[Symbol.asyncDispose]();
@@ -119,8 +119,8 @@ describe.each(browsers)("a native EventSource in %s", (name) => {
     };
     const channel = `drain/${crypto.randomUUID()}`;
     const first = await make(0);
-    await using visitor = await visitors.open(origin);
-    const read = await watch(visitor, `${first.url}/sse?channel=${channel}`);
+    await using tab = await browser.open(origin);
+    const read = await watch(tab, `${first.url}/sse?channel=${channel}`);
     await until(read, "hello", says("hello"));
     await first.bus.publish("before", { channel });
     await until(read, "the first message", says("before"));
@@ -148,8 +148,8 @@ describe.each(browsers)("a native EventSource in %s", (name) => {
     });
     const channel = `restart/${crypto.randomUUID()}`;
     await using nginx = await startNginx(hub.port);
-    await using visitor = await visitors.open(origin);
-    const read = await watch(visitor, `${nginx.url}/sse?channel=${channel}`);
+    await using tab = await browser.open(origin);
+    const read = await watch(tab, `${nginx.url}/sse?channel=${channel}`);
     await until(read, "hello", says("hello"));
     await publishTo(hub, "before", channel);
     await until(read, "the first message", says("before"));

@@ -5,7 +5,12 @@ import { launchChromium } from "../support/chromium.ts";
 import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
-import { browserNames, launchVisitors, type Visitor, type Visitors } from "../support/visitors.ts";
+import {
+  browserNames,
+  launchTestBrowser,
+  type Tab,
+  type TestBrowser,
+} from "../support/test-browser.ts";
 
 const chat = "[aria-labelledby=card-chat]";
 const alerts = "[aria-labelledby=card-alerts]";
@@ -23,115 +28,115 @@ beforeAll(async () => {
 afterAll(async () => app?.[Symbol.asyncDispose]());
 
 describe.each(browserNames)("/notifications in %s", (name) => {
-  let visitors: Visitors;
+  let browser: TestBrowser;
   beforeAll(async () => {
-    visitors = await launchVisitors(name);
+    browser = await launchTestBrowser(name);
   });
-  afterAll(async () => visitors?.[Symbol.asyncDispose]());
+  afterAll(async () => browser?.[Symbol.asyncDispose]());
 
   it("has a chat: who is there, who types, and what they write, as text and nothing else", async () => {
-    await using ada = await visitors.open(url);
-    await using grace = await visitors.open(url);
-    await Promise.all([ada.sees(line, "Live"), grace.sees(line, "Live")]);
+    await using ada = await browser.open(url);
+    await using grace = await browser.open(url);
+    await Promise.all([ada.waitForText(line, "Live"), grace.waitForText(line, "Live")]);
     await rename(ada, `Ada of ${name}`);
-    await grace.sees(present, `Ada of ${name}`);
-    await ada.sees(present, `Ada of ${name} (you)`);
+    await grace.waitForText(present, `Ada of ${name}`);
+    await ada.waitForText(present, `Ada of ${name} (you)`);
     const markup = `<img src=x onerror="document.title='broken in'"> in ${name}`;
     await ada.fill("#post-send", markup);
-    await grace.sees("[data-testid=typing]", `Ada of ${name} is typing…`);
+    await grace.waitForText("[data-testid=typing]", `Ada of ${name} is typing…`);
     await ada.click(`${chat} button[type=submit]`);
-    await grace.sees(`${chat} [role=log]`, markup);
-    await grace.sees("[aria-labelledby=card-activity]", `Ada of ${name} wrote: ${markup}`);
+    await grace.waitForText(`${chat} [role=log]`, markup);
+    await grace.waitForText("[aria-labelledby=card-activity]", `Ada of ${name} wrote: ${markup}`);
     expect(await grace.evaluate(() => document.querySelectorAll("main img").length, null)).toBe(0);
     expect(await grace.violations()).toEqual([]);
-    // The next visitor's page has it before any script runs.
+    // The next tab's page has it before any script runs.
     expect(await (await fetch(url)).text()).toContain("&lt;img src=x onerror=");
     await ada.goto(`${app.url}/hook`);
-    await grace.sees(present, notContaining(`Ada of ${name}`));
+    await grace.waitForText(present, notContaining(`Ada of ${name}`));
   });
 
   it("counts what is unread over a reload and an absence, alike in all windows of a browser", async () => {
-    await using ada = await visitors.open(url);
-    await using grace = await visitors.open(url);
-    await Promise.all([ada.sees(line, "Live"), grace.sees(line, "Live")]);
+    await using ada = await browser.open(url);
+    await using grace = await browser.open(url);
+    await Promise.all([ada.waitForText(line, "Live"), grace.waitForText(line, "Live")]);
     await say(grace, `First in ${name}`);
-    await ada.sees(count("Messages"), /Messages\s*1$/);
+    await ada.waitForText(count("Messages"), /Messages\s*1$/);
     await ada.goto(`${app.url}/hook`);
     await say(grace, `Meanwhile in ${name}`);
     await raise(grace, `Look at ${name}`);
-    await ada.toFront();
+    await ada.bringToFront();
     await ada.goto(url);
-    await ada.sees(count("Messages"), /Messages\s*2$/);
-    await ada.sees(count("Alerts"), /Alerts\s*1$/);
+    await ada.waitForText(count("Messages"), /Messages\s*2$/);
+    await ada.waitForText(count("Alerts"), /Alerts\s*1$/);
     expect(await ada.evaluate(() => document.title, null)).toMatch(/^\(3\) /);
-    const beside = await ada.beside(url);
-    await beside.sees(count("Messages"), /Messages\s*2$/);
+    const beside = await ada.openTab(url);
+    await beside.waitForText(count("Messages"), /Messages\s*2$/);
     await beside.click(`${unread} header button`);
-    await ada.sees(count("Messages"), /Messages\s*0$/);
-    await ada.sees(count("Alerts"), /Alerts\s*0$/);
+    await ada.waitForText(count("Messages"), /Messages\s*0$/);
+    await ada.waitForText(count("Alerts"), /Alerts\s*0$/);
     // One's own is read.
     await say(ada, `Mine in ${name}`);
-    await ada.sees(`${chat} [role=log]`, `Mine in ${name}`);
-    await ada.sees(count("Messages"), /Messages\s*0$/);
+    await ada.waitForText(`${chat} [role=log]`, `Mine in ${name}`);
+    await ada.waitForText(count("Messages"), /Messages\s*0$/);
     expect(await ada.layoutShift()).toBeLessThan(0.01);
   });
 
   it("says that there was more when history does not reach back to what was read", async () => {
-    await using ada = await visitors.open(url);
-    await ada.sees(line, "Live");
-    await ada.sees(count("Messages"), /Messages\s*\d/);
+    await using ada = await browser.open(url);
+    await ada.waitForText(line, "Live");
+    await ada.waitForText(count("Messages"), /Messages\s*\d/);
     await ada.evaluate(() => localStorage.setItem("sse-bus.read", "5-m0000000-before"), null);
     await ada.goto(url);
-    await ada.sees(`${unread} [data-testid=reach]`, "There was more");
+    await ada.waitForText(`${unread} [data-testid=reach]`, "There was more");
     await ada.click(`${unread} header button`);
-    await ada.sees(`${unread} [data-testid=reach]`, "Counted from where");
-    await ada.sees(count("Messages"), /Messages\s*0$/);
+    await ada.waitForText(`${unread} [data-testid=reach]`, "Counted from where");
+    await ada.waitForText(count("Messages"), /Messages\s*0$/);
   });
 
   it("shows an alert in every window until it is dismissed, or somebody has it", async () => {
-    await using ada = await visitors.open(url);
-    await using grace = await visitors.open(url);
-    await Promise.all([ada.sees(line, "Live"), grace.sees(line, "Live")]);
+    await using ada = await browser.open(url);
+    await using grace = await browser.open(url);
+    await Promise.all([ada.waitForText(line, "Live"), grace.waitForText(line, "Live")]);
     await rename(grace, `Grace of ${name}`);
     await raise(ada, `Disk full in ${name}`);
     await Promise.all([
-      ada.sees(toasts, `Disk full in ${name}`),
-      grace.sees(toasts, `Disk full in ${name}`),
+      ada.waitForText(toasts, `Disk full in ${name}`),
+      grace.waitForText(toasts, `Disk full in ${name}`),
     ]);
     expect(await ada.violations()).toEqual([]);
-    await grace.toFront();
+    await grace.bringToFront();
     await grace.click(`${alerts} li:last-child button`);
-    await ada.sees(`${alerts} li:last-child`, `Grace of ${name} has it`);
-    await ada.sees(toasts, /^$/);
+    await ada.waitForText(`${alerts} li:last-child`, `Grace of ${name} has it`);
+    await ada.waitForText(toasts, /^$/);
     await raise(ada, `Fan broken in ${name}`);
-    await ada.sees(toasts, `Fan broken in ${name}`);
+    await ada.waitForText(toasts, `Fan broken in ${name}`);
     await ada.press("Escape");
-    await ada.sees(toasts, /^$/);
-    await grace.toFront();
-    await grace.sees(toasts, `Fan broken in ${name}`);
+    await ada.waitForText(toasts, /^$/);
+    await grace.bringToFront();
+    await grace.waitForText(toasts, `Fan broken in ${name}`);
     await grace.click(`${toasts} button`);
-    await grace.sees(toasts, /^$/);
+    await grace.waitForText(toasts, /^$/);
   });
 
   it("loses nothing when its connection is cut", async () => {
     await using proxy = await startTcpProxy(app.port);
-    await using ada = await visitors.open(`http://127.0.0.1:${proxy.port}/notifications`);
-    await using grace = await visitors.open(url);
-    await Promise.all([ada.sees(line, "Live"), grace.sees(line, "Live")]);
+    await using ada = await browser.open(`http://127.0.0.1:${proxy.port}/notifications`);
+    await using grace = await browser.open(url);
+    await Promise.all([ada.waitForText(line, "Live"), grace.waitForText(line, "Live")]);
     await proxy.cut();
-    await ada.sees(line, "Reconnecting");
+    await ada.waitForText(line, "Reconnecting");
     await say(ada, `Into the void of ${name}`);
-    await ada.sees(`${chat} form output`, "could not be reached");
+    await ada.waitForText(`${chat} form output`, "could not be reached");
     expect(await ada.evaluate(typed, null)).toBe(`Into the void of ${name}`);
     await say(grace, `While you were out of ${name}`);
     await raise(grace, `Line cut in ${name}`);
-    await grace.sees(`${chat} [role=log]`, `While you were out of ${name}`);
-    await ada.toFront();
+    await grace.waitForText(`${chat} [role=log]`, `While you were out of ${name}`);
+    await ada.bringToFront();
     await proxy.mend();
-    await ada.sees(line, "Live", { timeoutMs: 15_000 });
-    await ada.sees(`${chat} [role=log]`, `While you were out of ${name}`);
-    await ada.sees(toasts, `Line cut in ${name}`);
-    await ada.sees(count("Messages"), /Messages\s*1$/);
+    await ada.waitForText(line, "Live", { timeoutMs: 15_000 });
+    await ada.waitForText(`${chat} [role=log]`, `While you were out of ${name}`);
+    await ada.waitForText(toasts, `Line cut in ${name}`);
+    await ada.waitForText(count("Messages"), /Messages\s*1$/);
   });
 });
 
@@ -218,7 +223,7 @@ describe("POST /api/presence", () => {
     expect(await post(null)).toBe(400);
   });
 
-  it("cannot be used to silence a visitor by the id that everyone sees", async () => {
+  it("cannot be used to silence a tab by the id that everyone sees", async () => {
     const abort = new AbortController();
     const query = "channel=notifications/presence&from=latest";
     const stream = await fetch(`${app.url}/api/sse?${query}`, { signal: abort.signal });
@@ -250,24 +255,21 @@ const count = (kind: "Messages" | "Alerts") => `${unread} [data-unread=${kind}]`
 const typed = () => document.querySelector<HTMLInputElement>("#post-send")?.value;
 const notContaining = (text: string) => new RegExp(`^(?![^]*${text})`);
 
-async function say(visitor: Visitor, text: string): Promise<void> {
-  await visitor.toFront();
-  await visitor.fill("#post-send", text);
-  await visitor.click(`${chat} button[type=submit]`);
+async function say(tab: Tab, text: string): Promise<void> {
+  await tab.bringToFront();
+  await tab.fill("#post-send", text);
+  await tab.click(`${chat} button[type=submit]`);
 }
 
-async function raise(visitor: Visitor, text: string): Promise<void> {
-  await visitor.toFront();
-  await visitor.fill("#post-raise", text);
-  await visitor.click(`${alerts} button[type=submit]`);
+async function raise(tab: Tab, text: string): Promise<void> {
+  await tab.bringToFront();
+  await tab.fill("#post-raise", text);
+  await tab.click(`${alerts} button[type=submit]`);
 }
 
-async function rename(visitor: Visitor, to: string): Promise<void> {
-  await visitor.toFront();
-  await visitor.evaluate(
-    () => document.querySelector<HTMLInputElement>("#visitor-name")?.select(),
-    null,
-  );
-  await visitor.fill("#visitor-name", to);
-  await visitor.click(`${unread} form button`);
+async function rename(tab: Tab, to: string): Promise<void> {
+  await tab.bringToFront();
+  await tab.evaluate(() => document.querySelector<HTMLInputElement>("#tab-name")?.select(), null);
+  await tab.fill("#tab-name", to);
+  await tab.click(`${unread} form button`);
 }

@@ -5,7 +5,7 @@ import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 import { waitFor } from "../support/wait-for.ts";
-import { browserNames, launchVisitors, type Visitors } from "../support/visitors.ts";
+import { browserNames, launchTestBrowser, type TestBrowser } from "../support/test-browser.ts";
 
 const task = "[aria-labelledby=card-task]";
 const upload = "[aria-labelledby=card-upload]";
@@ -20,68 +20,68 @@ beforeAll(async () => {
 afterAll(async () => app?.[Symbol.asyncDispose]());
 
 describe.each(browserNames)("/progress in %s", (name) => {
-  let visitors: Visitors;
+  let browser: TestBrowser;
   beforeAll(async () => {
-    visitors = await launchVisitors(name);
+    browser = await launchTestBrowser(name);
   });
-  afterAll(async () => visitors?.[Symbol.asyncDispose]());
+  afterAll(async () => browser?.[Symbol.asyncDispose]());
 
   it("shows a task to every window, over a reload, until one of them cancels it", async () => {
-    await using visitor = await visitors.open(`${app.url}/progress`);
-    await using other = await visitors.open(`${app.url}/progress`);
-    await visitor.sees(line, "Live");
-    await other.sees(line, "Live");
-    await visitor.click(`${task} header button`);
-    await other.sees(`${task} li`, /Running[^]*[1-9]\d* of 200 rounds/);
+    await using tab = await browser.open(`${app.url}/progress`);
+    await using other = await browser.open(`${app.url}/progress`);
+    await tab.waitForText(line, "Live");
+    await other.waitForText(line, "Live");
+    await tab.click(`${task} header button`);
+    await other.waitForText(`${task} li`, /Running[^]*[1-9]\d* of 200 rounds/);
     // Two hundred rounds outlast what follows on any machine: only the cancellation ends them.
     const html = await (await fetch(`${app.url}/progress`)).text();
     expect(html).toMatch(/\d+ of 200 rounds/);
-    await visitor.goto(`${app.url}/progress`);
-    await visitor.sees(`${task} li`, /Running/);
-    await visitor.sees(line, "Live");
+    await tab.goto(`${app.url}/progress`);
+    await tab.waitForText(`${task} li`, /Running/);
+    await tab.waitForText(line, "Live");
     await other.click(`${task} li button`);
-    await visitor.sees(`${task} li`, "Cancelled by a visitor");
+    await tab.waitForText(`${task} li`, "Cancelled by a tab");
     // What other windows start moves nothing in this one.
     expect(await other.layoutShift()).toBeLessThan(0.01);
-    expect(await visitor.violations()).toEqual([]);
+    expect(await tab.violations()).toEqual([]);
   });
 
   it("tells, by the server, what has arrived of a file, and its checksum", async () => {
-    await using visitor = await visitors.open(`${app.url}/progress`);
-    await visitor.sees(line, "Live");
-    await visitor.click(`${upload} button:last-of-type`);
+    await using tab = await browser.open(`${app.url}/progress`);
+    await tab.waitForText(line, "Live");
+    await tab.click(`${upload} button:last-of-type`);
     const checksum = createHash("sha256").update(Buffer.alloc(20_000_000)).digest("hex");
-    await visitor.sees(`${upload} li`, `20.0 MB, SHA-256 ${checksum}`, patient);
+    await tab.waitForText(`${upload} li`, `20.0 MB, SHA-256 ${checksum}`, patient);
   });
 
   it("shows a build's output in its colours, line by line, and how it ended", async () => {
-    await using visitor = await visitors.open(`${app.url}/progress`);
-    await visitor.sees(line, "Live");
-    await visitor.click(`${build} header button:last-of-type`);
-    await visitor.sees(`${build} [role=log]`, "tells one changed bit", patient);
-    await visitor.sees(`${build} li`, /Exit code 1, \d+ lines/, patient);
+    await using tab = await browser.open(`${app.url}/progress`);
+    await tab.waitForText(line, "Live");
+    await tab.click(`${build} header button:last-of-type`);
+    await tab.waitForText(`${build} [role=log]`, "tells one changed bit", patient);
+    await tab.waitForText(`${build} li`, /Exit code 1, \d+ lines/, patient);
     await waitFor("the marks of twelve checks, in green", async () =>
-      visitor.evaluate(() => document.querySelectorAll("[role=log] .text-good").length >= 12, null),
+      tab.evaluate(() => document.querySelectorAll("[role=log] .text-good").length >= 12, null),
     );
-    expect(await visitor.text(`${build} [role=log]`)).not.toContain("\u001B");
-    expect(await visitor.violations()).toEqual([]);
+    expect(await tab.text(`${build} [role=log]`)).not.toContain("\u001B");
+    expect(await tab.violations()).toEqual([]);
   });
 
   it("loses no line of a build whose connection is cut in mid-course", async () => {
     await using proxy = await startTcpProxy(app.port);
-    await using other = await visitors.open(`${app.url}/progress`);
-    await using visitor = await visitors.open(`http://127.0.0.1:${proxy.port}/progress`);
-    await visitor.sees(line, "Live");
-    await other.sees(line, "Live");
+    await using other = await browser.open(`${app.url}/progress`);
+    await using tab = await browser.open(`http://127.0.0.1:${proxy.port}/progress`);
+    await tab.waitForText(line, "Live");
+    await other.waitForText(line, "Live");
     await other.click(`${build} header button`);
-    await visitor.sees(`${build} li`, "Running");
+    await tab.waitForText(`${build} li`, "Running");
     await proxy.cut();
-    await visitor.sees(line, "Reconnecting");
-    await other.sees(`${build} li`, /Exit code 0, \d+ lines/, patient);
+    await tab.waitForText(line, "Reconnecting");
+    await other.waitForText(`${build} li`, /Exit code 0, \d+ lines/, patient);
     await proxy.mend();
-    await visitor.sees(`${build} li`, /Exit code 0, \d+ lines/, patient);
+    await tab.waitForText(`${build} li`, /Exit code 0, \d+ lines/, patient);
     const whole = await other.text(`${build} [role=log]`);
-    await visitor.sees(`${build} [role=log]`, whole);
+    await tab.waitForText(`${build} [role=log]`, whole);
   });
 
   it("ends uploads that trickle, and they keep nobody from other jobs", async () => {
@@ -96,11 +96,11 @@ describe.each(browserNames)("/progress in %s", (name) => {
       );
     };
     const uploads = Array.from({ length: 4 }, trickle);
-    await using visitor = await visitors.open(`${app.url}/progress`);
-    await visitor.sees(line, "Live");
-    await visitor.sees("[aria-labelledby=card-upload] li", "slow");
-    await visitor.click(`${build} header button`);
-    await visitor.sees(`${build} li`, /Running|Exit code 0/, patient);
+    await using tab = await browser.open(`${app.url}/progress`);
+    await tab.waitForText(line, "Live");
+    await tab.waitForText("[aria-labelledby=card-upload] li", "slow");
+    await tab.click(`${build} header button`);
+    await tab.waitForText(`${build} li`, /Running|Exit code 0/, patient);
     for (const response of await Promise.all(uploads)) {
       expect(response instanceof Response && response.status).toBe(400);
     }

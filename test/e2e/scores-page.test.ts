@@ -4,7 +4,12 @@ import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { startRedis } from "../support/redis.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
-import { browserNames, launchVisitors, type Visitor, type Visitors } from "../support/visitors.ts";
+import {
+  browserNames,
+  launchTestBrowser,
+  type Tab,
+  type TestBrowser,
+} from "../support/test-browser.ts";
 
 const match = "[aria-labelledby=card-match]";
 const line = `${match} [data-testid=line-state]`;
@@ -22,32 +27,32 @@ beforeAll(async () => {
 afterAll(async () => app?.[Symbol.asyncDispose]());
 
 describe.each(browserNames)("/scores in %s", (name) => {
-  let visitors: Visitors;
+  let browser: TestBrowser;
   beforeAll(async () => {
-    visitors = await launchVisitors(name);
+    browser = await launchTestBrowser(name);
   });
-  afterAll(async () => visitors?.[Symbol.asyncDispose]());
+  afterAll(async () => browser?.[Symbol.asyncDispose]());
 
   it("shows the same second on every screen, whatever the screen's own clock says", async () => {
-    await using visitor = await visitors.open(url);
-    await using wrong = await visitors.open(url);
+    await using tab = await browser.open(url);
+    await using wrong = await browser.open(url);
     await wrong.evaluate(() => {
       const right = Date.now;
       Date.now = () => right() + 300_000;
     }, null);
-    await Promise.all([visitor.sees(line, "Live"), wrong.sees(line, "Live")]);
-    await visitor.sees(status, "Playing");
-    await command(visitor, "play-pause");
-    await wrong.sees(status, "Paused");
-    await command(visitor, "restart");
-    await wrong.sees(status, "Playing");
-    await wrong.toFront();
-    await wrong.sees(time, /^0:0[2-9]/);
+    await Promise.all([tab.waitForText(line, "Live"), wrong.waitForText(line, "Live")]);
+    await tab.waitForText(status, "Playing");
+    await command(tab, "play-pause");
+    await wrong.waitForText(status, "Paused");
+    await command(tab, "restart");
+    await wrong.waitForText(status, "Playing");
+    await wrong.bringToFront();
+    await wrong.waitForText(time, /^0:0[2-9]/);
     const startedBy = await startOfRace(wrong);
-    await visitor.toFront();
-    expect(Math.abs((await startOfRace(visitor)) - startedBy)).toBeLessThan(500);
+    await tab.bringToFront();
+    expect(Math.abs((await startOfRace(tab)) - startedBy)).toBeLessThan(500);
     // First one first, by what each line says.
-    const runners = await visitor.evaluate(
+    const runners = await tab.evaluate(
       () =>
         [...document.querySelectorAll<HTMLElement>("[data-flip]")].map(
           ({ innerText }) => innerText,
@@ -57,59 +62,56 @@ describe.each(browserNames)("/scores in %s", (name) => {
     expect(runners).toHaveLength(6);
     const behind = runners.slice(1).map((text) => Number(/−([\d.]+) m/.exec(text)?.[1]));
     expect(behind).toEqual(behind.toSorted((a, b) => a - b));
-    expect(await visitor.violations()).toEqual([]);
+    expect(await tab.violations()).toEqual([]);
     expect(await wrong.layoutShift()).toBeLessThan(0.01);
   });
 
   it("lets a second window act as the referee, and stands still for all when one pauses it", async () => {
-    await using visitor = await visitors.open(url);
-    await using referee = await visitors.open(url);
-    await Promise.all([visitor.sees(line, "Live"), referee.sees(line, "Live")]);
+    await using tab = await browser.open(url);
+    await using referee = await browser.open(url);
+    await Promise.all([tab.waitForText(line, "Live"), referee.waitForText(line, "Live")]);
     await command(referee, "restart");
     await command(referee, "play-pause");
-    await Promise.all([visitor.sees(status, "Paused"), referee.sees(status, "Paused")]);
+    await Promise.all([tab.waitForText(status, "Paused"), referee.waitForText(status, "Paused")]);
     await command(referee, "goal home");
     await command(referee, "goal away");
     await command(referee, "red card away");
     await command(referee, "goal away");
-    await visitor.sees(score, "1 : 2");
+    await tab.waitForText(score, "1 : 2");
     await command(referee, "undo");
-    await visitor.sees(score, "1 : 1");
-    await visitor.sees(`${match} [role=log] li:last-child`, /goal\s+Hill\s+taken back/);
-    const shown = [visitor, referee].map(async (one) => [
-      await one.text(time),
-      await one.text(score),
-    ]);
+    await tab.waitForText(score, "1 : 1");
+    await tab.waitForText(`${match} [role=log] li:last-child`, /goal\s+Hill\s+taken back/);
+    const shown = [tab, referee].map(async (one) => [await one.text(time), await one.text(score)]);
     const [here, there] = await Promise.all(shown);
     expect(here).toEqual(there);
-    // The next visitor's page has it before any script runs, and a reload changes nothing.
+    // The next tab's page has it before any script runs, and a reload changes nothing.
     expect(await (await fetch(url)).text()).toMatch(/>1 : 1</);
-    await visitor.toFront();
-    await visitor.goto(url);
-    await visitor.sees(score, "1 : 1");
-    await visitor.sees(time, here?.[0] as string);
-    await visitor.sees(status, "Paused");
-    await command(visitor, "play-pause");
-    await referee.sees(status, "Playing");
+    await tab.bringToFront();
+    await tab.goto(url);
+    await tab.waitForText(score, "1 : 1");
+    await tab.waitForText(time, here?.[0] as string);
+    await tab.waitForText(status, "Paused");
+    await command(tab, "play-pause");
+    await referee.waitForText(status, "Playing");
   });
 
   it("loses nothing when its connection is cut, and its clock runs on meanwhile", async () => {
     await using proxy = await startTcpProxy(app.port);
-    await using referee = await visitors.open(url);
-    await using visitor = await visitors.open(`http://127.0.0.1:${proxy.port}/scores`);
-    await Promise.all([visitor.sees(line, "Live"), referee.sees(line, "Live")]);
+    await using referee = await browser.open(url);
+    await using tab = await browser.open(`http://127.0.0.1:${proxy.port}/scores`);
+    await Promise.all([tab.waitForText(line, "Live"), referee.waitForText(line, "Live")]);
     await proxy.cut();
-    await visitor.sees(line, "Reconnecting");
-    const cutAt = await visitor.text("[data-testid=match-time]");
-    await command(visitor, "undo");
-    await visitor.sees("[aria-labelledby=card-control-panel] output", "could not be reached");
+    await tab.waitForText(line, "Reconnecting");
+    const cutAt = await tab.text("[data-testid=match-time]");
+    await command(tab, "undo");
+    await tab.waitForText("[aria-labelledby=card-control-panel] output", "could not be reached");
     await command(referee, "red card home");
-    await referee.sees(`${match} [role=log]`, "red card");
-    await visitor.toFront();
-    await visitor.sees("[data-testid=match-time]", new RegExp(`^(?!${cutAt})`));
+    await referee.waitForText(`${match} [role=log]`, "red card");
+    await tab.bringToFront();
+    await tab.waitForText("[data-testid=match-time]", new RegExp(`^(?!${cutAt})`));
     await proxy.mend();
-    await visitor.sees(line, "Live", patient);
-    await visitor.sees(`${match} [role=log]`, /red card\s+Harbour/);
+    await tab.waitForText(line, "Live", patient);
+    await tab.waitForText(`${match} [role=log]`, /red card\s+Harbour/);
   });
 });
 
@@ -119,38 +121,38 @@ describe("two instances on Redis", () => {
     const env = { SSE_BUS_URL: redis.url };
     await using first = await startDemo({ env });
     await using second = await startDemo({ env });
-    await using visitors = await launchVisitors("Chromium");
-    await using visitor = await visitors.open(`${first.url}/scores`);
-    await visitor.sees(status, "Playing");
-    await using referee = await visitors.open(`${second.url}/scores`);
-    await referee.sees(line, "Live");
+    await using browser = await launchTestBrowser("Chromium");
+    await using tab = await browser.open(`${first.url}/scores`);
+    await tab.waitForText(status, "Playing");
+    await using referee = await browser.open(`${second.url}/scores`);
+    await referee.waitForText(line, "Live");
     await command(referee, "play-pause");
-    await visitor.sees(status, "Paused");
+    await tab.waitForText(status, "Paused");
     await command(referee, "restart");
-    await visitor.sees(status, "Playing");
+    await tab.waitForText(status, "Playing");
     await command(referee, "play-pause");
     await command(referee, "goal home");
-    await visitor.sees(score, "1 : 0");
+    await tab.waitForText(score, "1 : 0");
     await first.kill();
     await command(referee, "goal home");
     await command(referee, "goal away");
-    await referee.sees(score, "2 : 1", patient);
+    await referee.waitForText(score, "2 : 1", patient);
     await command(referee, "play-pause");
-    await referee.sees(status, "Playing");
+    await referee.waitForText(status, "Playing");
   });
 });
 
-async function command(visitor: Visitor, name: string): Promise<void> {
-  await visitor.toFront();
-  await visitor.click(`[data-command="${name}"]`);
+async function command(tab: Tab, name: string): Promise<void> {
+  await tab.bringToFront();
+  await tab.click(`[data-command="${name}"]`);
 }
 
 /**
  * When the race began, in ms since 1970 by the machine's clock, as the window's time tells it. A
  * frame is late or on time, never early: the earliest of a dozen changes counts.
  */
-async function startOfRace(visitor: Visitor): Promise<number> {
-  return visitor.evaluate(
+async function startOfRace(tab: Tab): Promise<number> {
+  return tab.evaluate(
     async (css) =>
       new Promise<number>((resolve) => {
         const place = document.querySelector<HTMLElement>(css);

@@ -3,7 +3,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
-import { browserNames, launchVisitors, type Visitor, type Visitors } from "../support/visitors.ts";
+import {
+  browserNames,
+  launchTestBrowser,
+  type Tab,
+  type TestBrowser,
+} from "../support/test-browser.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 const machine = "[aria-labelledby=card-machine]";
@@ -16,38 +21,38 @@ beforeAll(async () => {
 afterAll(async () => app?.[Symbol.asyncDispose]());
 
 describe.each(browserNames)("/system in %s", (name) => {
-  let visitors: Visitors;
+  let browser: TestBrowser;
   beforeAll(async () => {
-    visitors = await launchVisitors(name);
+    browser = await launchTestBrowser(name);
   });
-  afterAll(async () => visitors?.[Symbol.asyncDispose]());
+  afterAll(async () => browser?.[Symbol.asyncDispose]());
 
   it("shows this machine's numbers, and a newer sample each second", async () => {
-    await using visitor = await visitors.open(`${app.url}/system`);
-    await visitor.sees(`${machine} [data-testid=line-state]`, "Live");
-    await visitor.sees(`${machine} [data-tile=CPU] [data-testid=value]`, /^\d+ %$/);
-    await visitor.sees(`${machine} [data-tile=Memory] [data-testid=value]`, /^[\d.]+ [MGT]B$/);
-    await visitor.sees(
+    await using tab = await browser.open(`${app.url}/system`);
+    await tab.waitForText(`${machine} [data-testid=line-state]`, "Live");
+    await tab.waitForText(`${machine} [data-tile=CPU] [data-testid=value]`, /^\d+ %$/);
+    await tab.waitForText(`${machine} [data-tile=Memory] [data-testid=value]`, /^[\d.]+ [MGT]B$/);
+    await tab.waitForText(
       `${machine} [data-tile="Event-loop delay"] [data-testid=value]`,
       /^[\d.]+ ms$/,
     );
-    await visitor.sees(`${machine} [data-tile=Disk] [data-testid=value]`, /B\/s$/);
-    await visitor.sees(`${machine} [data-tile=Network] [data-testid=value]`, /B\/s$/);
+    await tab.waitForText(`${machine} [data-tile=Disk] [data-testid=value]`, /B\/s$/);
+    await tab.waitForText(`${machine} [data-tile=Network] [data-testid=value]`, /B\/s$/);
     const notes = new Set<string>();
     await waitFor("three samples that differ", async () => {
-      notes.add(await visitor.text(`${machine} [data-tile=Memory]`));
+      notes.add(await tab.text(`${machine} [data-tile=Memory]`));
       return notes.size >= 3;
     });
-    expect(await visitor.violations()).toEqual([]);
+    expect(await tab.violations()).toEqual([]);
   });
 
   it("shows the app's lines to every window, by level", async () => {
-    await using visitor = await visitors.open(`${app.url}/system`);
-    await using other = await visitors.open(`${app.url}/system`);
-    await visitor.sees(`${log} [data-testid=line-state]`, "Live");
-    await other.sees(`${log} [data-testid=line-state]`, "Live");
+    await using tab = await browser.open(`${app.url}/system`);
+    await using other = await browser.open(`${app.url}/system`);
+    await tab.waitForText(`${log} [data-testid=line-state]`, "Live");
+    await other.waitForText(`${log} [data-testid=line-state]`, "Live");
     const before = await count(other, "something is about to go wrong");
-    await writeLines(visitor);
+    await writeLines(tab);
     await waitFor(
       "the line in the other window",
       async () => (await count(other, "something is about to go wrong")) === before + 1,
@@ -65,45 +70,45 @@ describe.each(browserNames)("/system in %s", (name) => {
   });
 
   it("holds lines back while paused, and loses none of them", async () => {
-    await using visitor = await visitors.open(`${app.url}/system`);
-    await visitor.sees(`${log} [data-testid=line-state]`, "Live");
-    const before = await count(visitor, "nothing to see here");
-    await visitor.click(`${log} button[aria-pressed]`);
-    await writeLines(visitor);
-    await visitor.sees(log, "Paused: 4 more are waiting");
-    expect(await count(visitor, "nothing to see here")).toBe(before);
-    await visitor.click(`${log} button[aria-pressed]`);
+    await using tab = await browser.open(`${app.url}/system`);
+    await tab.waitForText(`${log} [data-testid=line-state]`, "Live");
+    const before = await count(tab, "nothing to see here");
+    await tab.click(`${log} button[aria-pressed]`);
+    await writeLines(tab);
+    await tab.waitForText(log, "Paused: 4 more are waiting");
+    expect(await count(tab, "nothing to see here")).toBe(before);
+    await tab.click(`${log} button[aria-pressed]`);
     await waitFor(
       "the held line",
-      async () => (await count(visitor, "nothing to see here")) === before + 1,
+      async () => (await count(tab, "nothing to see here")) === before + 1,
     );
   });
 
   it("loses no line when its connection is cut", async () => {
     await using proxy = await startTcpProxy(app.port);
-    await using visitor = await visitors.open(`http://127.0.0.1:${proxy.port}/system`);
-    await using other = await visitors.open(`${app.url}/system`);
-    await visitor.sees(`${log} [data-testid=line-state]`, "Live");
-    const before = await count(visitor, "nothing to see here");
+    await using tab = await browser.open(`http://127.0.0.1:${proxy.port}/system`);
+    await using other = await browser.open(`${app.url}/system`);
+    await tab.waitForText(`${log} [data-testid=line-state]`, "Live");
+    const before = await count(tab, "nothing to see here");
     await proxy.cut();
-    await visitor.sees(`${log} [data-testid=line-state]`, "Reconnecting");
+    await tab.waitForText(`${log} [data-testid=line-state]`, "Reconnecting");
     await writeLines(other);
-    await other.sees(log, "as asked for");
+    await other.waitForText(log, "as asked for");
     await proxy.mend();
-    await visitor.sees(`${log} [data-testid=line-state]`, "Live", { timeoutMs: 15_000 });
+    await tab.waitForText(`${log} [data-testid=line-state]`, "Live", { timeoutMs: 15_000 });
     await waitFor(
       "the line from the meantime",
-      async () => (await count(visitor, "nothing to see here")) === before + 1,
+      async () => (await count(tab, "nothing to see here")) === before + 1,
     );
   });
 });
 
-async function writeLines(visitor: Visitor): Promise<void> {
-  await visitor.click(`${log} header button:last-child`);
+async function writeLines(tab: Tab): Promise<void> {
+  await tab.click(`${log} header button:last-child`);
 }
 
-async function count(visitor: Visitor, text: string): Promise<number> {
-  const lines = await visitor.evaluate(
+async function count(tab: Tab, text: string): Promise<number> {
+  const lines = await tab.evaluate(
     () => [...document.querySelectorAll("[role=log] li bdi")].map((line) => line.textContent),
     null,
   );

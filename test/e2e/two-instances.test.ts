@@ -6,7 +6,7 @@ import type { NextServer } from "../support/next-server.ts";
 import { startNginx } from "../support/nginx.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
 import type { Restartable } from "../support/restartable.ts";
-import { launchVisitors, type Visitor, type Visitors } from "../support/visitors.ts";
+import { launchTestBrowser, type Tab, type TestBrowser } from "../support/test-browser.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 const token = "for two instances";
@@ -18,7 +18,7 @@ const location = "proxy_set_header Host $http_host;";
 let redis: RedisServer;
 let apps: NextServer[] = [];
 let nginx: Restartable;
-let visitors: Visitors;
+let browser: TestBrowser;
 beforeAll(async () => {
   redis = await startRedis();
   const env = { SSE_BUS_URL: redis.url, SSE_BUS_OPEN_PUBLISH: "1", SSE_BUS_INSPECTOR_TOKEN: token };
@@ -27,41 +27,41 @@ beforeAll(async () => {
     apps.map(({ port }) => port),
     { location },
   );
-  visitors = await launchVisitors("Chromium");
+  browser = await launchTestBrowser("Chromium");
 });
 afterAll(async () => {
-  for (const each of [visitors, nginx, ...apps, redis]) await each?.[Symbol.asyncDispose]();
+  for (const each of [browser, nginx, ...apps, redis]) await each?.[Symbol.asyncDispose]();
 });
 
 describe("behind nginx, two instances on Redis are one site", () => {
   it("/: what one instance is told stands in a log that the other serves", async () => {
-    await using visitor = await visitors.open(nginx.url);
-    await visitor.sees("[data-testid=stream-state]", "Live");
+    await using tab = await browser.open(nginx.url);
+    await tab.waitForText("[data-testid=stream-state]", "Live");
     for (const app of apps) {
       await publish(app.url, { data: { from: `port ${app.port}` } });
-      await visitor.sees("[role=log]", `port ${app.port}`);
+      await tab.waitForText("[role=log]", `port ${app.port}`);
     }
   });
 
   it("/hook: the log that the server rendered goes on without a gap", async () => {
-    await using visitor = await visitors.open(`${nginx.url}/hook`);
-    await visitor.sees("[data-testid=hook-status]", "open");
+    await using tab = await browser.open(`${nginx.url}/hook`);
+    await tab.waitForText("[data-testid=hook-status]", "open");
     for (const app of apps) {
       await publish(app.url, { data: { hook: `port ${app.port}` } });
-      await visitor.sees("main", `port ${app.port}`);
+      await tab.waitForText("main", `port ${app.port}`);
     }
   });
 
   it("/system: every machine's samples are there, whoever serves the page", async () => {
-    await using visitor = await visitors.open(`${nginx.url}/system`);
-    await visitor.sees(`[aria-labelledby=card-machine] ${line}`, "Live");
-    await visitor.sees("[data-tile=CPU] [data-testid=value]", /^\d+ %$/);
+    await using tab = await browser.open(`${nginx.url}/system`);
+    await tab.waitForText(`[aria-labelledby=card-machine] ${line}`, "Live");
+    await tab.waitForText("[data-tile=CPU] [data-testid=value]", /^\d+ %$/);
   });
 
   it("/dashboard: values move in every window, fed by one of the instances", async () => {
     const [one, other] = await openTwo("/dashboard");
     for (const each of [one, other]) {
-      await each.toFront();
+      await each.bringToFront();
       const before = await each.text("[data-sensor=page-faults]");
       await waitFor("a newer value", async () => {
         const value = await each.text("[data-sensor=page-faults]");
@@ -75,7 +75,10 @@ describe("behind nginx, two instances on Redis are one site", () => {
     const [one, other] = await openTwo("/notifications");
     await one.fill("#post-send", "Hello from the other instance");
     await one.click("[aria-labelledby=card-chat] button[type=submit]");
-    await other.sees("[aria-labelledby=card-chat] [role=log]", "Hello from the other instance");
+    await other.waitForText(
+      "[aria-labelledby=card-chat] [role=log]",
+      "Hello from the other instance",
+    );
     await close(one, other);
   });
 
@@ -83,54 +86,54 @@ describe("behind nginx, two instances on Redis are one site", () => {
     const task = "[aria-labelledby=card-task]";
     const [one, other] = await openTwo("/progress");
     await one.click(`${task} header button`);
-    await other.sees(`${task} li`, /Running[^]*[1-9]\d* of 200 rounds/);
+    await other.waitForText(`${task} li`, /Running[^]*[1-9]\d* of 200 rounds/);
     await other.click(`${task} li button`);
-    await one.sees(`${task} li`, "Cancelled by a visitor");
+    await one.waitForText(`${task} li`, "Cancelled by a tab");
     await close(one, other);
   });
 
   it("/scores: the referee of one stops the match of both", async () => {
     const [one, other] = await openTwo("/scores");
-    await one.sees("[data-testid=match-status]", "Playing");
+    await one.waitForText("[data-testid=match-status]", "Playing");
     await other.click("[data-command=play-pause]");
-    await one.sees("[data-testid=match-status]", "Paused");
+    await one.waitForText("[data-testid=match-status]", "Paused");
     await close(one, other);
   });
 
   it("/inspector: both instances are shown, and a demo stream is found wherever it runs", async () => {
     const demo = "[aria-labelledby^=card-the-guarantees]";
-    await using visitor = await visitors.open(`${nginx.url}/api/inspector/enter?token=${token}`);
-    await visitor.sees("[aria-labelledby=card-instance] fieldset", /\S+\/\d+\s+\S+\/\d+/);
-    await visitor.sees(`${demo} [data-count=Received]`, /[1-9]/);
-    await visitor.click("[data-command=stall]");
-    await visitor.sees("[data-testid=demo-lag]", /^[1-9]/);
-    await visitor.click("[data-command=stall]");
-    await visitor.sees("[data-testid=demo-lag]", /^0$/);
+    await using tab = await browser.open(`${nginx.url}/api/inspector/enter?token=${token}`);
+    await tab.waitForText("[aria-labelledby=card-instance] fieldset", /\S+\/\d+\s+\S+\/\d+/);
+    await tab.waitForText(`${demo} [data-count=Received]`, /[1-9]/);
+    await tab.click("[data-command=stall]");
+    await tab.waitForText("[data-testid=demo-lag]", /^[1-9]/);
+    await tab.click("[data-command=stall]");
+    await tab.waitForText("[data-testid=demo-lag]", /^0$/);
     for (let cuts = 1; cuts <= 2; cuts++) {
-      await visitor.click("[data-command=cut]");
-      await visitor.sees(`${demo} [role=log]`, new RegExp(`(hello, resumed[^]*){${cuts}}`));
+      await tab.click("[data-command=cut]");
+      await tab.waitForText(`${demo} [role=log]`, new RegExp(`(hello, resumed[^]*){${cuts}}`));
     }
-    const counts = await visitor.text("[data-testid=demo-counts]");
+    const counts = await tab.text("[data-testid=demo-counts]");
     expect(counts).toMatch(/Lost silently\s+0\s+Lost, as a gap told\s+0/);
   });
 });
 
-/** Two windows of two visitors, whose streams are at one instance each: nginx takes turns. */
-async function openTwo(path: string): Promise<[Visitor, Visitor]> {
-  const one = await visitors.open(nginx.url + path);
-  await one.sees(line, "Live");
+/** Two windows of two browser, whose streams are at one instance each: nginx takes turns. */
+async function openTwo(path: string): Promise<[Tab, Tab]> {
+  const one = await browser.open(nginx.url + path);
+  await one.waitForText(line, "Live");
   for (let attempt = 0; attempt < 10; attempt++) {
-    const other = await visitors.open(nginx.url + path);
-    await other.sees(line, "Live");
+    const other = await browser.open(nginx.url + path);
+    await other.waitForText(line, "Live");
     const counts = await Promise.all(apps.map(async ({ url }) => (await health(url)).connections));
     if (counts.every((count) => count > 0)) return [one, other];
     await other[Symbol.asyncDispose]();
   }
-  return expect.unreachable("nginx gave both visitors to one instance, ten times");
+  return expect.unreachable("nginx gave both browser to one instance, ten times");
 }
 
-async function close(...both: readonly Visitor[]): Promise<void> {
-  for (const visitor of both) await visitor[Symbol.asyncDispose]();
+async function close(...both: readonly Tab[]): Promise<void> {
+  for (const tab of both) await tab[Symbol.asyncDispose]();
   await waitFor("their streams to end", async () => {
     const counts = await Promise.all(apps.map(async ({ url }) => (await health(url)).connections));
     return counts.every((count) => count === 0);

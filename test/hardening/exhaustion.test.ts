@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { rawClient } from "../direct-sink/raw-client.ts";
+import { rawClient } from "../support/raw-client.ts";
 import { health } from "../support/http-api.ts";
 import { type EventStream, openStream } from "../support/event-stream.ts";
 import { startDemo } from "../support/demo-app.ts";

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { rawClient } from "../direct-sink/raw-client.ts";
+import { rawClient } from "../support/raw-client.ts";
 import { health } from "../support/http-api.ts";
 import { openStream } from "../support/event-stream.ts";
 import { startDemo } from "../support/demo-app.ts";

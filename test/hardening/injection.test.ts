@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { rawClient } from "../direct-sink/raw-client.ts";
+import { rawClient } from "../support/raw-client.ts";
 import { openStream } from "../support/event-stream.ts";
 import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";

@@ -1,25 +1,25 @@
 import { createHmac } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type RawClient, rawClient } from "../direct-sink/raw-client.ts";
+import { type RawClient, rawClient } from "../support/raw-client.ts";
 import { health, publish } from "../support/http-api.ts";
 import { openStream } from "../support/event-stream.ts";
 import type { NextServer } from "../support/next-server.ts";
-import { TOKEN_SECRET } from "../support/variant-files.ts";
-import { builtVariant, type Variant } from "../support/variant.ts";
+import { TOKEN_SECRET } from "../support/test-app-files.ts";
+import { builtTestApp, type TestApp } from "../support/test-app.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 /** How long refused subscribers wait beside their busy channel; `REFUSED_SECONDS=60` for a minute. */
 const REFUSED_MS = Number(process.env.REFUSED_SECONDS ?? 8) * 1000;
 
-let variant: Variant;
+let testApp: TestApp;
 beforeAll(async () => {
-  variant = await builtVariant();
+  testApp = await builtTestApp();
 }, 240_000);
 
 describe.each(["direct", "web"] as const)("on the %s sink", (kind) => {
   let app: NextServer;
   beforeAll(async () => {
-    app = await variant.start({
+    app = await testApp.start({
       env: {
         SSE_BUS_OPEN_PUBLISH: "1",
         SSE_BUS_TRUST_PROXY: "1",

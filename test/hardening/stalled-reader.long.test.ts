@@ -1,6 +1,6 @@
 import { request } from "node:http";
 import { describe, expect, test } from "vitest";
-import { rawClient } from "../direct-sink/raw-client.ts";
+import { rawClient } from "../support/raw-client.ts";
 import { health } from "../support/http-api.ts";
 import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openStream, type ReceivedEvent } from "../support/event-stream.ts";
+import { openStream } from "../support/event-stream.ts";
+import type { ReceivedEvent } from "../support/stream-response.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 /** A running server that speaks the protocol: the demo, the hub. Publishing is open. */

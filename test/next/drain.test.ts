@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type EventStream, openStream } from "../support/event-stream.ts";
 import { startDev, startDemo } from "../support/demo-app.ts";
-import { builtVariant } from "../support/variant.ts";
+import { builtTestApp } from "../support/test-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 
 const CLIENTS = 1000;
@@ -29,8 +29,8 @@ describe("SIGTERM", () => {
   );
 
   test("the standalone server exits too", async () => {
-    const variant = await builtVariant();
-    await using app = await variant.start();
+    const testApp = await builtTestApp();
+    await using app = await testApp.start();
     expect((await drain(app, 20)).exitMs).toBeLessThan(patienceMs);
   }, 240_000);
 

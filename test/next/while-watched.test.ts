@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, test } from "vitest";
 import { health } from "../support/http-api.ts";
-import { openStream, type ReceivedEvent } from "../support/event-stream.ts";
+import { openStream } from "../support/event-stream.ts";
+import type { ReceivedEvent } from "../support/stream-response.ts";
 import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 

@@ -7,8 +7,8 @@ import { startHaproxy } from "../support/haproxy.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { startNginx } from "../support/nginx.ts";
 import { quantile } from "../support/quantile.ts";
-import { LIVELY_HEARTBEAT_MS as heartbeatMs } from "../support/variant-files.ts";
-import { builtVariant, type Variant } from "../support/variant.ts";
+import { LIVELY_HEARTBEAT_MS as heartbeatMs } from "../support/test-app-files.ts";
+import { builtTestApp, type TestApp } from "../support/test-app.ts";
 import { startVarnish } from "../support/varnish.ts";
 import { waitFor } from "../support/wait-for.ts";
 
@@ -18,7 +18,7 @@ import { waitFor } from "../support/wait-for.ts";
 const promptMs = 100;
 const latestMs = 2_000;
 
-let variant: Variant;
+let testApp: TestApp;
 let app: NextServer;
 
 interface ProxyCase {
@@ -69,9 +69,9 @@ interface Proxy extends AsyncDisposable {
 }
 
 beforeAll(async () => {
-  variant = await builtVariant();
+  testApp = await builtTestApp();
   // Only the front of the last case is ever asked for the path that leads there.
-  app = await variant.start({ port: variant.throughPort, env: { SSE_BUS_OPEN_PUBLISH: "1" } });
+  app = await testApp.start({ port: testApp.throughPort, env: { SSE_BUS_OPEN_PUBLISH: "1" } });
 }, 240_000);
 
 afterAll(async () => {
@@ -187,7 +187,7 @@ describe.each(proxies)("behind $name", ({ name, start, promptMs: bound = promptM
 });
 
 async function startFront(): Promise<Proxy> {
-  const front = await variant.start();
+  const front = await testApp.start();
   return {
     url: `${front.url}/through`,
     [Symbol.asyncDispose]: async () => front[Symbol.asyncDispose](),

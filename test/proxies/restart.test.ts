@@ -9,7 +9,7 @@ import { startProxy } from "../support/proxy.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
 import { repository } from "../support/repository.ts";
 import type { Restartable } from "../support/restartable.ts";
-import { type BrowserName, launchVisitors, type Visitors } from "../support/visitors.ts";
+import { type BrowserName, launchTestBrowser, type TestBrowser } from "../support/test-browser.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 /** Longer than any `retry` at a drain: browsers come back while the proxy still has nobody to ask. */
@@ -104,10 +104,10 @@ describe.each(files)("behind docs/deploy/$name, while the server restarts", (fil
     "%s's own EventSource reopens by itself and gets what was published meanwhile",
     async (name) => {
       const channel = `restart/${file.name}/${name}`;
-      await using visitors: Visitors = await launchVisitors(name);
+      await using browser: TestBrowser = await launchTestBrowser(name);
       // Any page of the same origin that browsers show as it is.
-      await using visitor = await visitors.open(`${proxy.url}/metrics`);
-      await visitor.evaluate((url) => {
+      await using tab = await browser.open(`${proxy.url}/metrics`);
+      await tab.evaluate((url) => {
         const source = new EventSource(url);
         const seen: string[] = [];
         Object.assign(globalThis, { source, seen });
@@ -116,7 +116,7 @@ describe.each(files)("behind docs/deploy/$name, while the server restarts", (fil
         }
       }, `${proxy.url}/sse?channel=${channel}`);
       const state = async () =>
-        visitor.evaluate(() => {
+        tab.evaluate(() => {
           const { source, seen } = globalThis as unknown as {
             source: EventSource;
             seen: string[];

@@ -60,7 +60,7 @@ test(`soak for ${MINUTES} minutes`, async () => {
       steady.every((own) => [...own.last].every(([name, n]) => n >= (load.stored.get(name) ?? 0))),
     { timeoutMs: 30_000 },
   ).catch((error: Error) => tally.violations.push(error.message));
-  for (const own of steady) own.drop();
+  for (const own of steady) own.disconnect();
   await waitFor("no stream to be left", async () => (await health(app.url)).connections === 0, {
     timeoutMs: 60_000,
   }).catch((error: Error) => tally.violations.push(error.message));
@@ -75,7 +75,7 @@ interface Load {
   readonly app: NextServer;
   readonly tally: Tally;
   isOver(): boolean;
-  /** The newest number of each channel that is certain to be published. */
+  /** The newest number of each channel that was certainly stored. */
   readonly stored: Map<string, number>;
 }
 
@@ -101,7 +101,7 @@ async function publish({ app, stored, tally, isOver }: Load): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: CHANNELS.length });
   const numbers = new Map<string, number>();
   async function publishTo(channel: string): Promise<void> {
-    // A number is used up even if its publish fails: whether it was stored nobody knows then.
+    // A failed publish uses up its number, because the message may have been stored.
     const n = (numbers.get(channel) ?? -1) + 1;
     numbers.set(channel, n);
     const pad = "x".repeat(Math.random() < 0.02 ? 20_000 : between(0, 2000));
@@ -109,7 +109,7 @@ async function publish({ app, stored, tally, isOver }: Load): Promise<void> {
     if (isStored) stored.set(channel, n);
     else tally.uncertain.add(`${channel} ${n}`);
   }
-  // One at a time a channel, or two of them could change places on their way.
+  // One publish at a time per channel: two concurrent requests could arrive in the other order.
   await Promise.all(
     CHANNELS.map(async (channel) => {
       while (!isOver()) {
@@ -132,7 +132,7 @@ async function post(app: NextServer, agent: Agent, body: object): Promise<boolea
   });
 }
 
-/** A deploy in the first quarter: everybody is told, comes back, and is told what is gone. */
+/** A deploy in the first quarter: every client gets `bye`, reconnects, and gets a gap for the lost history. */
 async function restartOnce({ app, isOver }: Load, until: number): Promise<void> {
   await sleep(Math.max(5000, (until - Date.now()) / 4));
   if (isOver()) return;
@@ -143,39 +143,39 @@ async function restartOnce({ app, isOver }: Load, until: number): Promise<void> 
 async function dropAndResume(load: Load, number: number): Promise<void> {
   const own = reader(load, `dropper ${number}`, pick([[pick(CHANNELS)], ["soak/*"]]));
   while (!load.isOver()) {
-    await own.connect().catch(() => {});
+    await own.connect();
     await sleep(between(0, 3000));
-    own.drop();
+    own.disconnect();
     await sleep(between(0, 500));
   }
 }
 
-/** Some for so short that nothing happens, some for so long that the server gives them up. */
+/** Short stalls that have no effect, and long ones after which the server disconnects the client. */
 async function stallAndGoOn(load: Load, number: number): Promise<void> {
   const own = reader(load, `staller ${number}`, ["soak/*"]);
-  await own.connect().catch(() => {});
+  await own.connect();
   while (!load.isOver()) {
     own.pause();
     await sleep(between(1000, 45_000));
     own.resume();
     await sleep(between(1000, 5000));
   }
-  own.drop();
+  own.disconnect();
 }
 
-/** Away for longer than history lasts: what it missed is told, or given. */
+/** Disconnects for longer than history lasts: each missed message is replayed or reported in a gap. */
 async function stayAway(load: Load, number: number): Promise<void> {
   const own = reader(load, `traveller ${number}`, [pick(CHANNELS)]);
   while (!load.isOver()) {
-    await own.connect().catch(() => {});
+    await own.connect();
     await sleep(between(2000, 5000));
-    own.drop();
+    own.disconnect();
     const back = Date.now() + between(10_000, 120_000);
     while (Date.now() < back && !load.isOver()) await sleep(500);
   }
 }
 
-/** Connections that end before they have begun. */
+/** Connections that end before the stream is open. */
 async function churn({ app, isOver }: Load): Promise<void> {
   while (!isOver()) {
     const call = request(`${app.url}/api/sse?channel=soak/**`, { agent: false });
@@ -206,7 +206,7 @@ async function sample(app: NextServer): Promise<Sample> {
   };
 }
 
-/** Open sockets, files and timers' pipes of the server, where the system tells (Linux). */
+/** Open file descriptors of the server. Linux only; 0 elsewhere. */
 function countDescriptors(pid: number): number {
   try {
     return readdirSync(`/proc/${pid}/fd`).length;
@@ -220,7 +220,7 @@ function judgeResources({ start, samples, end }: Samples, { violations }: Tally)
   if (growth > MAX_GROWTH) {
     violations.push(`the server holds ${format(growth)} more than at its start`);
   }
-  // Once history is full nothing may grow any more: the last third against the one before.
+  // Once history is full, memory must not grow: compare the last third with the one before.
   const settled = samples.slice(Math.floor(samples.length / 3));
   const half = Math.floor(settled.length / 2);
   const trend = average(settled.slice(half)) - average(settled.slice(0, half));
@@ -247,10 +247,10 @@ function report({ tally, stored }: Load, { start, samples, end }: Samples): stri
   const most = Math.max(...samples.map(({ connections }) => connections));
   const byes = [...tally.byes].map(([reason, count]) => `${reason} ${count}`).join(", ");
   return [
-    `published     ${published}, and ${tally.uncertain.size} whose answer never came`,
+    `published     ${published}, and ${tally.uncertain.size} without a response`,
     `received      ${tally.messages}, each checked`,
     `connects      ${tally.connects}, at most ${most} at once`,
-    `gaps told     ${tally.gaps}`,
+    `gaps          ${tally.gaps}`,
     `byes          ${byes}`,
     `memory        ${format(start.memory)} at start, ${format(peak)} at most, ${format(end.memory)} at the end`,
     `descriptors   ${start.descriptors} at start, ${end.descriptors} at the end`,

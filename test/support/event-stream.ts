@@ -1,34 +1,17 @@
-import { type IncomingHttpHeaders, type IncomingMessage, get } from "node:http";
-import { constants, createGunzip } from "node:zlib";
-import { createParser } from "eventsource-parser";
-
-/** One dispatched event, as a browser would hand it to a listener. */
-export interface ReceivedEvent {
-  /** The event's type; `message` when the block names none. */
-  readonly event: string;
-  /** The block's own id; undefined when it carries none. */
-  readonly id: string | undefined;
-  readonly data: string;
-  /** When it was parsed, in milliseconds since the epoch, with fractions. */
-  readonly receivedAt: number;
-  json(): unknown;
-}
-
-export interface StreamOptions {
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly lastEventId?: string;
-  /** Asks for gzip, as every browser does, and decodes it. @default false */
-  readonly gzip?: boolean;
-  /** How long the answer's headers may take. @default 10_000 */
-  readonly timeoutMs?: number;
-}
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import {
+  parseResponse,
+  type ReceivedEvent,
+  requestStream,
+  type StreamRequestOptions,
+} from "./stream-response.ts";
 
 export interface NextOptions {
-  /** When to give up. @default 15_000 */
+  /** The longest wait. @default 15_000 */
   readonly timeoutMs?: number;
 }
 
-/** `end`: the server ended it. `cut`: the connection broke. `destroyed`: this side left. */
+/** `end`: the server ended it. `cut`: the connection broke. `destroyed`: the test disconnected. */
 export type StreamEnd = "end" | "cut" | "destroyed";
 
 export interface EventStream extends AsyncDisposable {
@@ -40,13 +23,13 @@ export interface EventStream extends AsyncDisposable {
   readonly lastEventId: string;
   /** The last `retry:` in milliseconds. */
   readonly retryMs: number | undefined;
-  /** Resolves when the stream is over, and says how. */
+  /** How the stream ended. */
   readonly closed: Promise<StreamEnd>;
   /**
-   * The next event not yet taken by `next` that is of the wanted type or meets the predicate;
-   * those before it are passed over (and stay in `events`).
+   * The next event of this type, or the next that the predicate accepts. Each call continues after
+   * the event that the last one returned; skipped events stay in `events`.
    *
-   * @throws Error when none comes in time, or the stream is over.
+   * @throws Error when none arrives in time, or when the stream ends first.
    */
   next(
     wanted?: string | ((event: ReceivedEvent) => boolean),
@@ -55,53 +38,22 @@ export interface EventStream extends AsyncDisposable {
   /** Stops reading: the buffers on the way fill up, as with a stalled client. */
   pause(): void;
   resume(): void;
-  /** Resets the connection at once, without a farewell. */
+  /** Resets the connection immediately. */
   destroy(): void;
 }
 
 /**
- * Opens an event stream over a plain socket of its own and reads it. Rejects unless the answer is 200.
+ * Opens an event stream over a socket of its own and reads it. Rejects unless the status is 200.
  *
  * @example
  * await using stream = await openStream(`${app.url}/api/sse`, { lastEventId });
  * const hello = await stream.next("hello");
  */
-export async function openStream(url: string, options: StreamOptions = {}): Promise<EventStream> {
-  const response = await respond(url, options);
-  if (response.statusCode !== 200) {
-    let body = "";
-    for await (const chunk of response.setEncoding("utf8")) body += String(chunk);
-    throw new Error(`GET ${url} answered ${response.statusCode}: ${body}`);
-  }
-  return read(response);
-}
-
-async function respond(url: string, options: StreamOptions): Promise<IncomingMessage> {
-  const { lastEventId, gzip = false, timeoutMs = 10_000 } = options;
-  return new Promise((resolve, reject) => {
-    const request = get(url, {
-      agent: false,
-      headers: {
-        Accept: "text/event-stream",
-        ...(gzip ? { "Accept-Encoding": "gzip" } : {}),
-        ...(lastEventId === undefined ? {} : { "Last-Event-ID": lastEventId }),
-        ...options.headers,
-      },
-    });
-    const timer = setTimeout(
-      () => request.destroy(new Error(`GET ${url} sent no headers in ${timeoutMs} ms`)),
-      timeoutMs,
-    );
-    request.once("error", reject);
-    request.once("close", () => clearTimeout(timer));
-    request.once("response", (response) => {
-      clearTimeout(timer);
-      request.off("error", reject);
-      // A reset connection is told by the response too, which is where `closed` hears of it.
-      request.on("error", () => {});
-      resolve(response);
-    });
-  });
+export async function openStream(
+  url: string,
+  options: StreamRequestOptions = {},
+): Promise<EventStream> {
+  return read(await requestStream(url, options));
 }
 
 function read(response: IncomingMessage): EventStream {
@@ -111,31 +63,23 @@ function read(response: IncomingMessage): EventStream {
   let lastEventId = "";
   let retryMs: number | undefined;
   let over: StreamEnd | undefined;
-  let left = false;
+  let isDestroyed = false;
 
   const wake = (): void => {
     for (const look of waiting) look();
   };
-  const parser = createParser({
-    onEvent({ event = "message", id, data }) {
-      lastEventId = id ?? lastEventId;
-      const receivedAt = performance.timeOrigin + performance.now();
-      events.push({ event, id, data, receivedAt, json: () => JSON.parse(data) });
+  const body = parseResponse(response, {
+    onEvent(event) {
+      lastEventId = event.id ?? lastEventId;
+      events.push(event);
       wake();
     },
     onRetry: (ms) => (retryMs = ms),
   });
 
-  const gzipped = response.headers["content-encoding"] === "gzip";
-  const body = gzipped
-    ? response.pipe(createGunzip({ finishFlush: constants.Z_SYNC_FLUSH }))
-    : response;
-  body.setEncoding("utf8").on("data", (text: string) => parser.feed(text));
-
   const closed = new Promise<StreamEnd>((resolve) => {
-    response.on("error", () => {});
     response.once("close", () => {
-      over = left ? "destroyed" : response.complete ? "end" : "cut";
+      over = isDestroyed ? "destroyed" : response.complete ? "end" : "cut";
       resolve(over);
       wake();
     });
@@ -176,7 +120,7 @@ function read(response: IncomingMessage): EventStream {
     pause: () => void body.pause(),
     resume: () => void body.resume(),
     destroy() {
-      left = true;
+      isDestroyed = true;
       response.socket.resetAndDestroy();
     },
     async [Symbol.asyncDispose]() {
@@ -205,5 +149,5 @@ function summary(events: readonly ReceivedEvent[]): string {
   const last = events
     .slice(-10)
     .map(({ event, id, data }) => `${event} ${id} ${data.slice(0, 200)}`);
-  return [`${events.length} events came, the last of them:`, ...last].join("\n  ");
+  return [`${events.length} events arrived, the last of them:`, ...last].join("\n  ");
 }

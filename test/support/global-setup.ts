@@ -5,7 +5,7 @@ import { type ProgramName, programNames } from "./programs.ts";
 import { copyFolder } from "./demo-copy.ts";
 import { givenUrl } from "./server-url.ts";
 import { tempFolder } from "./temp-folder.ts";
-import { VARIANT_FOLDER } from "./variant.ts";
+import { TEST_APP_FOLDER } from "./test-app.ts";
 
 /**
  * Once per run, before any integration test: finds or installs what they need and says so in one
@@ -13,13 +13,13 @@ import { VARIANT_FOLDER } from "./variant.ts";
  */
 export default async function setup(): Promise<(() => Promise<void>) | undefined> {
   // Each project of the runner that names this file runs it.
-  if (process.env[VARIANT_FOLDER] !== undefined) return undefined;
+  if (process.env[TEST_APP_FOLDER] !== undefined) return undefined;
   // Browsers leave profiles behind when they are killed: everything temporary goes into one folder
   // that is removed when the runner ends. The workers inherit it.
   const folder = await tempFolder("sse-bus-test");
   process.env["TMPDIR"] = folder.path;
-  const variant = await copyFolder("variant");
-  process.env[VARIANT_FOLDER] = variant.path;
+  const testApp = await copyFolder("testApp");
+  process.env[TEST_APP_FOLDER] = testApp.path;
 
   await installRuntimes();
   const missing = programNames.filter(
@@ -34,7 +34,7 @@ export default async function setup(): Promise<(() => Promise<void>) | undefined
   if (reason !== "") console.log(reason);
 
   return async () => {
-    await variant[Symbol.asyncDispose]();
+    await testApp[Symbol.asyncDispose]();
     await folder[Symbol.asyncDispose]();
   };
 }

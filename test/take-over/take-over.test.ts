@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { countSinks } from "../direct-sink/direct-app.ts";
-import { rawClient, takeResponse } from "../direct-sink/raw-client.ts";
+import { rawClient, takeResponse } from "../support/raw-client.ts";
 import { type EventStream, openStream } from "../support/event-stream.ts";
 import { publish } from "../support/http-api.ts";
 import { copyDemo } from "../support/demo-copy.ts";
 import { type NextServer, startNext } from "../support/next-server.ts";
 import { heapReporterArgs, serverHeap } from "../support/server-heap.ts";
-import { variantFiles } from "../support/variant-files.ts";
-import { builtVariant } from "../support/variant.ts";
+import { testAppFiles } from "../support/test-app-files.ts";
+import { builtTestApp } from "../support/test-app.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { type Host, startTaken } from "./take-over-app.ts";
 
@@ -71,15 +71,15 @@ async function expectDrain(stream: EventStream): Promise<void> {
 }
 
 test("without the option the same app's streams are Next's", async () => {
-  const variant = await builtVariant();
-  await using server = await variant.start();
+  const testApp = await builtTestApp();
+  await using server = await testApp.start();
   await countSinks(server.url);
   await using stream = await openStream(`${server.url}/api/sse`);
   expect(stream.headers["x-proxied"]).toBe("yes");
 }, 240_000);
 
 test("in development the route answers, so that edits apply", async () => {
-  await using copy = await copyDemo({ files: variantFiles });
+  await using copy = await copyDemo({ files: testAppFiles });
   await using server = await startNext("dev", { folder: copy.folder, env: { TAKE_OVER: "1" } });
   await countSinks(server.url);
   await using stream = await openStream(`${server.url}/api/sse`, { timeoutMs: 60_000 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { rawClient, takeResponse } from "../direct-sink/raw-client.ts";
+import { rawClient, takeResponse } from "../support/raw-client.ts";
 import { hubHealth, publishTo, startHub } from "../hub/hub-process.ts";
 import { openStream } from "../support/event-stream.ts";
 import { heapReporterArgs, serverHeap } from "../support/server-heap.ts";

@@ -6,20 +6,20 @@ import { waitFor, type WaitOptions } from "./wait-for.ts";
 export type BrowserName = "Chromium" | "Firefox";
 
 /**
- * The browsers that all tests of a page run in. In a short run Firefox only has test/e2e/firefox:
- * with all of them twice it would last longer than anybody waits.
+ * The browsers of the page tests. Short runs use Firefox only in test/e2e/firefox.test.ts: running
+ * every page test twice takes too long.
  */
 export const browserNames: readonly BrowserName[] = process.env["SSE_BUS_LONG_TESTS"]
   ? ["Chromium", "Firefox"]
   : ["Chromium"];
 
-/** A window of a browser, whichever drives it. */
-export interface Visitor extends AsyncDisposable {
-  /** Another window of the same browser, with the same cookies and storage. */
-  beside(url: string): Promise<Visitor>;
+/** A tab of Chromium or Firefox, with the same methods in both. */
+export interface Tab extends AsyncDisposable {
+  /** Another tab with the same cookies and storage. */
+  openTab(url: string): Promise<Tab>;
   goto(url: string): Promise<void>;
-  /** Firefox gives windows behind others a frame a second, or less: who acts much comes to the front. */
-  toFront(): Promise<void>;
+  /** Firefox renders at most one frame a second in background tabs. Call this before many actions. */
+  bringToFront(): Promise<void>;
   /** Runs in the page; what it uses must come in `argument`. */
   evaluate<Argument, Result>(
     run: (argument: Argument) => Result | Promise<Result>,
@@ -28,22 +28,22 @@ export interface Visitor extends AsyncDisposable {
   /** The visible text of the first element that the selector finds. */
   text(selector: string): Promise<string>;
   /** Waits until that text matches. */
-  sees(selector: string, text: string | RegExp, options?: WaitOptions): Promise<void>;
+  waitForText(selector: string, text: string | RegExp, options?: WaitOptions): Promise<void>;
   click(selector: string): Promise<void>;
   fill(selector: string, text: string): Promise<void>;
   press(key: "Escape" | "Enter" | "Tab"): Promise<void>;
-  /** What axe finds wrong; empty is right. */
+  /** Accessibility violations that axe finds. */
   violations(): Promise<string[]>;
-  /** The sum of all layout shifts since the page came; 0 where the browser does not tell (Firefox). */
+  /** The sum of all layout shifts since the page loaded. Firefox does not report them: 0. */
   layoutShift(): Promise<number>;
 }
 
-export interface Visitors extends AsyncDisposable {
-  /** A window with cookies and storage of its own. */
-  open(url: string): Promise<Visitor>;
+export interface TestBrowser extends AsyncDisposable {
+  /** Opens a tab with its own cookies and storage. */
+  open(url: string): Promise<Tab>;
 }
 
-/** What both drivers' pages can do. */
+/** The methods that Playwright's and Puppeteer's pages share. */
 interface DrivenPage {
   goto(url: string): Promise<unknown>;
   bringToFront(): Promise<unknown>;
@@ -57,20 +57,20 @@ interface DrivenPage {
 }
 
 /**
- * A browser to open windows in, the same in Chromium (Playwright) and Firefox (Puppeteer).
+ * Launches Chromium (with Playwright) or Firefox (with Puppeteer).
  *
  * @example
- * await using visitors = await launchVisitors("Firefox");
- * await using visitor = await visitors.open(`${app.url}/system`);
- * await visitor.sees("h1", /machine/);
+ * await using browser = await launchTestBrowser("Firefox");
+ * await using tab = await browser.open(`${app.url}/system`);
+ * await tab.waitForText("h1", /machine/);
  */
-export async function launchVisitors(name: BrowserName): Promise<Visitors> {
+export async function launchTestBrowser(name: BrowserName): Promise<TestBrowser> {
   if (name === "Chromium") {
     const browser = await launchChromium();
     return {
       async open(url) {
         const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
-        return visit(
+        return openPage(
           url,
           async () => context.newPage(),
           async () => context.close(),
@@ -83,7 +83,7 @@ export async function launchVisitors(name: BrowserName): Promise<Visitors> {
   return {
     async open(url) {
       const context = await browser.createBrowserContext();
-      return visit(
+      return openPage(
         url,
         async () => context.newPage(),
         async () => context.close(),
@@ -93,42 +93,39 @@ export async function launchVisitors(name: BrowserName): Promise<Visitors> {
   };
 }
 
-async function visit(
+async function openPage(
   url: string,
   newPage: () => Promise<DrivenPage>,
   close: () => Promise<void>,
-): Promise<Visitor> {
+): Promise<Tab> {
   const page = await newPage();
-  const visitor: Visitor = {
-    beside: async (to) => visit(to, newPage, async () => {}),
+  const tab: Tab = {
+    openTab: async (to) => openPage(to, newPage, async () => {}),
     async goto(to) {
       await page.goto(to);
     },
-    async toFront() {
+    async bringToFront() {
       await page.bringToFront();
     },
     async evaluate(run, argument) {
-      // As text: the drivers differ in what they pass, not in what they run. The runner's coverage
-      // and name helpers do not exist in the page.
+      // As text, because the drivers pass functions differently, and because the test runner's helpers
+      // do not exist in the page.
       const json = JSON.stringify(argument) ?? "undefined";
       return (await page.evaluate(`(${run.toString()})(${json})`)) as never;
     },
     text: async (selector) =>
-      visitor.evaluate(
-        (css) => document.querySelector<HTMLElement>(css)?.innerText ?? "",
-        selector,
-      ),
-    async sees(selector, text, options) {
+      tab.evaluate((css) => document.querySelector<HTMLElement>(css)?.innerText ?? "", selector),
+    async waitForText(selector, text, options) {
       let last = "";
       await waitFor(
-        `${selector} to say ${text}`,
+        `${selector} to show ${text}`,
         async () => {
-          last = await visitor.text(selector);
+          last = await tab.text(selector);
           return typeof text === "string" ? last.includes(text) : text.test(last);
         },
         { everyMs: 50, timeoutMs: 10_000, ...options },
       ).catch((error: Error) => {
-        throw new Error(`${error.message}; it says: ${last.slice(-300)}`, { cause: error });
+        throw new Error(`${error.message}; it shows: ${last.slice(-300)}`, { cause: error });
       });
     },
     async click(selector) {
@@ -149,7 +146,7 @@ async function visit(
       );
     },
     layoutShift: async () =>
-      visitor.evaluate(
+      tab.evaluate(
         async () =>
           new Promise<number>((resolve) => {
             if (!PerformanceObserver.supportedEntryTypes.includes("layout-shift")) resolve(0);
@@ -158,7 +155,7 @@ async function visit(
               resolve(shifts.reduce((sum, { value }) => sum + value, 0));
             });
             observer.observe({ type: "layout-shift", buffered: true });
-            // Where there was none, the observer is never called.
+            // Without a layout shift, the observer is never called.
             setTimeout(() => resolve(0), 200);
           }),
         null,
@@ -166,5 +163,5 @@ async function visit(
     [Symbol.asyncDispose]: close,
   };
   await page.goto(url);
-  return visitor;
+  return tab;
 }

@@ -3,7 +3,6 @@ import { createClient } from "redis";
 import {
   type Backend,
   createBus,
-  type Gap,
   isSseBusError,
   type SseBusError,
 } from "../../packages/sse-bus/src/index.ts";
@@ -11,32 +10,16 @@ import { waitFor } from "../support/wait-for.ts";
 
 export type TestBus = ReturnType<typeof createBus>;
 
-export interface Ear {
-  readonly ids: string[];
-  readonly data: unknown[];
-  readonly gaps: Gap[];
-}
-
 export function openBus(backend: Backend): TestBus {
   return createBus({ backend, onError: () => {} });
 }
 
-export function listen(bus: TestBus, channel: string, after: string | undefined): Ear {
-  const ear: Ear = { ids: [], data: [], gaps: [] };
-  const hear = (data: unknown, { id }: { id: string }): void => {
-    ear.ids.push(id);
-    ear.data.push(data);
-  };
-  bus.subscribe(hear, { channel, after, onGap: (gap) => void ear.gaps.push(gap) });
-  return ear;
-}
-
 let unique = 0;
 
-/** Publishes, and again with the same id while the server is away. */
-export async function insist(bus: TestBus, channel: string): Promise<string> {
+/** Publishes, and retries with the same id until the server is back. Returns the message's id. */
+export async function publishUntilStored(bus: TestBus, channel: string): Promise<string> {
   const data = ++unique;
-  const id = `insist ${data}`;
+  const id = `retried ${data}`;
   const publish = async (): Promise<string | undefined> =>
     bus.publish(data, { channel, id }).then(
       (published) => published.id,
@@ -66,7 +49,7 @@ export interface Admin extends AsyncDisposable {
   info(): Promise<string>;
 }
 
-/** A connection of the test's own, past every relay. */
+/** Connects directly to Redis, around every proxy of the test. */
 export async function connectAdmin(port: number): Promise<Admin> {
   const client = createClient({ url: `redis://127.0.0.1:${port}` });
   client.on("error", () => {});

@@ -215,7 +215,7 @@ const server = `
 `;
 
 /** What the variant has beside the demo, by path. */
-export const variantFiles: Readonly<Record<string, string>> = {
+export const testAppFiles: Readonly<Record<string, string>> = {
   "app/api/brief/route.ts": route("{ bus, heartbeatMs: 200, maxLifetimeMs: 1000 }"),
   "app/api/lively/route.ts": route(`{ bus, heartbeatMs: ${LIVELY_HEARTBEAT_MS} }`),
   "app/api/strict/route.ts": route("{ bus, heartbeatMs: 200, writeTimeoutMs: 4000 }"),

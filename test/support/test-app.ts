@@ -6,14 +6,14 @@ import { type NextServer, type ServerOptions, startNode } from "./next-server.ts
 import { freePort } from "./ports.ts";
 import { runProcess } from "./processes.ts";
 import { nextCommand, repository } from "./repository.ts";
-import { variantFiles } from "./variant-files.ts";
+import { testAppFiles } from "./test-app-files.ts";
 import { waitFor } from "./wait-for.ts";
 
-/** Where the run keeps its variant; the run removes it. */
-export const VARIANT_FOLDER = "SSE_BUS_TEST_VARIANT";
+/** The folder of the test app. The test run removes it. */
+export const TEST_APP_FOLDER = "SSE_BUS_TEST_APP";
 
-/** The demo as others configure theirs: Cache Components, standalone output, a proxy.ts. */
-export interface Variant {
+/** The demo with more routes, Cache Components, standalone output and a proxy.ts. */
+export interface TestApp {
   readonly folder: string;
   /** What `next build` printed. */
   readonly buildOutput: string;
@@ -24,15 +24,15 @@ export interface Variant {
 }
 
 /**
- * The variant, built once in a run by whichever file asks first (half a minute).
+ * The test app. The first file that needs it builds it, once per run (about 30 s).
  *
  * @example
- * const variant = await builtVariant();
- * await using app = await variant.start();
+ * const testApp = await builtTestApp();
+ * await using app = await testApp.start();
  */
-export async function builtVariant(): Promise<Variant> {
-  const folder = process.env[VARIANT_FOLDER];
-  if (folder === undefined) throw new Error("The variant is built by integration tests only");
+export async function builtTestApp(): Promise<TestApp> {
+  const folder = process.env[TEST_APP_FOLDER];
+  if (folder === undefined) throw new Error("The test app is built by integration tests only");
   const result = join(folder, "built.json");
   const isFirst = await writeFile(join(folder, "building"), "", { flag: "wx" }).then(
     () => true,
@@ -46,7 +46,7 @@ export async function builtVariant(): Promise<Variant> {
     await writeFile(`${result}.new`, text);
     await rename(`${result}.new`, result);
   }
-  const text = await waitFor("the variant's build", async () => readFile(result, "utf8"), {
+  const text = await waitFor("the test app's build", async () => readFile(result, "utf8"), {
     timeoutMs: 240_000,
     everyMs: 100,
   });
@@ -55,7 +55,7 @@ export async function builtVariant(): Promise<Variant> {
   return { ...built, start: (options = {}) => startStandalone(built.folder, options) };
 }
 
-type Built = Omit<Variant, "start">;
+type Built = Omit<TestApp, "start">;
 
 async function build(folder: string): Promise<Built> {
   const throughPort = await freePort();
@@ -64,16 +64,16 @@ async function build(folder: string): Promise<Built> {
     folder,
     config: { cacheComponents: true, output: "standalone" },
     rewrites: [{ source: "/through/:path*", destination }],
-    files: variantFiles,
+    files: testAppFiles,
   });
-  // Cache Components want a page that may be a 404 to say so; without them Next refuses the word.
+  // Cache Components require this of a page that may be a 404. Without them, Next rejects it.
   await appendFile(join(folder, "app/inspector/page.tsx"), "export const instant = false;\n");
   const buildOutput = await runProcess(process.execPath, [nextCommand(), "build"], {
     cwd: folder,
     env: { NEXT_TELEMETRY_DISABLED: "1" },
     timeoutMs: 180_000,
   });
-  // Next leaves these out, for a CDN to serve; its documentation says to copy them.
+  // Standalone output leaves these out; Next's documentation says to copy them.
   const root = standaloneRoot(folder);
   await cp(join(folder, ".next/static"), join(root, ".next/static"), { recursive: true });
   await cp(join(folder, "public"), join(root, "public"), { recursive: true }).catch(ignoreMissing);

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { waitFor } from "../support/wait-for.ts";
+import { waitFor } from "./wait-for.ts";
 
 /** A socket that speaks HTTP by hand, for what no client library lets through as it was sent. */
 export interface RawClient extends AsyncDisposable {

@@ -4,14 +4,14 @@ import { publish } from "../support/http-api.ts";
 import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { heapReporterArgs, serverHeap } from "../support/server-heap.ts";
-import { builtVariant } from "../support/variant.ts";
+import { builtTestApp } from "../support/test-app.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { countSinks } from "./direct-app.ts";
 
 let app: NextServer;
 
 beforeAll(async () => {
-  app = await (await builtVariant()).start({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
+  app = await (await builtTestApp()).start({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
   // `next start` runs instrumentation.ts within its first request.
   await countSinks(app.url);
 }, 240_000);
