@@ -21,7 +21,7 @@ const scenes = {
   "/dashboard": async (page) => {
     await page.click("input[value='2000']");
     await page
-      .locator('[data-stat="Updates a second"] dd')
+      .locator('[data-stat="Updates per second"] dd')
       .getByText(/^[12],\d/)
       .waitFor();
     // The chart shows ten seconds.
@@ -50,7 +50,7 @@ const scenes = {
     await page.click("[data-command=cut]");
     await page.waitForTimeout(2500);
     await page.click("[data-command=evict]");
-    return isPhone ? undefined : "card-the-guarantees-on-a-stream-of-this-page-s-own";
+    return isPhone ? undefined : "card-the-guarantees-on-this-page-s-own-stream";
   },
 };
 

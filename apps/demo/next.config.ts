@@ -3,15 +3,15 @@ import type { NextConfig } from "next";
 import { PHASE_DEVELOPMENT_SERVER } from "next/constants";
 import { securityHeaders } from "./security-headers";
 
-// Next reports usage to its makers unless this is set; a clone should not phone home unasked.
+// Turns Next's telemetry off: a clone should not send usage data unasked.
 process.env.NEXT_TELEMETRY_DISABLED ??= "1";
 
 const repositoryRoot = fileURLToPath(new URL("../..", import.meta.url));
 
 /**
- * In development `sse-bus` is resolved from its sources, so that there is nothing to build first
- * and an edit of the package hot-reloads the app. In production it is the built package, as an
- * installed one would be. The `paths` of the two tsconfigs are the only difference.
+ * In development `sse-bus` is resolved to its sources, so that no build is needed and package edits
+ * hot-reload the app. In production it is the built package. Only the `paths` of the two tsconfigs
+ * differ.
  */
 export default function config(phase: string): NextConfig {
   const development = phase === PHASE_DEVELOPMENT_SERVER;
@@ -19,15 +19,15 @@ export default function config(phase: string): NextConfig {
     typescript: { tsconfigPath: development ? "tsconfig.json" : "tsconfig.build.json" },
     turbopack: {
       root: repositoryRoot,
-      // `import text from "./file.ts?raw"`: what "how it works" shows is the source itself.
+      // `import text from "./file.ts?raw"`, for the excerpts of "How it works".
       rules: { "*": { condition: { query: "?raw" }, type: "text" } },
     },
     outputFileTracingRoot: repositoryRoot,
     poweredByHeader: false,
     headers: async () => [{ source: "/:path*", headers: securityHeaders({ development }) }],
-    // Clients of backends find native or optional parts of their own at run time; `pg` Next knows.
+    // Backend clients load native or optional parts at run time. Next already excludes `pg`.
     serverExternalPackages: ["redis", "@nats-io/transport-node"],
-    // Dev logs a request when it ends: a stream would be logged minutes late, as a slow request.
+    // `next dev` logs a request when it ends: a stream would appear minutes late, as a slow request.
     logging: { incomingRequests: { ignore: [/^\/api\/sse(?:\?|$)/] } },
     agentRules: false,
     experimental: { agentUpgrade: false },

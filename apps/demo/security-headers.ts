@@ -3,10 +3,10 @@ interface Options {
 }
 
 /**
- * What browsers may do with the pages: load from this origin only, and be shown in nobody's frame.
+ * Pages may load resources from this origin only, and may not be framed.
  *
- * Next writes each page's data in inline scripts. A nonce for them would make every page dynamic, so
- * inline scripts are allowed; no page builds HTML from what it reads. Development compiles with `eval`.
+ * Next writes each page's data in inline scripts. A nonce would make every page dynamic, so inline
+ * scripts are allowed; no page builds HTML from data. Development needs `eval`.
  */
 export function securityHeaders({ development }: Options): { key: string; value: string }[] {
   const policy = [

@@ -32,7 +32,7 @@ test(`/dashboard at 2,000 updates a second keeps the memory of its tab flat for 
   const session = await page.context().newCDPSession(page);
   await session.send("Performance.enable");
   await page.goto(`${app.url}/dashboard`);
-  await page.getByTestId("line-state").getByText("Live").waitFor();
+  await page.getByTestId("connection-state").getByText("Live").waitFor();
   await ask(page);
   await pause(warmUpMs);
   await ask(page);
@@ -43,8 +43,8 @@ test(`/dashboard at 2,000 updates a second keeps the memory of its tab flat for 
     if (count % askEvery === 0) await ask(page);
     await pause(sampleMs);
     // A collection stops the page: what it shows of the last second is read before.
-    const updates = await stat(page, "Updates a second");
-    const frames = await stat(page, "Frames a second");
+    const updates = await stat(page, "Updates per second");
+    const frames = await stat(page, "Frames per second");
     const spent = await metrics(session);
     const busy = (spent.TaskDuration - last.TaskDuration) / (spent.Timestamp - last.Timestamp);
     await session.send("HeapProfiler.collectGarbage");

@@ -11,7 +11,7 @@ import {
 } from "../support/test-browser.ts";
 import { waitFor } from "../support/wait-for.ts";
 
-const line = "[data-testid=line-state]";
+const connection = "[data-testid=connection-state]";
 
 let app: NextServer;
 beforeAll(async () => {
@@ -28,7 +28,7 @@ describe.each(browserNames)("/dashboard in %s", (name) => {
 
   it("shows every sensor's newest value, the replay's and the server's own", async () => {
     await using tab = await browser.open(`${app.url}/dashboard`);
-    await tab.waitForText(line, "Live");
+    await tab.waitForText(connection, "Live");
     await waitFor("a value of each of the forty", async () => {
       const shown = await values(tab);
       return shown.length === 40 && shown.every((value) => /\d/.test(value));
@@ -38,9 +38,9 @@ describe.each(browserNames)("/dashboard in %s", (name) => {
       "a newer one",
       async () => (await tab.text("[data-sensor=page-faults]")) !== before,
     );
-    expect(await tab.text("main")).toContain("Real, of now");
+    expect(await tab.text("main")).toContain("Live");
     expect(await tab.violations()).toEqual([]);
-    // The next tab's page has them before any script runs.
+    // The server renders them for the next page.
     const html = await (await fetch(`${app.url}/dashboard`)).text();
     expect(html).toMatch(/Core 0.*?\d %/s);
   });
@@ -48,8 +48,8 @@ describe.each(browserNames)("/dashboard in %s", (name) => {
   it("bears 2,000 updates a second, which one window asks for and all show", async () => {
     await using tab = await browser.open(`${app.url}/dashboard`);
     await using other = await browser.open(`${app.url}/dashboard`);
-    await tab.waitForText(line, "Live");
-    await other.waitForText(line, "Live");
+    await tab.waitForText(connection, "Live");
+    await other.waitForText(connection, "Live");
     await tab.click("input[value='2000']");
     await waitFor("the other window to show the rate", async () =>
       other.evaluate(
@@ -61,18 +61,18 @@ describe.each(browserNames)("/dashboard in %s", (name) => {
     await waitFor(
       "1,500 updates in a second, and a page that still draws",
       async () =>
-        (await stat(other, "Updates a second")) > 1_500 &&
-        (await stat(other, "Frames a second")) > 10,
+        (await stat(other, "Updates per second")) > 1_500 &&
+        (await stat(other, "Frames per second")) > 10,
       { timeoutMs: 30_000 },
     );
-    // Away for 5 s at 2,000 a second: ten thousand readings, of which each sensor's newest counts.
-    const skipped = await stat(other, "Superseded, skipped");
+    // Disconnected for 5 s at 2,000 updates per second: ten thousand readings; only the newest of each sensor is needed.
+    const skipped = await stat(other, "Superseded and skipped");
     await other.click("[aria-labelledby=card-feed] header button");
-    await other.waitForText("[aria-labelledby=card-feed] header", "Away");
+    await other.waitForText("[aria-labelledby=card-feed] header", "Disconnected");
     await other.waitForText("[data-testid=absence]", "Back.", { timeoutMs: 15_000 });
     await waitFor(
       "what was skipped to be counted",
-      async () => (await stat(other, "Superseded, skipped")) - skipped > 3_000,
+      async () => (await stat(other, "Superseded and skipped")) - skipped > 3_000,
     );
     await other.click("input[value='200']");
   }, 60_000);
@@ -80,17 +80,17 @@ describe.each(browserNames)("/dashboard in %s", (name) => {
   it("goes on where it was when its connection is cut, without a gap", async () => {
     await using proxy = await startTcpProxy(app.port);
     await using tab = await browser.open(`http://127.0.0.1:${proxy.port}/dashboard`);
-    await tab.waitForText(line, "Live");
+    await tab.waitForText(connection, "Live");
     // A gap would load the page's data anew, and with it forget which sensor was chosen.
     await tab.click("[data-sensor=core-0] button");
     await tab.waitForText("#card-core-0", "Core 0");
     await proxy.cut();
-    await tab.waitForText(line, "Reconnecting");
+    await tab.waitForText(connection, "Reconnecting");
     expect((await values(tab)).every((value) => /\d/.test(value))).toBe(true);
     await proxy.mend();
-    await tab.waitForText(line, "Live", { timeoutMs: 15_000 });
-    await waitFor("updates to come again", async () => (await stat(tab, "Updates a second")) > 0);
-    expect(await stat(tab, "Superseded, skipped")).toBeGreaterThan(0);
+    await tab.waitForText(connection, "Live", { timeoutMs: 15_000 });
+    await waitFor("updates to come again", async () => (await stat(tab, "Updates per second")) > 0);
+    expect(await stat(tab, "Superseded and skipped")).toBeGreaterThan(0);
     expect(await tab.text("#card-core-0")).toBe("Core 0");
   });
 });

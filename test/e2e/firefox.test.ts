@@ -6,7 +6,7 @@ import type { NextServer } from "../support/next-server.ts";
 import { launchTestBrowser, type Tab, type TestBrowser } from "../support/test-browser.ts";
 import { waitFor } from "../support/wait-for.ts";
 
-const line = "[data-testid=line-state]";
+const connection = "[data-testid=connection-state]";
 
 let app: NextServer;
 let browser: TestBrowser;
@@ -32,7 +32,7 @@ const signs: Record<string, (tab: Tab) => Promise<void>> = {
     await tab.waitForText("main", "to the hook");
   },
   "/dashboard": async (tab) => {
-    await tab.waitForText(line, "Live");
+    await tab.waitForText(connection, "Live");
     const before = await tab.text("[data-sensor=page-faults]");
     await waitFor("a newer value", async () => {
       const value = await tab.text("[data-sensor=page-faults]");
@@ -40,22 +40,22 @@ const signs: Record<string, (tab: Tab) => Promise<void>> = {
     });
   },
   "/system": async (tab) => {
-    await tab.waitForText(line, "Live");
+    await tab.waitForText(connection, "Live");
     await tab.waitForText("[data-tile=CPU] [data-testid=value]", /^\d+ %$/);
   },
   "/notifications": async (tab) => {
-    await tab.waitForText(line, "Live");
+    await tab.waitForText(connection, "Live");
     await tab.fill("#post-send", "Hello from Firefox");
     await tab.click("[aria-labelledby=card-chat] button[type=submit]");
     await tab.waitForText("[aria-labelledby=card-chat] [role=log]", "Hello from Firefox");
   },
   "/progress": async (tab) => {
-    await tab.waitForText(line, "Live");
+    await tab.waitForText(connection, "Live");
     await tab.click("[aria-labelledby=card-task] header button");
     await tab.waitForText("[aria-labelledby=card-task] li", /Running[^]*[1-9]\d* of 200 rounds/);
   },
   "/scores": async (tab) => {
-    await tab.waitForText(line, "Live");
+    await tab.waitForText(connection, "Live");
     await tab.waitForText("[data-testid=match-status]", "Playing");
     const before = await tab.text("[data-testid=match-time]");
     await tab.waitForText("[data-testid=match-time]", new RegExp(`^(?!${before})`));

@@ -122,7 +122,7 @@ describe("the line", () => {
     await page.goto(app.url);
     await state(page, "Closed");
     refused = false;
-    await page.getByRole("button", { name: "Connect again" }).click();
+    await page.getByRole("button", { name: "Reconnect" }).click();
     await state(page, "Live");
     refused = true;
     await page.reload();
@@ -202,10 +202,10 @@ describe("the box", () => {
     await using page = await openPage(app);
     await box(page).fill("   ");
     await box(page).press("Enter");
-    await page.getByText("Write something to publish.").waitFor();
+    await page.getByText("Enter a message.").waitFor();
     expect(await box(page).getAttribute("aria-invalid")).toBe("true");
     const described = await box(page).getAttribute("aria-describedby");
-    expect(await page.locator(`#${described}`).innerText()).toBe("Write something to publish.");
+    expect(await page.locator(`#${described}`).innerText()).toBe("Enter a message.");
   });
 
   it("works without JavaScript", async () => {

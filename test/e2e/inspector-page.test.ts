@@ -58,9 +58,9 @@ describe("/inspector in production", () => {
     expect(await statusOf(`${app.url}/inspector`, { headers })).toBe(200);
   });
 
-  it("takes ten tries a minute of one tab, and then not even the right token", async () => {
-    const tryAs = async (tab: string, path: string) =>
-      fetch(app.url + path, { headers: { "x-forwarded-for": tab }, redirect: "manual" });
+  it("accepts ten attempts per minute and client, then refuses even the right token", async () => {
+    const tryAs = async (client: string, path: string) =>
+      fetch(app.url + path, { headers: { "x-forwarded-for": client }, redirect: "manual" });
     const wrong = "/api/inspector/enter?token=a%20wrong%20one";
     for (let count = 1; count <= 10; count++) {
       expect((await tryAs("203.0.113.7", wrong)).status).toBe(404);
@@ -111,13 +111,13 @@ describe.each(browserNames)("/inspector in %s", (name) => {
   beforeAll(async () => {
     browser = await launchTestBrowser(name);
     tab = await browser.open(enter());
-    await tab.waitForText(`${demo} [data-testid=line-state]`, "Live");
+    await tab.waitForText(`${demo} [data-testid=connection-state]`, "Live");
     await tab.waitForText(count("Received"), /[1-9]/);
   });
   afterAll(async () => browser?.[Symbol.asyncDispose]());
 
   it("shows connections, channels and rates, and is accessible", async () => {
-    await tab.waitForText(`${instance} [data-testid=line-state]`, "Live");
+    await tab.waitForText(`${instance} [data-testid=connection-state]`, "Live");
     await tab.waitForText(`${instance} [data-rate=Published]`, /[\d.]+\/s/);
     await tab.waitForText(
       "[aria-labelledby=card-connections] tbody",
@@ -157,13 +157,13 @@ describe.each(browserNames)("/inspector in %s", (name) => {
   it("announces a gap when what followed its cursor was evicted", async () => {
     await tab.click("[data-command=evict]");
     await tab.waitForText(notes, /gap \(evicted\)[^]*The gap stood for [\d,]+ messages/);
-    await tab.waitForText(count("Lost, as a gap told"), /^[1-9]/);
-    expect(await tab.text(count("Lost silently"))).toBe("0");
+    await tab.waitForText(count("Lost, reported in a gap"), /^[1-9]/);
+    expect(await tab.text(count("Lost without a gap"))).toBe("0");
     await goesOn(tab);
   });
 
   it("publishes what it is given, shows it as text, and refuses with the code", async () => {
-    await tab.waitForText(`${messages} [data-testid=line-state]`, "Live");
+    await tab.waitForText(`${messages} [data-testid=connection-state]`, "Live");
     await tab.fill("input[name=channel]", "inspected/channel");
     await tab.evaluate(() => {
       const area = document.querySelector<HTMLTextAreaElement>("textarea[name=data]");
@@ -173,7 +173,7 @@ describe.each(browserNames)("/inspector in %s", (name) => {
     await tab.waitForText("[data-testid=published]", /Published as \S+@inspected\/channel/);
     await tab.waitForText(messages, "<img src=x onerror=alert(1)>");
     await tab.fill("input[name=words]", "nothing has this");
-    await tab.waitForText(messages, "None of those that came contains this.");
+    await tab.waitForText(messages, "No message contains this text.");
     await tab.fill("input[name=channel]", "not a channel!");
     await tab.click("form:has(textarea) button[type=submit]");
     await tab.waitForText("[data-testid=published]", "INVALID_CHANNEL");
@@ -205,6 +205,6 @@ async function received(tab: Tab): Promise<number> {
 }
 
 async function losesNothing(tab: Tab): Promise<void> {
-  expect(await tab.text(count("Lost silently"))).toBe("0");
-  expect(await tab.text(count("Lost, as a gap told"))).toBe("0");
+  expect(await tab.text(count("Lost without a gap"))).toBe("0");
+  expect(await tab.text(count("Lost, reported in a gap"))).toBe("0");
 }

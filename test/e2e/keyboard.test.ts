@@ -37,10 +37,10 @@ it("/notifications: raises, takes and dismisses alerts, and the focus stays wher
   await page.keyboard.press("Enter");
   await page.getByTestId("toasts").getByText("second alarm").waitFor({ state: "detached" });
   await untilFocusIsIn(page, "[data-testid=toasts]");
-  const line = page.locator("[aria-labelledby=card-alerts] li").last();
-  await press(line.getByRole("button", { name: "I have it" }), "Enter");
-  await line.getByText("has it", { exact: false }).waitFor();
-  await line.getByRole("button").waitFor({ state: "detached" });
+  const alert = page.locator("[aria-labelledby=card-alerts] li").last();
+  await press(alert.getByRole("button", { name: "Acknowledge" }), "Enter");
+  await alert.getByText("acknowledged", { exact: false }).waitFor();
+  await alert.getByRole("button").waitFor({ state: "detached" });
   await untilFocusIsIn(page, "[aria-labelledby=card-alerts] li:last-child");
 });
 
@@ -87,15 +87,15 @@ it("/system: Space filters by level, Enter pauses and resumes", async () => {
   await page.locator("button[aria-pressed=false]:focus").getByText("Pause").waitFor();
 });
 
-it("/inspector: Enter drops the line and stalls the reader, Space reads on", async () => {
+it("/inspector: Enter drops the connection and stalls the reader, Space reads on", async () => {
   await using page = await open(`/api/inspector/enter?token=${encodeURIComponent(token)}`);
-  const notes = page.getByRole("log", { name: "What happened to the stream" });
+  const notes = page.getByRole("log", { name: "Events of the stream" });
   await page.locator("[data-count=Received]").getByText(/[1-9]/).waitFor();
   await press(page.locator("[data-command=cut]"), "Enter");
-  await notes.getByText("The line is gone.").waitFor();
+  await notes.getByText("The connection is closed.").waitFor();
   await notes.getByText("hello, resumed").waitFor();
   await press(page.locator("[data-command=stall]"), "Enter");
-  await page.locator("[data-command=stall]:focus").getByText("Read on").waitFor();
+  await page.locator("[data-command=stall]:focus").getByText("Resume").waitFor();
   await page.keyboard.press("Space");
   await notes.getByText("You: read on.").waitFor();
 });
@@ -108,7 +108,7 @@ async function open(path: string): Promise<Page & AsyncDisposable> {
   });
   page.setDefaultTimeout(30_000);
   await page.goto(app.url + path);
-  await page.getByTestId("line-state").getByText("Live").first().waitFor();
+  await page.getByTestId("connection-state").getByText("Live").first().waitFor();
   return page;
 }
 

@@ -15,7 +15,7 @@ import {
 const chat = "[aria-labelledby=card-chat]";
 const alerts = "[aria-labelledby=card-alerts]";
 const unread = "[aria-labelledby=card-unread]";
-const line = "[data-testid=line-state]";
+const connection = "[data-testid=connection-state]";
 const toasts = "[data-testid=toasts]";
 const present = "[data-testid=present]";
 
@@ -37,7 +37,7 @@ describe.each(browserNames)("/notifications in %s", (name) => {
   it("has a chat: who is there, who types, and what they write, as text and nothing else", async () => {
     await using ada = await browser.open(url);
     await using grace = await browser.open(url);
-    await Promise.all([ada.waitForText(line, "Live"), grace.waitForText(line, "Live")]);
+    await Promise.all([ada.waitForText(connection, "Live"), grace.waitForText(connection, "Live")]);
     await rename(ada, `Ada of ${name}`);
     await grace.waitForText(present, `Ada of ${name}`);
     await ada.waitForText(present, `Ada of ${name} (you)`);
@@ -49,7 +49,7 @@ describe.each(browserNames)("/notifications in %s", (name) => {
     await grace.waitForText("[aria-labelledby=card-activity]", `Ada of ${name} wrote: ${markup}`);
     expect(await grace.evaluate(() => document.querySelectorAll("main img").length, null)).toBe(0);
     expect(await grace.violations()).toEqual([]);
-    // The next tab's page has it before any script runs.
+    // The server renders it for the next page.
     expect(await (await fetch(url)).text()).toContain("&lt;img src=x onerror=");
     await ada.goto(`${app.url}/hook`);
     await grace.waitForText(present, notContaining(`Ada of ${name}`));
@@ -58,7 +58,7 @@ describe.each(browserNames)("/notifications in %s", (name) => {
   it("counts what is unread over a reload and an absence, alike in all windows of a browser", async () => {
     await using ada = await browser.open(url);
     await using grace = await browser.open(url);
-    await Promise.all([ada.waitForText(line, "Live"), grace.waitForText(line, "Live")]);
+    await Promise.all([ada.waitForText(connection, "Live"), grace.waitForText(connection, "Live")]);
     await say(grace, `First in ${name}`);
     await ada.waitForText(count("Messages"), /Messages\s*1$/);
     await ada.goto(`${app.url}/hook`);
@@ -83,20 +83,20 @@ describe.each(browserNames)("/notifications in %s", (name) => {
 
   it("says that there was more when history does not reach back to what was read", async () => {
     await using ada = await browser.open(url);
-    await ada.waitForText(line, "Live");
+    await ada.waitForText(connection, "Live");
     await ada.waitForText(count("Messages"), /Messages\s*\d/);
     await ada.evaluate(() => localStorage.setItem("sse-bus.read", "5-m0000000-before"), null);
     await ada.goto(url);
-    await ada.waitForText(`${unread} [data-testid=reach]`, "There was more");
+    await ada.waitForText(`${unread} [data-testid=reach]`, "You have more unread");
     await ada.click(`${unread} header button`);
-    await ada.waitForText(`${unread} [data-testid=reach]`, "Counted from where");
+    await ada.waitForText(`${unread} [data-testid=reach]`, "Counted from what");
     await ada.waitForText(count("Messages"), /Messages\s*0$/);
   });
 
-  it("shows an alert in every window until it is dismissed, or somebody has it", async () => {
+  it("shows an alert in every window until it is dismissed or acknowledged", async () => {
     await using ada = await browser.open(url);
     await using grace = await browser.open(url);
-    await Promise.all([ada.waitForText(line, "Live"), grace.waitForText(line, "Live")]);
+    await Promise.all([ada.waitForText(connection, "Live"), grace.waitForText(connection, "Live")]);
     await rename(grace, `Grace of ${name}`);
     await raise(ada, `Disk full in ${name}`);
     await Promise.all([
@@ -106,7 +106,7 @@ describe.each(browserNames)("/notifications in %s", (name) => {
     expect(await ada.violations()).toEqual([]);
     await grace.bringToFront();
     await grace.click(`${alerts} li:last-child button`);
-    await ada.waitForText(`${alerts} li:last-child`, `Grace of ${name} has it`);
+    await ada.waitForText(`${alerts} li:last-child`, `Grace of ${name} acknowledged`);
     await ada.waitForText(toasts, /^$/);
     await raise(ada, `Fan broken in ${name}`);
     await ada.waitForText(toasts, `Fan broken in ${name}`);
@@ -122,9 +122,9 @@ describe.each(browserNames)("/notifications in %s", (name) => {
     await using proxy = await startTcpProxy(app.port);
     await using ada = await browser.open(`http://127.0.0.1:${proxy.port}/notifications`);
     await using grace = await browser.open(url);
-    await Promise.all([ada.waitForText(line, "Live"), grace.waitForText(line, "Live")]);
+    await Promise.all([ada.waitForText(connection, "Live"), grace.waitForText(connection, "Live")]);
     await proxy.cut();
-    await ada.waitForText(line, "Reconnecting");
+    await ada.waitForText(connection, "Reconnecting");
     await say(ada, `Into the void of ${name}`);
     await ada.waitForText(`${chat} form output`, "could not be reached");
     expect(await ada.evaluate(typed, null)).toBe(`Into the void of ${name}`);
@@ -133,7 +133,7 @@ describe.each(browserNames)("/notifications in %s", (name) => {
     await grace.waitForText(`${chat} [role=log]`, `While you were out of ${name}`);
     await ada.bringToFront();
     await proxy.mend();
-    await ada.waitForText(line, "Live", { timeoutMs: 15_000 });
+    await ada.waitForText(connection, "Live", { timeoutMs: 15_000 });
     await ada.waitForText(`${chat} [role=log]`, `While you were out of ${name}`);
     await ada.waitForText(toasts, `Line cut in ${name}`);
     await ada.waitForText(count("Messages"), /Messages\s*1$/);
@@ -167,7 +167,7 @@ describe("in Chromium alone", () => {
     });
     const shown = async () => page.evaluate<string[]>("shown");
     await page.goto(url);
-    await page.getByTestId("line-state").getByText("Live").waitFor();
+    await page.getByTestId("connection-state").getByText("Live").waitFor();
     expect(await shown()).toEqual([]);
     await context.grantPermissions(["notifications"]);
     await page.getByRole("button", { name: "Allow browser notifications" }).click();
@@ -186,7 +186,7 @@ describe("in Chromium alone", () => {
   it("refuses, with what was typed, who posts too often", async () => {
     await using page = await browser.newPage();
     await page.goto(url);
-    await page.getByTestId("line-state").getByText("Live").waitFor();
+    await page.getByTestId("connection-state").getByText("Live").waitFor();
     await page.evaluate(() => {
       const input = document.querySelector<HTMLInputElement>("#post-send");
       for (let turn = 1; input && turn <= 15; turn++) {
@@ -223,7 +223,7 @@ describe("POST /api/presence", () => {
     expect(await post(null)).toBe(400);
   });
 
-  it("cannot be used to silence a tab by the id that everyone sees", async () => {
+  it("cannot be used to silence a visitor by the id that everyone sees", async () => {
     const abort = new AbortController();
     const query = "channel=notifications/presence&from=latest";
     const stream = await fetch(`${app.url}/api/sse?${query}`, { signal: abort.signal });
@@ -269,7 +269,10 @@ async function raise(tab: Tab, text: string): Promise<void> {
 
 async function rename(tab: Tab, to: string): Promise<void> {
   await tab.bringToFront();
-  await tab.evaluate(() => document.querySelector<HTMLInputElement>("#tab-name")?.select(), null);
-  await tab.fill("#tab-name", to);
+  await tab.evaluate(
+    () => document.querySelector<HTMLInputElement>("#visitor-name")?.select(),
+    null,
+  );
+  await tab.fill("#visitor-name", to);
   await tab.click(`${unread} form button`);
 }

@@ -10,7 +10,7 @@ import { browserNames, launchTestBrowser, type TestBrowser } from "../support/te
 const task = "[aria-labelledby=card-task]";
 const upload = "[aria-labelledby=card-upload]";
 const build = "[aria-labelledby=card-build]";
-const line = `${task} [data-testid=line-state]`;
+const connection = `${task} [data-testid=connection-state]`;
 const patient = { timeoutMs: 20_000 };
 
 let app: NextServer;
@@ -29,8 +29,8 @@ describe.each(browserNames)("/progress in %s", (name) => {
   it("shows a task to every window, over a reload, until one of them cancels it", async () => {
     await using tab = await browser.open(`${app.url}/progress`);
     await using other = await browser.open(`${app.url}/progress`);
-    await tab.waitForText(line, "Live");
-    await other.waitForText(line, "Live");
+    await tab.waitForText(connection, "Live");
+    await other.waitForText(connection, "Live");
     await tab.click(`${task} header button`);
     await other.waitForText(`${task} li`, /Running[^]*[1-9]\d* of 200 rounds/);
     // Two hundred rounds outlast what follows on any machine: only the cancellation ends them.
@@ -38,9 +38,9 @@ describe.each(browserNames)("/progress in %s", (name) => {
     expect(html).toMatch(/\d+ of 200 rounds/);
     await tab.goto(`${app.url}/progress`);
     await tab.waitForText(`${task} li`, /Running/);
-    await tab.waitForText(line, "Live");
+    await tab.waitForText(connection, "Live");
     await other.click(`${task} li button`);
-    await tab.waitForText(`${task} li`, "Cancelled by a tab");
+    await tab.waitForText(`${task} li`, "Cancelled by a visitor");
     // What other windows start moves nothing in this one.
     expect(await other.layoutShift()).toBeLessThan(0.01);
     expect(await tab.violations()).toEqual([]);
@@ -48,7 +48,7 @@ describe.each(browserNames)("/progress in %s", (name) => {
 
   it("tells, by the server, what has arrived of a file, and its checksum", async () => {
     await using tab = await browser.open(`${app.url}/progress`);
-    await tab.waitForText(line, "Live");
+    await tab.waitForText(connection, "Live");
     await tab.click(`${upload} button:last-of-type`);
     const checksum = createHash("sha256").update(Buffer.alloc(20_000_000)).digest("hex");
     await tab.waitForText(`${upload} li`, `20.0 MB, SHA-256 ${checksum}`, patient);
@@ -56,7 +56,7 @@ describe.each(browserNames)("/progress in %s", (name) => {
 
   it("shows a build's output in its colours, line by line, and how it ended", async () => {
     await using tab = await browser.open(`${app.url}/progress`);
-    await tab.waitForText(line, "Live");
+    await tab.waitForText(connection, "Live");
     await tab.click(`${build} header button:last-of-type`);
     await tab.waitForText(`${build} [role=log]`, "tells one changed bit", patient);
     await tab.waitForText(`${build} li`, /Exit code 1, \d+ lines/, patient);
@@ -67,16 +67,16 @@ describe.each(browserNames)("/progress in %s", (name) => {
     expect(await tab.violations()).toEqual([]);
   });
 
-  it("loses no line of a build whose connection is cut in mid-course", async () => {
+  it("loses no line of a build whose connection is cut", async () => {
     await using proxy = await startTcpProxy(app.port);
     await using other = await browser.open(`${app.url}/progress`);
     await using tab = await browser.open(`http://127.0.0.1:${proxy.port}/progress`);
-    await tab.waitForText(line, "Live");
-    await other.waitForText(line, "Live");
+    await tab.waitForText(connection, "Live");
+    await other.waitForText(connection, "Live");
     await other.click(`${build} header button`);
     await tab.waitForText(`${build} li`, "Running");
     await proxy.cut();
-    await tab.waitForText(line, "Reconnecting");
+    await tab.waitForText(connection, "Reconnecting");
     await other.waitForText(`${build} li`, /Exit code 0, \d+ lines/, patient);
     await proxy.mend();
     await tab.waitForText(`${build} li`, /Exit code 0, \d+ lines/, patient);
@@ -97,7 +97,7 @@ describe.each(browserNames)("/progress in %s", (name) => {
     };
     const uploads = Array.from({ length: 4 }, trickle);
     await using tab = await browser.open(`${app.url}/progress`);
-    await tab.waitForText(line, "Live");
+    await tab.waitForText(connection, "Live");
     await tab.waitForText("[aria-labelledby=card-upload] li", "slow");
     await tab.click(`${build} header button`);
     await tab.waitForText(`${build} li`, /Running|Exit code 0/, patient);

@@ -12,7 +12,7 @@ import {
 } from "../support/test-browser.ts";
 
 const match = "[aria-labelledby=card-match]";
-const line = `${match} [data-testid=line-state]`;
+const connection = `${match} [data-testid=connection-state]`;
 const score = "[data-testid=score]";
 const status = "[data-testid=match-status]";
 const time = "[data-testid=race-time]";
@@ -40,7 +40,7 @@ describe.each(browserNames)("/scores in %s", (name) => {
       const right = Date.now;
       Date.now = () => right() + 300_000;
     }, null);
-    await Promise.all([tab.waitForText(line, "Live"), wrong.waitForText(line, "Live")]);
+    await Promise.all([tab.waitForText(connection, "Live"), wrong.waitForText(connection, "Live")]);
     await tab.waitForText(status, "Playing");
     await command(tab, "play-pause");
     await wrong.waitForText(status, "Paused");
@@ -51,7 +51,7 @@ describe.each(browserNames)("/scores in %s", (name) => {
     const startedBy = await startOfRace(wrong);
     await tab.bringToFront();
     expect(Math.abs((await startOfRace(tab)) - startedBy)).toBeLessThan(500);
-    // First one first, by what each line says.
+    // First one first, by what each connection says.
     const runners = await tab.evaluate(
       () =>
         [...document.querySelectorAll<HTMLElement>("[data-flip]")].map(
@@ -69,7 +69,10 @@ describe.each(browserNames)("/scores in %s", (name) => {
   it("lets a second window act as the referee, and stands still for all when one pauses it", async () => {
     await using tab = await browser.open(url);
     await using referee = await browser.open(url);
-    await Promise.all([tab.waitForText(line, "Live"), referee.waitForText(line, "Live")]);
+    await Promise.all([
+      tab.waitForText(connection, "Live"),
+      referee.waitForText(connection, "Live"),
+    ]);
     await command(referee, "restart");
     await command(referee, "play-pause");
     await Promise.all([tab.waitForText(status, "Paused"), referee.waitForText(status, "Paused")]);
@@ -80,11 +83,11 @@ describe.each(browserNames)("/scores in %s", (name) => {
     await tab.waitForText(score, "1 : 2");
     await command(referee, "undo");
     await tab.waitForText(score, "1 : 1");
-    await tab.waitForText(`${match} [role=log] li:last-child`, /goal\s+Hill\s+taken back/);
+    await tab.waitForText(`${match} [role=log] li:last-child`, /goal\s+Hill\s+undone/);
     const shown = [tab, referee].map(async (one) => [await one.text(time), await one.text(score)]);
     const [here, there] = await Promise.all(shown);
     expect(here).toEqual(there);
-    // The next tab's page has it before any script runs, and a reload changes nothing.
+    // The server renders it for the next page, and a reload changes nothing.
     expect(await (await fetch(url)).text()).toMatch(/>1 : 1</);
     await tab.bringToFront();
     await tab.goto(url);
@@ -99,9 +102,12 @@ describe.each(browserNames)("/scores in %s", (name) => {
     await using proxy = await startTcpProxy(app.port);
     await using referee = await browser.open(url);
     await using tab = await browser.open(`http://127.0.0.1:${proxy.port}/scores`);
-    await Promise.all([tab.waitForText(line, "Live"), referee.waitForText(line, "Live")]);
+    await Promise.all([
+      tab.waitForText(connection, "Live"),
+      referee.waitForText(connection, "Live"),
+    ]);
     await proxy.cut();
-    await tab.waitForText(line, "Reconnecting");
+    await tab.waitForText(connection, "Reconnecting");
     const cutAt = await tab.text("[data-testid=match-time]");
     await command(tab, "undo");
     await tab.waitForText("[aria-labelledby=card-control-panel] output", "could not be reached");
@@ -110,7 +116,7 @@ describe.each(browserNames)("/scores in %s", (name) => {
     await tab.bringToFront();
     await tab.waitForText("[data-testid=match-time]", new RegExp(`^(?!${cutAt})`));
     await proxy.mend();
-    await tab.waitForText(line, "Live", patient);
+    await tab.waitForText(connection, "Live", patient);
     await tab.waitForText(`${match} [role=log]`, /red card\s+Harbour/);
   });
 });
@@ -125,7 +131,7 @@ describe("two instances on Redis", () => {
     await using tab = await browser.open(`${first.url}/scores`);
     await tab.waitForText(status, "Playing");
     await using referee = await browser.open(`${second.url}/scores`);
-    await referee.waitForText(line, "Live");
+    await referee.waitForText(connection, "Live");
     await command(referee, "play-pause");
     await tab.waitForText(status, "Paused");
     await command(referee, "restart");

@@ -29,7 +29,7 @@ describe.each(browserNames)("/system in %s", (name) => {
 
   it("shows this machine's numbers, and a newer sample each second", async () => {
     await using tab = await browser.open(`${app.url}/system`);
-    await tab.waitForText(`${machine} [data-testid=line-state]`, "Live");
+    await tab.waitForText(`${machine} [data-testid=connection-state]`, "Live");
     await tab.waitForText(`${machine} [data-tile=CPU] [data-testid=value]`, /^\d+ %$/);
     await tab.waitForText(`${machine} [data-tile=Memory] [data-testid=value]`, /^[\d.]+ [MGT]B$/);
     await tab.waitForText(
@@ -49,8 +49,8 @@ describe.each(browserNames)("/system in %s", (name) => {
   it("shows the app's lines to every window, by level", async () => {
     await using tab = await browser.open(`${app.url}/system`);
     await using other = await browser.open(`${app.url}/system`);
-    await tab.waitForText(`${log} [data-testid=line-state]`, "Live");
-    await other.waitForText(`${log} [data-testid=line-state]`, "Live");
+    await tab.waitForText(`${log} [data-testid=connection-state]`, "Live");
+    await other.waitForText(`${log} [data-testid=connection-state]`, "Live");
     const before = await count(other, "something is about to go wrong");
     await writeLines(tab);
     await waitFor(
@@ -71,7 +71,7 @@ describe.each(browserNames)("/system in %s", (name) => {
 
   it("holds lines back while paused, and loses none of them", async () => {
     await using tab = await browser.open(`${app.url}/system`);
-    await tab.waitForText(`${log} [data-testid=line-state]`, "Live");
+    await tab.waitForText(`${log} [data-testid=connection-state]`, "Live");
     const before = await count(tab, "nothing to see here");
     await tab.click(`${log} button[aria-pressed]`);
     await writeLines(tab);
@@ -88,14 +88,14 @@ describe.each(browserNames)("/system in %s", (name) => {
     await using proxy = await startTcpProxy(app.port);
     await using tab = await browser.open(`http://127.0.0.1:${proxy.port}/system`);
     await using other = await browser.open(`${app.url}/system`);
-    await tab.waitForText(`${log} [data-testid=line-state]`, "Live");
+    await tab.waitForText(`${log} [data-testid=connection-state]`, "Live");
     const before = await count(tab, "nothing to see here");
     await proxy.cut();
-    await tab.waitForText(`${log} [data-testid=line-state]`, "Reconnecting");
+    await tab.waitForText(`${log} [data-testid=connection-state]`, "Reconnecting");
     await writeLines(other);
     await other.waitForText(log, "as asked for");
     await proxy.mend();
-    await tab.waitForText(`${log} [data-testid=line-state]`, "Live", { timeoutMs: 15_000 });
+    await tab.waitForText(`${log} [data-testid=connection-state]`, "Live", { timeoutMs: 15_000 });
     await waitFor(
       "the line from the meantime",
       async () => (await count(tab, "nothing to see here")) === before + 1,

@@ -10,7 +10,7 @@ import { launchTestBrowser, type Tab, type TestBrowser } from "../support/test-b
 import { waitFor } from "../support/wait-for.ts";
 
 const token = "for two instances";
-const line = "[data-testid=line-state]";
+const connection = "[data-testid=connection-state]";
 
 /** Server Actions compare the page's origin with the host: nginx must pass on what it was asked for. */
 const location = "proxy_set_header Host $http_host;";
@@ -54,7 +54,7 @@ describe("behind nginx, two instances on Redis are one site", () => {
 
   it("/system: every machine's samples are there, whoever serves the page", async () => {
     await using tab = await browser.open(`${nginx.url}/system`);
-    await tab.waitForText(`[aria-labelledby=card-machine] ${line}`, "Live");
+    await tab.waitForText(`[aria-labelledby=card-machine] ${connection}`, "Live");
     await tab.waitForText("[data-tile=CPU] [data-testid=value]", /^\d+ %$/);
   });
 
@@ -88,7 +88,7 @@ describe("behind nginx, two instances on Redis are one site", () => {
     await one.click(`${task} header button`);
     await other.waitForText(`${task} li`, /Running[^]*[1-9]\d* of 200 rounds/);
     await other.click(`${task} li button`);
-    await one.waitForText(`${task} li`, "Cancelled by a tab");
+    await one.waitForText(`${task} li`, "Cancelled by a visitor");
     await close(one, other);
   });
 
@@ -114,17 +114,17 @@ describe("behind nginx, two instances on Redis are one site", () => {
       await tab.waitForText(`${demo} [role=log]`, new RegExp(`(hello, resumed[^]*){${cuts}}`));
     }
     const counts = await tab.text("[data-testid=demo-counts]");
-    expect(counts).toMatch(/Lost silently\s+0\s+Lost, as a gap told\s+0/);
+    expect(counts).toMatch(/Lost without a gap\s+0\s+Lost, reported in a gap\s+0/);
   });
 });
 
 /** Two windows of two browser, whose streams are at one instance each: nginx takes turns. */
 async function openTwo(path: string): Promise<[Tab, Tab]> {
   const one = await browser.open(nginx.url + path);
-  await one.waitForText(line, "Live");
+  await one.waitForText(connection, "Live");
   for (let attempt = 0; attempt < 10; attempt++) {
     const other = await browser.open(nginx.url + path);
-    await other.waitForText(line, "Live");
+    await other.waitForText(connection, "Live");
     const counts = await Promise.all(apps.map(async ({ url }) => (await health(url)).connections));
     if (counts.every((count) => count > 0)) return [one, other];
     await other[Symbol.asyncDispose]();

@@ -13,7 +13,7 @@ export interface LivePage {
   readonly budgetKb: number;
 }
 
-const live = ["line-state", "Live"] as const;
+const live = ["connection-state", "Live"] as const;
 
 export const everyPage: readonly LivePage[] = [
   {
@@ -38,7 +38,7 @@ export const everyPage: readonly LivePage[] = [
     path: "/dashboard",
     line: live,
     liven: async (page) =>
-      page.locator('[data-stat="Updates a second"] dd').getByText(/[1-9]/).waitFor(),
+      page.locator('[data-stat="Updates per second"] dd').getByText(/[1-9]/).waitFor(),
     budgetKb: 178,
   },
   {

@@ -14,8 +14,8 @@ export default function ErrorPage({ error, retry }: ErrorPageProps) {
     <NoticePage title="This page failed">
       <p className="text-muted">
         {digest === undefined
-          ? "The browser’s console says why."
-          : `The server’s log says why, under ${digest}.`}
+          ? "The browser’s console has the details."
+          : `The server’s log has the details under ${digest}.`}
       </p>
       <Button onClick={retry}>Try again</Button>
     </NoticePage>

@@ -7,10 +7,10 @@ export const metadata: Metadata = { title: "Not found" };
 
 export default function NotFound() {
   return (
-    <NoticePage title="There is no such page">
-      <p className="text-muted">The address is misspelt, or the page has gone.</p>
+    <NoticePage title="Page not found">
+      <p className="text-muted">Check the address.</p>
       <Link href="/" className={buttonClass()}>
-        To the live log
+        Open the live log
       </Link>
     </NoticePage>
   );

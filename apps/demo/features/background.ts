@@ -7,8 +7,8 @@ import { listenToConsole, startLog } from "./system/app-log";
 import { startSampling } from "./system/server";
 
 /*
- * What runs beside requests, started by instrumentation.ts with the server: the pages' sources of
- * data, each only while somebody looks.
+ * Background work, started by instrumentation.ts with the server: the pages' data sources. Each runs
+ * only while one of its pages is open.
  */
 listenToConsole();
 whileWatched("system/", () => {

@@ -4,37 +4,37 @@ import { moment, readShape, text } from "./shape";
 import { bus } from "./sse-bus";
 
 const renewMs = 1_000;
-/** Who was silent for this long has gone. */
+/** A leader without a claim for this long is gone. */
 const expiryMs = 3_000;
-/** How long a new candidate waits for one who has been longer in office. */
+/** How long a new candidate waits for an earlier claim. */
 const objectionMs = 500;
 
 const claimShape = v.object({
   candidate: text(64),
-  /** In ms since 1970. The earlier claim wins, whoever's clock is right. */
+  /** In ms since 1970. The earlier claim wins; the clocks need not agree. */
   since: moment,
 });
 type Claim = v.InferOutput<typeof claimShape>;
 
 /**
- * Runs `start` on one of the instances that share the bus: each claims the office once a second, in
- * the log that all of them read, and yields to the earliest claim. Another takes over within seconds
- * when the holder goes; for a moment there may be two. Alone, on the memory backend, it starts at once.
+ * Runs `start` on one of the instances that share the bus. Each publishes a claim once per second, and
+ * the earliest claim leads. When the leader stops, another takes over within seconds; for a moment
+ * there may be two. On the memory backend it starts immediately.
  *
- * @returns gives the office up
+ * @returns stops it, and stops claiming
  */
 export function whileLeader(channel: string, start: () => () => void): () => void {
   if (bus.stats().backend === "memory") return start();
   const candidate = randomUUID();
   let since = Date.now();
-  let rivalHeardAt = 0;
+  let rivalSeenAt = 0;
   let stop: (() => void) | undefined;
 
   const unsubscribe = bus.subscribe(
     (data: unknown) => {
       const claim = readShape<Claim>(claimShape, data);
       if (!claim || claim.candidate === candidate || !isBefore(claim, { candidate, since })) return;
-      rivalHeardAt = Date.now();
+      rivalSeenAt = Date.now();
       stop?.();
       stop = undefined;
     },
@@ -43,12 +43,12 @@ export function whileLeader(channel: string, start: () => () => void): () => voi
 
   function renew(): void {
     const now = Date.now();
-    if (now - rivalHeardAt < expiryMs) {
-      // Behind the holder, and behind who waits already: claims age only while they are made.
+    if (now - rivalSeenAt < expiryMs) {
+      // Behind the leader and the earlier claims: a claim keeps its age only while it is renewed.
       since = now;
       return;
     }
-    // A claim that does not reach the log (its server is away) is followed by another.
+    // A claim that fails (the backend is down) is followed by another.
     bus.publish({ candidate, since } satisfies Claim, { channel, key: "claim" }).catch(() => {});
     if (now - since >= objectionMs) stop ??= start();
   }

@@ -1,6 +1,6 @@
 /**
- * One value for the whole process: routes, actions and instrumentation are bundles of their own,
- * and each evaluates a module anew, as hot reload does.
+ * One value per process. Routes, actions and instrumentation are separate bundles that each evaluate a
+ * module again, as does hot reload.
  */
 export function perProcess<Value>(name: string, make: () => Value): Value {
   const shared = globalThis as { [key: symbol]: Value | undefined };

@@ -4,8 +4,8 @@ export function positionOf(id: string): string {
 }
 
 /**
- * Whether a message comes after a cursor. True also where nobody can order them, because the log was
- * begun anew in between: what came after that is new.
+ * Whether a message comes after a cursor. Also true across a restart of the log, where the two cannot
+ * be ordered: a message of the new log is newer.
  */
 export function isAfter(position: string, cursor: string): boolean {
   const [seq, , epoch] = position.split("-") as [string, string, string];

@@ -3,23 +3,23 @@ import type { Message } from "sse-bus";
 import { bus } from "./sse-bus";
 import { perProcess } from "./per-process";
 
-/** A cursor that no log knows: reading starts with the oldest message that is kept. */
+/** A cursor of no known epoch: reading starts at the oldest kept message. */
 const everything = "0-0-0";
-/** What nobody has asked for in this time is forgotten; history has it all. */
+/** An unused projection is closed after this time, and folded again on the next use. */
 const idleMs = 60_000;
 
 interface ProjectionOptions<State, Data> {
   channel: string;
   initial: State;
-  /** The message's data, or `undefined` for what has another shape: that is skipped. */
+  /** The message's data; `undefined` skips the message. */
   read: (data: unknown) => Data | undefined;
-  /** The state after a message; may change `state` itself. */
+  /** Returns the state after a message. May change `state`. */
   apply: (state: State, data: Data, message: Message) => State;
 }
 
 /**
- * A state folded from what a channel keeps, and kept up to date: what a page is rendered from. Being
- * a reader like any other, it is right on every instance and backend, and after a restart.
+ * A state folded from a channel's history and kept up to date, for rendering a page. It is an ordinary
+ * subscriber, so it is correct on every instance and backend, and after a restart.
  */
 export function projection<State, Data>(
   options: ProjectionOptions<State, Data>,
@@ -47,10 +47,10 @@ export function projection<State, Data>(
         const known = read(data);
         if (known !== undefined) state = apply(state, known, message);
       },
-      // The gap of the unknown cursor; a later one means that history was shorter than the outage.
+      // The first gap is from the unknown cursor. A later gap means that history was shorter than an outage.
       { channel, after: everything, onGap: () => (state = structuredClone(initial)) },
     );
-    // Messages come in order: when our own comes back, all older ones have come.
+    // Messages arrive in order: when our own mark arrives, all older messages have arrived.
     const ready = bus.publish(mark, { channel, event: "mark", key: "mark" }).then(() => reached);
     const idle = setTimeout(close, idleMs).unref();
     ready.catch(close);

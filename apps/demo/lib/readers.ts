@@ -10,8 +10,8 @@ interface Exchange {
 }
 
 /**
- * Calls `changed` with how many event streams of this process carry a channel that starts with
- * `prefix`, whenever that changes. Node tells of every request, so nothing is polled.
+ * Calls `changed` with the number of this process's streams that read a channel under `prefix`,
+ * whenever it changes. Uses Node's diagnostics channel, so nothing is polled.
  */
 export function watchReaders(prefix: string, changed: (readers: number) => void): () => void {
   const open = new Set<ServerResponse>();
@@ -32,13 +32,13 @@ export function watchReaders(prefix: string, changed: (readers: number) => void)
 }
 
 function channelsOf({ method, url = "/" }: IncomingMessage): string[] {
-  // Not `new URL`: a target such as `//` is none, and an error here would be the process's.
+  // Not `new URL`, which throws for a target such as `//`; an error here would crash the process.
   const [path = "", query] = url.split("?", 2);
   if (method !== "GET" || !streams.includes(path)) return [];
   return new URLSearchParams(query).getAll("channel");
 }
 
-/** One subscription for the process: those of retired modules would stay for ever. */
+/** One subscription per process, because hot reload would leak one per module version. */
 function listeners(): Set<(message: unknown) => void> {
   return perProcess("request-listeners", () => {
     const all = new Set<(message: unknown) => void>();

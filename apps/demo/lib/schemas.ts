@@ -1,17 +1,17 @@
 import * as v from "valibot";
 import { askedRate, reading } from "@/features/dashboard/shape";
 import { control, tick } from "@/features/inspector/shape";
-import { entry, sign } from "@/features/notifications/shape";
+import { entry, heartbeat } from "@/features/notifications/shape";
 import { buildLine, cancellation, job } from "@/features/progress/shape";
 import { command, match, race } from "@/features/scores/read-state";
 import { logLine, sample } from "@/features/system/shape";
 
-/** How a projection finds out that it has read everything: see `projection.ts`. */
+/** Published by a projection to find out that it has read everything; see `projection.ts`. */
 const mark = v.string();
 
 /**
- * What may be published on the pages' own channels; on all others, anything. What is read from them is
- * checked again: a log also holds what other versions and other programs have written.
+ * The schemas of the pages' own channels; other channels accept anything. Readers validate again,
+ * because the log may hold messages of other versions and other programs.
  */
 export const schemas = {
   "dashboard/readings": { message: reading, mark },
@@ -19,7 +19,7 @@ export const schemas = {
   "inspector/demo/*": { tick, newest: tick },
   "inspector/demo/*/control": { command: control },
   "notifications/log": { entry, mark },
-  "notifications/presence": { sign, mark },
+  "notifications/presence": { heartbeat, mark },
   "progress/build": { line: buildLine, mark },
   "progress/cancel": { message: cancellation },
   "progress/jobs": { job, mark },

@@ -1,23 +1,23 @@
-/** A sample older than this says little: clocks drift apart by some ms in a minute. */
+/** Older samples are dropped, because clocks drift by some ms per minute. */
 const sampleMs = 120_000;
 const maxSamples = 64;
 
-/** The server's clock, as far as a page can know it. */
+/** The server's clock, as a page can estimate it. */
 export interface ServerClock {
-  /** Tells what the server's clock said on something that has just come from it. */
+  /** Adds a sample: the server's time on a message that has just arrived. */
   observe(serverTime: number): void;
-  /** What to go by until then: a server's word, whose clock need not be the log's. */
+  /** Sets the estimate to use until the first sample. */
   assume(serverTime: number): void;
-  /** What it says now, in ms since 1970. */
+  /** The estimated server time now, in ms since 1970. */
   now(): number;
 }
 
 /**
- * Reads the server's clock from the times on what it sends. Each is late by its way here, never
- * early: the one that was fastest is nearest, so the best of the last two minutes counts. The page's
- * own clock may be wrong or be set meanwhile: only its monotonic one is used.
+ * Estimates the server's clock from the times of its messages. Each arrives late, never early, so the
+ * fastest message of the last two minutes gives the best estimate. Uses the page's monotonic clock,
+ * because the system clock may be wrong or change.
  *
- * @param local ms from any start, never set back
+ * @param local a monotonic clock in ms
  */
 export function createServerClock(local: () => number = () => performance.now()): ServerClock {
   let assumed: number | undefined;
@@ -39,5 +39,5 @@ export function createServerClock(local: () => number = () => performance.now())
   };
 }
 
-/** The page's: whatever comes through its connection tells the time. */
+/** The page's estimate, from all its channels. */
 export const serverClock = createServerClock();

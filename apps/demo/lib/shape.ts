@@ -1,9 +1,9 @@
 import * as v from "valibot";
 
-/** The last millisecond that a `Date` can hold: a later one cannot be formatted. */
+/** The last millisecond that a `Date` can represent. */
 const lastDateMs = 8.64e15;
 
-/** A number that is safe to add up, to format and to draw. */
+/** A number in a range that is safe to sum, format and draw. */
 export const amount = v.pipe(v.number(), v.minValue(-1e15), v.maxValue(1e15));
 /** A whole number from 0. */
 export const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1e12));
@@ -11,7 +11,7 @@ export const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1
 export const moment = v.pipe(v.number(), v.minValue(0), v.maxValue(lastDateMs));
 /** A text of at most `maxLength` characters. */
 export const text = (maxLength: number) => v.pipe(v.string(), v.maxLength(maxLength));
-/** A key of a plain object: `__proto__` and its like would change the object itself. */
+/** A key of a plain object. Rejects `__proto__` and other inherited names. */
 export const name = v.pipe(
   v.string(),
   v.nonEmpty(),
@@ -20,8 +20,8 @@ export const name = v.pipe(
 );
 
 /**
- * Data as it came from the bus, if it has the shape; otherwise `undefined`. Another version of the app,
- * another instance or a stranger may have published it, and history keeps it for everybody.
+ * The data if it matches the schema; otherwise `undefined`. Another version of the app or another
+ * program may have published it.
  */
 export function readShape<Value>(
   schema: v.GenericSchema<unknown, Value>,

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from "react";
 
-/** One text that all windows of this browser share, and keep. */
+/** A text in `localStorage` that all windows of the browser share. */
 export interface Stored {
   read(): string | undefined;
   write(value: string): void;
@@ -8,7 +8,7 @@ export interface Stored {
   use(): string | undefined;
 }
 
-/** Where storage is forbidden, the window remembers for itself. */
+/** Where storage is blocked, each window keeps its own value. */
 export function stored(key: string): Stored {
   const listeners = new Set<() => void>();
   let fallback: string | undefined;
@@ -40,9 +40,9 @@ export function stored(key: string): Stored {
       try {
         localStorage.setItem(key, value);
       } catch {
-        // Private windows of some browsers: nothing is kept, all else works.
+        // Storage is blocked, for example in a private window.
       }
-      // `storage` is for the other windows.
+      // The `storage` event only reaches the other windows.
       for (const listener of listeners) listener();
     },
     use: () => useSyncExternalStore(subscribe, read, () => undefined),

@@ -1,6 +1,6 @@
 /**
- * Runs `task` at once, then at most once every `intervalMs` for as long as it is asked again; the
- * last request is always served. A timer rather than a frame: hidden tabs get no frames.
+ * Runs `task` immediately, then at most once every `intervalMs`; the last request always runs. Uses a
+ * timer, because hidden tabs get no animation frames.
  */
 export function throttle(task: () => void, intervalMs: number) {
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -3,8 +3,8 @@ import { type RefObject, useLayoutEffect, useRef } from "react";
 const moveMs = 400;
 
 /**
- * Lets the children of an element glide to where a new order puts them. They are in that order in
- * the document already: only their looks are late. Children are known by `data-flip`.
+ * Animates the children of an element to their new positions after a reorder. The document already
+ * has the new order. Children are identified by `data-flip`.
  */
 export function useFlip(list: RefObject<HTMLElement | null>): void {
   const places = useRef(new Map<string, number>());
@@ -19,7 +19,7 @@ export function useFlip(list: RefObject<HTMLElement | null>): void {
       const from = places.current.get(key);
       next.set(key, place);
       if (from === undefined || from === place || isCalm) continue;
-      // What is still under way starts from where it is seen.
+      // A running animation continues from its current position.
       const offset =
         child.getAnimations().length > 0 ? new DOMMatrix(getComputedStyle(child).transform).f : 0;
       for (const animation of child.getAnimations()) animation.cancel();

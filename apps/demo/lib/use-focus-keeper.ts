@@ -1,8 +1,8 @@
 import { useLayoutEffect, useRef } from "react";
 
 /**
- * For an element whose controls come and go: when the one that has the focus goes, the element takes
- * it over, so that who uses the keyboard goes on from there and not from the top of the page.
+ * For an element whose controls appear and disappear: when the focused control is removed, the element
+ * takes the focus, so that keyboard users do not start again from the top of the page.
  *
  * Spread it on the element.
  */
@@ -11,7 +11,7 @@ export function useFocusKeeper<Kept extends HTMLElement>() {
   const hasFocus = useRef(false);
 
   useLayoutEffect(() => {
-    // React keeps the blur of what it takes away to itself, so this is still what it was before.
+    // React fires no blur for removed elements, so `hasFocus` is still set.
     if (hasFocus.current && document.activeElement === document.body) place.current?.focus();
   });
 

@@ -2,10 +2,10 @@ import { useRouter } from "next/navigation";
 import { useState } from "react";
 
 /**
- * What the server rendered first, until `refresh` asks for another render, as one does after a gap:
- * the page's data is loaded anew, with the cursor that belongs to it.
+ * The props of the first server render, until `refresh` requests another one, as after a gap. The
+ * new render brings new data and its cursor.
  *
- * Use its `cursor` as the `key` of what follows the channel, so that it starts there.
+ * Use `cursor` as the `key` of the component that reads the channel, so that it restarts from there.
  */
 export function useServerRender<Props extends { cursor: string }>(
   props: Props,

@@ -1,16 +1,16 @@
 import { type FormEvent, useActionState, useEffect, useRef, useState, useTransition } from "react";
 
-/** What an action tells a form with one box of text. */
+/** The action's result for a form with one text input. */
 export interface TextState {
   error?: string;
-  /** What was typed, given back when it was refused. */
+  /** The typed text, returned with an error. */
   text?: string;
 }
 
 /**
- * A form with one box of text, which is emptied as it is sent: who writes on meanwhile loses nothing.
- * React would empty the form when the answer has come, with all that was typed since. What was refused
- * comes back, unless something else stands there by then. Without JavaScript it is a plain form.
+ * A form with one text input, which is cleared when it is submitted, not when the response arrives as
+ * React does: text typed in between is kept. Refused text is put back if the input is still empty.
+ * Works without JavaScript.
  *
  * Spread `form` on the form and `box` on its input.
  */
@@ -18,20 +18,20 @@ export function useTextForm<State extends TextState>(
   action: (state: State, form: FormData) => Promise<State>,
   initial: State,
 ) {
-  const [answered, act] = useActionState(action, initial as Awaited<State>);
-  const [told, tell] = useState<State>();
+  const [submitted, act] = useActionState(action, initial as Awaited<State>);
+  const [outcome, setOutcome] = useState<State>();
   const [isPending, startTransition] = useTransition();
   const box = useRef<HTMLInputElement>(null);
   const givenBack = useRef<string>(undefined);
-  const state: State = told ?? answered;
+  const state: State = outcome ?? submitted;
 
   useEffect(() => {
     const input = box.current;
-    if (!input || told?.text === undefined) return;
+    if (!input || outcome?.text === undefined) return;
     if (input.value !== "" && input.value !== givenBack.current) return;
-    input.value = told.text;
-    givenBack.current = told.text;
-  }, [told]);
+    input.value = outcome.text;
+    givenBack.current = outcome.text;
+  }, [outcome]);
 
   function send(event: FormEvent<HTMLFormElement>): void {
     event.preventDefault();
@@ -41,9 +41,9 @@ export function useTextForm<State extends TextState>(
     if (input) input.value = "";
     startTransition(async () => {
       try {
-        tell(await action(state, form));
+        setOutcome(await action(state, form));
       } catch {
-        tell({ ...initial, error: "The server could not be reached. Try again.", text });
+        setOutcome({ ...initial, error: "The server could not be reached. Try again.", text });
       }
     });
   }
@@ -52,6 +52,6 @@ export function useTextForm<State extends TextState>(
     state,
     isPending,
     form: { action: act, onSubmit: send },
-    box: { ref: box, defaultValue: answered.text },
+    box: { ref: box, defaultValue: submitted.text },
   };
 }

@@ -2,33 +2,33 @@ import { bus } from "./sse-bus";
 import { perProcess } from "./per-process";
 import { watchReaders } from "./readers";
 
-/** A page that was rendered has a moment to connect, a line that was cut to come back. */
+/** The time for a rendered page to connect, and for a disconnected one to reconnect. */
 const graceMs = 10_000;
-/** Other instances hear this often that somebody looks here. */
-const beatMs = 3_000;
+/** How often an instance announces its readers to the others. */
+const announceMs = 3_000;
 
 interface Watch {
   start: () => () => void;
-  look: () => void;
+  keepRunning: () => void;
 }
 
 /**
- * Runs `start` while anybody reads channels under `prefix`, on this instance or, through the bus, on
- * another one; what it returns stops it. It never runs at build time and never holds the process.
+ * Runs `start` while channels under `prefix` have readers on any instance; the function that it
+ * returns stops it. It never runs at build time and never keeps the process alive.
  */
 export function whileWatched(prefix: string, start: () => () => void): void {
   const watches = perProcess("watches", () => new Map<string, Watch>());
   const known = watches.get(prefix);
-  // Hot reload brings new code: it is used from the next start on.
+  // After a hot reload, the next start uses the new code.
   if (known) known.start = start;
   else watches.set(prefix, createWatch(prefix, start));
 }
 
-/** Somebody is about to: a page is being rendered. */
-export function lookAt(prefix: string): void {
+/** Starts early: a page is being rendered and will connect soon. */
+export function expectReaders(prefix: string): void {
   perProcess("watches", () => new Map<string, Watch>())
     .get(prefix)
-    ?.look();
+    ?.keepRunning();
 }
 
 function createWatch(prefix: string, start: () => () => void): Watch {
@@ -38,9 +38,9 @@ function createWatch(prefix: string, start: () => () => void): Watch {
   let stop: (() => void) | undefined;
   let ending: NodeJS.Timeout | undefined;
 
-  const watch: Watch = { start, look };
+  const watch: Watch = { start, keepRunning };
 
-  function look(): void {
+  function keepRunning(): void {
     stop ??= watch.start();
     ending ??= setTimeout(end, graceMs).unref();
     ending.refresh();
@@ -48,25 +48,25 @@ function createWatch(prefix: string, start: () => () => void): Watch {
 
   function end(): void {
     ending = undefined;
-    if (readers > 0) return look();
+    if (readers > 0) return keepRunning();
     stop?.();
     stop = undefined;
   }
 
   watchReaders(prefix, (count) => {
     readers = count;
-    look();
-    tell();
+    keepRunning();
+    announce();
   });
-  function tell(): void {
+  function announce(): void {
     if (isShared && readers > 0) bus.publish({}, { channel: demand, key: "demand" }).catch(ignore);
   }
   if (isShared) {
-    setInterval(tell, beatMs).unref();
-    bus.subscribe(look, { channel: demand, onGap: ignore });
+    setInterval(announce, announceMs).unref();
+    bus.subscribe(keepRunning, { channel: demand, onGap: ignore });
   }
   return watch;
 }
 
-/** The bus reports its own troubles; a beat that is lost is followed by another. */
+/** The bus reports its own errors, and the next announcement follows. */
 function ignore(): void {}

@@ -13,18 +13,18 @@ const after = (...events: DemoEvent[]) => events.reduce(reduceDemo, initialDemo)
 
 describe("what the page counts of its demo stream", () => {
   it("calls a number that is missing lost, unless a gap has told so", () => {
-    expect(after(...ticks(7, 8, 11))).toMatchObject({ received: 3, silent: 2, announced: 0 });
-    expect(after(...ticks(7, 8), gap, ...ticks(11))).toMatchObject({ silent: 0, announced: 2 });
+    expect(after(...ticks(7, 8, 11))).toMatchObject({ received: 3, unreported: 2, reported: 0 });
+    expect(after(...ticks(7, 8), gap, ...ticks(11))).toMatchObject({ unreported: 0, reported: 2 });
   });
 
   it("lets a gap excuse one loss only", () => {
-    expect(after(...ticks(1), gap, ...ticks(5, 9))).toMatchObject({ silent: 3, announced: 3 });
+    expect(after(...ticks(1), gap, ...ticks(5, 9))).toMatchObject({ unreported: 3, reported: 3 });
   });
 
   it("counts keyed messages that were skipped apart, and nothing twice", () => {
     const newest = [1, 2, 2, 6].map((n): DemoEvent => ({ kind: "newest", n }));
-    expect(after(...newest)).toMatchObject({ conflated: 3, silent: 0 });
-    expect(after(...ticks(3, 3, 2, 4))).toMatchObject({ received: 2, silent: 0 });
+    expect(after(...newest)).toMatchObject({ superseded: 3, unreported: 0 });
+    expect(after(...ticks(3, 3, 2, 4))).toMatchObject({ received: 2, unreported: 0 });
   });
 });
 

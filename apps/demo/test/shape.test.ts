@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 
 import { readRate, readReading } from "../features/dashboard/shape.ts";
 import { readControl, readSnapshot, readTick } from "../features/inspector/shape.ts";
-import { readEntry, readPublishedSign } from "../features/notifications/shape.ts";
-import { addSign, presentAt } from "../features/notifications/presence.ts";
+import { readEntry, readPublishedHeartbeat } from "../features/notifications/shape.ts";
+import { addHeartbeat, presentAt } from "../features/notifications/presence.ts";
 import { addJob } from "../features/progress/job.ts";
 import { readBuildLine, readCancellation, readJob } from "../features/progress/shape.ts";
 import { readCommand, readMatch, readRace } from "../features/scores/read-state.ts";
@@ -59,8 +59,8 @@ const readers: [name: string, read: (data: unknown) => unknown, good: object, ba
     ],
   ],
   [
-    "a sign",
-    readPublishedSign,
+    "a heartbeat",
+    readPublishedHeartbeat,
     { ...by, window: id, turn: 1, status: "here" },
     [
       { ...by, window: "__proto__", turn: 1, status: "here" },
@@ -175,14 +175,14 @@ describe("what is well-formed and false", () => {
   });
 
   it("a flood of windows keeps those heard last", () => {
-    const signs = Array.from({ length: 2_000 }, (_, window) => ({
+    const heartbeats = Array.from({ length: 2_000 }, (_, window) => ({
       ...by,
       window: String(window),
       turn: 0,
       status: "here" as const,
       time: 1_000,
     }));
-    const presence = signs.reduce(addSign, {});
+    const presence = heartbeats.reduce(addHeartbeat, {});
     expect(Object.keys(presence)).toHaveLength(500);
     expect(presentAt(presence, 1_000)).toHaveLength(1);
   });

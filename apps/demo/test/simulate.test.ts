@@ -134,7 +134,7 @@ describe("the race", () => {
 });
 
 describe("who takes over", () => {
-  it("goes on at once where the one before was heard just now", () => {
+  it("goes on at once where the one before was received just now", () => {
     const match = newMatch(start);
     expect(takeOver({ value: match, at: start + 10_000 }, start + 14_000)).toBe(match);
   });

@@ -3,18 +3,19 @@
 import { isSseBusError } from "sse-bus";
 import { mayInspect } from "@/features/inspector/access";
 import { type DemoCommand, demoChannel, demoCommands, isDemoId } from "@/features/inspector/demo";
-import type { PublishOutcome } from "@/features/inspector/publish-form";
+import type { PublishOutcome } from "@/features/inspector/publish-outcome";
 import { takePublishTurn } from "@/features/publish/rate-limit";
 import { publish } from "@/lib/sse-bus";
 
 const maxDataLength = 20_000;
 
-/** Does something to a page's own demo stream, on whichever instance it runs. Returns why not, if not. */
+/** Sends a command to a page's demo stream, on any instance. Returns the reason for a refusal. */
 export async function controlDemo(id: string, kind: DemoCommand): Promise<string | undefined> {
-  if (!(await mayInspect())) return "The inspector's token has changed. Enter again.";
-  if (!isDemoId(id) || !demoCommands.includes(kind)) return "There is no such command.";
+  if (!(await mayInspect()))
+    return "The inspector's token has changed. Open the inspector with the new token.";
+  if (!isDemoId(id) || !demoCommands.includes(kind)) return "Unknown command.";
   const waitMs = await takePublishTurn();
-  if (waitMs > 0) return `Too many at once. Try again in ${Math.ceil(waitMs / 1_000)} s.`;
+  if (waitMs > 0) return `Too many requests. Try again in ${Math.ceil(waitMs / 1_000)} s.`;
   try {
     await publish({ kind }, { channel: `${demoChannel(id)}/control`, event: "command" });
     return undefined;
@@ -24,9 +25,10 @@ export async function controlDemo(id: string, kind: DemoCommand): Promise<string
   }
 }
 
-/** Publishes anything anywhere: who has the inspector's token may. */
+/** Publishes any message on any channel. Requires access to the inspector. */
 export async function publishAnything(_: PublishOutcome, form: FormData): Promise<PublishOutcome> {
-  if (!(await mayInspect())) return { error: "The inspector's token has changed. Enter again." };
+  if (!(await mayInspect()))
+    return { error: "The inspector's token has changed. Open the inspector with the new token." };
   const [channel, event, key, text] = ["channel", "event", "key", "data"].map((name) => {
     const value = form.get(name);
     return typeof value === "string" ? value : "";
@@ -37,7 +39,7 @@ export async function publishAnything(_: PublishOutcome, form: FormData): Promis
   }
   const waitMs = await takePublishTurn();
   if (waitMs > 0) {
-    return { given, error: `Too many at once. Try again in ${Math.ceil(waitMs / 1_000)} s.` };
+    return { given, error: `Too many requests. Try again in ${Math.ceil(waitMs / 1_000)} s.` };
   }
   try {
     const data: unknown = JSON.parse(text);
@@ -48,6 +50,6 @@ export async function publishAnything(_: PublishOutcome, form: FormData): Promis
     if (error instanceof SyntaxError) return { given, error: `Not JSON: ${error.message}` };
     if (isSseBusError(error)) return { given, error: error.message, code: error.code };
     console.error("inspector:", error);
-    return { given, error: "It failed for a reason that only the server's log tells." };
+    return { given, error: "It failed. The server's log has the reason." };
   }
 }

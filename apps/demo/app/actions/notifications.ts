@@ -18,7 +18,7 @@ import {
 } from "@/features/notifications/validate";
 import { takePublishTurn } from "@/features/publish/rate-limit";
 
-/** Says something in the chat. */
+/** Posts a chat message. */
 export async function say(_: PostState, form: FormData): Promise<PostState> {
   return post(form, async (by) => {
     const text = readText(form.get("text"), "The message", maxChatLength);
@@ -26,7 +26,7 @@ export async function say(_: PostState, form: FormData): Promise<PostState> {
   });
 }
 
-/** Raises an alert for everybody who looks. */
+/** Raises an alert in every window. */
 export async function raiseAlert(_: PostState, form: FormData): Promise<PostState> {
   return post(form, async (by) => {
     await announce({
@@ -38,7 +38,7 @@ export async function raiseAlert(_: PostState, form: FormData): Promise<PostStat
   });
 }
 
-/** Tells everybody that somebody takes care of an alert. Returns why not, if not. */
+/** Acknowledges an alert, in every window. Returns the reason for a refusal. */
 export async function acknowledge(alert: string, { person, name }: Author) {
   const { error } = await attempt(async () => {
     const by = readAuthor(person, name);
@@ -47,7 +47,7 @@ export async function acknowledge(alert: string, { person, name }: Author) {
   return error;
 }
 
-/** A Server Action is a public endpoint: all that it is given is checked. */
+/** A Server Action is a public endpoint: every argument is validated. */
 async function post(form: FormData, act: (by: Author) => Promise<void>): Promise<PostState> {
   const typed = form.get("text");
   const state = await attempt(async () => act(readAuthor(form.get("person"), form.get("name"))));
@@ -60,12 +60,12 @@ async function attempt(act: () => Promise<void>): Promise<PostState> {
   try {
     const waitMs = await takePublishTurn();
     if (waitMs > 0)
-      return { error: `Too many at once. Try again in ${Math.ceil(waitMs / 1_000)} s.` };
+      return { error: `Too many requests. Try again in ${Math.ceil(waitMs / 1_000)} s.` };
     await act();
     return {};
   } catch (error) {
     if (error instanceof Refusal) return { error: error.message };
-    // The whole cause belongs into the server's log, its code is enough for the visitor.
+    // The visitor sees only the code; the server's log has the whole cause.
     console.error("notifications:", error);
     return {
       error: `It failed (${isSseBusError(error) ? error.code : "unexpected error"}). Try again.`,

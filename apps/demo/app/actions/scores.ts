@@ -6,13 +6,13 @@ import { readCommand } from "@/features/scores/read-state";
 import { type Command, commandChannel } from "@/features/scores/scores";
 import { publish } from "@/lib/sse-bus";
 
-/** Asks something of the simulation, on whichever instance it runs. Returns why not, if not. */
+/** Sends a command to the simulation, on any instance. Returns the reason for a refusal. */
 export async function command(asked: Command): Promise<string | undefined> {
-  // A Server Action is a public endpoint: its argument is whatever somebody sends.
+  // A Server Action is a public endpoint: the argument can be anything.
   const checked = readCommand(asked);
-  if (!checked) return "There is no such command.";
+  if (!checked) return "Unknown command.";
   const waitMs = await takePublishTurn();
-  if (waitMs > 0) return `Too many at once. Try again in ${Math.ceil(waitMs / 1_000)} s.`;
+  if (waitMs > 0) return `Too many requests. Try again in ${Math.ceil(waitMs / 1_000)} s.`;
   try {
     await publish(checked, { channel: commandChannel, event: "command" });
     return undefined;

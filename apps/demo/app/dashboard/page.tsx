@@ -10,7 +10,7 @@ import reader from "@/features/dashboard/reader.tsx?raw";
 import { loadReadings, sensors } from "@/features/dashboard/server";
 import server from "@/features/dashboard/server.ts?raw";
 import { bus } from "@/lib/sse-bus";
-import { lookAt } from "@/lib/while-watched";
+import { expectReaders } from "@/lib/while-watched";
 import page from "./page.tsx?raw";
 
 export const metadata: Metadata = { title: "Dashboard" };
@@ -18,9 +18,9 @@ export const metadata: Metadata = { title: "Dashboard" };
 export default function Page() {
   return (
     <>
-      <PageIntro title="Forty sensors, up to 2,000 updates a second">
-        A replay of a Linux machine’s counters, recorded while it was busy, and two real sensors of
-        this very server. Whoever falls behind gets each sensor’s newest value, never the backlog.
+      <PageIntro title="Forty sensors, up to 2,000 updates per second">
+        A replay of a busy Linux machine’s counters, and two live sensors of this server. A page
+        that falls behind receives each sensor’s newest value, never the backlog.
       </PageIntro>
       <Suspense fallback={<div className="h-480 rounded-xl border border-line bg-surface" />}>
         <LiveDashboard />
@@ -33,10 +33,10 @@ export default function Page() {
           { file: "features/dashboard/reader.tsx", source: reader, region: "subscribe" },
         ]}
       >
-        Every reading carries its sensor as <Code>key</Code>, so a newer one supersedes the older: a
-        reader that is behind skips what nobody needs any more, and a newcomer’s snapshot is what
-        the channel keeps. The page takes its cursor before it loads that snapshot. On the page a
-        reading costs a few assignments; what changed is painted once a frame.
+        Every reading carries its sensor as <Code>key</Code>, so a newer reading supersedes the
+        older one: a page that is behind skips superseded readings, and a new page starts from what
+        the channel keeps. The page takes its cursor before it loads that snapshot. On the page, a
+        reading costs a few assignments; changes are painted once per frame.
       </HowItWorks>
     </>
   );
@@ -45,7 +45,7 @@ export default function Page() {
 // #region how
 async function LiveDashboard() {
   await connection();
-  lookAt("dashboard/");
+  expectReaders("dashboard/");
   const cursor = await bus.cursor();
   const readings = Object.values(await loadReadings());
   return <Dashboard sensors={sensors} readings={readings} cursor={cursor} />;

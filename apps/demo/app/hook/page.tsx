@@ -14,8 +14,8 @@ export default function Page() {
         The same log, through the hook
       </h1>
       <p className="mt-3 mb-8 max-w-2xl text-base/7 text-pretty text-muted">
-        The server takes <Code>await bus.cursor()</Code> before it renders, and{" "}
-        <Code>useChannel</Code> connects from it: what is published in between is not missed. All
+        The server calls <Code>await bus.cursor()</Code> before it renders, and{" "}
+        <Code>useChannel</Code> connects from that cursor, so no message in between is missed. All
         tabs of this browser share one connection.
       </p>
       <Suspense fallback={<div className="h-128 rounded-xl border border-line bg-surface" />}>

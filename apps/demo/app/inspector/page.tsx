@@ -10,20 +10,20 @@ import { Inspector } from "@/features/inspector/inspector";
 import inspector from "@/features/inspector/inspector.tsx?raw";
 import { snapshots, takeSnapshot } from "@/features/inspector/server";
 import server from "@/features/inspector/server.ts?raw";
-import { lookAt } from "@/lib/while-watched";
+import { expectReaders } from "@/lib/while-watched";
 
 export const metadata: Metadata = { title: "Inspector", robots: "noindex" };
 
 export default async function Page() {
-  // Before anything is sent: a page that has begun cannot be a 404 any more.
+  // Before the first byte: a page that has started to stream cannot become a 404.
   if (!(await mayInspect())) notFound();
-  lookAt("inspector/");
+  expectReaders("inspector/");
   const cursor = await snapshots().cursor();
   return (
     <>
       <PageIntro title="Inside the bus">
-        Every open stream, how far it is behind and what is kept for it. Break this page’s own
-        stream, and see what it is promised.
+        Every open stream, its lag, and the history it reads from. Disturb this page’s own stream,
+        and see that the guarantees hold.
       </PageIntro>
       <Inspector demo={randomUUID()} initial={takeSnapshot()} cursor={cursor} />
       <HowItWorks
@@ -33,10 +33,10 @@ export default async function Page() {
           { file: "features/inspector/demo-server.ts", source: demoServer, region: "stall" },
         ]}
       >
-        <Code>inspectBus(bus)</Code> gives a moment of the bus as plain JSON. While somebody looks,
-        each instance publishes one a second, to a log of its own that only this page’s route
-        serves. The demo is a stream of the bus like any other, numbered by its server: the page
-        counts what is missing by itself.
+        <Code>inspectBus(bus)</Code> returns a snapshot of the bus as plain JSON. While this page is
+        open, each instance publishes one per second, on a separate bus that only this page’s route
+        serves. The demo is an ordinary stream of the bus with numbered messages, so that the page
+        can count what is missing.
       </HowItWorks>
     </>
   );

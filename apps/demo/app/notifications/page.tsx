@@ -17,9 +17,9 @@ export const metadata: Metadata = { title: "Notifications" };
 export default function Page() {
   return (
     <>
-      <PageIntro title="What everybody should know, at once">
-        Alerts, a chat and who is here. Open a second window and write: it is there too, and what
-        you have not read is still counted after a reload.
+      <PageIntro title="Notifications in every window">
+        Alerts, a chat and presence. Open a second window and write a message: both windows show it,
+        and the unread count survives a reload.
       </PageIntro>
       <Suspense fallback={<BoardPlace />}>
         <Board />
@@ -40,17 +40,17 @@ export default function Page() {
           },
         ]}
       >
-        Everything that happens goes through one channel, so it has one order, and one cursor says
-        up to where a browser has read. That cursor is kept in <Code>localStorage</Code>: the next
-        visit resumes from it, and the bus answers what was missed, or says that it no longer keeps
-        all of it. Who is here is a message with a <Code>key</Code> for each window; it expires by
-        the server’s clock. Names are what people say they are: nobody signs in.
+        All entries go through one channel, so they have one order, and one cursor marks what a
+        browser has read. That cursor is kept in <Code>localStorage</Code>: the next visit resumes
+        from it, and the bus delivers what was missed, or reports a gap. Presence is one message per
+        window with a <Code>key</Code>; it expires by the server’s clock. Names are not verified:
+        there is no sign-in.
       </HowItWorks>
     </>
   );
 }
 
-/** As high as the board, which never changes its height: what stands below does not move either. */
+/** Reserves the board's fixed height, so that nothing moves when the board loads. */
 function BoardPlace() {
   return (
     <div className="h-[1900px] rounded-xl border border-line bg-surface sm:h-[1848px] md:h-[1828px] lg:h-[1191px] xl:h-[1139px]" />

@@ -18,9 +18,9 @@ export const metadata: Metadata = { title: "Progress" };
 export default function Page() {
   return (
     <>
-      <PageIntro title="What takes its time, told as it goes">
-        A task, an upload, a build: all real, all on the server. Reload, open another window, come
-        back later: every window shows the same.
+      <PageIntro title="Progress of long jobs, live">
+        A task, an upload and a build, all running on the server. Reload, open another window, or
+        return later: every window shows the same state.
       </PageIntro>
       <Suspense fallback={<BoardPlace />}>
         <Board />
@@ -38,15 +38,15 @@ export default function Page() {
           },
         ]}
       >
-        A job’s states share one <Code>key</Code>: who watches sees each, who comes late or reloads
-        gets the newest. The lines of a build have no key, so none is ever left out. A cancellation
-        is a message too, so it reaches the job on whichever instance it runs.
+        All states of a job share one <Code>key</Code>: a page that keeps up receives each state, a
+        page that loads later receives the newest. The lines of a build have no key, so none is
+        skipped. A cancellation is a message too, so it reaches the instance that runs the job.
       </HowItWorks>
     </>
   );
 }
 
-/** As high as the board, which never changes its height: what stands below does not move either. */
+/** Reserves the board's fixed height, so that nothing moves when the board loads. */
 function BoardPlace() {
   return (
     <div className="h-[1406px] rounded-xl border border-line bg-surface sm:h-[1301px] lg:h-[995px]" />

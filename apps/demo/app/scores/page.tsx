@@ -9,7 +9,7 @@ import scoresBoard from "@/features/scores/scores-board.tsx?raw";
 import { loadMatch, loadRace } from "@/features/scores/server";
 import server from "@/features/scores/server.ts?raw";
 import { bus } from "@/lib/sse-bus";
-import { lookAt } from "@/lib/while-watched";
+import { expectReaders } from "@/lib/while-watched";
 import page from "./page.tsx?raw";
 
 export const metadata: Metadata = { title: "Scores" };
@@ -17,9 +17,9 @@ export const metadata: Metadata = { title: "Scores" };
 export default function Page() {
   return (
     <>
-      <PageIntro title="The same second on every screen">
-        A match and a race, simulated on the server while somebody looks. Their clocks run by the
-        server’s, whatever the one of this device says.
+      <PageIntro title="The same time on every screen">
+        A match and a race, simulated on the server while this page is open. Their clocks follow the
+        server’s clock, not this device’s.
       </PageIntro>
       <Suspense fallback={<BoardPlace />}>
         <Board />
@@ -32,18 +32,18 @@ export default function Page() {
           { file: "features/scores/scores-board.tsx", source: scoresBoard, region: "subscribe" },
         ]}
       >
-        The whole state of the match is one message with a <Code>key</Code>, so the newest is all
-        that a newcomer needs, and all that another instance needs to go on when the one that
-        simulates goes away. A referee’s decision is a message as well; the state names the last one
-        that is in it, so none is lost or counted twice. No clock ticks through the network: a
-        message says when a clock was started, and each page runs on from there by the server’s
-        time, which it reads from the fastest of the last messages.
+        The whole state of the match is one message with a <Code>key</Code>, so a new page needs
+        only the newest one, and so does an instance that takes the simulation over. A referee’s
+        decision is a message as well; the state names the last decision it includes, so none is
+        lost or counted twice. No clock ticks through the network: a message says when a clock was
+        started, and each page continues from there by the server’s time, which it estimates from
+        the fastest of the last messages.
       </HowItWorks>
     </>
   );
 }
 
-/** As high as the board, which never changes its height: what stands below does not move either. */
+/** Reserves the board's fixed height, so that nothing moves when the board loads. */
 function BoardPlace() {
   return (
     <div className="h-[1658px] rounded-xl border border-line bg-surface sm:h-[1610px] md:h-[1586px] lg:h-[1042px]" />
@@ -53,7 +53,7 @@ function BoardPlace() {
 // #region how
 async function Board() {
   await connection();
-  lookAt("scores/");
+  expectReaders("scores/");
   const cursor = await bus.cursor();
   const [match, race] = await Promise.all([loadMatch(), loadRace()]);
   return <ScoresBoard match={match} race={race} cursor={cursor} renderedAt={Date.now()} />;

@@ -10,7 +10,7 @@ import server from "@/features/system/server.ts?raw";
 import { SystemMonitor } from "@/features/system/system-monitor";
 import systemMonitor from "@/features/system/system-monitor.tsx?raw";
 import { bus } from "@/lib/sse-bus";
-import { lookAt } from "@/lib/while-watched";
+import { expectReaders } from "@/lib/while-watched";
 import page from "./page.tsx?raw";
 
 export const metadata: Metadata = { title: "System" };
@@ -18,9 +18,9 @@ export const metadata: Metadata = { title: "System" };
 export default function Page() {
   return (
     <>
-      <PageIntro title="This machine, once a second">
-        Real measurements of the server that sent you this page, and the lines it writes to its
-        console. Nothing is measured while nobody looks.
+      <PageIntro title="This machine, once per second">
+        Live measurements of the server that sent this page, and the lines it writes to its console.
+        It measures only while this page is open.
       </PageIntro>
       <Suspense fallback={<div className="h-320 rounded-xl border border-line bg-surface" />}>
         <Monitor />
@@ -37,11 +37,10 @@ export default function Page() {
           { file: "features/system/app-log.ts", source: appLog, region: "log" },
         ]}
       >
-        A timer publishes a sample a second. The page takes the bus’s cursor <em>before</em> it
-        loads the last two minutes, and the hook starts from it: what happens between the render and
-        the connection arrives. Both lists are folded from the channel’s history, so they are the
-        same on every instance. If a loss is ever announced, <Code>onGap</Code> loads the page’s
-        data anew.
+        A timer publishes one sample per second. The page takes the bus’s cursor <em>before</em> it
+        loads the last two minutes, and the hook starts from that cursor, so nothing between the
+        render and the connect is missed. Both lists are folded from the channel’s history, so they
+        are the same on every instance. After a gap, <Code>onGap</Code> reloads the page’s data.
       </HowItWorks>
     </>
   );
@@ -50,7 +49,7 @@ export default function Page() {
 // #region how
 async function Monitor() {
   await connection();
-  lookAt("system/");
+  expectReaders("system/");
   const cursor = await bus.cursor();
   const [samples, lines] = await Promise.all([loadSamples(), loadLines()]);
   return <SystemMonitor samples={samples} lines={lines} cursor={cursor} />;

@@ -1,11 +1,11 @@
 import type { ReactNode } from "react";
 
 interface Excerpt {
-  /** Where it stands, from `apps/demo` on. */
+  /** The path in `apps/demo`. */
   file: string;
   /** The file's text: `import text from "./server.ts?raw"`. */
   source: string;
-  /** Which of the file's regions to show, by what follows `how`. @default the unnamed one */
+  /** The region to show: the name after `#region how`. @default the unnamed one */
   region?: string;
 }
 
@@ -15,8 +15,8 @@ interface HowItWorksProps {
 }
 
 /**
- * A fold with the few lines that matter. They are cut from the sources that run, between
- * `// #region how` and `// #endregion`, when the page is built: they cannot be out of date.
+ * A collapsible section with the source lines that matter. The build cuts them from the running
+ * code, between `// #region how` and `// #endregion`, so they cannot be out of date.
  */
 export function HowItWorks({ excerpts, children }: HowItWorksProps) {
   return (
@@ -50,7 +50,7 @@ export function HowItWorks({ excerpts, children }: HowItWorksProps) {
   );
 }
 
-/** @throws Error when the file has no such region: a build that would show nothing fails. */
+/** @throws Error when the file has no such region, which fails the build */
 function cutRegion(source: string, region: string): string {
   const lines = source.split("\n");
   const start = lines.findIndex((line) => line.trim() === `// #region how ${region}`.trim());

@@ -7,6 +7,6 @@ export const pages = [
   { href: "/notifications", label: "Notifications" },
   { href: "/progress", label: "Progress" },
   { href: "/scores", label: "Scores" },
-  // In production it is there only for who has its token, and they know the way.
+  // Not the inspector: in production it needs a token.
   ...(process.env.NODE_ENV === "development" ? [{ href: "/inspector", label: "Inspector" }] : []),
 ] as const;

@@ -5,13 +5,13 @@ import { usePathname } from "next/navigation";
 import { useEffect, useRef } from "react";
 import { pages } from "./pages";
 
-/** Scrolls sideways inside itself on a phone, fading at its edges: more pages never break the header. */
+/** The links scroll sideways on a phone. */
 export function SiteNav() {
   const pathname = usePathname();
   const nav = useRef<HTMLElement>(null);
 
   useEffect(() => {
-    // A phone has no room for all of them: where one is should be seen.
+    // On a phone not all links fit: scroll to the current one.
     const here = nav.current?.querySelector<HTMLElement>("[aria-current=page]");
     if (!nav.current || !here) return;
     const middle = here.offsetLeft - nav.current.offsetLeft + here.offsetWidth / 2;
@@ -30,7 +30,7 @@ export function SiteNav() {
           <li key={href}>
             <Link
               href={href}
-              // A prefetched page is `no-store`; Chromium then keeps this one out of the back-forward cache.
+              // A prefetch is `no-store`, which keeps this page out of Chromium's back-forward cache.
               prefetch={false}
               aria-current={pathname === href ? "page" : undefined}
               className="block rounded-md px-2.5 py-1.5 text-sm whitespace-nowrap text-muted -outline-offset-2 hover:text-ink aria-[current=page]:font-medium aria-[current=page]:text-ink"

@@ -1,8 +1,8 @@
 const storageKey = "theme";
 
 /**
- * Runs before the first paint, so that a chosen theme does not flash the other one. Storage may be
- * forbidden (it then throws); the system's theme stands in that case.
+ * Runs before the first paint, so that the other theme does not flash. Where storage is blocked,
+ * it throws, and the system's theme applies.
  */
 export const themeScript = `try{var t=localStorage.getItem("${storageKey}");if(t==="light"||t==="dark")document.documentElement.dataset.theme=t}catch(e){}`;
 
@@ -18,6 +18,6 @@ export function toggleTheme(): void {
     if (wanted === system) localStorage.removeItem(storageKey);
     else localStorage.setItem(storageKey, wanted);
   } catch {
-    // Storage is forbidden: the choice lasts until the page is left.
+    // Storage is blocked: the choice lasts until the page is closed.
   }
 }

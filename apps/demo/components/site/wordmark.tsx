@@ -1,4 +1,4 @@
-/** One log, and readers hanging from it, each at its own place: the mark is the architecture. */
+/** The mark shows the architecture: one log, and readers at different positions. */
 export function Wordmark() {
   return (
     <span className="inline-flex items-center gap-2 font-semibold tracking-tight">

@@ -10,7 +10,7 @@ const tones = {
 
 export type Tone = keyof typeof tones;
 
-/** A short word with a colour. The word alone must say it: colour is never the only sign. */
+/** A short word with a colour. The word must be enough: colour is never the only sign. */
 export function Badge({ tone = "neutral", children }: { tone?: Tone; children: ReactNode }) {
   return (
     <span
@@ -21,7 +21,7 @@ export function Badge({ tone = "neutral", children }: { tone?: Tone; children: R
   );
 }
 
-/** A dot in the colour of the text around it; breathing while something is being waited for. */
+/** A dot in the colour of its text. It pulses while `waiting`. */
 export function Dot({ waiting = false }: { waiting?: boolean }) {
   return (
     <span

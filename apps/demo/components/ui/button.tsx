@@ -15,11 +15,11 @@ const size = {
 export interface ButtonLook {
   variant?: keyof typeof look;
   small?: boolean;
-  /** As wide as high, for an icon. Give it an `aria-label`. */
+  /** Square, for an icon. Needs an `aria-label`. */
   square?: boolean;
 }
 
-/** The classes of a button, for what looks like one and is something else (a link). */
+/** The classes of a button, for links that look like one. */
 export function buttonClass({ variant = "secondary", small, square }: ButtonLook = {}): string {
   const extent = square ? size.square : small ? size.small : size.medium;
   return `inline-flex shrink-0 cursor-pointer items-center justify-center gap-1.5 rounded-lg font-medium whitespace-nowrap aria-disabled:cursor-default aria-disabled:opacity-60 ${extent} ${look[variant]}`;

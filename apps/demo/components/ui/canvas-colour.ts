@@ -1,4 +1,4 @@
-/** A canvas knows no `light-dark()`: the page resolves the token, as `rgb()` or `oklch()`. */
+/** Resolves a colour token to `rgb()` or `oklch()`, because a canvas does not support `light-dark()`. */
 export function colourOf(token: string): string {
   const probe = document.createElement("span");
   probe.style.color = `var(${token})`;
@@ -8,7 +8,7 @@ export function colourOf(token: string): string {
   return color;
 }
 
-/** Calls `changed` when the page's colours do. Returns the function that ends it. */
+/** Calls `changed` when the theme changes. Returns the function that stops it. */
 export function onThemeChange(changed: () => void): () => void {
   const system = matchMedia("(prefers-color-scheme: dark)");
   const chosen = new MutationObserver(changed);

@@ -2,15 +2,15 @@ import type { ReactNode } from "react";
 
 interface CardProps {
   title: string;
-  /** What stands beside the title: a badge, say. */
+  /** Beside the title, for example a badge. */
   aside?: ReactNode;
-  /** Controls at the far end of the title's row. */
+  /** Controls at the end of the title's row. */
   actions?: ReactNode;
   className?: string;
   children: ReactNode;
 }
 
-/** A titled part of a page. Its children bring their own padding, so that a list can go edge to edge. */
+/** A titled part of a page. Children set their own padding, so that a list can span the full width. */
 export function Card({ title, aside, actions, className = "", children }: CardProps) {
   const titleId = `card-${title.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}`;
   return (

@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import { CopyButton } from "./copy-button";
 
-/** Code in a sentence. */
+/** Inline code. */
 export function Code({ children }: { children: ReactNode }) {
   return (
     <code className="rounded-sm border border-line bg-sunken px-1 py-px font-mono text-[0.875em] break-words">
@@ -10,7 +10,7 @@ export function Code({ children }: { children: ReactNode }) {
   );
 }
 
-/** A command to run, with a button that copies it. It wraps: a phone shows all of it. */
+/** A command with a copy button. Long commands wrap. */
 export function Command({ children }: { children: string }) {
   return (
     <div className="flex items-start gap-2 rounded-lg border border-line bg-sunken py-1.5 pr-1.5 pl-3">

@@ -3,16 +3,16 @@ import { Button } from "./button";
 
 interface FollowingListProps {
   label: string;
-  /** How many items there are, and the newest one's id: what it follows. */
+  /** The newest item's id. A new one scrolls the list, unless the reader has scrolled away. */
   newest: string | undefined;
   whenEmpty: string;
-  /** Read out as it comes. */
+  /** Screen readers announce new items. */
   isSpoken?: boolean;
   /** `<li>`s, newest last. */
   children: ReactNode;
 }
 
-/** Newest last, as a chat has it; stays at the newest until the reader scrolls away from it. */
+/** A list with the newest item last, like a chat. It follows the newest item until the reader scrolls away. */
 export function FollowingList(props: FollowingListProps) {
   const { label, newest, whenEmpty, isSpoken = false, children } = props;
   const list = useRef<HTMLDivElement>(null);
@@ -51,7 +51,7 @@ export function FollowingList(props: FollowingListProps) {
             small
             variant="primary"
             onClick={() => {
-              // The button goes: the list that it belongs to keeps the focus.
+              // The button disappears, so the list takes the focus.
               list.current?.focus();
               follow(true);
             }}

@@ -11,28 +11,28 @@ export interface ChartLine {
   /** As long as `times`. */
   values: readonly (number | null)[];
   tone: "accent" | "good" | "warn" | "muted";
-  /** Told apart by its dashes, where colour is not enough. */
+  /** Dashed, for when colour is not enough. */
   dashed?: boolean;
 }
 
 interface LiveChartProps {
-  /** What it shows, for those who do not see it. */
+  /** A description for screen readers. */
   label: string;
   /** In ms since 1970, ascending. */
   times: readonly number[];
   lines: readonly ChartLine[];
   format: (value: number) => string;
-  /** The top of the scale; without it the scale follows the values, from zero or the lowest. */
+  /** The top of the scale. Without it, the scale fits the values. */
   max?: number;
-  /** The scale begins at zero. @default true */
+  /** Whether the scale starts at zero. @default true */
   fromZero?: boolean;
-  /** How much time it shows, up to the newest; without it, all there is. */
+  /** The time span to show, up to the newest value. Without it, all values. */
   windowMs?: number;
   /** In CSS pixels. */
   height?: number;
 }
 
-/** A line chart on a canvas, which draws anew whenever its data does. Its place is held from the start. */
+/** A line chart on a canvas. Its height is reserved before it loads. */
 export function LiveChart(props: LiveChartProps) {
   const { label, times, lines, height = 120 } = props;
   const place = useRef<HTMLDivElement>(null);
@@ -47,7 +47,7 @@ export function LiveChart(props: LiveChartProps) {
     const element = place.current as HTMLDivElement;
     const undo: (() => void)[] = [];
     let isGone = false;
-    // Not needed for the first paint: the numbers beside it are there already.
+    // Loaded after the first paint, which has the numbers already.
     void import("uplot").then(({ default: Plot }) => {
       if (isGone) return;
       const made = new Plot(optionsOf(latest, element), dataOf(latest.current), element);

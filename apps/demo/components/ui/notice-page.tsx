@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 
-/** A page that only says something: what is missing, or what failed. */
+/** A page with one notice, for example an error. */
 export function NoticePage({ title, children }: { title: string; children: ReactNode }) {
   return (
     <div className="mx-auto grid max-w-md justify-items-center gap-4 py-16 text-center">

@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 
-/** A page's title, and what it shows in a sentence or two. */
+/** A page's title and a short description. */
 export function PageIntro({ title, children }: { title: string; children: ReactNode }) {
   return (
     <div className="mb-8">

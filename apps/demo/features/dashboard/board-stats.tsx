@@ -12,11 +12,11 @@ interface Stats {
 
 interface BoardStatsProps {
   board: Board;
-  /** How many frames there were; undefined before the first. */
+  /** The number of painted frames; undefined before the first. */
   frames: (() => number) | undefined;
 }
 
-/** What the page takes, and how it bears it. */
+/** The page's update rate, frame rate and delay. */
 export function BoardStats({ board, frames }: BoardStatsProps) {
   const [stats, setStats] = useState<Stats>();
 
@@ -43,10 +43,10 @@ export function BoardStats({ board, frames }: BoardStatsProps) {
 
   return (
     <dl className="grid grid-cols-2 gap-x-6 gap-y-4 p-4 sm:p-5 lg:grid-cols-4">
-      <Stat name="Updates a second" value={stats?.perSecond.toLocaleString("en")} />
-      <Stat name="Frames a second" value={stats?.framesPerSecond.toLocaleString("en")} />
-      <Stat name="From publish to page" value={stats && `${stats.lagMs.toFixed(0)} ms`} />
-      <Stat name="Superseded, skipped" value={stats?.skipped.toLocaleString("en")} />
+      <Stat name="Updates per second" value={stats?.perSecond.toLocaleString("en")} />
+      <Stat name="Frames per second" value={stats?.framesPerSecond.toLocaleString("en")} />
+      <Stat name="Publish to page" value={stats && `${stats.lagMs.toFixed(0)} ms`} />
+      <Stat name="Superseded and skipped" value={stats?.skipped.toLocaleString("en")} />
     </dl>
   );
 }

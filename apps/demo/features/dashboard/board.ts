@@ -1,6 +1,6 @@
 import type { PublishedReading } from "./feed";
 
-/** Points of a sparkline; with `pointMs` ten seconds. */
+/** Points of a sparkline. With `pointMs`, ten seconds. */
 const maxPoints = 100;
 const pointMs = 100;
 const lagMemory = 0.98;
@@ -9,7 +9,7 @@ export interface Series {
   value: number | undefined;
   run: number;
   count: number;
-  /** Against the value before the newest. */
+  /** The difference from the value before. */
   change: number;
   /** Oldest first; at most `maxPoints`, at least `pointMs` apart. */
   readonly values: number[];
@@ -20,13 +20,13 @@ export interface Series {
 
 export interface BoardCounts {
   received: number;
-  /** Superseded before this page came to read them. */
+  /** Superseded before this page read them. */
   skipped: number;
-  /** From the log to this page, in ms, smoothed. */
+  /** From publish to this page, in ms, smoothed. */
   lagMs: number;
 }
 
-/** The newest of every sensor, outside of React: a reading costs a few assignments and no render. */
+/** The newest values of every sensor, outside of React: a reading costs a few assignments and no render. */
 export interface Board {
   readonly counts: BoardCounts;
   readonly series: ReadonlyMap<string, Series>;
@@ -46,7 +46,7 @@ export function createBoard(ids: readonly string[], initial: readonly PublishedR
     put({ id, value, run, count }, publishedAt) {
       const one = series.get(id);
       if (!one) return;
-      // Another producer counts from one: what it follows on is not known.
+      // A new producer counts from one, so skipped readings cannot be counted.
       if (one.run === run) counts.skipped += count - one.count - 1;
       counts.received++;
       const now = Date.now();

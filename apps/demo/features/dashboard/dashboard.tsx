@@ -13,12 +13,12 @@ import { RateChoice } from "./rate-choice";
 import { SelectedChart } from "./selected-chart";
 import { SensorTiles } from "./sensor-tiles";
 
-const awayMs = 5_000;
+const disconnectMs = 5_000;
 
 interface DashboardProps {
   sensors: readonly Sensor[];
   readings: readonly PublishedReading[];
-  /** Where the bus was before the readings were loaded. */
+  /** The bus's cursor before the readings were loaded. */
   cursor: string;
 }
 
@@ -37,39 +37,45 @@ function LiveDashboard(props: DashboardProps & { onGap: () => void }) {
   );
   const [selected, select] = useState((sensors.at(-1) as Sensor).id);
   const [painter, setPainter] = useState<{ frames: () => number }>();
-  const [isAway, setAway] = useState(false);
-  const [absence, setAbsence] = useState(
-    "Away, this page hears nothing. Back, it gets each sensor’s newest value and no backlog.",
+  const [isDisconnected, setDisconnected] = useState(false);
+  const [notice, setNotice] = useState(
+    "While disconnected, this page receives nothing. After the reconnect, it receives each sensor’s newest value and no backlog.",
   );
   const sensor = sensors.find(({ id }) => id === selected) as Sensor;
 
   useEffect(() => {
-    if (!isAway) return undefined;
-    const timer = setTimeout(() => setAway(false), awayMs);
+    if (!isDisconnected) return undefined;
+    const timer = setTimeout(() => setDisconnected(false), disconnectMs);
     return () => clearTimeout(timer);
-  }, [isAway]);
+  }, [isDisconnected]);
 
-  const leave = () => {
-    const { received, skipped } = board.counts;
-    setAway(true);
-    setAbsence("Away for 5 s: the server goes on, this page hears nothing.");
+  const disconnect = () => {
+    const before = { ...board.counts };
+    setDisconnected(true);
+    setNotice("Disconnected for 5 s. The server continues to publish; this page receives nothing.");
     setTimeout(() => {
-      const missed = board.counts.skipped - skipped;
-      const came = board.counts.received - received;
-      setAbsence(
-        `Back. ${missed.toLocaleString("en")} readings had been superseded and were skipped; ${came.toLocaleString("en")} came since, each sensor’s newest first.`,
+      const missed = board.counts.skipped - before.skipped;
+      const received = board.counts.received - before.received;
+      setNotice(
+        `Reconnected. ${missed.toLocaleString("en")} superseded readings were skipped; ${received.toLocaleString("en")} were received, each sensor’s newest value first.`,
       );
-    }, awayMs + 1_500);
+    }, disconnectMs + 1_500);
   };
 
   return (
     <div className="grid grid-cols-1 gap-6">
       <Card
         title="Feed"
-        aside={<Reader cursor={cursor} put={board.put} onGap={onGap} isAway={isAway} />}
+        aside={
+          <Reader cursor={cursor} put={board.put} onGap={onGap} isDisconnected={isDisconnected} />
+        }
         actions={
-          <Button small aria-disabled={isAway} onClick={isAway ? undefined : leave}>
-            Be away for 5 s
+          <Button
+            small
+            aria-disabled={isDisconnected}
+            onClick={isDisconnected ? undefined : disconnect}
+          >
+            Disconnect for 5 s
           </Button>
         }
       >
@@ -79,14 +85,14 @@ function LiveDashboard(props: DashboardProps & { onGap: () => void }) {
           data-testid="absence"
           className="block min-h-10 border-t border-line empty:border-transparent px-4 py-2.5 text-sm/5 text-muted sm:px-5"
         >
-          {absence}
+          {notice}
         </output>
       </Card>
       <Card
         title={sensor.name}
         aside={
           <Badge tone={sensor.source === "live" ? "good" : "neutral"}>
-            {sensor.source === "live" ? "Real, of now" : "Replay"}
+            {sensor.source === "live" ? "Live" : "Replay"}
           </Badge>
         }
       >

@@ -1,9 +1,9 @@
-/** What is measured. */
+/** One measured quantity. */
 export interface Sensor {
   id: string;
   name: string;
   unit: "" | "%" | "B" | "B/s" | "/s" | "ms";
-  /** Where its values come from: said beside each of them. */
+  /** Where its values come from. */
   source: "replay" | "live";
 }
 
@@ -14,29 +14,29 @@ export interface Reading {
 }
 
 // #region how feed
-/** Where readings come from. Put your own beside these: a broker, a device, a market. */
+/** A source of readings. Add your own: a broker, a device, a market. */
 export interface Feed {
   readonly sensors: readonly Sensor[];
-  /** Calls `emit` for each reading until the function that it returns is called. */
+  /** Calls `emit` for each reading. Returns the function that stops it. */
   start(emit: (reading: Reading) => void): () => void;
 }
 // #endregion
 
-/** A reading as it is published; `run` and `count` tell a reader how many of its sensor it skipped. */
+/** A published reading. From `run` and `count` a page knows how many readings it skipped. */
 export interface PublishedReading extends Reading {
-  /** Which producer's, since when. */
+  /** The producer's start time. */
   run: number;
-  /** How many of this sensor the producer had published, with this one. */
+  /** The number of this reading among the producer's readings of this sensor. */
   count: number;
 }
 
 export const readingsChannel = "dashboard/readings";
 export const rateChannel = "dashboard/rate";
 
-/** Updates a second, of all sensors together. */
+/** Updates per second of all sensors together. */
 export const rates = [200, 1_000, 2_000] as const;
 export type Rate = (typeof rates)[number];
-/** A rate that was asked for lasts this long; it is everybody's server. */
+/** A requested rate lasts this long, because all visitors share the server. */
 export const rateLastsMs = 120_000;
 
 export interface AskedRate {

@@ -11,7 +11,7 @@ export function formatValue(value: number | undefined, unit: Sensor["unit"]): st
   return unit === "/s" ? `${number}/s` : `${number} ${unit}`.trim();
 }
 
-/** The direction by its shape, so that nobody needs to tell colours apart. */
+/** The direction as a shape, so that colour is not the only sign. */
 export function formatChange(change: number): string {
   if (change === 0) return "=";
   return change > 0 ? "▲" : "▼";

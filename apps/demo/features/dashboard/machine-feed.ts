@@ -3,7 +3,7 @@ import type { Feed } from "./feed";
 
 const intervalMs = 250;
 
-/** Real and of now: how this very server process does. */
+/** Live values of this server process. */
 export function machineFeed(): Feed {
   return {
     sensors: [
@@ -19,7 +19,7 @@ export function machineFeed(): Feed {
         const spent = process.cpuUsage(used);
         const now = performance.now();
         const percent = (spent.user + spent.system) / 10 / (now - at);
-        // Ticks are 10 ms apart when none is late.
+        // Ticks are 10 ms apart when the event loop is idle.
         const late = Math.max(0, delay.max / 1e6 - 10);
         used = process.cpuUsage();
         at = now;

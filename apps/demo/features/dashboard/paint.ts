@@ -3,10 +3,10 @@ import type { Board, Series } from "./board";
 import type { Sensor } from "./feed";
 import { formatChange, formatValue } from "./format-value";
 
-/** Nobody reads faster; a tile is painted at most this often, however many readings come. */
+/** The shortest interval between two paints of a tile. */
 const tileMs = 100;
 const calmTileMs = 1_000;
-/** Of all tiles in one frame, so that a crowd spreads over frames instead of breaking one. */
+/** Bounds the work of one frame. */
 const maxTilesPerFrame = 12;
 
 export interface Tile {
@@ -16,7 +16,7 @@ export interface Tile {
   spark: HTMLCanvasElement;
 }
 
-/** Paints what changed, for as long as the page is seen. Returns how many frames there were, and its end. */
+/** Paints changed tiles while the page is visible. Returns the frame counter and the function that stops it. */
 export function paintTiles(board: Board, tiles: readonly Tile[]) {
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   let colours = readColours();

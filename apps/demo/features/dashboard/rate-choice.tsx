@@ -9,7 +9,7 @@ interface AskedAt extends AskedRate {
   time: number;
 }
 
-/** How fast the replay runs, for everybody: what one window asks for, all of them show. */
+/** The replay's rate, which all windows share. */
 export function RateChoice() {
   const { data } = useChannel(rateChannel, {
     cursor: "latest",
@@ -30,7 +30,7 @@ export function RateChoice() {
   const askedAt = data?.time;
   useEffect(() => {
     if (askedAt === undefined) return undefined;
-    // What was asked long ago lapses at once.
+    // An old request expires immediately.
     const leftMs = Math.max(0, askedAt + rateLastsMs - Date.now());
     const timer = setTimeout(() => setLapsed(askedAt), leftMs);
     return () => clearTimeout(timer);
@@ -38,9 +38,9 @@ export function RateChoice() {
 
   return (
     <fieldset className="flex flex-wrap items-center gap-x-4 gap-y-1 border-b border-line bg-sunken px-4 py-2.5 text-sm sm:px-5">
-      <legend className="sr-only">Updates a second, for everybody</legend>
+      <legend className="sr-only">Updates per second, for everyone</legend>
       <span aria-hidden="true" className="text-muted">
-        Updates a second, for everybody:
+        Updates per second, for everyone:
       </span>
       {rates.map((rate) => (
         <label key={rate} className="flex items-center gap-1.5 tabular-nums">

@@ -1,7 +1,7 @@
 import type { Message } from "sse-bus";
 import { useChannel } from "sse-bus/react";
 import { Badge } from "@/components/ui/badge";
-import { LineBadge } from "@/components/ui/line-badge";
+import { ConnectionBadge } from "@/components/ui/connection-badge";
 import { type PublishedReading, readingsChannel } from "./feed";
 import { readReading } from "./shape";
 
@@ -9,11 +9,11 @@ interface ReaderProps {
   cursor: string;
   put: (reading: PublishedReading, publishedAt: number) => void;
   onGap: () => void;
-  isAway: boolean;
+  isDisconnected: boolean;
 }
 
-/** The only component that the channel renders, once a frame: the board hears each reading itself. */
-export function Reader({ cursor, put, onGap, isAway }: ReaderProps) {
+/** The only component that renders per message batch. Readings go directly to the board. */
+export function Reader({ cursor, put, onGap, isDisconnected }: ReaderProps) {
   // #region how subscribe
   const { status } = useChannel(readingsChannel, {
     cursor,
@@ -22,8 +22,12 @@ export function Reader({ cursor, put, onGap, isAway }: ReaderProps) {
       if (reading) put(reading, time);
     },
     onGap,
-    enabled: !isAway,
+    enabled: !isDisconnected,
   });
   // #endregion
-  return isAway ? <Badge tone="warn">Away</Badge> : <LineBadge status={status} />;
+  return isDisconnected ? (
+    <Badge tone="warn">Disconnected</Badge>
+  ) : (
+    <ConnectionBadge status={status} />
+  );
 }

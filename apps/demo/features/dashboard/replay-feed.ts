@@ -4,13 +4,13 @@ import recording from "./recording.json";
 const tickMs = 20;
 
 interface ReplayOptions {
-  /** Updates a second, of all sensors together; asked before each step. */
+  /** Updates per second of all sensors together; read before each step. */
   rate: () => number;
 }
 
 /**
- * A minute of a Linux machine's counters under load, as recorded in recording.json, forwards and
- * backwards without end. At higher rates it moves through the same values faster.
+ * Replays a minute of a Linux machine's counters (recording.json) forwards and backwards without
+ * end. A higher rate replays the same values faster.
  */
 export function replayFeed({ rate }: ReplayOptions): Feed {
   const sensors = recording.sensors.map(({ id, name, unit }): Sensor => ({
@@ -27,7 +27,7 @@ export function replayFeed({ rate }: ReplayOptions): Feed {
       let last = performance.now();
       const timer = setInterval(() => {
         const now = performance.now();
-        // At most a second's worth: what a busy process missed is not made up for in a flood.
+        // At most one second's worth, so that a busy process does not catch up in a burst.
         due = Math.min(due + ((now - last) / 1_000) * rate(), rate());
         last = now;
         for (; due >= 1; due--, step++) {
@@ -42,7 +42,7 @@ export function replayFeed({ rate }: ReplayOptions): Feed {
 
 type RecordedSensor = (typeof recording.sensors)[number];
 
-/** To the end and back, so that no value jumps. */
+/** Forwards and backwards, so that no value jumps. */
 function at(values: readonly number[], step: number): number {
   const turn = 2 * (values.length - 1);
   const place = step % turn;

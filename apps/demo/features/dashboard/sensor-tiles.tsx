@@ -12,7 +12,7 @@ interface SensorTilesProps {
   onPainter: (painter: { frames: () => number }) => void;
 }
 
-/** Every sensor. React renders them once; from then on they are painted, as often as there is something new. */
+/** One tile per sensor. React renders them once; then `paintTiles` updates them. */
 export const SensorTiles = memo(function SensorTiles(props: SensorTilesProps) {
   const { sensors, board, selected, onSelect, onPainter } = props;
   const list = useRef<HTMLUListElement>(null);
@@ -43,7 +43,7 @@ export const SensorTiles = memo(function SensorTiles(props: SensorTilesProps) {
           >
             <span className="block truncate text-xs text-muted">
               {name}
-              {source === "live" && <span className="font-medium text-ink"> · real</span>}
+              {source === "live" && <span className="font-medium text-ink"> · live</span>}
             </span>
             <span className="mt-1 flex items-baseline gap-1.5 font-semibold tabular-nums">
               <span data-part="change" aria-hidden="true" className="w-3.5 shrink-0 text-xs">

@@ -22,10 +22,10 @@ const feeds = [replayFeed({ rate }), machineFeed()];
 export const sensors = feeds.flatMap((feed) => feed.sensors);
 const sensorIds = new Set(sensors.map(({ id }) => id));
 
-/** More than these on the way to the log: it cannot keep up, and newer values make older ones idle. */
+/** Beyond this many pending publishes, readings are dropped: newer ones supersede them anyway. */
 const maxUnderWay = 2_000;
 
-/** Publishes all feeds, on one of the instances that share the bus. */
+/** Publishes all feeds, on one of the instances. */
 export function startFeeds(): () => void {
   return whileLeader("dashboard/leader", () => {
     const counts = new Map<string, number>();
@@ -38,7 +38,7 @@ export function startFeeds(): () => void {
       const count = (counts.get(id) ?? 0) + 1;
       counts.set(id, count);
       underWay++;
-      // The key makes it conflate: who is behind gets each sensor's newest, not the backlog.
+      // With a key, a page that is behind receives each sensor's newest reading instead of the backlog.
       publish({ id, value, run, count } satisfies PublishedReading, {
         channel: readingsChannel,
         key: id,
@@ -55,7 +55,7 @@ export function startFeeds(): () => void {
           const rate = readRate(data);
           if (rate) asked = { ...rate, until: time + rateLastsMs };
         },
-        // From the oldest that is kept: what was asked of the one before counts for its successor.
+        // From the start of history, so that a rate requested from the previous leader stays in effect.
         { channel: rateChannel, after: "0-0-0", onGap: () => {} },
       ),
     );
@@ -65,7 +65,7 @@ export function startFeeds(): () => void {
   });
 }
 
-/** Each sensor's newest reading: what the channel keeps is the snapshot. */
+/** Each sensor's newest reading, from what the channel keeps. */
 export const loadReadings = projection<Record<string, PublishedReading>, PublishedReading>({
   channel: readingsChannel,
   initial: {},

@@ -47,7 +47,7 @@ export function EventLogCard({ url }: { url: string }) {
         <p className="min-w-0 flex-1 break-words">{explain(state, hello)}</p>
         {(state === "closed" || state === "silent") && (
           <Button small onClick={reopen}>
-            Connect again
+            Reconnect
           </Button>
         )}
       </div>
@@ -69,15 +69,16 @@ function explain(state: StreamState, hello: Hello | undefined): string {
 
 const troubles: Record<Exclude<StreamState, "live">, string> = {
   connecting: "Opening the stream.",
-  reconnecting: "The line is down. The browser tries again by itself, from the last id it saw.",
-  silent: "Heartbeats have stopped: the line is probably dead.",
-  closed: "No stream came as an answer. The page tries again by itself, from the last id it saw.",
+  reconnecting: "The connection is down. The browser reconnects from the last id it received.",
+  silent: "No heartbeat has arrived: the connection is probably dead.",
+  closed:
+    "The server did not answer with a stream. The page reconnects from the last id it received.",
 };
 
 function emptyHint(state: StreamState): string {
-  if (state === "live") return "What is published from now on shows here at once.";
-  if (state === "closed") return "Nothing can come in until the server answers with a stream.";
-  return "The first event, hello, comes as soon as the line is up.";
+  if (state === "live") return "New messages appear here immediately.";
+  if (state === "closed") return "Events appear here after the next successful connect.";
+  return "The first event, hello, arrives when the stream is open.";
 }
 
 interface Counts {
@@ -92,6 +93,6 @@ function summary({ total, shown, held, paused }: Counts): string {
   const newest = shown === 0 ? "none" : `the newest ${shown.toLocaleString("en")}`;
   const part = shown + held < total ? `, ${newest} shown` : "";
   return paused
-    ? `${counted}${part}. Paused: ${held.toLocaleString("en")} more are waiting.`
+    ? `${counted}${part}. Paused: ${held.toLocaleString("en")} more received.`
     : counted + part;
 }

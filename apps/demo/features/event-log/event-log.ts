@@ -1,37 +1,37 @@
 import { throttle } from "../../lib/throttle";
 
 export interface LogEntry {
-  /** For React's `key`: unlike an id, never empty and never twice. */
+  /** For React's `key`: unlike an id, unique and never empty. */
   readonly key: number | string;
   /** When this browser received it, in ms since 1970. */
   readonly time: number;
   readonly event: string;
   readonly id: string;
-  /** The text as it came. It is shown, never parsed into markup. */
+  /** Shown as text, never parsed as markup. */
   readonly data: string;
-  /** Came in a crowd: it is not worth drawing the eye to, nor the cost of an animation. */
+  /** Part of a burst: shown without an animation. */
   readonly crowded?: boolean;
 }
 
 export interface LogSnapshot {
   /** Newest first, at most `maxRows`. */
   readonly rows: readonly LogEntry[];
-  /** All that ever came, cleared or dropped ones too. */
+  /** All events received, including cleared and dropped ones. */
   readonly total: number;
-  /** Came while paused, not shown yet. */
+  /** Received while paused, not shown yet. */
   readonly held: number;
   readonly paused: boolean;
 }
 
-/** More than these in one interval are a crowd. */
+/** More events than this in one interval are a burst. */
 const crowdSize = 3;
 
-/** What the server renders, where no event has come yet. */
+/** The snapshot that the server renders. */
 export const emptyLog: LogSnapshot = { rows: [], total: 0, held: 0, paused: false };
 
 /**
- * Keeps the newest events for `useSyncExternalStore`. Its size is bounded and it notifies at most
- * once every `intervalMs`, so that a flood of events costs the page no more than a trickle.
+ * Keeps the newest events for `useSyncExternalStore`. Its size is bounded, and it notifies at most
+ * once every `intervalMs`, so that a burst does not slow the page down.
  */
 export function createEventLog({ maxRows = 200, intervalMs = 100 } = {}) {
   const listeners = new Set<() => void>();
@@ -68,7 +68,7 @@ export function createEventLog({ maxRows = 200, intervalMs = 100 } = {}) {
     append: (entry: Omit<LogEntry, "key">): void => {
       total += 1;
       waiting.push({ ...entry, key: total });
-      // Twice the rows, then cut: shifting one by one would cost O(rows) for each event of a flood.
+      // Trimmed only at twice the size: trimming at each event would cost O(rows) per event.
       if (waiting.length > maxRows * 2) waiting = waiting.slice(-maxRows);
       notify.request();
     },

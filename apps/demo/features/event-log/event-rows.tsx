@@ -10,7 +10,7 @@ const columns =
 
 interface EventRowsProps {
   rows: readonly LogEntry[];
-  /** What to expect, said where no row is. */
+  /** The hint for an empty list. */
   whenEmpty: string;
 }
 
@@ -26,7 +26,7 @@ export function EventRows({ rows, whenEmpty }: EventRowsProps) {
         <span>Id</span>
         <span>Payload</span>
       </div>
-      {/* Read out on demand only: the summary in the status region is enough to know of new ones. */}
+      {/* Not announced: the status region announces the number of new events. */}
       <div
         role="log"
         aria-live="off"
@@ -78,7 +78,7 @@ const EventRow = memo(function EventRow({ entry }: { entry: LogEntry }) {
 function Empty({ hint }: { hint: string }) {
   return (
     <div className="grid h-full place-content-center gap-1 px-6 text-center">
-      <p className="font-medium">Nothing to show</p>
+      <p className="font-medium">No events yet</p>
       <p className="max-w-xs text-sm text-balance text-muted">{hint}</p>
     </div>
   );

@@ -1,4 +1,4 @@
-/** What is known of the line, never more: `live` is said only while the server is heard. */
+/** `live` only between `hello` and the first sign of a problem. */
 export type StreamState = "connecting" | "live" | "reconnecting" | "silent" | "closed";
 
 /** The data of the first event on every connection. */
@@ -11,11 +11,11 @@ export interface Hello {
 /** `EventSource` delivers only the names it was asked for; a message without one is `message`. */
 const eventNames = ["hello", "message", "gap", "bye", "ping"];
 
-/** Heartbeats come this often until `hello` tells otherwise. */
+/** The heartbeat interval until `hello` gives the server's. */
 const defaultHeartbeatMs = 15_000;
 const watchIntervalMs = 5_000;
 
-/** The waits between attempts after an answer that was no event stream. */
+/** The backoff after a response that is not an event stream. */
 const firstWaitMs = 1_000;
 const longestWaitMs = 15_000;
 
@@ -26,14 +26,14 @@ interface StreamHandlers {
 }
 
 /**
- * The browser's own `EventSource`, with what a page around it needs: an honest state, closing when
- * the page is left, and opening again from the last id seen: when the page comes back from the
- * back-forward cache, when the visitor asks for it, and by itself when the browser has given up.
+ * The browser's own `EventSource`, with what a page needs around it: the state of the connection,
+ * a close when the page is hidden for good, and a reopen from the last id: after the back-forward
+ * cache, at the visitor's request, and after errors that the browser does not retry.
  */
 export function openEventStream(url: string, { onEvent, onState, onHello }: StreamHandlers) {
   let source: EventSource | undefined;
   let lastId = "";
-  let lastHeardAt = 0;
+  let lastReceivedAt = 0;
   let heartbeatMs = defaultHeartbeatMs;
   let waitMs = firstWaitMs;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -44,31 +44,25 @@ export function openEventStream(url: string, { onEvent, onState, onHello }: Stre
   }
 
   function open(): void {
-    leave();
+    disconnect();
     const from = lastId === "" ? "" : `?from=${encodeURIComponent(lastId)}`;
     const current = new EventSource(url + from);
     source = current;
-    current.addEventListener("open", heard);
+    current.addEventListener("open", () => (lastReceivedAt = Date.now()));
     current.addEventListener("error", () => {
-      // CLOSED is final: the answer was no event stream (a proxy's 502 during a restart, say), and the
-      // browser does not try that again. https://html.spec.whatwg.org/multipage/server-sent-events.html
-      if (current.readyState === EventSource.CLOSED) tryLater();
+      // CLOSED means that the response was not an event stream, for example a proxy's 502. The browser
+      // does not retry that. https://html.spec.whatwg.org/multipage/server-sent-events.html
+      if (current.readyState === EventSource.CLOSED) retryLater();
       else onState(lastId === "" ? "connecting" : "reconnecting");
     });
     for (const name of eventNames) current.addEventListener(name, receive);
   }
 
-  /** Jittered, so that pages which a server lost together do not all return at once. */
-  function tryLater(): void {
+  /** With jitter, so that the pages of a restarted server do not all reconnect at the same moment. */
+  function retryLater(): void {
     onState("closed");
     timer = setTimeout(open, waitMs * (0.5 + Math.random() / 2));
     waitMs = Math.min(waitMs * 2, longestWaitMs);
-  }
-
-  function heard(): void {
-    waitMs = firstWaitMs;
-    lastHeardAt = Date.now();
-    onState("live");
   }
 
   function receive(event: MessageEvent<string>): void {
@@ -78,37 +72,40 @@ export function openEventStream(url: string, { onEvent, onState, onHello }: Stre
       heartbeatMs = hello.heartbeatMs;
       onHello(hello);
     }
-    heard();
+    // The first event is `hello`, so the state is never live before it.
+    waitMs = firstWaitMs;
+    lastReceivedAt = Date.now();
+    onState("live");
     onEvent(event);
   }
 
   function watch(): void {
-    // A line that died without a farewell raises no error: only the missing heartbeat tells.
-    const live = source?.readyState === EventSource.OPEN;
-    if (live && Date.now() - lastHeardAt > 2.5 * heartbeatMs) onState("silent");
+    // A connection that dies silently raises no error: only the missing heartbeat shows it.
+    const isOpen = source?.readyState === EventSource.OPEN;
+    if (isOpen && Date.now() - lastReceivedAt > 2.5 * heartbeatMs) onState("silent");
   }
 
-  function leave(): void {
+  function disconnect(): void {
     clearTimeout(timer);
     source?.close();
   }
 
-  function comeBack({ persisted }: PageTransitionEvent): void {
+  function reopenFromCache({ persisted }: PageTransitionEvent): void {
     if (persisted) reopen();
   }
 
   const watcher = setInterval(watch, watchIntervalMs);
-  addEventListener("pagehide", leave);
-  addEventListener("pageshow", comeBack);
+  addEventListener("pagehide", disconnect);
+  addEventListener("pageshow", reopenFromCache);
   reopen();
 
   return {
     reopen,
     close: (): void => {
       clearInterval(watcher);
-      removeEventListener("pagehide", leave);
-      removeEventListener("pageshow", comeBack);
-      leave();
+      removeEventListener("pagehide", disconnect);
+      removeEventListener("pageshow", reopenFromCache);
+      disconnect();
     },
   };
 }

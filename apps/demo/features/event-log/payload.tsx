@@ -1,15 +1,15 @@
-/** A megabyte in a row would freeze the page it is meant to inform. */
+/** A megabyte in one row would freeze the page. */
 const maxShown = 2_000;
 
 const token =
   /("(?:[^"\\]|\\.)*")(\s*:)?|\b(?:true|false|null)\b|-?\b\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\b/g;
 
-/** The data of an event as it came: text, with the parts of JSON told apart by colour. */
+/** The data of an event as text, with JSON syntax colours. */
 export function Payload({ text }: { text: string }) {
   const shown = text.slice(0, maxShown);
   return (
     <div className="mt-1.5 min-w-0 font-mono text-[0.8125rem]/5 [overflow-wrap:anywhere] whitespace-pre-wrap sm:mt-0">
-      {/* Isolated, as is each string in it: a direction override in the data reorders nothing else. */}
+      {/* `bdi` isolates the data, so that direction overrides in it cannot reorder other text. */}
       <bdi dir="ltr">{highlight(shown)}</bdi>
       {text.length > maxShown && (
         <span className="text-muted"> … {text.length.toLocaleString("en")} characters in all</span>

@@ -10,7 +10,7 @@ interface Status {
   total: number;
 }
 
-/** Tells a screen reader the state and how many events are new: one sentence, then silence for a while. */
+/** Announces the state and the number of new events to screen readers, at most every five seconds. */
 export function StatusAnnouncer({ label, total }: Status) {
   const [sentence, setSentence] = useState("");
   const latest = useRef<Status>({ label, total });
@@ -36,7 +36,7 @@ export function StatusAnnouncer({ label, total }: Status) {
 
 function describe(before: Status, now: Status): string {
   const fresh = now.total - before.total;
-  // The count of all makes each sentence differ from the last: an equal one is not read again.
+  // The total makes each sentence unique: screen readers do not repeat an equal one.
   const events = fresh === 0 ? "" : `${fresh} new, ${now.total} in all.`;
   return now.label === before.label ? events : `${now.label}. ${events}`;
 }

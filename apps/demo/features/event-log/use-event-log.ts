@@ -2,7 +2,7 @@ import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { createEventLog, emptyLog } from "./event-log";
 import { openEventStream, type Hello, type StreamState } from "./event-stream";
 
-/** The events of a stream and the state of its line, for as long as the component is mounted. */
+/** The events of a stream and the state of its connection, while the component is mounted. */
 export function useEventLog(url: string) {
   const [log] = useState(() => createEventLog());
   const [state, setState] = useState<StreamState>("connecting");

@@ -7,13 +7,13 @@ import { Card } from "@/components/ui/card";
 import type { LogEntry } from "@/features/event-log/event-log";
 import { EventRows } from "@/features/event-log/event-rows";
 
-/** The front page's log through the hook: it starts from the cursor that the server rendered at. */
+/** The front page's log with `useChannel`. It starts from the cursor of the server render. */
 export function HookLog({ cursor }: { cursor: string }) {
   const { status, data, error, gap } = useChannel("default", {
     cursor,
     keep: 100,
     select: (payload: unknown, message: Message): LogEntry => ({
-      // With its epoch: a server that began again counts from 1, and rows of one key are not told apart.
+      // The id includes the epoch. After a restart positions start at 1 again, and React needs unique keys.
       key: message.id,
       time: message.time,
       event: message.event,
@@ -37,11 +37,11 @@ export function HookLog({ cursor }: { cursor: string }) {
       <p className="border-b border-line bg-sunken px-4 py-2 text-sm text-muted sm:px-5">
         {gap
           ? `Messages on ${gap.channels.join(", ")} may be missing (${gap.reason}).`
-          : (error?.message ?? `Rendered at ${cursor}; everything since then is here.`)}
+          : (error?.message ?? `Rendered at ${cursor}. Every message since then appears here.`)}
       </p>
       <EventRows
         rows={data.toReversed()}
-        whenEmpty="What is published after this page was rendered shows here."
+        whenEmpty="Messages published after this page was rendered appear here."
       />
     </Card>
   );

@@ -4,13 +4,13 @@ import { inspectorToken } from "./token";
 
 const cookieName = "sse_bus_inspector";
 
-/** Development: everybody who reaches the port. Production: whoever has shown the token, if there is one. */
+/** In development: always. In production: with the cookie that the token gives. */
 export async function mayInspect(): Promise<boolean> {
   return isPass((await cookies()).get(cookieName)?.value);
 }
 
-/** Remembers in the browser that it has shown the token; the token itself is not kept there. */
-export async function admit(request: Request): Promise<boolean> {
+/** Sets a cookie when the token is right. The cookie does not contain the token. */
+export async function grantAccess(request: Request): Promise<boolean> {
   const { searchParams, protocol } = new URL(request.url);
   const token = inspectorToken();
   const given = searchParams.get("token");
@@ -26,8 +26,8 @@ export async function admit(request: Request): Promise<boolean> {
   return true;
 }
 
-/** A page that does not exist for this visitor. */
-export function notThere(): Response {
+/** The response without access: 404. */
+export function notFoundResponse(): Response {
   return new Response("Not found", { status: 404, headers: { "Cache-Control": "no-store" } });
 }
 
@@ -37,12 +37,12 @@ function isPass(given: string | undefined): boolean {
   return token !== undefined && given !== undefined && isEqual(given, passOf(token));
 }
 
-/** Another token, another pass: to change it is to send everybody out. */
+/** The cookie's value. A new token invalidates all cookies. */
 function passOf(token: string): string {
   return createHmac("sha256", token).update("sse-bus inspector").digest("base64url");
 }
 
-/** Compares digests, so that the time taken tells nothing of the token or of its length. */
+/** Compares digests, so that the time reveals neither the token nor its length. */
 function isEqual(given: string, wanted: string): boolean {
   return timingSafeEqual(digest(given), digest(wanted));
 }

@@ -4,7 +4,7 @@ import { controlDemo } from "@/app/actions/inspector";
 import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { FollowingList } from "@/components/ui/following-list";
-import { LineBadge } from "@/components/ui/line-badge";
+import { ConnectionBadge } from "@/components/ui/connection-badge";
 import { formatBytes, formatClock } from "@/lib/format";
 import { type DemoCommand, demoChannel, floodSize } from "./demo";
 import { initialDemo, type Note, reduceDemo } from "./demo-state";
@@ -15,30 +15,33 @@ import { tapped } from "./wire-tap";
 const controls = [
   {
     kind: "cut",
-    label: "Drop my line",
-    says: "The connection breaks in mid-stream. It comes back with its cursor, and what happened meanwhile arrives.",
+    label: "Drop connection",
+    description:
+      "The connection breaks. The page reconnects with its cursor and receives what it missed.",
   },
   {
     kind: "stall",
-    label: "Stall this reader",
-    says: "It stops reading, as a slow phone does. Its lag grows; no queue does. Then it gets all ticks, and of the keyed messages only the newest.",
+    label: "Stall the stream",
+    description:
+      "The page stops reading, like a slow phone. Its lag grows, but no queue does. Afterwards it receives every tick, and only the newest keyed message.",
   },
   {
     kind: "evict",
     label: "Evict",
-    says: `The line breaks and ${floodSize.toLocaleString("en")} messages pass, more than history keeps. The cursor is too old: a gap says so.`,
+    description: `The connection breaks and ${floodSize.toLocaleString("en")} messages are published, more than history keeps. The cursor is too old, and a gap reports the loss.`,
   },
   {
     kind: "drain",
     label: "Drain",
-    says: "The server tells this page’s stream bye, as it does to all before it stops. The page resumes elsewhere, or here.",
+    description:
+      "The server ends the stream with bye, as before a shutdown. The page reconnects and resumes.",
   },
-] as const satisfies readonly { kind: DemoCommand; label: string; says: string }[];
+] as const satisfies readonly { kind: DemoCommand; label: string; description: string }[];
 
 export function DemoCard({ id, instances }: { id: string; instances: Instances }) {
   const channel = demoChannel(id);
-  const [state, tell] = useReducer(reduceDemo, initialDemo);
-  const [stalledAt, stall] = useState<number>();
+  const [state, dispatch] = useReducer(reduceDemo, initialDemo);
+  const [stalledAt, setStalledAt] = useState<number>();
   const [answer, setAnswer] = useState<string>();
   const isStalled = stalledAt !== undefined && (state.last ?? 0) <= stalledAt;
   const last = useRef(0);
@@ -47,54 +50,54 @@ export function DemoCard({ id, instances }: { id: string; instances: Instances }
   }, [state.last]);
 
   useEffect(() => {
-    // A client of its own: what is done to this line must not touch the page's others.
+    // A separate client: the commands must not affect the page's other channels.
     const client = createSseClient({
       url: "/api/inspector/demo",
       shareTabs: false,
       backoff: { baseMs: 500, maxMs: 4_000 },
-      fetch: tapped((wire) => tell({ kind: "wire", wire, time: Date.now() })),
+      fetch: tapped((wire) => dispatch({ kind: "wire", wire, time: Date.now() })),
       onError: () => {},
     });
     client.subscribe(
       demoChannel(id),
       (data, { event }) => {
         const tick = readTick(data);
-        if (tick && (event === "tick" || event === "newest")) tell({ kind: event, n: tick.n });
+        if (tick && (event === "tick" || event === "newest")) dispatch({ kind: event, n: tick.n });
       },
-      { onStatus: (connection) => tell({ kind: "status", connection }) },
+      { onStatus: (connection) => dispatch({ kind: "status", connection }) },
     );
     return () => client.close();
   }, [id]);
 
   const act = async (kind: DemoCommand, label: string) => {
-    tell({ kind: "note", text: `You: ${label.toLowerCase()}.`, time: Date.now() });
+    dispatch({ kind: "note", text: `You: ${label.toLowerCase()}.`, time: Date.now() });
     const refusal = await controlDemo(id, kind).catch(
       () => "The server could not be reached. Try again.",
     );
     setAnswer(refusal);
     if (refusal !== undefined) return;
-    // One or two ticks were on their way.
-    stall(kind === "stall" ? last.current + 4 : undefined);
+    // One or two ticks may already be in flight.
+    setStalledAt(kind === "stall" ? last.current + 4 : undefined);
   };
 
   return (
     <Card
-      title="The guarantees, on a stream of this page’s own"
-      aside={<LineBadge status={state.status} />}
+      title="The guarantees, on this page’s own stream"
+      aside={<ConnectionBadge status={state.status} />}
     >
       <ul className="grid grid-cols-1 gap-px bg-line sm:grid-cols-2 xl:grid-cols-4">
-        {controls.map(({ kind, label, says }) => {
+        {controls.map(({ kind, label, description }) => {
           const isResume = kind === "stall" && isStalled;
           return (
             <li key={kind} className="grid content-start gap-3 bg-surface p-4 sm:p-5">
               <Button
                 className="justify-self-start"
                 data-command={kind}
-                onClick={() => void act(isResume ? "resume" : kind, isResume ? "Read on" : label)}
+                onClick={() => void act(isResume ? "resume" : kind, isResume ? "Resume" : label)}
               >
-                {isResume ? "Read on" : label}
+                {isResume ? "Resume" : label}
               </Button>
-              <p className="text-sm/6 text-muted">{says}</p>
+              <p className="text-sm/6 text-muted">{description}</p>
             </li>
           );
         })}
@@ -105,16 +108,16 @@ export function DemoCard({ id, instances }: { id: string; instances: Instances }
           data-testid="demo-counts"
         >
           <Count name="Received" value={state.received} />
-          <Count name="Lost silently" value={state.silent} isBad={state.silent > 0} />
-          <Count name="Lost, as a gap told" value={state.announced} />
-          <Count name="Keyed, superseded" value={state.conflated} />
+          <Count name="Lost without a gap" value={state.unreported} isBad={state.unreported > 0} />
+          <Count name="Lost, reported in a gap" value={state.reported} />
+          <Count name="Superseded by key" value={state.superseded} />
           <ServerView channel={channel} instances={instances} />
         </dl>
         <div className="flex h-64 flex-col border-t border-line lg:border-t-0 lg:border-l">
           <FollowingList
-            label="What happened to the stream"
+            label="Events of the stream"
             newest={state.notes.at(-1)?.id.toString()}
-            whenEmpty="The stream is being opened."
+            whenEmpty="Opening the stream."
             isSpoken
           >
             {state.notes.map((note) => (
@@ -130,7 +133,7 @@ export function DemoCard({ id, instances }: { id: string; instances: Instances }
   );
 }
 
-/** The same stream as the instances see it. */
+/** The stream as the server sees it. */
 function ServerView({ channel, instances }: { channel: string; instances: Instances }) {
   const newest = Object.values(instances).flatMap((list) => list.slice(-1));
   const connection = newest
@@ -146,11 +149,11 @@ function ServerView({ channel, instances }: { channel: string; instances: Instan
     <>
       <Count name="Lag on the server" value={connection?.lag ?? "–"} testId="demo-lag" />
       <Count
-        name="Kept of the channel"
+        name="Kept in the channel"
         value={kept ? `${kept.messages.toLocaleString("en")} · ${formatBytes(kept.bytes)}` : "–"}
       />
       <Count
-        name="Kept in all, at most"
+        name="Kept in total"
         value={
           history
             ? `${formatBytes(history.history.bytes)} of ${formatBytes(history.history.maxBytes)}`

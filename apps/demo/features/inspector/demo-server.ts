@@ -6,71 +6,74 @@ import { demoChannel, floodSize, maxStallMs, type Tick } from "./demo";
 import { readControl, readTick } from "./shape";
 
 const tickMs = 250;
-/** A line that was cut has a moment to come back. */
+/** The time for a page to reconnect before its demo ends. */
 const graceMs = 10_000;
 const maxDemos = 50;
 
-/** A demo stream as it passes through this process. */
-interface Line {
+/** A demo stream that passes through this process. */
+interface Relay {
   cut(): void;
   setStalled(isStalled: boolean): void;
 }
 
 interface Demo {
-  lines: Set<Line>;
-  leave(): void;
+  relays: Set<Relay>;
+  relayClosed(): void;
 }
 
-/** Whether there is room for this page's demo: each costs a timer. */
+/** Whether another demo may start. Each demo needs a timer. */
 export function hasRoomFor(id: string): boolean {
   return demos().has(id) || demos().size < maxDemos;
 }
 
-/** Lets the demo's bytes pass, unless its page asks otherwise. */
-export function carry(id: string, body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
-  const demo = demos().get(id) ?? begin(id);
+/** Relays the demo's bytes until its page cuts or stalls the stream. */
+export function relayStream(
+  id: string,
+  body: ReadableStream<Uint8Array>,
+): ReadableStream<Uint8Array> {
+  const demo = demos().get(id) ?? startDemo(id);
   const source = body.getReader();
-  let open: Promise<void> | undefined;
-  let release = (): void => {};
+  let gate: Promise<void> | undefined;
+  let openGate = (): void => {};
   let isOver = false;
   let limit: NodeJS.Timeout | undefined;
 
-  const line: Line = {
+  const relay: Relay = {
     cut() {
       end();
-      outlet?.error(new Error("Cut by the inspector."));
+      output?.error(new Error("Cut by the inspector."));
       void source.cancel();
     },
     setStalled(isStalled) {
       clearTimeout(limit);
-      release();
-      open = undefined;
+      openGate();
+      gate = undefined;
       if (!isStalled) return;
-      open = new Promise((resolve) => (release = resolve));
-      limit = setTimeout(() => line.setStalled(false), maxStallMs).unref();
+      gate = new Promise((resolve) => (openGate = resolve));
+      limit = setTimeout(() => relay.setStalled(false), maxStallMs).unref();
     },
   };
   function end(): void {
     isOver = true;
     clearTimeout(limit);
-    release();
-    if (demo.lines.delete(line)) demo.leave();
+    openGate();
+    if (demo.relays.delete(relay)) demo.relayClosed();
   }
 
-  demo.lines.add(line);
-  let outlet: ReadableStreamDefaultController<Uint8Array> | undefined;
+  demo.relays.add(relay);
+  let output: ReadableStreamDefaultController<Uint8Array> | undefined;
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
-        outlet = controller;
+        output = controller;
       },
       // #region how stall
-      // While the gate is shut nothing is read: to the bus this is a client that has stopped reading.
+      // A stalled relay reads nothing, so the bus sees a client that has stopped reading.
       async pull(controller) {
-        await open;
+        await gate;
         if (isOver) return;
         const { value, done } = await source.read();
-        await open;
+        await gate;
         if (isOver) return;
         if (value) controller.enqueue(value);
         if (!done) return;
@@ -87,15 +90,15 @@ export function carry(id: string, body: ReadableStream<Uint8Array>): ReadableStr
   );
 }
 
-function begin(id: string): Demo {
+function startDemo(id: string): Demo {
   const channel = demoChannel(id);
-  const lines = new Set<Line>();
+  const relays = new Set<Relay>();
   let n = 0;
   let newest = 0;
   let flood: (() => void) | undefined;
   let grace: NodeJS.Timeout | undefined;
 
-  // Another instance may have counted before, or go on counting after this one.
+  // Follow the counters, because another instance may publish the ticks before or after this one.
   const unsubscribe = [
     bus.subscribe(
       (data: unknown, { event }) => {
@@ -111,29 +114,29 @@ function begin(id: string): Demo {
         const command = readControl(data);
         if (!command) return;
         if (command.kind === "cut" || command.kind === "evict")
-          for (const line of lines) line.cut();
+          for (const relay of relays) relay.cut();
         if (command.kind === "evict") flood?.();
         if (command.kind === "drain") drainStreams(bus, channel);
-        for (const line of lines) line.setStalled(command.kind === "stall");
+        for (const relay of relays) relay.setStalled(command.kind === "stall");
       },
       { channel: `${channel}/control`, onGap: () => {} },
     ),
   ];
 
-  function tell(event: "tick" | "newest", own: number): Promise<unknown> {
+  function publishTick(event: "tick" | "newest", own: number): Promise<unknown> {
     const key = event === "newest" ? { key: "newest" } : {};
     return bus.publish({ n: own } satisfies Tick, { channel, event, ...key }).catch(() => {});
   }
 
-  const resign = whileLeader(`${channel}/leader`, () => {
+  const stopLeading = whileLeader(`${channel}/leader`, () => {
     const timer = setInterval(() => {
-      void tell("tick", ++n);
-      void tell("newest", ++newest);
+      void publishTick("tick", ++n);
+      void publishTick("newest", ++newest);
     }, tickMs).unref();
     flood = () => {
       const from = n + 1;
       n += floodSize;
-      for (let own = from; own < from + floodSize; own++) void tell("tick", own);
+      for (let own = from; own < from + floodSize; own++) void publishTick("tick", own);
     };
     return () => {
       clearInterval(timer);
@@ -142,14 +145,14 @@ function begin(id: string): Demo {
   });
 
   const demo: Demo = {
-    lines,
-    leave() {
+    relays,
+    relayClosed() {
       clearTimeout(grace);
-      if (lines.size > 0) return;
+      if (relays.size > 0) return;
       grace = setTimeout(() => {
-        if (lines.size > 0) return;
+        if (relays.size > 0) return;
         demos().delete(id);
-        resign();
+        stopLeading();
         for (const one of unsubscribe) one();
       }, graceMs).unref();
     },

@@ -10,18 +10,18 @@ export interface Note {
   tone: "neutral" | "good" | "warn" | "bad";
 }
 
-/** What the page itself can tell of its stream, by the numbers that the messages carry. */
+/** What the page knows about its stream from the numbers in the messages. */
 export interface DemoState {
   status: SseConnection["status"];
   received: number;
-  /** The last tick's number: each one is one more than the one before. */
+  /** The last tick's number. Each tick is one higher than the one before. */
   last: number | undefined;
-  /** Missing after a `gap` had told so. */
-  announced: number;
-  /** Missing without a word: must stay 0. */
-  silent: number;
-  /** Keyed messages left out because a newer one had come. */
-  conflated: number;
+  /** Missing messages that a `gap` reported. */
+  reported: number;
+  /** Missing messages without a gap. Must stay 0. */
+  unreported: number;
+  /** Superseded messages that were skipped. */
+  superseded: number;
   lastNewest: number | undefined;
   isGapOpen: boolean;
   notes: readonly Note[];
@@ -37,9 +37,9 @@ export const initialDemo: DemoState = {
   status: "connecting",
   received: 0,
   last: undefined,
-  announced: 0,
-  silent: 0,
-  conflated: 0,
+  reported: 0,
+  unreported: 0,
+  superseded: 0,
   lastNewest: undefined,
   isGapOpen: false,
   notes: [],
@@ -61,30 +61,33 @@ export function reduceDemo(state: DemoState, event: DemoEvent): DemoState {
 }
 
 function addTick(state: DemoState, n: number): DemoState {
-  const { last, isGapOpen, announced, silent } = state;
+  const { last, isGapOpen, reported, unreported } = state;
   if (last !== undefined && n <= last) return state;
   const missing = last === undefined ? 0 : n - last - 1;
   const next = { ...state, last: n, received: state.received + 1 };
   if (missing === 0) return next;
-  const told = isGapOpen ? announced + missing : announced;
-  const untold = isGapOpen ? silent : silent + missing;
   const text = isGapOpen
-    ? `The gap stood for ${missing.toLocaleString("en")} messages.`
-    : `${missing} messages are missing, and nobody said so.`;
+    ? `The gap was ${missing.toLocaleString("en")} messages.`
+    : `${missing} messages are missing without a gap.`;
   return note(
-    { ...next, isGapOpen: false, announced: told, silent: untold },
+    {
+      ...next,
+      isGapOpen: false,
+      reported: isGapOpen ? reported + missing : reported,
+      unreported: isGapOpen ? unreported : unreported + missing,
+    },
     { text, time: Date.now(), tone: isGapOpen ? "neutral" : "bad" },
   );
 }
 
 function addNewest(state: DemoState, n: number): DemoState {
-  const { lastNewest = n - 1, conflated } = state;
+  const { lastNewest = n - 1, superseded } = state;
   if (n <= lastNewest) return state;
   const skipped = n - lastNewest - 1;
-  const next = { ...state, lastNewest: n, conflated: conflated + skipped };
+  const next = { ...state, lastNewest: n, superseded: superseded + skipped };
   if (skipped === 0) return next;
   return note(next, {
-    text: `Of ${skipped + 1} keyed messages, the newest came.`,
+    text: `Received the newest of ${skipped + 1} keyed messages.`,
     time: Date.now(),
   });
 }
@@ -94,13 +97,13 @@ function addWire(state: DemoState, { event, data }: WireEvent, time: number): De
     case "gap":
       return note(
         { ...state, isGapOpen: true },
-        { time, tone: "warn", text: `gap (${text(data, "reason")}): some are lost for good.` },
+        { time, tone: "warn", text: `gap (${text(data, "reason")}): some messages are lost.` },
       );
     case "bye":
       return note(state, {
         time,
         tone: "warn",
-        text: `bye (${text(data, "reason")}): come back in ${text(data, "retryMs")} ms.`,
+        text: `bye (${text(data, "reason")}): reconnect in ${text(data, "retryMs")} ms.`,
       });
     case "hello":
       return note(state, {
@@ -110,11 +113,11 @@ function addWire(state: DemoState, { event, data }: WireEvent, time: number): De
           state.last === undefined
             ? "hello: the stream is open."
             : data.resumed === true
-              ? `hello, resumed: going on after number ${state.last}.`
-              : "hello: back, but not to all of it.",
+              ? `hello: resumed after number ${state.last}.`
+              : "hello: reconnected, but some messages are lost.",
       });
     default:
-      return note(state, { time, tone: "warn", text: "The line is gone." });
+      return note(state, { time, tone: "warn", text: "The connection is closed." });
   }
 }
 

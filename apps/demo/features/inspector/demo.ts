@@ -1,15 +1,15 @@
-/** What can be done to a page's own demo stream. */
+/** The commands for a page's demo stream. */
 export const demoCommands = ["cut", "stall", "resume", "evict", "drain"] as const;
 export type DemoCommand = (typeof demoCommands)[number];
 
 /** Messages that "evict" publishes: more than a channel keeps. */
 export const floodSize = 1_100;
-/** A reader that was stalled reads on by itself after this. */
+/** A stalled reader resumes after this time. */
 export const maxStallMs = 20_000;
 
 /**
- * The data of every message: a number one higher than that of the event before. A `tick` has no key
- * and must arrive; a `newest` has one and may be superseded.
+ * The data of every message: a counter per event type. A `tick` has no key, so all arrive; a
+ * `newest` has a key, so older ones may be superseded.
  */
 export interface Tick {
   n: number;

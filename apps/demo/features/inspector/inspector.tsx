@@ -11,7 +11,7 @@ import { ChannelsCard, ConnectionsCard } from "./tables-card";
 import { TailCard } from "./tail-card";
 
 interface InspectorProps {
-  /** This page's demo stream. */
+  /** The id of this page's demo stream. */
   demo: string;
   initial: InstanceSnapshot;
   cursor: string;

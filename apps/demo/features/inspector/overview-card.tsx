@@ -1,24 +1,25 @@
+import { Badge } from "@/components/ui/badge";
 import { Card } from "@/components/ui/card";
-import { LineBadge, type LineStatus } from "@/components/ui/line-badge";
+import { ConnectionBadge, type ConnectionStatus } from "@/components/ui/connection-badge";
 import { LiveChart } from "@/components/ui/live-chart";
 import { formatBytes } from "@/lib/format";
 import { type InstanceSnapshot, keptSnapshots, ratesOf } from "./snapshot";
 
 interface OverviewCardProps {
-  status: LineStatus;
+  status: ConnectionStatus;
   names: readonly string[];
   chosen: string | undefined;
   onChoose: (name: string) => void;
   snapshots: readonly InstanceSnapshot[];
 }
 
-/** One instance: its totals, and how fast they grow. */
+/** One instance: totals and rates. */
 export function OverviewCard({ status, names, chosen, onChoose, snapshots }: OverviewCardProps) {
   const now = snapshots.at(-1);
   return (
     <Card
       title="Instance"
-      aside={<LineBadge status={status} />}
+      aside={<ConnectionBadge status={status} />}
       actions={
         <span className="min-w-0 truncate font-mono text-xs text-muted" data-testid="instance">
           {chosen}
@@ -48,8 +49,9 @@ export function OverviewCard({ status, names, chosen, onChoose, snapshots }: Ove
         <Total name="Backend" value={now && `${now.stats.backend}, ${now.stats.status}`} />
         <Total name="History held" value={now && formatBytes(now.history.bytes)} />
         <Total name="Process memory" value={now && formatBytes(now.memoryBytes)} />
-        <Total name="Gaps told" value={now?.stats.gaps.toLocaleString("en")} />
+        <Total name="Gaps reported" value={now?.stats.gaps.toLocaleString("en")} />
       </dl>
+      <FastPathsOff fastPaths={now?.fastPaths} />
       <div className="-m-px grid grid-cols-1 md:grid-cols-3">
         <Rate
           title="Published"
@@ -64,13 +66,32 @@ export function OverviewCard({ status, names, chosen, onChoose, snapshots }: Ove
           format={(rate) => `${formatRate(rate)}/s`}
         />
         <Rate
-          title="To streams"
+          title="Sent to streams"
           snapshots={snapshots}
           count={({ traffic }) => traffic.bytes}
           format={(rate) => `${formatBytes(rate)}/s`}
         />
       </div>
     </Card>
+  );
+}
+
+/** The fast paths that are off, with the reasons; nothing when none is. */
+function FastPathsOff({ fastPaths }: { fastPaths: InstanceSnapshot["fastPaths"] | undefined }) {
+  const off = Object.entries(fastPaths ?? {}).filter(([, { status }]) => status === "off");
+  if (off.length === 0) return null;
+  return (
+    <ul
+      aria-label="Fast paths that are off"
+      className="grid gap-1.5 border-b border-line px-4 py-3 text-sm sm:px-5"
+    >
+      {off.map(([path, { reason }]) => (
+        <li key={path} className="flex min-w-0 flex-wrap items-baseline gap-x-2">
+          <Badge tone="warn">{path} is off</Badge>
+          <bdi className="min-w-0 text-muted [overflow-wrap:anywhere]">{reason}</bdi>
+        </li>
+      ))}
+    </ul>
   );
 }
 

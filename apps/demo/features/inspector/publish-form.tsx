@@ -3,15 +3,6 @@ import { publishAnything } from "@/app/actions/inspector";
 import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 
-/** What the action tells the form. */
-export interface PublishOutcome {
-  publishedId?: string;
-  error?: string;
-  code?: string;
-  /** What was typed, given back. */
-  given?: { channel: string; event: string; key: string; data: string };
-}
-
 export function PublishForm() {
   const [{ publishedId, error, code, given }, action, pending] = useActionState(
     publishAnything,

@@ -5,8 +5,8 @@ import { bus } from "@/lib/sse-bus";
 import { type InstanceSnapshot, instancesChannel } from "./snapshot";
 
 /**
- * What the few may see is in a log of its own, which no route serves but `/api/inspector`: `**` on
- * `/api/sse` does not reach it, and nobody can publish to it over HTTP.
+ * Snapshots go through a bus of their own, which only `/api/inspector` serves: `**` on `/api/sse`
+ * does not cover it, and it cannot be published to over HTTP.
  */
 export function snapshots(): Bus {
   return sharedBus({
@@ -25,13 +25,13 @@ export function takeSnapshot(): InstanceSnapshot {
   };
 }
 
-/** Once a second to all instances; only while somebody looks at one of them. */
+/** Publishes a snapshot per second, while an inspector page is open on any instance. */
 export function startInspecting(): () => void {
   const timer = setInterval(() => {
     const snapshot = takeSnapshot();
     snapshots()
       .publish(snapshot, { channel: instancesChannel, key: snapshot.instance })
-      // The bus reports its own troubles; a second later there is another one.
+      // The bus reports its own errors, and the next snapshot follows in a second.
       .catch(() => {});
   }, 1_000).unref();
   return () => clearInterval(timer);

@@ -9,6 +9,11 @@ export const control = v.object({ kind: v.picklist(demoCommands) });
 const list = <Item extends v.GenericSchema>(item: Item) =>
   v.object({ total: count, listed: v.pipe(v.array(item), v.maxLength(200)) });
 
+const fastPathState = v.object({
+  status: v.picklist(["unused", "on", "off"]),
+  reason: v.exactOptional(text(1_000)),
+});
+
 const snapshot = v.object({
   instance: name,
   memoryBytes: amount,
@@ -21,6 +26,7 @@ const snapshot = v.object({
     delivered: count,
     gaps: count,
   }),
+  fastPaths: v.record(name, fastPathState),
   traffic: v.object({ frames: amount, bytes: amount }),
   history: v.object({ bytes: amount, maxBytes: amount }),
   connections: list(

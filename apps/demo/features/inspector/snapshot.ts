@@ -1,17 +1,17 @@
 import type { BusSnapshot } from "sse-bus";
 
-/** On a bus of its own, which only `/api/inspector` serves. */
+/** A channel of the inspector's bus, which only `/api/inspector` serves. */
 export const instancesChannel = "inspector/instances";
 
-/** A second each. */
+/** One per second. */
 export const keptSnapshots = 60;
-/** Who has said nothing for so long has gone. */
+/** An instance without a snapshot for this long is removed. */
 const goneMs = 8_000;
 
 export interface InstanceSnapshot extends BusSnapshot {
   /** Host and process. */
   instance: string;
-  /** Of the whole process. */
+  /** Resident memory of the process. */
   memoryBytes: number;
 }
 
@@ -29,7 +29,7 @@ export function addSnapshot(all: Instances, snapshot: InstanceSnapshot): Instanc
   };
 }
 
-/** By second, between each two snapshots; `null` where the count began anew. */
+/** Rates per second between snapshots; `null` where the count was reset. */
 export function ratesOf(
   snapshots: readonly InstanceSnapshot[],
   count: (snapshot: InstanceSnapshot) => number,

@@ -12,7 +12,7 @@ export function ConnectionsCard({ now }: { now: InstanceSnapshot | undefined }) 
       title="Connections"
       total={total}
       shown={listed.length}
-      whenEmpty="Nobody has a stream open on this instance."
+      whenEmpty="No stream is open on this instance."
       columns={["Id", "Channels", "Cursor", "Lag", "Age", "Sink", "Bytes"]}
     >
       {listed.map((connection) => (
@@ -57,7 +57,7 @@ export function ChannelsCard({ now, before }: ChannelsCardProps) {
       title="Channels"
       total={total}
       shown={listed.length}
-      whenEmpty="Nobody reads a channel on this instance."
+      whenEmpty="No channel is read on this instance."
       columns={["Channel", "Rate", "Readers", "Kept", "Bytes kept", "Horizon"]}
     >
       {listed.map((channel) => {
@@ -131,8 +131,7 @@ function TableCard({ title, total, shown, whenEmpty, columns, children }: TableC
         {shown === 0 && <p className="px-6 py-12 text-center text-sm text-muted">{whenEmpty}</p>}
       </section>
       <p className="min-h-9 border-t border-line px-4 py-2 text-xs/5 text-muted tabular-nums sm:px-5">
-        {total > shown &&
-          `${shown} listed; ${(total - shown).toLocaleString("en")} more are counted.`}
+        {total > shown && `${shown} listed, ${(total - shown).toLocaleString("en")} more.`}
       </p>
     </Card>
   );

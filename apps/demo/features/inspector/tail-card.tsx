@@ -4,7 +4,7 @@ import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { FollowingList } from "@/components/ui/following-list";
-import { LineBadge } from "@/components/ui/line-badge";
+import { ConnectionBadge } from "@/components/ui/connection-badge";
 import { Payload } from "@/features/event-log/payload";
 import { formatClock } from "@/lib/format";
 
@@ -21,7 +21,7 @@ interface Line {
   text: string;
 }
 
-/** The messages of a channel or pattern as they come. What they carry is text. */
+/** The messages of a channel or pattern, live, as text. */
 export function TailCard() {
   const [pattern, setPattern] = useState("**");
   const [typed, type] = useState("**");
@@ -30,7 +30,7 @@ export function TailCard() {
   const { status, data } = useChannel(pattern, {
     initial: none,
     reduce(lines, value: unknown, { id, channel, event }) {
-      // The page's own beat would drown all else; who asks for it by name gets it.
+      // Hide the page's own messages, unless the pattern names them.
       if (pattern === "**" && channel.startsWith("inspector/")) return lines;
       const text = JSON.stringify(value) ?? "";
       return [...lines, { id, channel, event, time: Date.now(), text }].slice(-keptMessages);
@@ -46,7 +46,7 @@ export function TailCard() {
     <Card
       title="Messages"
       className="flex h-128 flex-col"
-      aside={<LineBadge status={status} />}
+      aside={<ConnectionBadge status={status} />}
       actions={
         <Button
           small
@@ -54,7 +54,7 @@ export function TailCard() {
           aria-pressed={held !== undefined}
           onClick={() => hold(held === undefined ? data : undefined)}
         >
-          {held === undefined ? "Hold" : "Go on"}
+          {held === undefined ? "Pause" : "Resume"}
         </Button>
       }
     >
@@ -91,8 +91,8 @@ export function TailCard() {
         newest={lines.at(-1)?.id}
         whenEmpty={
           data.length === 0
-            ? "No message has come since the page was opened. Publish one."
-            : "None of those that came contains this."
+            ? "No message since the page was opened. Publish one."
+            : "No message contains this text."
         }
       >
         {lines.map(({ id, channel, event, time, text }) => (

@@ -1,4 +1,4 @@
-/** What a stream says of itself, beside its messages. */
+/** A control event of a stream, or its end. */
 export interface WireEvent {
   event: "hello" | "gap" | "bye" | "end";
   data: Record<string, unknown>;
@@ -6,8 +6,8 @@ export interface WireEvent {
 
 const block = /(?:^|\n)event: (hello|gap|bye)\ndata: (.*)$/;
 
-/** A `fetch` that tells of these events as they pass. The client gets every byte. */
-export function tapped(tell: (wire: WireEvent) => void): typeof fetch {
+/** A `fetch` that reports the control events of a stream. The client still receives every byte. */
+export function tapped(report: (wire: WireEvent) => void): typeof fetch {
   return async (input, init) => {
     const response = await fetch(input, init);
     if (!response.ok || !response.body) return response;
@@ -20,7 +20,7 @@ export function tapped(tell: (wire: WireEvent) => void): typeof fetch {
           try {
             const { value, done } = await source.read();
             if (done) {
-              tell({ event: "end", data: {} });
+              report({ event: "end", data: {} });
               controller.close();
               return;
             }
@@ -29,7 +29,7 @@ export function tapped(tell: (wire: WireEvent) => void): typeof fetch {
             for (const one of blocks) read(one);
             controller.enqueue(value);
           } catch (error) {
-            if (init?.signal?.aborted !== true) tell({ event: "end", data: {} });
+            if (init?.signal?.aborted !== true) report({ event: "end", data: {} });
             controller.error(error);
           }
         },
@@ -44,6 +44,6 @@ export function tapped(tell: (wire: WireEvent) => void): typeof fetch {
     const found = block.exec(text);
     if (!found) return;
     const [, event, data] = found as unknown as [string, "hello" | "gap" | "bye", string];
-    tell({ event, data: JSON.parse(data) as Record<string, unknown> });
+    report({ event, data: JSON.parse(data) as Record<string, unknown> });
   }
 }

@@ -9,14 +9,14 @@ interface ActivityCardProps {
   person: string;
 }
 
-/** All that happened, in the one order that the channel has. */
+/** All entries, in the channel's order. */
 export function ActivityCard({ entries, person }: ActivityCardProps) {
   return (
     <Card title="Activity" className="flex h-80 flex-col">
       <FollowingList
-        label="What happened, newest last"
+        label="Events, newest last"
         newest={entries.at(-1)?.id}
-        whenEmpty="Nothing has happened yet."
+        whenEmpty="No activity yet."
       >
         {entries.map((entry) => (
           <ActivityLine
@@ -55,10 +55,10 @@ const ActivityLine = memo(function ActivityLine({ entry, about, person }: Activi
 });
 
 const verbs: Record<Entry["kind"], string> = {
-  join: "came in",
+  join: "joined",
   chat: "wrote",
   alert: "raised an alert",
-  ack: "takes care of an alert",
+  ack: "acknowledged an alert",
 };
 
 function textOf(entries: readonly Entry[], alert: string): string {

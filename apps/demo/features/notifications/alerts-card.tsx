@@ -11,7 +11,7 @@ import { PostForm } from "./post-form";
 
 interface AlertsCardProps {
   entries: readonly AlertEntry[];
-  /** Who takes care, by alert. */
+  /** Who acknowledged which alert. */
   acknowledged: ReadonlyMap<string, Author>;
   unread: ReadonlySet<string>;
   visitor: Author;
@@ -30,8 +30,8 @@ export function AlertsCard({ entries, acknowledged, unread, visitor }: AlertsCar
         <PostForm
           action={raiseAlert}
           visitor={visitor}
-          label="What to alert everybody to"
-          placeholder="What is it?"
+          label="Alert text"
+          placeholder="What happened?"
           maxLength={maxAlertLength}
           submit="Raise"
         >
@@ -53,7 +53,7 @@ export function AlertsCard({ entries, acknowledged, unread, visitor }: AlertsCar
       <FollowingList
         label="Alerts, newest last"
         newest={entries.at(-1)?.id}
-        whenEmpty="No alert. Raise one: every window shows it at once."
+        whenEmpty="No alerts. Raise one: every window shows it immediately."
       >
         {entries.map((entry) => (
           <AlertLine
@@ -97,15 +97,15 @@ function AlertLine({ entry, taker, isUnread, person, onTake }: AlertLineProps) {
         </div>
         <Written text={entry.text} />
       </div>
-      {/* Both have the same height: an answer from elsewhere moves nothing. */}
+      {/* Both have the same height, so that nothing moves. */}
       <div className="flex h-8 max-w-36 items-center justify-end text-sm">
         {taker ? (
           <span className="truncate text-muted">
-            <bdi>{taker.name}</bdi> has it
+            <bdi>{taker.name}</bdi> acknowledged
           </span>
         ) : (
           <Button small onClick={() => onTake(entry.id)}>
-            I have it
+            Acknowledge
           </Button>
         )}
       </div>

@@ -4,14 +4,14 @@ import type { AlertEntry } from "./entry";
 
 type Permission = NotificationPermission | "unsupported" | "unknown";
 
-/** Asks only when its button is pressed: a page that asks on load is refused for good. */
+/** Asks for permission only after a click: browsers block pages that ask on load. */
 export function BrowserNotifications() {
   const [permission, setPermission] = useState<Permission>("unknown");
 
   useEffect(() => {
     const look = () => setPermission(current());
     look();
-    // Another window of this browser may have been allowed meanwhile.
+    // The permission may have changed in another window.
     addEventListener("focus", look);
     return () => removeEventListener("focus", look);
   }, []);
@@ -31,23 +31,23 @@ export function BrowserNotifications() {
 }
 
 const said = {
-  granted: "Browser notifications are on: for alerts, while this page is hidden.",
+  granted: "Browser notifications are on. Alerts appear while this page is hidden.",
   denied: "Browser notifications are blocked in this browser’s settings.",
-  unsupported: "This browser has no notifications for this page.",
+  unsupported: "This browser does not support notifications here.",
 };
 
-/** Shows an alert outside of the page, if the visitor allowed it and does not look at the page. */
+/** Shows a browser notification if it is allowed and the page is hidden. */
 export function notify({ id, level, text, by }: AlertEntry): void {
   if (current() !== "granted" || document.visibilityState === "visible") return;
   try {
-    // One for all windows: those of a browser replace what has the same tag.
+    // The tag makes it one notification for all windows.
     const shown = new Notification(`${level}: ${text}`, { body: `From ${by.name}`, tag: id });
     shown.addEventListener("click", () => {
       window.focus();
       shown.close();
     });
   } catch {
-    // Chrome on Android has them only for service workers: the toast waits on the page.
+    // Chrome on Android supports them only in service workers; the toast on the page remains.
   }
 }
 

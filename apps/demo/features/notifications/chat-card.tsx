@@ -1,7 +1,7 @@
 import { memo } from "react";
 import { say } from "@/app/actions/notifications";
 import { Card } from "@/components/ui/card";
-import { LineBadge, type LineStatus } from "@/components/ui/line-badge";
+import { ConnectionBadge, type ConnectionStatus } from "@/components/ui/connection-badge";
 import { type Author, type ChatEntry, maxChatLength } from "./entry";
 import { Clock, Name, NewMark, Written } from "./entry-parts";
 import { FollowingList } from "@/components/ui/following-list";
@@ -9,7 +9,7 @@ import { PostForm } from "./post-form";
 import type { Present } from "./presence";
 
 interface ChatCardProps {
-  status: LineStatus;
+  status: ConnectionStatus;
   entries: readonly ChatEntry[];
   unread: ReadonlySet<string>;
   visitor: Author;
@@ -20,12 +20,12 @@ interface ChatCardProps {
 export function ChatCard(props: ChatCardProps) {
   const { status, entries, unread, visitor, present, onTyping } = props;
   return (
-    <Card title="Chat" className="flex h-144 flex-col" aside={<LineBadge status={status} />}>
+    <Card title="Chat" className="flex h-144 flex-col" aside={<ConnectionBadge status={status} />}>
       <PresentPeople present={present} person={visitor.person} />
       <FollowingList
         label="Messages, newest last"
         newest={entries.at(-1)?.id}
-        whenEmpty="Nobody has written yet. Say hello."
+        whenEmpty="No messages yet. Say hello."
         isSpoken
       >
         {entries.map((entry) => (
@@ -52,13 +52,13 @@ export function ChatCard(props: ChatCardProps) {
   );
 }
 
-/** Two lines of a fixed height: who comes, goes or types moves nothing. */
+/** Two lines of a fixed height, so that nothing moves. */
 function PresentPeople({ present, person }: { present: readonly Present[]; person: string }) {
   const typing = present.filter((one) => one.status === "typing" && one.person !== person);
   return (
     <div className="h-15 border-b border-line bg-sunken px-4 py-2.5 text-sm/5 sm:px-5">
       <ul aria-label="Who is here" className="flex gap-x-4 overflow-hidden" data-testid="present">
-        {present.length === 0 && <li className="text-muted">Nobody is here yet.</li>}
+        {present.length === 0 && <li className="text-muted">No one is here yet.</li>}
         {present.map((one) => (
           <li key={one.person} className="flex min-w-0 shrink-0 items-center gap-1.5">
             <span

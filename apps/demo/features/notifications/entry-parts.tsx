@@ -20,7 +20,7 @@ export function Clock({ time }: { time: number }) {
   );
 }
 
-/** A name as it was given: text, isolated, so that it reorders nothing beside it. */
+/** A name, isolated with `bdi`, so that it cannot reorder the text beside it. */
 export function Name({ by, person }: { by: Author; person: string }) {
   return (
     <span className="font-medium [overflow-wrap:anywhere]">
@@ -30,7 +30,7 @@ export function Name({ by, person }: { by: Author; person: string }) {
   );
 }
 
-/** What a visitor wrote: text, whatever it looks like. */
+/** A visitor's text, shown as text. */
 export function Written({ text }: { text: string }) {
   return (
     <bdi dir="auto" className="block min-w-0 text-sm/6 [overflow-wrap:anywhere]">

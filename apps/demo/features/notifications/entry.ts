@@ -1,7 +1,7 @@
 import type { Message } from "sse-bus";
 import { positionOf } from "../../lib/position-of";
 
-/** Who did something, by their own account: nobody signs in here. */
+/** Who did something. Not verified: there is no heartbeat-in. */
 export interface Author {
   /** The same in all windows of one browser. */
   person: string;
@@ -11,28 +11,28 @@ export interface Author {
 export const alertLevels = ["info", "warning", "critical"] as const;
 export type AlertLevel = (typeof alertLevels)[number];
 
-/** What may happen, and what is told of it. */
+/** The kinds of entries. */
 export interface EntryData {
   join: { by: Author };
   chat: { by: Author; text: string };
   alert: { by: Author; text: string; level: AlertLevel };
-  /** Somebody has taken care of an alert. */
+  /** Acknowledges an alert. */
   ack: { by: Author; alert: string };
 }
 export type EntryKind = keyof EntryData;
 
-/** Something that happened, in its place in the order. */
+/** An entry with its position and time. */
 export type Entry = {
   [Kind in EntryKind]: EntryData[Kind] & { kind: Kind; id: string; time: number };
 }[EntryKind];
-/** An entry as it is published: the log gives it its place and time. */
+/** An entry before it is published; the log adds its position and time. */
 export type PublishedEntry = {
   [Kind in EntryKind]: EntryData[Kind] & { kind: Kind };
 }[EntryKind];
 export type ChatEntry = Extract<Entry, { kind: "chat" }>;
 export type AlertEntry = Extract<Entry, { kind: "alert" }>;
 
-/** All of it goes through one channel: one order, and one mark for what has been read. */
+/** One channel for all entries: one order, and one mark for what was read. */
 export const logChannel = "notifications/log";
 /** Entries that a page shows. */
 const keptEntries = 200;
@@ -48,12 +48,12 @@ export function entryOf(
 }
 
 export function addEntry(entries: readonly Entry[], entry: Entry): readonly Entry[] {
-  // What came between the page's cursor and its data is in the data, and comes once more.
+  // Messages between the page's cursor and its data are in the data already.
   if (entries.some(({ id }) => id === entry.id)) return entries;
   return [...entries, entry].slice(-keptEntries);
 }
 
-/** What the form's action answers: nothing, or why it refused, with what was typed. */
+/** The action's result: empty, or an error with the typed text. */
 export interface PostState {
   error?: string;
   text?: string;

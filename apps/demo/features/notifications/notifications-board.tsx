@@ -23,9 +23,9 @@ const maxToasts = 3;
 interface NotificationsBoardProps {
   entries: readonly Entry[];
   presence: Presence;
-  /** Where the bus was before these were loaded. */
+  /** The bus's cursor before these were loaded. */
   cursor: string;
-  /** When they were, by the server's clock. */
+  /** When they were loaded, in server time. */
   renderedAt: number;
 }
 
@@ -36,7 +36,7 @@ export function NotificationsBoard(rendered: NotificationsBoardProps) {
   const [unread, setUnread] = useState<Unread>();
   return (
     <>
-      {/* Outlives the lists, which start anew after a gap: one that only the count has comes once. */}
+      {/* Outside of the lists, which restart after a gap; the unread count must not. */}
       {mark !== undefined && visitor.person !== "" && (
         <UnreadReader mark={mark} person={visitor.person} onChange={setUnread} />
       )}
@@ -58,7 +58,7 @@ function LiveBoard(props: LiveBoardProps) {
     (id: string) => setToasts((shown) => shown.filter((one) => one.id !== id)),
     [],
   );
-  const hear = (entry: Entry) => {
+  const receive = (entry: Entry) => {
     serverClock.observe(entry.time);
     if (entry.kind === "ack") dismiss(entry.alert);
     if (entry.kind !== "alert") return;
@@ -76,7 +76,7 @@ function LiveBoard(props: LiveBoardProps) {
     },
     onMessage: (data: unknown, message: Message) => {
       const entry = readEntry(data);
-      if (entry) hear(entryOf(entry, message));
+      if (entry) receive(entryOf(entry, message));
     },
     onGap,
   });

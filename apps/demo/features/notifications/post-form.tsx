@@ -11,7 +11,7 @@ interface PostFormProps {
   maxLength: number;
   submit: string;
   onInput?: () => void;
-  /** More controls, before the text. */
+  /** Controls before the text. */
   children?: ReactNode;
 }
 
@@ -47,7 +47,7 @@ export function PostForm(props: PostFormProps) {
           {submit}
         </Button>
       </div>
-      {/* Always there, with a line's height: an outcome moves nothing. */}
+      {/* Always rendered with a line's height, so that a result moves nothing. */}
       <output id={`${id}-outcome`} className="block min-h-5 text-sm/5 text-bad">
         {error}
       </output>

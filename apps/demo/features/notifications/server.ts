@@ -9,28 +9,31 @@ import {
   logChannel,
   type PublishedEntry,
 } from "./entry";
-import { addSign, type Presence, presenceChannel, type PresenceSign } from "./presence";
-import { readEntry, readPublishedSign } from "./shape";
+import { addHeartbeat, type Presence, presenceChannel, type PresenceHeartbeat } from "./presence";
+import { readEntry, readPublishedHeartbeat } from "./shape";
 
-/** Who comes back within this time has not joined anew. */
+/** A person who returns within this time does not join again. */
 const rejoinMs = 1_800_000;
 const maxSeen = 500;
 
 // #region how publish
-/** Tells everybody what happened. */
+/** Publishes an entry. */
 export async function announce(entry: PublishedEntry): Promise<void> {
   await publish(entry, { channel: logChannel, event: "entry" });
 }
 
-/** Tells everybody that a window is there. With a key, the newest sign of each is all that is kept. */
-export async function sign(presence: PresenceSign): Promise<void> {
+/** Publishes a window's heartbeat. The key makes the log keep only the newest of each window. */
+export async function heartbeat(presence: PresenceHeartbeat): Promise<void> {
   if (presence.status !== "left") await greet(presence);
   const window = publicIdOf(presence.window);
-  await publish({ ...presence, window }, { channel: presenceChannel, event: "sign", key: window });
+  await publish(
+    { ...presence, window },
+    { channel: presenceChannel, event: "heartbeat", key: window },
+  );
 }
 // #endregion
 
-/** What the page starts with. */
+/** The page's initial data. */
 export const loadEntries = projection<readonly Entry[], PublishedEntry>({
   channel: logChannel,
   initial: [],
@@ -40,19 +43,19 @@ export const loadEntries = projection<readonly Entry[], PublishedEntry>({
 
 interface Known {
   presence: Presence;
-  /** When each person gave a sign. */
+  /** The time of each person's last heartbeat. */
   seen: ReadonlyMap<string, number>;
 }
 
-const loadKnown = projection<Known, PresenceSign>({
+const loadKnown = projection<Known, PresenceHeartbeat>({
   channel: presenceChannel,
   initial: { presence: {}, seen: new Map() },
-  read: readPublishedSign,
-  apply: ({ presence, seen }, sign, { time }) => {
-    const others = [...seen].filter(([person]) => person !== sign.person);
+  read: readPublishedHeartbeat,
+  apply: ({ presence, seen }, heartbeat, { time }) => {
+    const others = [...seen].filter(([person]) => person !== heartbeat.person);
     return {
-      presence: addSign(presence, { ...sign, time }),
-      seen: new Map([...others, [sign.person, time] as const].slice(-maxSeen)),
+      presence: addHeartbeat(presence, { ...heartbeat, time }),
+      seen: new Map([...others, [heartbeat.person, time] as const].slice(-maxSeen)),
     };
   },
 });
@@ -61,7 +64,7 @@ export async function loadPresence(): Promise<Presence> {
   return (await loadKnown()).presence;
 }
 
-/** The window's own id is its secret: who knew it could give signs in its place. */
+/** Publishes a hash, because the window's id is a secret: with it, others could send its heartbeats. */
 function publicIdOf(window: string): string {
   return createHash("sha256").update(window).digest("hex").slice(0, 32);
 }

@@ -7,7 +7,7 @@ import {
   maxNameLength,
   type PublishedEntry,
 } from "./entry";
-import { presenceStatuses, type PresenceSign } from "./presence";
+import { presenceStatuses, type PresenceHeartbeat } from "./presence";
 
 const id = v.pipe(v.string(), v.regex(/^[\da-f]{32}$/));
 const author = { person: id, name: text(maxNameLength) };
@@ -25,12 +25,13 @@ export const entry = v.variant("kind", [
   v.object({ kind: v.literal("ack"), by, alert: text(64) }),
 ]) satisfies v.GenericSchema<unknown, PublishedEntry>;
 
-export const sign = v.object({
+export const heartbeat = v.object({
   ...author,
   window: id,
   turn: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   status: v.picklist(presenceStatuses),
-}) satisfies v.GenericSchema<unknown, PresenceSign>;
+}) satisfies v.GenericSchema<unknown, PresenceHeartbeat>;
 
 export const readEntry = (data: unknown) => readShape<PublishedEntry>(entry, data);
-export const readPublishedSign = (data: unknown) => readShape<PresenceSign>(sign, data);
+export const readPublishedHeartbeat = (data: unknown) =>
+  readShape<PresenceHeartbeat>(heartbeat, data);

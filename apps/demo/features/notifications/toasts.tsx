@@ -13,9 +13,9 @@ interface ToastsProps {
 }
 
 /**
- * What has just come up, over the page. The place is there from the start, or what comes into it would
- * not be read out; it takes no clicks beside its toasts. Escape dismisses the newest from anywhere:
- * Tab reaches them after all of the page.
+ * New alerts, over the page. The region is always rendered, or screen readers would not announce new
+ * toasts; it passes clicks through. Escape dismisses the newest toast from anywhere, because Tab
+ * reaches the toasts last.
  */
 export function Toasts({ alerts, onDismiss }: ToastsProps) {
   const keeper = useFocusKeeper<HTMLOutputElement>();
@@ -46,7 +46,7 @@ export function Toasts({ alerts, onDismiss }: ToastsProps) {
 function Toast({ alert, onDismiss }: { alert: AlertEntry; onDismiss: (id: string) => void }) {
   const { id, level, text, by } = alert;
   const [isHeld, hold] = useState(false);
-  // What matters stays until somebody has seen it; the rest goes, but not under a reader's hand.
+  // Warnings stay until they are dismissed. Others disappear, but not under the pointer or the focus.
   const staysFor = level === "info" && !isHeld ? shownMs : undefined;
 
   useEffect(() => {

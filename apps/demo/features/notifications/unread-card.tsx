@@ -7,7 +7,7 @@ import { rename } from "./visitor";
 import type { Unread } from "./unread-reader";
 
 interface UnreadCardProps {
-  /** Unknown until the browser has told up to where it has read. */
+  /** Undefined until the browser has read its mark. */
   unread: Unread | undefined;
   visitor: Author;
   onRead: () => void;
@@ -43,8 +43,8 @@ export function UnreadCard({ unread, visitor, onRead }: UnreadCardProps) {
         className="min-h-10 border-t border-line px-4 py-2.5 text-sm/5 text-muted sm:px-5"
       >
         {unread?.isMore
-          ? "There was more since you last read: the server no longer keeps all of it."
-          : "Counted from where this browser last read, in all its windows and after a reload."}
+          ? "You have more unread entries than the server keeps."
+          : "Counted from what this browser last read, in all its windows and after a reload."}
       </p>
     </Card>
   );
@@ -91,7 +91,7 @@ function NameField({ name: known }: { name: string }) {
   );
 }
 
-/** The tab tells it too. */
+/** Shows the number in the tab's title. */
 function useTitle(total: number): void {
   useEffect(() => {
     const plain = document.title.replace(/^\(\d+\) /, "");

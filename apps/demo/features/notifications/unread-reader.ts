@@ -8,12 +8,12 @@ import { readEntry } from "./shape";
 
 const maxCounted = 1_000;
 
-/** Up to where this browser has read: a cursor of the bus. All its windows share it. */
+/** The cursor up to which this browser has read, shared by all its windows. */
 const readMark = stored("sse-bus.read");
 
 export const markRead = (cursor: string): void => readMark.write(cursor);
 
-/** The mark, once the browser has told; who has never been here has read all that the page came with. */
+/** The mark, once storage was read. For a new browser, all of the page's initial entries count as read. */
 export function useReadMark(cursor: string): string | undefined {
   const mark = readMark.use();
   useEffect(() => {
@@ -24,7 +24,7 @@ export function useReadMark(cursor: string): string | undefined {
 
 export interface Unread {
   entries: readonly Entry[];
-  /** History does not reach back to the mark: there was more. */
+  /** History does not reach back to the mark: there were more entries. */
   isMore: boolean;
 }
 
@@ -35,8 +35,8 @@ interface UnreadReaderProps {
 }
 
 /**
- * Reads what has happened since `mark` from the bus itself: the subscription resumes from the stored
- * cursor as any reader does after an outage, be it a minute or a week old. Shows nothing.
+ * Collects the entries since `mark` from the bus: the subscription resumes from the stored cursor, like
+ * any reader after an outage. Renders nothing.
  */
 export function UnreadReader({ mark, person, onChange }: UnreadReaderProps) {
   const [lostAfter, setLostAfter] = useState<string>();
@@ -54,7 +54,7 @@ export function UnreadReader({ mark, person, onChange }: UnreadReaderProps) {
   // #endregion
 
   useEffect(() => {
-    // The mark may have moved since: what is before it has been read, in this window or another.
+    // The mark may have moved: entries before it were read, in this window or another.
     const entries = data.filter(
       ({ kind, id, by }) =>
         (kind === "chat" || kind === "alert") && by.person !== person && isAfter(id, mark),

@@ -4,40 +4,40 @@ import { useChannel } from "sse-bus/react";
 import { serverClock } from "@/lib/server-clock";
 import type { Author } from "./entry";
 import {
-  addSign,
-  beatMs,
+  addHeartbeat,
+  heartbeatMs,
   type Presence,
   presenceChannel,
-  type PresenceSign,
+  type PresenceHeartbeat,
   type PresenceStatus,
   type Present,
   presentAt,
 } from "./presence";
-import { readPublishedSign } from "./shape";
+import { readPublishedHeartbeat } from "./shape";
 import { randomId } from "./visitor";
 
-/** Typing is told again this often, for as long as it goes on. */
+/** How often a window repeats that its visitor is typing. */
 const typingAgainMs = 2_000;
 
 interface PresenceOptions {
   initial: Presence;
   cursor: string;
-  /** When the server rendered `initial`, by its clock. */
+  /** When the server rendered `initial`, in server time. */
   renderedAt: number;
   visitor: Author;
 }
 
-/** Who is there, and the function that tells that the visitor is typing. */
+/** Who is present, and the function that reports typing. */
 export function usePresence(options: PresenceOptions): readonly [Present[], typing: () => void] {
   const { initial, cursor, renderedAt, visitor } = options;
   const [now, setNow] = useState(renderedAt);
   const { data } = useChannel(presenceChannel, {
-    event: "sign",
+    event: "heartbeat",
     initial,
     cursor,
     reduce: (presence: Presence, data: unknown, { time }: Message) => {
-      const sign = readPublishedSign(data);
-      return sign ? addSign(presence, { ...sign, time }) : presence;
+      const heartbeat = readPublishedHeartbeat(data);
+      return heartbeat ? addHeartbeat(presence, { ...heartbeat, time }) : presence;
     },
     onMessage(_, { time }) {
       serverClock.observe(time);
@@ -49,13 +49,13 @@ export function usePresence(options: PresenceOptions): readonly [Present[], typi
     const timer = setInterval(() => setNow(serverClock.now()), 1_000);
     return () => clearInterval(timer);
   }, [renderedAt]);
-  const typing = useSigns(visitor);
+  const typing = useHeartbeats(visitor);
   return [presentAt(data, now), typing];
 }
 
-/** Tells the server that this window is there, until it is left. */
-function useSigns({ person, name }: Author): () => void {
-  const give = useRef<(status: PresenceStatus) => void>(() => {});
+/** Sends this window's presence heartbeats until the page closes. */
+function useHeartbeats({ person, name }: Author): () => void {
+  const send = useRef<(status: PresenceStatus) => void>(() => {});
   const typedAt = useRef(-Infinity);
 
   useEffect(() => {
@@ -63,46 +63,46 @@ function useSigns({ person, name }: Author): () => void {
     const window = randomId();
     let turn = 0;
     let isLeft = false;
-    give.current = (status) => {
-      const sign: PresenceSign = { window, turn: turn++, person, name, status };
-      // One that is lost is followed by another; the last one outlives its page.
+    send.current = (status) => {
+      const heartbeat: PresenceHeartbeat = { window, turn: turn++, person, name, status };
+      // A lost heartbeat is followed by another; `keepalive` lets the last one outlive its page.
       fetch("/api/presence", {
         method: "POST",
         headers: { "Content-Type": "application/json", "X-Presence": "1" },
-        body: JSON.stringify(sign),
+        body: JSON.stringify(heartbeat),
         keepalive: true,
       }).catch(() => {});
     };
-    const beat = () => {
-      // A page that is left is hidden, too, in which order depends on the browser.
-      if (!isLeft) give.current(document.visibilityState === "visible" ? "here" : "away");
+    const sendHeartbeat = () => {
+      // A closing page is also hidden; the order of both events depends on the browser.
+      if (!isLeft) send.current(document.visibilityState === "visible" ? "here" : "away");
     };
-    const leave = () => {
+    const sendLeft = () => {
       isLeft = true;
-      give.current("left");
+      send.current("left");
     };
-    const comeBack = () => {
+    const reopenFromCache = () => {
       isLeft = false;
-      beat();
+      sendHeartbeat();
     };
-    const timer = setInterval(beat, beatMs);
-    beat();
-    document.addEventListener("visibilitychange", beat);
-    addEventListener("pagehide", leave);
-    addEventListener("pageshow", comeBack);
+    const timer = setInterval(sendHeartbeat, heartbeatMs);
+    sendHeartbeat();
+    document.addEventListener("visibilitychange", sendHeartbeat);
+    addEventListener("pagehide", sendLeft);
+    addEventListener("pageshow", reopenFromCache);
     return () => {
       clearInterval(timer);
-      document.removeEventListener("visibilitychange", beat);
-      removeEventListener("pagehide", leave);
-      removeEventListener("pageshow", comeBack);
-      if (!isLeft) leave();
-      give.current = () => {};
+      document.removeEventListener("visibilitychange", sendHeartbeat);
+      removeEventListener("pagehide", sendLeft);
+      removeEventListener("pageshow", reopenFromCache);
+      if (!isLeft) sendLeft();
+      send.current = () => {};
     };
   }, [person, name]);
 
   return useCallback(() => {
     if (performance.now() - typedAt.current < typingAgainMs) return;
     typedAt.current = performance.now();
-    give.current("typing");
+    send.current("typing");
   }, []);
 }

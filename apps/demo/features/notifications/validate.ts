@@ -1,16 +1,16 @@
 import * as v from "valibot";
 import { type Author, maxNameLength } from "./entry";
-import { presenceStatuses, type PresenceSign } from "./presence";
+import { presenceStatuses, type PresenceHeartbeat } from "./presence";
 
-/** What a visitor can be told of what they sent. */
+/** An error message for the visitor. */
 export class Refusal extends Error {}
 
-// What would break a line of the list, or hide in it: control characters and overrides of direction.
+// Control characters and direction overrides, which could break or hide in a line.
 const unseen = /[\p{Cc}\u200E\u200F\u202A-\u202E\u2066-\u2069\u2028\u2029]/u;
 
 const id = v.pipe(v.string("An id is missing."), v.regex(/^[\da-f]{32}$/, "That is not an id."));
 const author = v.object({ person: id, name: text("Your name", maxNameLength) });
-const sign = v.object({
+const heartbeat = v.object({
   ...author.entries,
   window: id,
   turn: v.pipe(v.number("That is no count."), v.safeInteger(), v.minValue(0)),
@@ -21,7 +21,7 @@ const position = v.pipe(
   v.regex(/^[\da-z-]{5,64}$/, "There is no such entry."),
 );
 
-/** @throws Refusal when it is not a text of 1 to `maxLength` characters that can be seen */
+/** @throws Refusal unless it is 1 to `maxLength` visible characters */
 export function readText(value: unknown, what: string, maxLength: number): string {
   return read(text(what, maxLength), value);
 }
@@ -40,8 +40,8 @@ export function readOneOf<Choice extends string>(
 }
 
 /** @throws Refusal */
-export function readSign(value: unknown): PresenceSign {
-  return read(sign, value);
+export function readHeartbeat(value: unknown): PresenceHeartbeat {
+  return read(heartbeat, value);
 }
 
 /** @throws Refusal */

@@ -7,7 +7,7 @@ const name = stored("sse-bus.name");
 
 const birds = ["Heron", "Swift", "Wren", "Kestrel", "Plover", "Tern", "Lark", "Finch", "Osprey"];
 
-/** Who looks: one person for all windows of a browser. Empty until the browser has told. */
+/** The visitor: one person for all windows of a browser. Empty until the browser has read its storage. */
 export function useVisitor(): Author {
   const visitor = { person: person.use() ?? "", name: name.use() ?? "" };
   useEffect(() => {
@@ -17,7 +17,7 @@ export function useVisitor(): Author {
   return visitor;
 }
 
-/** Renames the visitor in all windows. An empty name stays what it was. */
+/** Renames the visitor in all windows. Ignores an empty name. */
 export function rename(to: string): void {
   if (to.trim() !== "") name.write(to.trim());
 }

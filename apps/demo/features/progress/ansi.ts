@@ -1,4 +1,4 @@
-/** Text in one look, as the codes before it say. */
+/** A part of a line with one style. */
 export interface StyledText {
   text: string;
   /** One of the eight colours of terminals, bright or not. */
@@ -13,7 +13,7 @@ export type AnsiColour = (typeof colours)[number];
 // oxlint-disable-next-line no-control-regex -- the escape character is what it looks for
 const escapes = /\u001B(?:\[([\d;:?]*)([@-~])|\][^\u0007\u001B]*(?:\u0007|\u001B\\)|[@-Z\\-_])/g;
 
-/** Reads what ECMA-48 calls SGR: colours, bold, dim. Other codes, such as moves of the cursor, are dropped. */
+/** Parses the SGR codes of ECMA-48: colours, bold, dim. Drops other codes, such as cursor movements. */
 export function parseAnsi(line: string): StyledText[] {
   const parts: StyledText[] = [];
   let look: Omit<StyledText, "text"> = {};
@@ -31,7 +31,7 @@ export function parseAnsi(line: string): StyledText[] {
 function restyle(look: Omit<StyledText, "text">, codes: readonly number[]) {
   let { colour, bold, dim } = look;
   for (const [index, code] of codes.entries()) {
-    // What follows are the parts of a colour out of 256 or millions, which are not shown.
+    // The rest are the parts of a 256-colour or true-colour code, which is not supported.
     if (code === 38 || code === 48) return styleOf(colour, bold, dim);
     if (code === 0) colour = bold = dim = undefined;
     else if (code === 1) bold = true;

@@ -2,7 +2,7 @@ import { memo, useEffect, useRef } from "react";
 import { type AnsiColour, parseAnsi } from "./ansi";
 import type { ShownBuildLine } from "./job";
 
-/** The terminal's eight, in colours that can be read on this page's surfaces, light and dark. */
+/** The terminal's eight colours, as theme colours with enough contrast. */
 const colours: Record<AnsiColour, string> = {
   black: "text-muted",
   red: "text-bad",
@@ -14,7 +14,7 @@ const colours: Record<AnsiColour, string> = {
   white: "text-ink",
 };
 
-/** A build's output as a terminal shows it, but as text: no code in it does anything but colour. */
+/** A build's output with its colours, like a terminal. */
 export function BuildLog({ lines }: { lines: readonly ShownBuildLine[] }) {
   const log = useRef<HTMLDivElement>(null);
   const isFollowing = useRef(true);

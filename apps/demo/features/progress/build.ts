@@ -9,7 +9,7 @@ import { startJob } from "./server";
 
 const maxRunMs = 60_000;
 
-/** Runs real checks in a process of their own; its lines go to every window as they come. */
+/** Runs real checks in a separate process, and publishes each line of its output. */
 export async function startBuild({ failing }: { failing: boolean }): Promise<void> {
   const title = failing ? "Checks, one of which fails" : "Checks";
   await startJob({ kind: "build", title, total: 0 }, async ({ id, signal, report }) => {
@@ -18,7 +18,7 @@ export async function startBuild({ failing }: { failing: boolean }): Promise<voi
       process.execPath,
       ["--input-type=module", `--test-reporter=${reporter}`, "--eval", checks],
       {
-        // Not the server's own: what a visitor starts sees neither its secrets nor its paths.
+        // Not the server's environment, which has secrets and paths.
         env: { NODE_ENV: "test", ...(failing && { FAIL: "1" }) },
         cwd: tmpdir(),
         stdio: ["ignore", "pipe", "pipe"],

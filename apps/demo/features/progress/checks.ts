@@ -1,4 +1,4 @@
-/** A program for a process of its own: real checks, by Node's own test runner. */
+/** A program for a separate process: real checks with Node's test runner. */
 export const checks = `
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
@@ -41,7 +41,7 @@ describe("timers", () => {
 });
 `;
 
-/** How they are told, a line each: Node's own reporters colour only what a terminal reads. */
+/** A test reporter with colours, because Node's own use colours only in a terminal. */
 export const reporter = `data:text/javascript,${encodeURIComponent(`
 const paint = (code, text) => "\\u001B[" + code + "m" + text + "\\u001B[0m";
 const marks = { pass: paint(32, "✔"), fail: paint("1;31", "✖"), skip: paint(33, "○") };

@@ -18,11 +18,11 @@ interface JobListProps {
   jobs: readonly Job[];
   onCancel: (id: string) => void;
   whenEmpty: string;
-  /** Only the newest has a place. */
+  /** Shows only the newest. */
   single?: boolean;
 }
 
-/** The newest job, and those before it in a line each. Their places are held: news move nothing. */
+/** The newest job, and one line for each earlier job. The height is fixed, so that nothing moves. */
 export function JobList({ jobs, onCancel, whenEmpty, single = false }: JobListProps) {
   const keeper = useFocusKeeper<HTMLOListElement>();
   const height = single ? "h-37 sm:h-34" : "h-59 sm:h-56";

@@ -3,16 +3,16 @@ export type JobKind = (typeof jobKinds)[number];
 export const jobStatuses = ["running", "done", "failed", "cancelled"] as const;
 export type JobStatus = (typeof jobStatuses)[number];
 
-/** Something that takes its time on the server, as every window sees it. */
+/** A long-running job on the server, as every window sees it. */
 export interface Job {
   id: string;
   kind: JobKind;
   title: string;
   status: JobStatus;
-  /** Of `total`; `total` is 0 where nobody knows it. */
+  /** Out of `total`, which is 0 when unknown. */
   done: number;
   total: number;
-  /** What came of it, or why nothing did. */
+  /** The result, or the reason of a failure. */
   outcome?: string;
   /** In ms since 1970. */
   startedAt: number;
@@ -21,7 +21,7 @@ export interface Job {
 /** Jobs by id. */
 export type Jobs = Readonly<Record<string, Job>>;
 
-/** A line that a build wrote, with its colours as the terminal's escape codes. */
+/** A line of a build's output, with terminal escape codes. */
 export interface BuildLine {
   job: string;
   text: string;
@@ -42,8 +42,8 @@ export const keptBuildLines = 500;
 const keptJobs = 12;
 
 /**
- * The jobs after news of one, published at `time`; the oldest are forgotten. A job cannot have started
- * after that: one that says so would stay the newest for good.
+ * Adds or updates a job, published at `time`, and drops the oldest. Its start is at most `time`: a wrong
+ * clock must not make it the newest for ever.
  */
 export function addJob(jobs: Jobs, job: Job, time: number): Jobs {
   const startedAt = Math.min(job.startedAt, time);

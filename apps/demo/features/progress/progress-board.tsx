@@ -6,7 +6,7 @@ import { useChannel } from "sse-bus/react";
 import { cancel, start } from "@/app/actions/progress";
 import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
-import { LineBadge } from "@/components/ui/line-badge";
+import { ConnectionBadge } from "@/components/ui/connection-badge";
 import { positionOf } from "@/lib/position-of";
 import { useServerRender } from "@/lib/use-server-render";
 import { BuildLog } from "./build-log";
@@ -26,7 +26,7 @@ import { UploadForm } from "./upload-form";
 interface ProgressBoardProps {
   jobs: Jobs;
   lines: readonly ShownBuildLine[];
-  /** Where the bus was before these were loaded. */
+  /** The bus's cursor before these were loaded. */
   cursor: string;
 }
 
@@ -64,7 +64,7 @@ function LiveBoard({ jobs, lines, cursor, onGap }: ProgressBoardProps & { onGap:
     <div className="grid grid-cols-1 gap-6 lg:grid-cols-2">
       <Card
         title="Task"
-        aside={<LineBadge status={status} />}
+        aside={<ConnectionBadge status={status} />}
         actions={
           <Button small onClick={() => run("task")}>
             Start the task
@@ -74,24 +74,24 @@ function LiveBoard({ jobs, lines, cursor, onGap }: ProgressBoardProps & { onGap:
         <JobList
           jobs={of("task")}
           onCancel={stop}
-          whenEmpty="Two hundred rounds of real work, on the server."
+          whenEmpty="Two hundred rounds of work on the server."
         />
       </Card>
-      <Card title="Upload" aside={<LineBadge status={status} />}>
+      <Card title="Upload" aside={<ConnectionBadge status={status} />}>
         <UploadForm />
-        <JobList jobs={of("upload")} onCancel={stop} whenEmpty="How far it is, the server says." />
+        <JobList jobs={of("upload")} onCancel={stop} whenEmpty="The server reports the progress." />
       </Card>
       <Card
         title="Build"
         className="lg:col-span-2"
-        aside={<LineBadge status={log.status} />}
+        aside={<ConnectionBadge status={log.status} />}
         actions={
           <>
             <Button small onClick={() => run("build")}>
               Run the checks
             </Button>
             <Button small variant="quiet" onClick={() => run("failing-build")}>
-              With a failing one
+              Run with a failing check
             </Button>
           </>
         }
@@ -100,7 +100,7 @@ function LiveBoard({ jobs, lines, cursor, onGap }: ProgressBoardProps & { onGap:
           single
           jobs={build ? [build] : []}
           onCancel={stop}
-          whenEmpty="Node’s own test runner, in a process of its own."
+          whenEmpty="Runs Node’s test runner in a separate process."
         />
         <BuildLog lines={log.data.filter(({ job }) => job === build?.id)} />
       </Card>
@@ -117,7 +117,7 @@ function addBuildLine(
   const line = readBuildLine(data);
   if (!line) return lines;
   const id = positionOf(message.id);
-  // What came between the page's cursor and its data is in the data, and comes once more.
+  // Messages between the page's cursor and its data are in the data already.
   if (lines.some((one) => one.id === id)) return lines;
   return [...lines, { ...line, id }].slice(-keptBuildLines);
 }

@@ -1,7 +1,7 @@
 interface PaceOptions {
-  /** Ends the reading, with its reason. */
+  /** Aborts the read. */
   signal: AbortSignal;
-  /** Before this time has passed, in ms, the body may be as slow as it is. @default 5000 */
+  /** The time before the pace is checked, in ms. @default 5000 */
   graceMs?: number;
   /** @default 64_000 */
   minBytesPerSecond?: number;
@@ -10,10 +10,10 @@ interface PaceOptions {
 }
 
 /**
- * Reads a body that arrives fast enough. A client that sends a byte now and then would otherwise hold
- * its place, which others wait for, for as long as it likes.
+ * Reads a body that arrives fast enough. Otherwise a client that sends one byte at a time could occupy
+ * an upload slot without end.
  *
- * @throws what `signal` was aborted with, or that the body was too slow
+ * @throws the signal's reason, or an Error when the body is too slow
  */
 export async function* readAtPace(
   body: ReadableStream<Uint8Array>,

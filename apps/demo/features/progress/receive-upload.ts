@@ -6,12 +6,12 @@ import { startJob } from "./server";
 
 interface Upload {
   name: string;
-  /** As the client tells it; 0 where it does not. */
+  /** From the request's header; 0 without one. */
   size: number;
   body: ReadableStream<Uint8Array>;
 }
 
-/** Takes a file in, keeps nothing of it, and tells every window how far it has come. */
+/** Receives a file without storing it, and publishes the progress. */
 export async function receiveUpload({ name, size, body }: Upload): Promise<Job> {
   const { ended } = await startJob(
     { kind: "upload", title: name, total: size },

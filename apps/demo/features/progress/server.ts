@@ -17,18 +17,18 @@ import {
 } from "./job";
 import { readBuildLine, readCancellation, readJob } from "./shape";
 
-/** Of one kind at a time. */
+/** Running jobs per kind. */
 const maxJobs = 4;
 const reportMs = 100;
 const aliveMs = 2_000;
-/** A job that gave no sign of life for this long has lost its server. */
+/** A job without an update for this long has lost its server. */
 const lostMs = 15_000;
 const endAttempts = 20;
 
-/** A running job, as its work sees it. */
+/** A running job, for its work function. */
 export interface Work {
   readonly id: string;
-  /** Aborted when a visitor cancels the job, on whichever instance. */
+  /** Aborted when a visitor cancels the job, on any instance. */
   readonly signal: AbortSignal;
   report(done: number): void;
 }
@@ -40,7 +40,7 @@ interface JobOptions {
 }
 
 // #region how publish
-/** Starts a job that every window can follow. Resolves, once it is told, with its own end. */
+/** Starts a job that every window can follow. Resolves, once the start is published, with a promise of its end. */
 export async function startJob(
   { kind, title, total }: JobOptions,
   work: (job: Work) => Promise<string>,
@@ -56,10 +56,10 @@ export async function startJob(
   };
   const cancel = new AbortController();
 
-  // One key for all its states: who comes late, or reloads, gets the newest.
+  // One key for all states, so that a page that loads later receives the newest.
   const tell = async () => publish(job, { channel: jobsChannel, event: "job", key: job.id });
   // #endregion
-  // By kind: slow uploads must not keep others from starting a task.
+  // Per kind, so that slow uploads do not block tasks.
   const running = perProcess(`jobs ${kind}`, () => new Set<string>());
   if (running.size >= maxJobs) throw new Error("The server has enough to do. Try again soon.");
   running.add(job.id);
@@ -108,7 +108,7 @@ export async function startJob(
   return { ended };
 }
 
-/** What the page starts with. */
+/** The page's initial data. */
 export const loadBuildLines = projection<ShownBuildLine[], BuildLine>({
   channel: buildChannel,
   initial: [],
@@ -117,30 +117,30 @@ export const loadBuildLines = projection<ShownBuildLine[], BuildLine>({
     [...lines, { ...line, id: positionOf(id) }].slice(-keptBuildLines),
 });
 
-const loadStates = projection<{ jobs: Jobs; heardAt: Record<string, number> }, Job>({
+const loadStates = projection<{ jobs: Jobs; receivedAt: Record<string, number> }, Job>({
   channel: jobsChannel,
-  initial: { jobs: {}, heardAt: {} },
+  initial: { jobs: {}, receivedAt: {} },
   read: readJob,
-  apply: ({ jobs, heardAt }, job, { time }) => {
+  apply: ({ jobs, receivedAt }, job, { time }) => {
     const next = addJob(jobs, job, time);
-    const heard = Object.keys(next).map((id) => [id, id === job.id ? time : heardAt[id]]);
-    return { jobs: next, heardAt: Object.fromEntries(heard) };
+    const received = Object.keys(next).map((id) => [id, id === job.id ? time : receivedAt[id]]);
+    return { jobs: next, receivedAt: Object.fromEntries(received) };
   },
 });
 
 export async function loadJobs(): Promise<Jobs> {
-  const { jobs, heardAt } = await loadStates();
+  const { jobs, receivedAt } = await loadStates();
   const now = Date.now();
   return Object.fromEntries(
     Object.values(jobs).map((job) => {
-      const isLost = job.status === "running" && now - (heardAt[job.id] ?? now) > lostMs;
+      const isLost = job.status === "running" && now - (receivedAt[job.id] ?? now) > lostMs;
       const lost = { ...job, status: "failed" as const, outcome: "Its server has gone." };
       return [job.id, isLost ? lost : job];
     }),
   );
 }
 
-/** The end of a job must be told, even if the backend is away just then. */
+/** Retries, because the end of a job must be published even if the backend is down. */
 async function insist(tell: () => Promise<unknown>): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -153,5 +153,5 @@ async function insist(tell: () => Promise<unknown>): Promise<void> {
   }
 }
 
-/** Another report follows. */
+/** The next report follows. */
 function ignore(): void {}

@@ -4,7 +4,7 @@ import { startJob } from "./server";
 const rounds = 200;
 const cost = 2 ** 15;
 
-/** Real work, off the event loop: a key is derived from a key, many times over. */
+/** Real work outside of the event loop: repeated key derivation. */
 export async function startTask(): Promise<void> {
   await startJob(
     { kind: "task", title: `Deriving a key, ${rounds} rounds of scrypt`, total: rounds },
@@ -22,7 +22,7 @@ export async function startTask(): Promise<void> {
 
 async function derive(key: Buffer): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    // 128 · N · r bytes, twice what Node allows by default.
+    // 128 · N · r bytes, twice Node's default limit.
     const options = { N: cost, r: 8, p: 1, maxmem: 64 * 1_024 * 1_024 };
     scrypt(key, "round", 32, options, (error, next) => (error ? reject(error) : resolve(next)));
   });

@@ -4,7 +4,7 @@ import { maxUploadBytes } from "./job";
 
 const sampleBytes = 20_000_000;
 
-/** Sends a file. Its progress comes from the server, which knows what has arrived, through the bus. */
+/** Uploads a file. The server publishes the progress, because it knows what has arrived. */
 export function UploadForm() {
   const input = useRef<HTMLInputElement>(null);
   const [refusal, setRefusal] = useState<string>();
@@ -21,7 +21,7 @@ export function UploadForm() {
       });
       if (!response.ok) setRefusal(((await response.json()) as { detail: string }).detail);
     } catch {
-      setRefusal("The connection was lost before the file was sent.");
+      setRefusal("The connection was lost during the upload.");
     }
   };
   const sendChosen = () => {

@@ -30,7 +30,7 @@ export function PublishBox() {
           Publish
         </Button>
       </div>
-      {/* Always there, with a line's height: an outcome moves nothing. */}
+      {/* Always rendered with a line's height, so that a result moves nothing. */}
       <output id="publish-outcome" className="block min-h-5 text-sm/5 break-words">
         {error !== undefined && <span className="text-bad">{error}</span>}
         {publishedId !== undefined && (

@@ -8,9 +8,9 @@ import { PublishBox } from "./publish-box";
 
 const trigger = "/api/publish?msg=HelloWorld";
 
-/** The ways to publish, or, in a production that keeps them closed, how to open them. */
+/** The ways to publish or, when publishing is closed, how to open it. */
 export async function PublishCard() {
-  // Asked for each request: the environment of the build says nothing about the server's.
+  // At request time, because the build's environment may differ from the server's.
   await connection();
   if (!isPublishingOpen()) return <PublishingClosed />;
 
@@ -20,7 +20,7 @@ export async function PublishCard() {
         <PublishBox />
       </div>
       <div className="grid grid-cols-1 gap-3 border-t border-line p-4 sm:p-5">
-        <h3 className="text-sm font-medium">From anywhere else</h3>
+        <h3 className="text-sm font-medium">From a terminal or another tab</h3>
         <Command>{`curl "${await requestOrigin()}${trigger}"`}</Command>
         <a href={trigger} target="_blank" rel="noreferrer" className={buttonClass()}>
           Open the trigger in a new tab
@@ -31,7 +31,7 @@ export async function PublishCard() {
   );
 }
 
-/** Holds the card's place while the server decides: nothing below it moves when it comes. */
+/** Reserves the card's height, so that nothing moves when the card loads. */
 export function PublishCardPlace() {
   return (
     <Card title="Publish">
@@ -44,17 +44,17 @@ function PublishingClosed() {
   return (
     <Card title="Publish">
       <div className="grid gap-3 p-4 text-sm/6 sm:p-5">
-        <p>Publishing is closed: this is a production server.</p>
+        <p>Publishing is closed on this production server.</p>
         <p className="text-muted">
-          Start it with <Code>SSE_BUS_OPEN_PUBLISH=1</Code> to let everybody publish, or with{" "}
-          <Code>SSE_BUS_PUBLISH_TOKEN</Code> to let those publish who send that token.
+          Set <Code>SSE_BUS_OPEN_PUBLISH=1</Code> to let everyone publish, or{" "}
+          <Code>SSE_BUS_PUBLISH_TOKEN</Code> to require a token.
         </p>
       </div>
     </Card>
   );
 }
 
-/** Where the visitor sees this server, proxies considered. Next sets what no proxy has set. */
+/** The origin that the visitor uses. Next sets these headers when no proxy does. */
 async function requestOrigin(): Promise<string> {
   const sent = await headers();
   const host = sent.get("x-forwarded-host") ?? sent.get("host") ?? "localhost:3000";

@@ -1,10 +1,10 @@
-/** Characters that the box takes. The bus itself takes far more; nobody types it. */
+/** The longest text of the form. The bus itself accepts far more. */
 export const maxTextLength = 1_000;
 
-/** What the action tells the form: the id of what was published, or why it was not. */
+/** The action's result: the id of the published message, or an error. */
 export interface PublishState {
   publishedId?: string;
   error?: string;
-  /** What was typed, given back when it was refused. */
+  /** The typed text, returned with an error. */
   text?: string;
 }

@@ -1,21 +1,21 @@
 import { headers } from "next/headers";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 
-/** Takes a turn for the visitor of this request. Returns 0, or the ms until there is one again. */
+/** Counts this request against its visitor's rate limit. Returns 0, or the ms until the next allowed request. */
 export const takePublishTurn = turns({ forEach: 10, forAll: 100 });
 
-/** The same for signs of life, which windows give by themselves. */
-export const takeSignTurn = turns({ forEach: 40, forAll: 400 });
+/** The rate limit of presence heartbeats, which windows send by themselves. */
+export const takeHeartbeatTurn = turns({ forEach: 40, forAll: 400 });
 
-/** For whoever tries a token of the inspector: nobody types faster, and to guess takes for ever. */
+/** The rate limit of inspector tokens: too slow for guessing. */
 export const takeEntryTurn = turns({ forEach: 10, forAll: 100, seconds: 60 });
 
 interface Limits {
   /** For one visitor. */
   forEach: number;
-  /** For all together. */
+  /** For all visitors together. */
   forAll: number;
-  /** The time in which so many are allowed. @default 5 */
+  /** The window of both limits. @default 5 */
   seconds?: number;
 }
 
@@ -25,7 +25,7 @@ function turns(limits: Limits): () => Promise<number> {
   const forAll = new RateLimiterMemory({ points: limits.forAll, duration });
   return async () => {
     try {
-      // The limit for all comes first: it also bounds how many visitors are remembered.
+      // The limit for all comes first, because it also bounds the number of remembered visitors.
       await forAll.consume("all");
       await forEach.consume(await visitor());
       return 0;
@@ -37,8 +37,8 @@ function turns(limits: Limits): () => Promise<number> {
 }
 
 /**
- * Next fills the header with the socket's address where no proxy did. A visitor can forge it and
- * so get turns of others, which is why it only shares out what the limit for all allows.
+ * Next sets the header to the socket's address when no proxy does. A visitor can forge it to get
+ * around the limit per visitor, but not around the limit for all.
  */
 async function visitor(): Promise<string> {
   const forwarded = (await headers()).get("x-forwarded-for");

@@ -16,7 +16,7 @@ export function ControlCard({ match }: { match: Match | undefined }) {
     <Card title="Control panel" className="flex flex-col lg:h-144">
       <div className="grid gap-3 border-b border-line p-4 sm:px-5">
         <p className="text-sm/6 text-muted">
-          For match and race alike, and for everybody who looks: it is one simulation.
+          Controls the match and the race for everyone: there is one simulation.
         </p>
         <div className="flex flex-wrap gap-2">
           <Button
@@ -28,15 +28,14 @@ export function ControlCard({ match }: { match: Match | undefined }) {
             {isPlaying ? "Pause" : "Play"}
           </Button>
           <Button data-command="restart" onClick={() => ask({ kind: "restart" })}>
-            Begin anew
+            Restart
           </Button>
         </div>
       </div>
       <div className="grid flex-1 content-start gap-3 p-4 sm:px-5">
         <h3 className="font-medium">Referee</h3>
         <p className="text-sm/6 text-muted">
-          Open this page in a second window: what the referee decides in one, the other shows at
-          once.
+          Open this page in a second window: it shows the referee’s decisions immediately.
         </p>
         <div className="grid grid-cols-2 gap-3">
           {teams.map((team) => (
@@ -45,7 +44,7 @@ export function ControlCard({ match }: { match: Match | undefined }) {
         </div>
         <div>
           <Button data-command="undo" onClick={() => ask({ kind: "undo" })}>
-            Take the last one back
+            Undo
           </Button>
         </div>
       </div>

@@ -2,13 +2,13 @@ import { memo } from "react";
 import { Badge, type Tone } from "@/components/ui/badge";
 import { Card } from "@/components/ui/card";
 import { FollowingList } from "@/components/ui/following-list";
-import { LineBadge, type LineStatus } from "@/components/ui/line-badge";
+import { ConnectionBadge, type ConnectionStatus } from "@/components/ui/connection-badge";
 import { RunningTime } from "./running-time";
 import {
   type EventKind,
   formatTime,
-  isLineDown,
-  type Heard,
+  isDisconnected,
+  type Received,
   type Match,
   type MatchEvent,
   matchMs,
@@ -20,31 +20,31 @@ import {
 } from "./scores";
 
 interface MatchCardProps {
-  status: LineStatus;
-  heard: Heard<Match> | undefined;
+  status: ConnectionStatus;
+  received: Received<Match> | undefined;
   renderedAt: number;
-  /** Nobody simulates just now. */
+  /** No instance simulates at the moment. */
   isWaiting: boolean;
 }
 
-export function MatchCard({ status, heard, renderedAt, isWaiting }: MatchCardProps) {
-  const match = heard?.value;
-  // While the line is down the match goes on, as far as anybody here can know.
-  const isAway = isLineDown(status);
+export function MatchCard({ status, received, renderedAt, isWaiting }: MatchCardProps) {
+  const match = received?.value;
+  // While disconnected, the clock continues, because the match probably does.
+  const isCut = isDisconnected(status);
   return (
-    <Card title="Match" className="flex h-144 flex-col" aside={<LineBadge status={status} />}>
+    <Card title="Match" className="flex h-144 flex-col" aside={<ConnectionBadge status={status} />}>
       <div className="flex h-12 items-center justify-between gap-x-4 border-b border-line bg-sunken px-4 sm:px-5">
-        <Badge>Simulation, {matchSpeed} times as fast</Badge>
+        <Badge>Simulation, {matchSpeed} × speed</Badge>
         <RunningTime
           testId="match-time"
           className="font-mono text-lg tabular-nums"
           renderedAt={renderedAt}
-          at={(now) => timeOf(heard, isAway ? now : heard && trusted(heard, now))}
+          at={(now) => timeOf(received, isCut ? now : received && trusted(received, now))}
         />
       </div>
       <div className="grid grid-cols-[1fr_auto_1fr] items-center gap-x-4 border-b border-line px-4 py-6 text-center sm:px-5">
         <TeamName team="home" />
-        {/* Read out when it changes, and in words. */}
+        {/* The `output` below announces the score in words. */}
         <p
           aria-hidden="true"
           data-testid="score"
@@ -59,9 +59,9 @@ export function MatchCard({ status, heard, renderedAt, isWaiting }: MatchCardPro
         <output className="sr-only">{match ? spokenScore(match) : "No match yet"}</output>
       </div>
       <FollowingList
-        label="What happened, newest last"
+        label="Events, newest last"
         newest={match?.events.at(-1)?.id}
-        whenEmpty="Kick-off. What happens stands here."
+        whenEmpty="Kick-off. Events appear here."
       >
         {match?.events.map((event) => (
           <EventLine key={event.id} event={event} />
@@ -78,7 +78,7 @@ function TeamName({ team }: { team: Team }) {
 function MatchStatus({ match, isWaiting }: { match: Match | undefined; isWaiting: boolean }) {
   const [tone, label]: [Tone, string] =
     match === undefined
-      ? ["neutral", "About to begin"]
+      ? ["neutral", "Starting"]
       : match.endedAt !== undefined
         ? ["neutral", "Full time"]
         : !match.isPlaying
@@ -102,7 +102,7 @@ const EventLine = memo(function EventLine({ event }: { event: MatchEvent }) {
       <span className={`min-w-0 flex-1 truncate ${isUndone ? "text-muted line-through" : ""}`}>
         {team === undefined ? "" : teamNames[team]}
       </span>
-      {isUndone && <span className="text-xs text-muted">taken back</span>}
+      {isUndone && <span className="text-xs text-muted">undone</span>}
       {by === "referee" && <span className="text-xs text-muted">by the referee</span>}
     </li>
   );
@@ -117,9 +117,9 @@ const tones: Record<EventKind, Tone> = {
   "full time": "accent",
 };
 
-function timeOf(heard: Heard<Match> | undefined, now: number | undefined): string {
-  if (!heard || now === undefined) return "0:00";
-  return formatTime(Math.min(matchMs, read(heard.value.clock, now, matchSpeed)));
+function timeOf(received: Received<Match> | undefined, now: number | undefined): string {
+  if (!received || now === undefined) return "0:00";
+  return formatTime(Math.min(matchMs, read(received.value.clock, now, matchSpeed)));
 }
 
 function spokenScore(match: Match): string {

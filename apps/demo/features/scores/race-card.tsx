@@ -1,13 +1,13 @@
 import { useRef } from "react";
 import { Badge } from "@/components/ui/badge";
 import { Card } from "@/components/ui/card";
-import { LineBadge, type LineStatus } from "@/components/ui/line-badge";
+import { ConnectionBadge, type ConnectionStatus } from "@/components/ui/connection-badge";
 import { useFlip } from "@/lib/use-flip";
 import { RunningTime } from "./running-time";
 import {
   formatTime,
-  type Heard,
-  isLineDown,
+  type Received,
+  isDisconnected,
   type Race,
   raceMetres,
   read,
@@ -16,19 +16,19 @@ import {
 } from "./scores";
 
 interface RaceCardProps {
-  status: LineStatus;
-  heard: Heard<Race> | undefined;
+  status: ConnectionStatus;
+  received: Received<Race> | undefined;
   renderedAt: number;
 }
 
-export function RaceCard({ status, heard, renderedAt }: RaceCardProps) {
-  const race = heard?.value;
-  const isAway = isLineDown(status);
+export function RaceCard({ status, received, renderedAt }: RaceCardProps) {
+  const race = received?.value;
+  const isCut = isDisconnected(status);
   const list = useRef<HTMLOListElement>(null);
   useFlip(list);
 
   return (
-    <Card title="Race" aside={<LineBadge status={status} />}>
+    <Card title="Race" aside={<ConnectionBadge status={status} />}>
       <div className="flex h-12 items-center justify-between gap-x-4 border-b border-line bg-sunken px-4 sm:px-5">
         <Badge>Simulation, {raceMetres.toLocaleString("en")} m</Badge>
         <RunningTime
@@ -36,11 +36,13 @@ export function RaceCard({ status, heard, renderedAt }: RaceCardProps) {
           className="font-mono text-lg tabular-nums"
           renderedAt={renderedAt}
           at={(now) =>
-            heard === undefined ? "0:00.0" : timeOf(heard.value, isAway ? now : trusted(heard, now))
+            received === undefined
+              ? "0:00.0"
+              : timeOf(received.value, isCut ? now : trusted(received, now))
           }
         />
       </div>
-      <ol ref={list} aria-label="Runners, first one first" className="h-84 overflow-hidden">
+      <ol ref={list} aria-label="Runners by place" className="h-84 overflow-hidden">
         {race?.runners.map((runner, index) => (
           <RunnerLine
             key={runner.name}
@@ -86,7 +88,7 @@ function RunnerLine({ runner, place, leader }: RunnerLineProps) {
   );
 }
 
-/** The time of the race, which ends with its last runner. */
+/** The race's time, which stops at the last finisher. */
 function timeOf({ clock, runners }: Race, now: number): string {
   const finished = runners.map(({ finishedMs }) => finishedMs ?? Infinity);
   return formatTime(Math.min(read(clock, now), Math.max(...finished)), true);

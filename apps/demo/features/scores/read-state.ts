@@ -4,7 +4,7 @@ import { type Command, type Match, type Race, simpleCommands, teamCommands, team
 
 const id = text(64);
 const clock = v.object({ elapsedMs: amount, since: v.nullable(moment) });
-/** Only a cursor may be resumed from: any other would keep the simulation from starting. */
+/** Accepts only a cursor, because the simulation resumes from it. */
 const cursor = v.pipe(v.string(), v.regex(/^[\da-z]{1,16}-[\da-z]{1,16}-[\da-z]{1,16}$/));
 
 export const match = v.object({
@@ -52,8 +52,8 @@ export const command = v.variant("kind", [
 ]) satisfies v.GenericSchema<unknown, Command>;
 
 /**
- * A match as it was published, by this version or by one with another idea of a match: a log outlives
- * deploys. `undefined` is for those; who simulates then begins afresh.
+ * A published match; `undefined` if another version of the app published it in another shape, because a
+ * log outlives deploys. The simulation then starts a new match.
  */
 export function readMatch(value: unknown): Match | undefined {
   return readShape<Match>(match, value);

@@ -2,15 +2,15 @@ import { useEffect, useInsertionEffect, useRef, useState } from "react";
 import { serverClock } from "@/lib/server-clock";
 
 interface RunningTimeProps {
-  /** What it says at a moment of the server's clock. */
+  /** The text at a server time. */
   at: (now: number) => string;
-  /** When the server rendered the page, by its clock. */
+  /** When the server rendered the page, in server time. */
   renderedAt: number;
   className?: string;
   testId: string;
 }
 
-/** A time that runs on by the server's clock. It writes its text itself: no render for each tenth. */
+/** A running time by the server's clock. It updates its text without a React render. */
 export function RunningTime({ at, renderedAt, className, testId }: RunningTimeProps) {
   const place = useRef<HTMLSpanElement>(null);
   const latest = useRef(at);
@@ -30,7 +30,7 @@ export function RunningTime({ at, renderedAt, className, testId }: RunningTimePr
 
   const [first] = useState(() => at(renderedAt));
   return (
-    // The same text at every render: React leaves alone what was written since.
+    // The text never changes between renders, so React does not overwrite the updates.
     <span ref={place} role="timer" data-testid={testId} className={className}>
       {first}
     </span>

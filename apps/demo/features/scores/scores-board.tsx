@@ -8,14 +8,14 @@ import { ControlCard } from "./control-card";
 import { MatchCard } from "./match-card";
 import { RaceCard } from "./race-card";
 import { readMatch, readRace } from "./read-state";
-import { type Heard, lostMs, type Match, matchChannel, type Race, raceChannel } from "./scores";
+import { type Received, lostMs, type Match, matchChannel, type Race, raceChannel } from "./scores";
 
 interface ScoresBoardProps {
-  match: Heard<Match> | undefined;
-  race: Heard<Race> | undefined;
-  /** Where the bus was before these were loaded. */
+  match: Received<Match> | undefined;
+  race: Received<Race> | undefined;
+  /** The bus's cursor before these were loaded. */
   cursor: string;
-  /** When they were, by the server's clock. */
+  /** When they were loaded, in server time. */
   renderedAt: number;
 }
 
@@ -31,15 +31,15 @@ function LiveBoard(props: ScoresBoardProps & { onGap: () => void }) {
     event: "match",
     initial: props.match,
     cursor,
-    reduce: (known, data: unknown, { time }) => heard(readMatch(data), time) ?? known,
+    reduce: (known, data: unknown, { time }) => received(readMatch(data), time) ?? known,
     onGap,
   });
   const { data: race } = useChannel(raceChannel, {
     event: "race",
     initial: props.race,
     cursor,
-    reduce: (known, data: unknown, { time }) => heard(readRace(data), time) ?? known,
-    // Each message tells the time, if only as late as it is: the fastest of the last ones counts.
+    reduce: (known, data: unknown, { time }) => received(readRace(data), time) ?? known,
+    // Each message is a sample of the server's time.
     onMessage: (_, { time }) => serverClock.observe(time),
   });
   // #endregion
@@ -48,31 +48,31 @@ function LiveBoard(props: ScoresBoardProps & { onGap: () => void }) {
   useEffect(() => {
     serverClock.assume(renderedAt);
   }, [renderedAt]);
-  const heardAt = match?.at ?? renderedAt;
+  const receivedAt = match?.at ?? renderedAt;
   useEffect(() => {
-    const look = () => setWaiting(serverClock.now() - heardAt > lostMs);
+    const look = () => setWaiting(serverClock.now() - receivedAt > lostMs);
     look();
     const timer = setInterval(look, 1_000);
     return () => clearInterval(timer);
-  }, [heardAt]);
+  }, [receivedAt]);
 
   return (
     <div className="grid grid-cols-1 gap-6 lg:grid-cols-2">
       <MatchCard
         status={status}
-        heard={match}
+        received={match}
         renderedAt={renderedAt}
         isWaiting={isWaiting && status === "open"}
       />
       <ControlCard match={match?.value} />
       <div className="lg:col-span-2">
-        <RaceCard status={status} heard={race} renderedAt={renderedAt} />
+        <RaceCard status={status} received={race} renderedAt={renderedAt} />
       </div>
     </div>
   );
 }
 
-/** What another version of the app has published is left alone: it may know another match. */
-function heard<Value>(value: Value | undefined, at: number): Heard<Value> | undefined {
+/** Ignores messages that another version of the app published. */
+function received<Value>(value: Value | undefined, at: number): Received<Value> | undefined {
   return value && { value, at };
 }

@@ -2,10 +2,10 @@ export const teams = ["home", "away"] as const;
 export type Team = (typeof teams)[number];
 export const teamNames: Record<Team, string> = { home: "Harbour", away: "Hill" };
 
-/** Time that runs, or stands still. */
+/** A clock that runs or is stopped. */
 export interface Clock {
   elapsedMs: number;
-  /** When it was that much, by the server's clock, in ms since 1970; `null` while it stands still. */
+  /** The server time of that value, in ms since 1970; `null` while the clock is stopped. */
   since: number | null;
 }
 
@@ -15,32 +15,32 @@ export interface MatchEvent {
   id: string;
   kind: EventKind;
   team?: Team;
-  /** In ms of the match. */
+  /** In ms of match time. */
   at: number;
   by: "simulation" | "referee";
-  /** A referee has taken it back. */
+  /** A referee undid it. */
   isUndone?: boolean;
 }
 
-/** A match, whole: who comes late needs nothing else. */
+/** The whole state of a match, in one message. */
 export interface Match {
   id: string;
-  /** What the control panel asks for; the clock also stands still when nobody simulates. */
+  /** Set by the control panel. The clock also stops without a simulation. */
   isPlaying: boolean;
   clock: Clock;
-  /** When it was over, in ms since 1970. */
+  /** When it ended, in ms since 1970. */
   endedAt?: number;
   score: Record<Team, number>;
-  /** The last ones, oldest first. */
+  /** The last events, oldest first. */
   events: MatchEvent[];
-  /** The last command that is in it: who takes over goes on after that one. */
+  /** The id of the last command that the state includes. The next leader continues after it. */
   appliedTo?: string;
 }
 
 export interface Runner {
   name: string;
   metres: number;
-  /** Metres a second. */
+  /** Metres per second. */
   speed: number;
   finishedMs?: number;
 }
@@ -48,19 +48,19 @@ export interface Runner {
 export interface Race {
   id: string;
   clock: Clock;
-  /** First one first. */
+  /** By place. */
   runners: Runner[];
 }
 
-/** Something, and when its sender was last heard, by the server's clock. */
-export interface Heard<Value> {
+/** A received value and its server time. */
+export interface Received<Value> {
   value: Value;
   at: number;
 }
 
 export const simpleCommands = ["play", "pause", "restart", "undo"] as const;
 export const teamCommands = ["goal", "yellow card", "red card"] as const;
-/** What a visitor may ask of the simulation. */
+/** The commands of the control panel. */
 export type Command =
   | { kind: (typeof simpleCommands)[number] }
   | { kind: (typeof teamCommands)[number]; team: Team };
@@ -73,21 +73,21 @@ export const commandChannel = "scores/commands";
 export const matchSpeed = 10;
 export const matchMs = 90 * 60_000;
 export const raceMetres = 1_000;
-/** While it runs, a simulation is heard at least every two seconds. */
+/** A running simulation publishes at least every two seconds. */
 export const lostMs = 6_000;
 
-/** What a clock says at a moment of the server's clock. */
+/** A clock's value at a server time. */
 export function read({ elapsedMs, since }: Clock, now: number, speed = 1): number {
   return since === null ? elapsedMs : elapsedMs + Math.max(0, now - since) * speed;
 }
 
-/** Until when a clock may be trusted to run: not for ever, if nobody simulates any more. */
-export function trusted({ at }: Heard<unknown>, now: number): number {
+/** The server time up to which a clock runs: it stops when the simulation is lost. */
+export function trusted({ at }: Received<unknown>, now: number): number {
   return now - at > lostMs ? at : now;
 }
 
-/** Whether a line is down that was up before. */
-export function isLineDown(status: string): boolean {
+/** Whether an open connection was lost. */
+export function isDisconnected(status: string): boolean {
   return status === "reconnecting" || status === "paused";
 }
 

@@ -6,7 +6,7 @@ import { createServerClock } from "@/lib/server-clock";
 import { bus, publish } from "@/lib/sse-bus";
 import {
   commandChannel,
-  type Heard,
+  type Received,
   type Match,
   matchChannel,
   type Race,
@@ -17,26 +17,26 @@ import { advanceMatch, advanceRace, newMatch, newRace, obey, takeOver } from "./
 
 const stepMs = 250;
 const raceEveryMs = 500;
-/** Also when nothing changes: a sign of life. */
+/** Publishes at least this often, as a heartbeat. */
 const matchEveryMs = 2_000;
 const retryMs = 1_000;
 
-/** What the page starts with, and whoever takes the simulation over. */
-export const loadMatch = projection<Heard<Match> | undefined, Match>({
+/** The initial data of the page, and of an instance that takes the simulation over. */
+export const loadMatch = projection<Received<Match> | undefined, Match>({
   channel: matchChannel,
   initial: undefined,
   read: readMatch,
   apply: (_, value, { time }) => ({ value, at: time }),
 });
 
-export const loadRace = projection<Heard<Race> | undefined, Race>({
+export const loadRace = projection<Received<Race> | undefined, Race>({
   channel: raceChannel,
   initial: undefined,
   read: readRace,
   apply: (_, value, { time }) => ({ value, at: time }),
 });
 
-/** Simulates on one of the instances that share the bus, while somebody looks. */
+/** Runs the simulation on one of the instances, while a page is open. */
 export function startSimulation(): () => void {
   return whileLeader("scores/leader", () => {
     const end = new AbortController();
@@ -45,7 +45,7 @@ export function startSimulation(): () => void {
   });
 }
 
-/** The log may be away just when the simulation is to begin. */
+/** Retries, because the backend may be down when the simulation starts. */
 async function insist(signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
@@ -59,7 +59,7 @@ async function insist(signal: AbortSignal): Promise<void> {
 }
 
 async function simulate(signal: AbortSignal): Promise<void> {
-  // Times are the log's own, whose clock need not be this machine's: every screen goes by it.
+  // Use the log's time, not this machine's: every page follows the log's time.
   const clock = createServerClock();
   const now = () => clock.now();
   clock.observe((await publish({}, { channel: "scores/clock", key: "clock" })).time);
@@ -71,7 +71,7 @@ async function simulate(signal: AbortSignal): Promise<void> {
   let match = heardMatch ? takeOver(heardMatch, now()) : newMatch(now());
   let race = heardRace ? takeOver(heardRace, now()) : newRace(now());
 
-  // Whoever simulated before may have left commands behind: none is lost, none is obeyed twice.
+  // Resume after the last applied command, so that none is lost or applied twice.
   const stopListening = bus.subscribe(
     (data: unknown, { id }: Message) => {
       const command = readCommand(data);
@@ -88,7 +88,7 @@ async function simulate(signal: AbortSignal): Promise<void> {
   let raceToldAt = 0;
 
   // #region how publish
-  /** The whole state under one key: the newest is all that anybody needs. */
+  /** Publishes the whole state under one key, so that only the newest counts. */
   function tellMatch(): void {
     matchToldAt = now();
     publish(match, { channel: matchChannel, event: "match", key: "match" }).then(
@@ -120,5 +120,5 @@ async function simulate(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** The log is away: another message follows. */
+/** The backend is down; the next message follows. */
 function ignore(): void {}

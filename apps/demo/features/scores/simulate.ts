@@ -1,6 +1,6 @@
 import {
   type Command,
-  type Heard,
+  type Received,
   type Match,
   type MatchEvent,
   matchMs,
@@ -13,10 +13,10 @@ import {
   trusted,
 } from "./scores";
 
-/** In real time: how long a result stays before the next begins. */
+/** How long a result is shown before the next match, in real time. */
 const matchBreakMs = 15_000;
 const raceBreakMs = 6_000;
-/** Of real time, how often on average. */
+/** The mean interval between events, in ms of real time. */
 const meanMs = { goal: 90_000, "yellow card": 70_000, "red card": 600_000, chance: 9_000 } as const;
 const maxEvents = 60;
 const names = ["Aurora", "Bolt", "Comet", "Dasher", "Echo", "Falcon"];
@@ -34,14 +34,17 @@ export function newRace(now: number, random: Random = Math.random): Race {
 }
 
 /**
- * A state as its simulation left it, for who goes on with it: what nobody simulated did not happen.
+ * Prepares a state for the next simulation: the time without a simulation is skipped.
  */
-export function takeOver<Value extends Match | Race>(heard: Heard<Value>, now: number): Value {
-  const { clock } = heard.value;
-  const until = trusted(heard, now);
-  if (clock.since === null || until === now) return heard.value;
-  const speed = "events" in heard.value ? matchSpeed : 1;
-  return { ...heard.value, clock: { elapsedMs: read(clock, until, speed), since: now } };
+export function takeOver<Value extends Match | Race>(
+  received: Received<Value>,
+  now: number,
+): Value {
+  const { clock } = received.value;
+  const until = trusted(received, now);
+  if (clock.since === null || until === now) return received.value;
+  const speed = "events" in received.value ? matchSpeed : 1;
+  return { ...received.value, clock: { elapsedMs: read(clock, until, speed), since: now } };
 }
 
 export function advanceMatch(
@@ -89,7 +92,7 @@ export function advanceRace(
   return { ...race, runners: runners.toSorted(byPlace) };
 }
 
-/** The match, and the race beside it, after what a visitor asked for. */
+/** Applies a visitor's command to the match and the race. */
 export function obey(
   { match, race }: { match: Match; race: Race },
   command: Command,
@@ -145,9 +148,9 @@ function count({ score }: Match, { kind, team }: Omit<MatchEvent, "id">, by: 1 |
 }
 
 interface Step {
-  /** Of the race, at the end of the step. */
+  /** Race time at the end of the step. */
   time: number;
-  /** Where the first one is. */
+  /** The leader's position. */
   front: number;
   stepMs: number;
   random: Random;
@@ -156,13 +159,13 @@ interface Step {
 function run(runner: Runner, { time, front, stepMs, random }: Step): Runner {
   if (runner.finishedMs !== undefined) return runner;
   const seconds = stepMs / 1_000;
-  // Who is behind makes an effort: a race in which nobody overtakes shows nothing.
+  // Runners that are behind speed up, so that there are overtakes to see.
   const effort = (front - runner.metres) * 0.04;
   const drift = (random() - 0.5) * 12 + (14 + effort - runner.speed) * 0.4;
   const speed = Math.min(18, Math.max(10, runner.speed + drift * seconds));
   const metres = runner.metres + speed * seconds;
   if (metres < raceMetres) return { ...runner, metres, speed };
-  // It crossed the line within this step, not at its end.
+  // The runner crossed the line during this step, not at its end.
   const lateMs = ((metres - raceMetres) / speed) * 1_000;
   return { ...runner, metres: raceMetres, speed, finishedMs: Math.round(time - lateMs) };
 }

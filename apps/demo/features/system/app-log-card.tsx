@@ -6,19 +6,19 @@ import { useChannel } from "sse-bus/react";
 import { writeTestLine } from "@/app/actions/write-test-line";
 import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
-import { LineBadge } from "@/components/ui/line-badge";
+import { ConnectionBadge } from "@/components/ui/connection-badge";
 import { StatusAnnouncer } from "@/features/event-log/status-announcer";
 import { positionOf } from "@/lib/position-of";
 import { LogLines } from "./log-lines";
 import { logChannel, type LogLevel, logLevels, type ShownLine } from "./sample";
 import { readLogLine } from "./shape";
 
-/** The oldest go beyond this, also of those that are held back. */
+/** The most lines that the page keeps. */
 const maxLines = 1_000;
 
 interface LogState {
   lines: readonly ShownLine[];
-  /** All since the page was rendered. */
+  /** All lines since the page was rendered. */
   count: number;
 }
 
@@ -44,7 +44,7 @@ export function AppLogCard({ lines, cursor }: { lines: readonly ShownLine[]; cur
     <Card
       title="App log"
       className="flex h-128 flex-col"
-      aside={<LineBadge status={status} />}
+      aside={<ConnectionBadge status={status} />}
       actions={
         <>
           <Button
@@ -78,7 +78,7 @@ export function AppLogCard({ lines, cursor }: { lines: readonly ShownLine[]; cur
       <LogLines lines={shown} isFiltered={levels.length < logLevels.length} />
       <p className="border-t border-line px-4 py-2.5 text-xs text-muted tabular-nums sm:px-5">
         {shown.length.toLocaleString("en")} {shown.length === 1 ? "line" : "lines"}
-        {held !== undefined && `. Paused: ${waiting.toLocaleString("en")} more are waiting.`}
+        {held !== undefined && `. Paused: ${waiting.toLocaleString("en")} more received.`}
         {refusal !== undefined && <span className="text-bad"> {refusal}</span>}
       </p>
       <StatusAnnouncer label="Log" total={data.count} />
@@ -90,7 +90,7 @@ function addLine(state: LogState, data: unknown, message: Message): LogState {
   const line = readLogLine(data);
   if (!line) return state;
   const id = positionOf(message.id);
-  // What came between the page's cursor and its data is in the data, and comes once more.
+  // Messages between the page's cursor and its data are in the data already.
   if (state.lines.some((one) => one.id === id)) return state;
   return { lines: [...state.lines, { ...line, id }].slice(-maxLines), count: state.count + 1 };
 }

@@ -4,7 +4,7 @@ import { publish } from "@/lib/sse-bus";
 import { keptLines, logChannel, type LogLevel, type LogLine, maxTextLength } from "./sample";
 import { host } from "./server";
 
-/** A flood of lines is the server's trouble already; the bus need not have it too. */
+/** Limits how many lines are published, so that a flood of lines does not flood the bus. */
 const maxLinesPerSecond = 50;
 
 const levelOf: Record<"error" | "warn" | "info" | "log" | "debug", LogLevel> = {
@@ -15,7 +15,7 @@ const levelOf: Record<"error" | "warn" | "info" | "log" | "debug", LogLevel> = {
   debug: "debug",
 };
 
-/** From now on, what this process writes to its console can be published as well. */
+/** Captures what this process writes to its console from now on. */
 export function listenToConsole(): void {
   perProcess("console", () => {
     for (const method of Object.keys(levelOf) as (keyof typeof levelOf)[]) {
@@ -29,7 +29,7 @@ export function listenToConsole(): void {
   });
 }
 
-/** Publishes what the console was told lately, and from now on. Returns the function that ends it. */
+/** Publishes recent and new console lines. Returns the function that stops it. */
 export function startLog(): () => void {
   const log = logOfProcess();
   log.isWatched = true;
@@ -47,13 +47,13 @@ function takeLine(level: LogLevel, written: string): void {
   const line: LogLine = { host, level, text, time: Date.now() };
   const { isWatched, waiting } = logOfProcess();
   if (isWatched) return send(line);
-  // Nobody looks: kept for the first who does, and nothing is published meanwhile.
+  // Without a reader, keep the line for the first one and publish nothing.
   waiting.push(line);
   if (waiting.length > keptLines) waiting.shift();
 }
 
 function send(line: LogLine): void {
-  // A line about a backend that is away must not cause another one: it stays on the console only.
+  // A failed publish must not log another line.
   publish(line, { channel: logChannel, event: "line" }).catch(() => {});
 }
 // #endregion
@@ -62,14 +62,14 @@ function logOfProcess() {
   return perProcess("log", () => ({ isWatched: false, waiting: [] as LogLine[] }));
 }
 
-/** Stacks name the server's paths: visitors see them in development only. */
+/** Stacks contain paths of the server: shown in development only. */
 function clean(written: string): string {
   const plain = stripVTControlCharacters(written).trim();
   const shown = process.env.NODE_ENV === "development" ? plain : (plain.split("\n", 1)[0] ?? "");
   return shown.slice(0, maxTextLength);
 }
 
-/** How many lines were suppressed since the last one, or undefined if this one must be. */
+/** The number of lines suppressed before this one; undefined if this one must be suppressed. */
 function takeTurn(): number | undefined {
   const turn = perProcess("log-turn", () => ({ second: 0, count: 0, suppressed: 0 }));
   const second = Math.floor(Date.now() / 1_000);

@@ -11,7 +11,7 @@ const tones: Record<LogLevel, Tone> = {
   debug: "neutral",
 };
 
-/** Oldest first, as a terminal has it; stays at the newest until the reader scrolls away from it. */
+/** Lines with the oldest first, like a terminal. Follows the newest line until the reader scrolls away. */
 export function LogLines({
   lines,
   isFiltered,
@@ -43,7 +43,7 @@ export function LogLines({
       >
         {lines.length === 0 ? (
           <p className="grid h-full place-content-center px-6 text-center text-sm text-muted">
-            {isFiltered ? "No line of these levels." : "Nothing was logged yet."}
+            {isFiltered ? "No lines of these levels." : "No lines yet."}
           </p>
         ) : (
           <ol className="divide-y divide-line">
@@ -59,7 +59,7 @@ export function LogLines({
             small
             variant="primary"
             onClick={() => {
-              // The button goes: the list that it belongs to keeps the focus.
+              // The button disappears, so the list takes the focus.
               list.current?.focus();
               follow(true);
             }}

@@ -3,7 +3,7 @@ import { type ChartLine, LiveChart } from "@/components/ui/live-chart";
 import { formatBytes } from "@/lib/format";
 import { keptSamples, type Sample } from "./sample";
 
-/** One machine's last two minutes: the newest numbers, and how they came about. */
+/** One machine's newest values, and charts of the last two minutes. */
 export function SampleTiles({ samples }: { samples: readonly Sample[] }) {
   const now = samples.at(-1);
   const times = samples.map(({ time }) => time);

@@ -1,19 +1,19 @@
-/** One second of one machine. `null`: this system does not tell. */
+/** One second of one machine. `null`: not available on this system. */
 export interface Sample {
   host: string;
   /** In ms since 1970. */
   time: number;
   /** Percent, by core. */
   cores: number[];
-  /** Processes that want to run, over 1, 5 and 15 minutes. */
+  /** Load averages over 1, 5 and 15 minutes. */
   load: number[];
   /** Bytes. */
   memory: { used: number; total: number; process: number };
-  /** How late timers of this Node process were, in ms. */
+  /** Event-loop delay of this process, in ms. */
   eventLoop: { p50: number; p99: number };
-  /** Bytes a second. */
+  /** Bytes per second. */
   disk: { read: number | null; written: number | null };
-  /** Bytes a second, without loopback. */
+  /** Bytes per second, without loopback. */
   network: { received: number | null; sent: number | null };
 }
 
@@ -36,12 +36,12 @@ export const keptSamples = 120;
 /** Lines a page starts with. */
 export const keptLines = 300;
 export const maxTextLength = 2_000;
-/** Machines that a page keeps; those heard last. */
+/** The most machines that a page keeps. */
 const keptHosts = 32;
 
 /** A line in a list. */
 export interface ShownLine extends LogLine {
-  /** Its message's. */
+  /** The message's id. */
   id: string;
 }
 
@@ -49,12 +49,12 @@ export interface ShownLine extends LogLine {
 export type SamplesByHost = Record<string, Sample[]>;
 
 /**
- * Adds a sample, published at `time`, to its host's. The oldest go, and hosts that have been silent for a
- * minute: by the log's clock, as a host whose own is ahead would send all the others away.
+ * Adds a sample, published at `time`, and drops old samples and hosts without one for a minute. Uses the
+ * log's time: a host whose clock is ahead must not remove the others.
  */
-export function addSample(all: SamplesByHost, told: Sample, time: number): SamplesByHost {
-  const sample = { ...told, time };
-  // What came between the page's cursor and its data is in the data, and comes once more.
+export function addSample(all: SamplesByHost, received: Sample, time: number): SamplesByHost {
+  const sample = { ...received, time };
+  // Messages between the page's cursor and its data are in the data already.
   if (sample.time <= (all[sample.host]?.at(-1)?.time ?? 0)) return all;
   const next: SamplesByHost = {};
   for (const [host, samples] of Object.entries(all)) {

@@ -16,11 +16,11 @@ import {
 } from "./sample";
 import { readLogLine, readSample } from "./shape";
 
-/** Several servers may share one bus, and one machine: the port tells them apart. */
+/** With the port, because several servers may share a machine and a bus. */
 export const host = process.env.PORT ? `${hostname()}:${process.env.PORT}` : hostname();
 
 // #region how publish
-/** Measures this machine once a second, and tells everybody who looks. */
+/** Measures this machine once per second, and publishes the sample. */
 export function startSampling(): () => void {
   const delay = monitorEventLoopDelay({ resolution: 10 });
   async function tick() {
@@ -29,7 +29,7 @@ export function startSampling(): () => void {
   }
 
   delay.enable();
-  // What the server's start did to the event loop is not this second's.
+  // Exclude the delay of the server's start.
   setImmediate(() => delay.reset());
   const timer = setInterval(() => void tick().catch(console.error), 1_000).unref();
   return () => {
@@ -39,7 +39,7 @@ export function startSampling(): () => void {
 }
 // #endregion
 
-/** What the page starts with: two minutes of samples, the last lines of the log. */
+/** The page's initial data: two minutes of samples, and the last lines of the log. */
 export const loadSamples = projection<SamplesByHost, Sample>({
   channel: samplesChannel,
   initial: {},
@@ -83,20 +83,22 @@ async function measure(delay: ReturnType<typeof monitorEventLoopDelay>): Promise
   return sample;
 }
 
-/** Two looks within one millisecond have no rate: 0 / 0. */
+/** Two measurements within one millisecond give 0 / 0. */
 function known(rate: number | null | undefined): number | null {
   return Number.isFinite(rate) ? (rate as number) : null;
 }
 
-/** The histogram holds, in ns, the time between ticks, which are 10 ms apart when none is late. */
+/** The histogram's unit is ns between ticks; ticks are 10 ms apart when the event loop is idle. */
 function lateness(tickNs: number): number {
   return Number.isFinite(tickNs) ? round(Math.max(0, tickNs / 1e6 - 10)) : 0;
 }
 
-/** Rates are null in the first second, where there is nothing to compare with. */
+/** Rates are null in the first second, without an earlier measurement. */
 function sum(rates: readonly (number | null)[]): number | null {
-  const told = rates.map(known).filter((rate) => rate !== null);
-  return told.length === 0 ? null : Math.round(told.reduce((total, rate) => total + rate, 0));
+  const available = rates.map(known).filter((rate) => rate !== null);
+  return available.length === 0
+    ? null
+    : Math.round(available.reduce((total, rate) => total + rate, 0));
 }
 
 function round(value: number): number {

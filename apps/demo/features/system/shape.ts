@@ -18,7 +18,7 @@ export const sample = v.object({
 export const logLine = v.object({
   host: name,
   level: v.picklist(logLevels),
-  // A note of what was left out may stand before it.
+  // May start with a note of suppressed lines.
   text: text(maxTextLength + 100),
   time: moment,
 }) satisfies v.GenericSchema<unknown, LogLine>;

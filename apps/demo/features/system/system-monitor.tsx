@@ -4,7 +4,7 @@ import { useState } from "react";
 import type { Message } from "sse-bus";
 import { useChannel } from "sse-bus/react";
 import { Card } from "@/components/ui/card";
-import { LineBadge } from "@/components/ui/line-badge";
+import { ConnectionBadge } from "@/components/ui/connection-badge";
 import { useServerRender } from "@/lib/use-server-render";
 import { AppLogCard } from "./app-log-card";
 import { addSample, samplesChannel, type SamplesByHost, type ShownLine } from "./sample";
@@ -14,7 +14,7 @@ import { readSample } from "./shape";
 interface SystemMonitorProps {
   samples: SamplesByHost;
   lines: readonly ShownLine[];
-  /** Where the bus was before these were loaded. */
+  /** The bus's cursor before these were loaded. */
   cursor: string;
 }
 
@@ -54,7 +54,7 @@ function MachineCard({ samples, cursor, onGap }: MachineCardProps) {
   return (
     <Card
       title="Machine"
-      aside={<LineBadge status={status} />}
+      aside={<ConnectionBadge status={status} />}
       actions={
         <span className="min-w-0 truncate font-mono text-xs text-muted" data-testid="host">
           {host ?? "waiting for the first sample"}

@@ -1,21 +1,21 @@
 import { isSseBusError } from "sse-bus";
-import { sign } from "@/features/notifications/server";
-import { readSign, Refusal } from "@/features/notifications/validate";
-import { takeSignTurn } from "@/features/publish/rate-limit";
+import { heartbeat } from "@/features/notifications/server";
+import { readHeartbeat, Refusal } from "@/features/notifications/validate";
+import { takeHeartbeatTurn } from "@/features/publish/rate-limit";
 
 const maxBytes = 1_000;
 
-/** `POST /api/presence`: a window's sign of life. A route, since a page that is left can still send one. */
+/** `POST /api/presence`: a window's heartbeat. A route, because a `keepalive` request can outlive its page. */
 export async function POST(request: Request): Promise<Response> {
   // A form of another site cannot send this header.
   if (request.headers.get("x-presence") === null)
     return refuse(403, "The header X-Presence is missing.");
   if (!(Number(request.headers.get("content-length") ?? Infinity) <= maxBytes))
     return refuse(413, `At most ${maxBytes} bytes, and say how many.`);
-  const waitMs = await takeSignTurn();
-  if (waitMs > 0) return refuse(429, "Too many at once. Try again in a moment.");
+  const waitMs = await takeHeartbeatTurn();
+  if (waitMs > 0) return refuse(429, "Too many requests. Try again in a moment.");
   try {
-    await sign(readSign(await request.json()));
+    await heartbeat(readHeartbeat(await request.json()));
     return new Response(null, { status: 204 });
   } catch (error) {
     if (error instanceof Refusal) return refuse(400, error.message);

@@ -4,14 +4,14 @@ import { takePublishTurn } from "@/features/publish/rate-limit";
 
 /** `POST /api/upload?name=…` with the file as the body. Nothing is stored. */
 export async function POST(request: Request): Promise<Response> {
-  // A form of another site cannot send this header: nobody uploads through a visitor's browser.
+  // A form of another site cannot send this header, so other sites cannot upload through a visitor's browser.
   if (request.headers.get("x-upload") === null)
     return refuse(403, "The header X-Upload is missing.");
   const waitMs = await takePublishTurn();
-  if (waitMs > 0) return refuse(429, "Too many at once. Try again in a moment.");
+  if (waitMs > 0) return refuse(429, "Too many requests. Try again in a moment.");
   const size = Number(request.headers.get("content-length") ?? 0);
   if (size > maxUploadBytes) return refuse(413, "Files may have at most 100 MB.");
-  if (!request.body) return refuse(400, "There is no file.");
+  if (!request.body) return refuse(400, "The file is missing.");
   const name = new URL(request.url).searchParams.get("name")?.slice(0, 100) || "A file";
   try {
     const { status, outcome } = await receiveUpload({ name, size, body: request.body });

@@ -1,13 +1,13 @@
 import { redirect } from "next/navigation";
-import { admit, notThere } from "@/features/inspector/access";
+import { grantAccess, notFoundResponse } from "@/features/inspector/access";
 import { takeEntryTurn } from "@/features/publish/rate-limit";
 
 /** `GET /api/inspector/enter?token=…`, once for each browser. A wrong token and none look alike. */
 export async function GET(request: Request): Promise<Response> {
-  // Before the token is looked at: out of turn the right one does not enter either.
+  // Before the token is compared: beyond the rate limit even the right token is refused.
   const waitMs = await takeEntryTurn();
   if (waitMs > 0) return tooMany(waitMs);
-  if (!(await admit(request))) return notThere();
+  if (!(await grantAccess(request))) return notFoundResponse();
   return redirect("/inspector");
 }
 

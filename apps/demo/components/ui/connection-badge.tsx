@@ -10,16 +10,16 @@ const labels = {
   closed: { tone: "bad", label: "Closed" },
 } satisfies Record<string, { tone: Tone; label: string }>;
 
-/** The state of a channel's line, as a hook knows it. */
-export type LineStatus = keyof typeof labels;
+/** A channel's status, as the hook reports it. */
+export type ConnectionStatus = keyof typeof labels;
 
-export function LineBadge({ status }: { status: LineStatus }) {
+export function ConnectionBadge({ status }: { status: ConnectionStatus }) {
   const { tone, label } = labels[status];
   const waiting = tone === "neutral" || status === "reconnecting";
   return (
     <Badge tone={tone}>
       <Dot waiting={waiting} />
-      <output data-testid="line-state">{label}</output>
+      <output data-testid="connection-state">{label}</output>
     </Badge>
   );
 }
