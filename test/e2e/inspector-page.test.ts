@@ -132,14 +132,14 @@ describe.each(browserNames)("/inspector in %s", (name) => {
 
   it("comes back from a line that was cut with nothing lost", async () => {
     await tab.click("[data-command=cut]");
-    await tab.waitForText(notes, /The line is gone\.[^]*hello, resumed: going on after number \d+/);
+    await tab.waitForText(notes, /The connection is closed\.[^]*hello: resumed after number \d+/);
     await goesOn(tab);
     await losesNothing(tab);
   });
 
   it("tells its stream `bye` when drained, and resumes with nothing lost", async () => {
     await tab.click("[data-command=drain]");
-    await tab.waitForText(notes, /bye \(drain\)[^]*hello, resumed/);
+    await tab.waitForText(notes, /bye \(drain\)[^]*hello: resumed/);
     await goesOn(tab);
     await losesNothing(tab);
   });
@@ -149,14 +149,14 @@ describe.each(browserNames)("/inspector in %s", (name) => {
     await tab.waitForText(`${demo} [data-testid=demo-lag]`, /^[1-9]\d*$/);
     await tab.waitForText("[aria-labelledby=card-connections] tbody", /\d+ behind/);
     await tab.click("[data-command=stall]");
-    await tab.waitForText(notes, /Of \d+ keyed messages, the newest came/);
+    await tab.waitForText(notes, /Received the newest of \d+ keyed messages/);
     await tab.waitForText(`${demo} [data-testid=demo-lag]`, /^0$/);
     await losesNothing(tab);
   });
 
   it("announces a gap when what followed its cursor was evicted", async () => {
     await tab.click("[data-command=evict]");
-    await tab.waitForText(notes, /gap \(evicted\)[^]*The gap stood for [\d,]+ messages/);
+    await tab.waitForText(notes, /gap \(evicted\)[^]*The gap was [\d,]+ messages/);
     await tab.waitForText(count("Lost, reported in a gap"), /^[1-9]/);
     expect(await tab.text(count("Lost without a gap"))).toBe("0");
     await goesOn(tab);

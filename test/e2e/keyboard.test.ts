@@ -87,17 +87,17 @@ it("/system: Space filters by level, Enter pauses and resumes", async () => {
   await page.locator("button[aria-pressed=false]:focus").getByText("Pause").waitFor();
 });
 
-it("/inspector: Enter drops the connection and stalls the reader, Space reads on", async () => {
+it("/inspector: Enter drops and stalls the stream, Space resumes it", async () => {
   await using page = await open(`/api/inspector/enter?token=${encodeURIComponent(token)}`);
   const notes = page.getByRole("log", { name: "Events of the stream" });
   await page.locator("[data-count=Received]").getByText(/[1-9]/).waitFor();
   await press(page.locator("[data-command=cut]"), "Enter");
   await notes.getByText("The connection is closed.").waitFor();
-  await notes.getByText("hello, resumed").waitFor();
+  await notes.getByText("hello: resumed").waitFor();
   await press(page.locator("[data-command=stall]"), "Enter");
   await page.locator("[data-command=stall]:focus").getByText("Resume").waitFor();
   await page.keyboard.press("Space");
-  await notes.getByText("You: read on.").waitFor();
+  await notes.getByText("You: resume.").waitFor();
 });
 
 async function open(path: string): Promise<Page & AsyncDisposable> {

@@ -111,7 +111,7 @@ describe("behind nginx, two instances on Redis are one site", () => {
     await tab.waitForText("[data-testid=demo-lag]", /^0$/);
     for (let cuts = 1; cuts <= 2; cuts++) {
       await tab.click("[data-command=cut]");
-      await tab.waitForText(`${demo} [role=log]`, new RegExp(`(hello, resumed[^]*){${cuts}}`));
+      await tab.waitForText(`${demo} [role=log]`, new RegExp(`(hello: resumed[^]*){${cuts}}`));
     }
     const counts = await tab.text("[data-testid=demo-counts]");
     expect(counts).toMatch(/Lost without a gap\s+0\s+Lost, reported in a gap\s+0/);

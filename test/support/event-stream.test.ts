@@ -31,7 +31,7 @@ test("next passes over what is not wanted, and takes nothing twice", async () =>
   expect((await stream.next(({ data }) => data > "0")).data).toBe("3");
   expect(stream.events.map(({ data }) => data)).toEqual(["1", "2", "3"]);
   await expect(stream.next("ping", { timeoutMs: 50 })).rejects.toThrow(
-    /Waited 50 ms for an event of type ping. 3 events came[^]*ping undefined 2/,
+    /Waited 50 ms for an event of type ping. 3 events arrived[^]*ping undefined 2/,
   );
 });
 
