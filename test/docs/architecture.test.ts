@@ -8,7 +8,7 @@ const source = join(repository, "packages/sse-bus/src");
 
 /** Folders whose own folders are listed, instead of themselves. */
 const groups = ["apps", "examples", "packages"];
-const ignored = /^(node_modules|dist|coverage|\.git|\.next)$/;
+const ignored = /^(node_modules|dist|coverage|\.(?!ci$|github$).*)$/;
 
 test("the tree of ARCHITECTURE.md has every folder of the repository", async () => {
   const top = await foldersOf(repository);

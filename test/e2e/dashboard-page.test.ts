@@ -69,7 +69,9 @@ describe.each(browserNames)("/dashboard in %s", (name) => {
     const skipped = await stat(other, "Superseded and skipped");
     await other.click("[aria-labelledby=card-feed] header button");
     await other.waitForText("[aria-labelledby=card-feed] header", "Disconnected");
-    await other.waitForText("[data-testid=absence]", "Back.", { timeoutMs: 15_000 });
+    await other.waitForText("[data-testid=reconnect-notice]", "Reconnected.", {
+      timeoutMs: 15_000,
+    });
     await waitFor(
       "what was skipped to be counted",
       async () => (await stat(other, "Superseded and skipped")) - skipped > 3_000,

@@ -87,7 +87,7 @@ describe("the log", () => {
     await state(page, "Live");
     await page.getByRole("button", { name: "Pause" }).click();
     await publish(app, "while paused");
-    await page.getByText("Paused: 1 more are waiting").waitFor();
+    await page.getByText("Paused: 1 more received").waitFor();
     expect(await rows(page).filter({ hasText: "while paused" }).count()).toBe(0);
     await page.getByRole("button", { name: "Resume" }).click();
     await rows(page).filter({ hasText: "while paused" }).waitFor();
@@ -228,7 +228,7 @@ describe("the box", () => {
         field.form?.requestSubmit();
       }
     });
-    await page.getByText(/Too many at once\. Try again in \d s\./).waitFor();
+    await page.getByText(/Too many requests\. Try again in \d s\./).waitFor();
     await waitFor("its text", async () => (await box(page).inputValue()) === "burst 11");
     for (let count = 1; count <= 10; count++) {
       await rows(page)

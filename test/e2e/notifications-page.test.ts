@@ -194,7 +194,7 @@ describe("in Chromium alone", () => {
         input.form?.requestSubmit();
       }
     });
-    await page.getByText(/Too many at once\. Try again in \d s/).waitFor();
+    await page.getByText(/Too many requests\. Try again in \d s/).waitFor();
     await expect.poll(async () => page.evaluate(typed)).toBe("flood 15");
   });
 });

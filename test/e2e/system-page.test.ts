@@ -75,7 +75,7 @@ describe.each(browserNames)("/system in %s", (name) => {
     const before = await count(tab, "nothing to see here");
     await tab.click(`${log} button[aria-pressed]`);
     await writeLines(tab);
-    await tab.waitForText(log, "Paused: 4 more are waiting");
+    await tab.waitForText(log, "Paused: 4 more received");
     expect(await count(tab, "nothing to see here")).toBe(before);
     await tab.click(`${log} button[aria-pressed]`);
     await waitFor(

@@ -82,7 +82,7 @@ function LiveDashboard(props: DashboardProps & { onGap: () => void }) {
         <RateChoice />
         <BoardStats board={board} frames={painter?.frames} />
         <output
-          data-testid="absence"
+          data-testid="reconnect-notice"
           className="block min-h-10 border-t border-line empty:border-transparent px-4 py-2.5 text-sm/5 text-muted sm:px-5"
         >
           {notice}
