@@ -14,7 +14,7 @@ it("reads colours, bright ones, bold, dim and their ends", () => {
   ]);
 });
 
-it("takes an empty parameter for a reset, as terminals do", () => {
+it("treats an empty parameter as a reset, as terminals do", () => {
   expect(parseAnsi(`${esc}31mred${esc}mplain`)).toEqual([
     { text: "red", colour: "red" },
     { text: "plain" },
@@ -42,7 +42,7 @@ it("keeps every character of text without escapes", () => {
   );
 });
 
-it("leaves no escape of the kinds it knows, however they are mixed with text", () => {
+it("removes every known escape code, wherever it is in the text", () => {
   const piece = fc.oneof(
     fc.stringMatching(/^[a-z ]{1,5}$/),
     fc.array(fc.nat(107)).map((codes) => `${esc}${codes.join(";")}m`),

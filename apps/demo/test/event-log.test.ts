@@ -21,7 +21,7 @@ afterEach(() => {
 });
 
 describe("the event log", () => {
-  it("shows an event at once when none came just before", () => {
+  it("shows an event immediately when none arrived just before", () => {
     const { append, ids, listener } = start();
     append("a");
     expect(ids()).toEqual(["a"]);
@@ -31,7 +31,7 @@ describe("the event log", () => {
     expect(listener).toHaveBeenCalledTimes(2);
   });
 
-  it("notifies once an interval in a flood, and shows the flood's last event at its end", () => {
+  it("notifies once per interval during a burst, and shows its last event at the end", () => {
     const { log, append, ids, listener } = start();
     for (let count = 1; count <= 10_000; count++) append(String(count));
     expect(listener).toHaveBeenCalledTimes(1);
@@ -41,7 +41,7 @@ describe("the event log", () => {
     expect(log.getSnapshot().total).toBe(10_000);
   });
 
-  it("marks what came in a crowd, and not what came alone", () => {
+  it("marks the events of a burst, and not a single event", () => {
     const { log, append } = start();
     append("alone");
     for (const id of ["a", "b", "c", "d"]) append(id);
@@ -50,7 +50,7 @@ describe("the event log", () => {
     expect(crowded).toEqual([true, true, true, true, false]);
   });
 
-  it("gives every row its own key, also when ids repeat", () => {
+  it("gives every row a unique key, even when ids repeat", () => {
     const { log, append } = start();
     append("same");
     append("same");
@@ -59,7 +59,7 @@ describe("the event log", () => {
     expect(new Set(keys).size).toBe(2);
   });
 
-  it("holds what comes while paused, counts it, and shows it on resuming", () => {
+  it("holds and counts events while paused, and shows them after the resume", () => {
     const { log, append, ids } = start();
     append("a");
     log.setPaused(true);
@@ -73,7 +73,7 @@ describe("the event log", () => {
     expect(log.getSnapshot().held).toBe(0);
   });
 
-  it("forgets shown and waiting events when cleared, and goes on counting", () => {
+  it("removes shown and held events when cleared, and continues to count", () => {
     const { log, append, ids } = start();
     append("a");
     append("b");
@@ -85,7 +85,7 @@ describe("the event log", () => {
     expect(log.getSnapshot()).toMatchObject({ total: 3, held: 0 });
   });
 
-  it("leaves no timer when its last reader goes", () => {
+  it("leaves no timer after the last reader has unsubscribed", () => {
     const { append, unsubscribe } = start();
     append("a");
     append("b");

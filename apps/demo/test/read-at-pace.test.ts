@@ -21,20 +21,20 @@ async function readAll(source: AsyncIterable<Uint8Array>): Promise<number> {
 }
 
 describe("an upload", () => {
-  it("that trickles is ended, and its body is cancelled", async () => {
+  it("that is too slow is aborted, and its body is cancelled", async () => {
     const { body, state } = stalling(new Uint8Array(10));
     const reading = readAll(readAtPace(body, { signal: never, graceMs: 20 }));
     await expect(reading).rejects.toThrow("Too slow: less than 64 kB a second.");
     expect(state.cancelled).toBe(true);
   });
 
-  it("that takes too long is ended, however fast it was", async () => {
+  it("that takes too long is aborted, even if it is fast", async () => {
     const { body } = stalling(new Uint8Array(50_000_000));
     const reading = readAll(readAtPace(body, { signal: never, graceMs: 20, maxMs: 50 }));
     await expect(reading).rejects.toThrow("It took longer than");
   });
 
-  it("that is cancelled ends at once, though no byte comes", async () => {
+  it("that is cancelled ends immediately, even if no byte arrives", async () => {
     const { body, state } = stalling();
     const cancel = new AbortController();
     const reading = readAll(readAtPace(body, { signal: cancel.signal }));

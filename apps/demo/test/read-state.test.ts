@@ -7,8 +7,8 @@ import { advanceMatch, advanceRace, newMatch, newRace, obey } from "../features/
 const start = 1_000_000;
 const stepMs = 250;
 
-describe("a state as it comes from the log", () => {
-  it("is read back as it was written, whatever has happened in it", () => {
+describe("a state from the log", () => {
+  it("is read as it was written, whatever it contains", () => {
     let match: Match = newMatch(start);
     let race: Race = newRace(start);
     const asked = { kind: "red card", team: "away" } as const;
@@ -24,7 +24,7 @@ describe("a state as it comes from the log", () => {
     expect(match.endedAt).toBeDefined();
   });
 
-  it("is left alone where another version of the app had another idea of it", () => {
+  it("is ignored if another version of the app wrote it in another shape", () => {
     const match = newMatch(start);
     const race = newRace(start);
     const { clock: _, ...withoutClock } = match;

@@ -4,7 +4,7 @@ import { type AddressInfo, connect } from "node:net";
 import { expect, test } from "vitest";
 import { watchReaders } from "../lib/readers";
 
-test("a target that is no URL and a Host that is no host harm nobody who counts readers", async () => {
+test("an invalid request target and an invalid Host do not break the count of readers", async () => {
   const counts: number[] = [];
   const failures: unknown[] = [];
   const onFailure = (error: unknown): void => void failures.push(error);

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createServerClock } from "../lib/server-clock.ts";
 
 describe("the server's clock on a page", () => {
-  it("goes by the fastest of the last samples, each of which is late by its way here", () => {
+  it("uses the fastest of the last samples, because each arrives late", () => {
     let local = 0;
     const clock = createServerClock(() => local);
     const server = () => 1_000_000 + local;
@@ -19,7 +19,7 @@ describe("the server's clock on a page", () => {
     expect(server() - clock.now()).toBe(40);
   });
 
-  it("follows a clock that drifts: samples grow old", () => {
+  it("follows a clock that drifts, because old samples are dropped", () => {
     let local = 0;
     const clock = createServerClock(() => local);
     // The page's clock is slow: the server's goes 1 % faster, far more than any real one.
@@ -33,7 +33,7 @@ describe("the server's clock on a page", () => {
     expect(Math.abs(slow() - late.now())).toBeLessThan(1_300);
   });
 
-  it("goes by what it was told until something comes, and no longer", () => {
+  it("uses the assumed time until the first sample", () => {
     let local = 50;
     const clock = createServerClock(() => local);
     clock.assume(9_000_000);
@@ -44,7 +44,7 @@ describe("the server's clock on a page", () => {
     expect(clock.now()).toBe(1_000_000);
   });
 
-  it("uses the page's own while nothing has come", () => {
+  it("uses the page's clock without a sample or an assumed time", () => {
     expect(Math.abs(createServerClock().now() - Date.now())).toBeLessThan(100);
   });
 });

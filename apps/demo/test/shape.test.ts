@@ -119,7 +119,7 @@ describe.each(readers)("%s from the bus", (_, read, good, bad) => {
     for (const data of bad) expect([data, read(data)]).toEqual([data, undefined]);
   });
 
-  it("is skipped, and throws nothing, whatever it is", () => {
+  it("is skipped without an error, whatever it is", () => {
     fc.assert(
       fc.property(fc.jsonValue(), (data) => {
         // Anything that passes has the shape: hardly ever, by chance.
@@ -130,7 +130,7 @@ describe.each(readers)("%s from the bus", (_, read, good, bad) => {
   });
 });
 
-it("a match that names a malformed cursor is skipped: nobody could take it over", () => {
+it("a match with a malformed cursor is skipped, because no instance could continue it", () => {
   const match = {
     id: "1",
     isPlaying: true,
@@ -150,8 +150,8 @@ it("a snapshot of another version is skipped", () => {
   }
 });
 
-describe("what is well-formed and false", () => {
-  it("a sample from a clock that is ahead does not send other machines away", () => {
+describe("well-formed data that is wrong", () => {
+  it("a sample from a clock that is ahead does not remove other machines", () => {
     let all: SamplesByHost = {};
     all = addSample(all, { ...sample, host: "honest" }, 1_000);
     all = addSample(all, { ...sample, host: "ahead", time: 8e15 }, 2_000);
@@ -160,7 +160,7 @@ describe("what is well-formed and false", () => {
     expect(all["ahead"]?.at(-1)?.time).toBe(2_000);
   });
 
-  it("a flood of machines keeps those heard last", () => {
+  it("a flood of machines keeps the most recent ones", () => {
     let all: SamplesByHost = {};
     for (let one = 0; one < 200; one++) {
       all = addSample(all, { ...sample, host: `m${one}` }, 1_000 + one);
@@ -169,12 +169,12 @@ describe("what is well-formed and false", () => {
     expect(all["m199"]).toHaveLength(1);
   });
 
-  it("a job cannot have started after the news of it", () => {
+  it("a job cannot start after its message was published", () => {
     const forged = readJob({ ...job, startedAt: 8e15 });
     expect(forged && addJob({}, forged, 7_000)[uuid]?.startedAt).toBe(7_000);
   });
 
-  it("a flood of windows keeps those heard last", () => {
+  it("a flood of windows keeps the most recent ones", () => {
     const heartbeats = Array.from({ length: 2_000 }, (_, window) => ({
       ...by,
       window: String(window),

@@ -39,7 +39,7 @@ describe("the match", () => {
     expect(read(match.clock, start + 10 * realMatchMs, matchSpeed)).toBe(matchMs);
   });
 
-  it("begins anew some time after it was over, but not while it is paused", () => {
+  it("restarts some time after its end, but not while it is paused", () => {
     const over = play(newMatch(start), start, start + realMatchMs);
     const later = start + realMatchMs + 20_000;
     expect(advanceMatch({ ...over, isPlaying: false }, later, { stepMs }).id).toBe(over.id);
@@ -50,7 +50,7 @@ describe("the match", () => {
     expect(next.appliedTo).toBe("7-a-x");
   });
 
-  it("stands still while it is paused", () => {
+  it("stops while it is paused", () => {
     const race = newRace(start, seeded(1));
     const paused = obey(
       { match: newMatch(start), race },
@@ -65,7 +65,7 @@ describe("the match", () => {
     expect(read(resumed.race.clock, start + 61_000)).toBe(4_000);
   });
 
-  it("keeps the score however much happens", () => {
+  it("keeps the score after many events", () => {
     const busy = play(newMatch(start), start + stepMs, start + 100 * stepMs, () => 0.0001);
     expect(busy.score).toEqual({ home: 100, away: 0 });
     expect(busy.events).toHaveLength(60);
@@ -80,7 +80,7 @@ describe("the match", () => {
 describe("the referee", () => {
   const before = { match: newMatch(start), race: newRace(start, seeded(1)) };
 
-  it("counts takes the last decision back, and leaves the rest of the record as it was", () => {
+  it("undoes the last decision, and keeps the other events", () => {
     let state = before;
     const ask = (asked: Parameters<typeof obey>[1], position: string) =>
       (state = obey(state, asked, { now: start + 1_000, position }));
@@ -100,7 +100,7 @@ describe("the referee", () => {
     expect(state.match.appliedTo).toBe("5-a-x");
   });
 
-  it("takes nothing back that nobody decided", () => {
+  it("undoes nothing without a decision", () => {
     const { match } = obey(before, { kind: "undo" }, { now: start, position: "1-a-x" });
     expect(match.events).toEqual([]);
   });
@@ -120,7 +120,7 @@ describe("the race", () => {
     return { race: raced, orders };
   }
 
-  it("brings all of them in, first one first, and has them overtake", () => {
+  it("all runners finish, in order of place, and overtake each other", () => {
     for (let seed = 1; seed <= 20; seed++) {
       const { race, orders } = run(newRace(start, seeded(seed)), seed);
       const times = race.runners.map(({ finishedMs }) => finishedMs);
@@ -133,13 +133,13 @@ describe("the race", () => {
   });
 });
 
-describe("who takes over", () => {
-  it("goes on at once where the one before was received just now", () => {
+describe("an instance that takes over", () => {
+  it("continues immediately after a recent state", () => {
     const match = newMatch(start);
     expect(takeOver({ value: match, at: start + 10_000 }, start + 14_000)).toBe(match);
   });
 
-  it("goes on from where the last sign of life was, if nobody simulated since", () => {
+  it("continues from the last heartbeat if no instance simulated since", () => {
     const match = newMatch(start);
     const hourLater = start + 3_600_000;
     const taken = takeOver({ value: match, at: start + 10_000 }, hourLater);

@@ -5,8 +5,8 @@ import { isAfter } from "../lib/position-of.ts";
 
 const id = "0123456789abcdef".repeat(2);
 
-describe("what a visitor sends", () => {
-  it("is taken as it is, but for space around it", () => {
+describe("a visitor's input", () => {
+  it("is accepted unchanged, except for surrounding spaces", () => {
     expect(readText("  <b>hi</b> 😀 ", "It", 100)).toBe("<b>hi</b> 😀");
     expect(readAuthor(id, " Ada ")).toEqual({ person: id, name: "Ada" });
     expect(readPosition("2s-mb1x2k3f-k3x9q7")).toBe("2s-mb1x2k3f-k3x9q7");
@@ -21,11 +21,11 @@ describe("what a visitor sends", () => {
     ["NUL", "a\0b"],
     ["an override of direction", "a\u202Eb"],
     ["an isolate", "a\u2066b"],
-  ])("is refused, and the reason told, when it is %s", (_, value) => {
+  ])("is refused with a reason when it is %s", (_, value) => {
     expect(() => readText(value, "It", 100)).toThrow(Refusal);
   });
 
-  it("is refused when an id is none", () => {
+  it("is refused when an id is invalid", () => {
     for (const value of [null, "", "../../x", id.slice(1), `${id}0`, id.toUpperCase()])
       expect(() => readAuthor(value, "Ada")).toThrow(Refusal);
     for (const value of [null, "", "a b", "x".repeat(65)])
@@ -34,7 +34,7 @@ describe("what a visitor sends", () => {
 });
 
 describe("isAfter", () => {
-  it("orders by what is counted, not by text, and calls another log's new", () => {
+  it("orders by number, not by text, and treats another log's position as newer", () => {
     expect(isAfter("10-a-x", "z-b-x")).toBe(true);
     expect(isAfter("z-b-x", "10-a-x")).toBe(false);
     expect(isAfter("z-b-x", "z-b-x")).toBe(false);
