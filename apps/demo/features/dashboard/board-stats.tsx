@@ -46,7 +46,7 @@ export function BoardStats({ board, frames }: BoardStatsProps) {
       <Stat name="Updates per second" value={stats?.perSecond.toLocaleString("en")} />
       <Stat name="Frames per second" value={stats?.framesPerSecond.toLocaleString("en")} />
       <Stat name="Publish to page" value={stats && `${stats.lagMs.toFixed(0)} ms`} />
-      <Stat name="Superseded and skipped" value={stats?.skipped.toLocaleString("en")} />
+      <Stat name="Superseded" value={stats?.skipped.toLocaleString("en")} />
     </dl>
   );
 }
