@@ -111,10 +111,11 @@ export function createStreamOpener(context: RouteContext, settings: StreamSettin
       topics: channels,
       ip: call.ip,
       endsAt: endOfLife(settings.maxLifetimeMs),
-      expiresAt,
       // Not made where it is not needed: a function keeps the whole request while the stream is open.
-      renew:
-        expiresAt === Number.POSITIVE_INFINITY ? undefined : () => renew(call, topics, channels),
+      expiry:
+        expiresAt === Number.POSITIVE_INFINITY
+          ? undefined
+          : { expiresAt, renew: () => renew(call, topics, channels) },
       openSink: (owner) => call.openSink(owner, headers),
     });
   }

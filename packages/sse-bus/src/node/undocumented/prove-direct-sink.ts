@@ -1,7 +1,8 @@
 import type { ServerResponse } from "node:http";
 import type { SinkOwner } from "../../http/byte-sink.ts";
-import { createSocketWriter, type ResponseWriter } from "../response-writer.ts";
+import type { ResponseWriter } from "../response-writer.ts";
 import { getRequest, nextTurn, overLoopback } from "./loopback.ts";
+import { createSocketWriter } from "./socket-writer.ts";
 
 /**
  * What is written to a response's socket, below its framing, arrives once and in order between its
