@@ -1,12 +1,12 @@
 import type { Engine } from "../core/engine.ts";
 import { startTimeout } from "../core/timers.ts";
 
-/** A probe that waits for a backend that hangs would be taken for a server that hangs. */
+/** A health check that waits longer for a hanging backend would count the server itself as hanging. */
 const OPEN_TIMEOUT_MS = 2000;
 
 /**
- * Whether the backend has been connected, or can be: a server that cannot reach it at start must say
- * so, not stay silent.
+ * Whether the backend is connected, or can be. A server that has not needed its backend yet tries to connect,
+ * so that its health answer is true from the start.
  */
 export async function isReachable(engine: Engine): Promise<boolean> {
   if (engine.isOpened || engine.isClosed) return engine.isOpened;

@@ -1,14 +1,16 @@
+import type { Packet } from "../core/packet.ts";
 import type { EndReason, Sink } from "../core/reader.ts";
 
 /** Where the bytes of one event stream go. */
 export interface ByteSink extends Sink {
   /**
-   * Sends bytes whatever the reader does: `hello` before anything, `bye` after everything. Returns
-   * whether a packet can follow now; if not, `onReady` tells when.
+   * Sends bytes whether or not the client can take more: `hello` before everything, `bye` after
+   * everything. Returns whether a packet can follow now; if not, `onReady` is called later.
    */
   send(bytes: Uint8Array): boolean;
   /**
-   * Ends the stream once what it holds is read, or cuts it off after `graceMs`. Idempotent.
+   * Ends the stream once the client has read what the sink holds, or cuts it off after `graceMs`.
+   * Idempotent.
    *
    * @param graceMs Where the sink can tell. @default 1000
    */
@@ -20,20 +22,20 @@ export interface ByteSink extends Sink {
 /** A sink whose bytes are, or start as, the body of a web-standard response. */
 export interface BodySink {
   readonly sink: ByteSink;
-  /** Apart, so that a sink which needs it no more does not keep it. */
+  /** Separate, so that a sink which does not need it any more does not keep it in memory. */
   readonly body: ReadableStream<Uint8Array>;
 }
 
 /** `web`: through a web stream. `direct`: straight to the response of `node:http`. */
 export type SinkKind = "web" | "direct";
 
-/** Whoever opened a sink, and hears of it. */
+/** The stream that a sink belongs to; the sink calls it. */
 export interface SinkOwner {
-  /** The request is looked at again while the stream is open: the host must keep it. */
+  /** `authorize` needs the request again while the stream is open: the host must keep it. */
   readonly needsRequest: boolean;
-  /** The client has taken what it was given and can take more. */
+  /** The client has read what it was sent, and can take more. */
   onReady(): void;
-  /** The client is gone. Idempotent. */
+  /** The client disconnected. Idempotent. */
   onCancel(): void;
   /** The bus ends the reader; see `Sink.end`. */
   onEnd(reason: EndReason): void;
@@ -41,7 +43,27 @@ export interface SinkOwner {
   onShortcut(sink: Sink): void;
 }
 
-/** Settings of a stream that its sink must know. */
+/**
+ * The base of all sinks of event streams: whichever of them the reader holds, the bus ends the stream.
+ *
+ * Sinks are classes, unlike most of the package: a server holds tens of thousands of them, and closures
+ * would cost memory for each method of each (docs/performance.md).
+ */
+export abstract class OwnedSink implements Sink {
+  protected readonly owner: SinkOwner;
+
+  constructor(owner: SinkOwner) {
+    this.owner = owner;
+  }
+
+  abstract write(packet: Packet): boolean;
+
+  end(reason: EndReason): void {
+    this.owner.onEnd(reason);
+  }
+}
+
+/** Settings of a stream that its sink needs. */
 export interface SinkSettings {
   /** See `StreamOptions.sink`. */
   readonly sink: "auto" | "web";

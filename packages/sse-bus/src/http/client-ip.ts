@@ -1,16 +1,16 @@
 import type { RequestHead } from "./request-head.ts";
 
-/** Where a request came from, as far as it can be believed. */
+/** Where the client address of a request is read from. */
 export interface ClientIpOptions {
   /** The address of the socket's other end, where the host knows it. */
   readonly socketIp: (request: RequestHead) => string | undefined;
-  /** Proxies in front that append to `X-Forwarded-For`; 0 believes no header. */
+  /** How many trusted proxies in front append to `X-Forwarded-For`; 0 ignores the header. */
   readonly trustedProxies: number;
 }
 
 /**
- * The client's address. Every proxy appends the address it was called from, so with `n` trusted
- * ones the `n`th entry from the right is true; what stands left of it anybody can have written.
+ * The client's address. Every proxy appends the address that it was called from, so with `n` trusted proxies
+ * the `n`th entry from the right is reliable. The entries left of it may be forged.
  */
 export function clientIp(request: RequestHead, options: ClientIpOptions): string | undefined {
   const { socketIp, trustedProxies } = options;
@@ -30,8 +30,8 @@ export function readTrustedProxies(value: string | undefined): number {
 }
 
 /**
- * An address as proxies write it: some add the port, and brackets to IPv6. Anything else is no
- * proxy's word and not believed, as it would become a limit's key and part of messages.
+ * An address as proxies write it: some add the port, and brackets to IPv6. Anything else is ignored, because
+ * it would become the key of a limit and a part of messages.
  */
 function readAddress(text: string | undefined): string | undefined {
   const match =

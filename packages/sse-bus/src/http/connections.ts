@@ -63,7 +63,7 @@ export function takePlace(registry: ConnectionRegistry, ip: string | undefined):
 }
 
 /** Frees the place of a stream that was not opened; {@link unregister} frees that of an open one. */
-export function leavePlace(registry: ConnectionRegistry, ip: string | undefined): void {
+export function freePlace(registry: ConnectionRegistry, ip: string | undefined): void {
   registry.places--;
   const client = clientKey(ip);
   if (client !== undefined) decrement(registry.perClient, client);
@@ -91,7 +91,7 @@ export function unregister(
 ): void {
   if (!registry.open.delete(connection)) return;
   increment(registry.disconnects, reason);
-  leavePlace(registry, connection.ip);
+  freePlace(registry, connection.ip);
 }
 
 /** Adds one to a labelled count. */

@@ -5,11 +5,11 @@ import type { RequestHead } from "./request-head.ts";
 export interface CorsOptions {
   /** Exact origins, such as `https://app.example.com`; there are no wildcards. */
   readonly origins: readonly string[];
-  /** Cookies may come along. @default false */
+  /** Requests may carry cookies. @default false */
   readonly credentials?: boolean;
 }
 
-/** @throws SseBusError `INVALID_OPTION` for what no browser sends as `Origin`, and so never matches. */
+/** @throws SseBusError `INVALID_OPTION` for values that no browser sends as `Origin`, which would never match */
 export function assertCors(cors: CorsOptions | undefined): void {
   for (const origin of cors?.origins ?? []) {
     const isExact = URL.canParse(origin) && new URL(origin).origin === origin;
@@ -28,7 +28,7 @@ export function corsHeaders(
 ): Record<string, string> {
   if (!cors) return {};
   const origin = request.headers.get("origin");
-  // A cache must not hand one origin's answer to another, whether this one is allowed or not.
+  // A cache must not serve one origin's answer to another, whether or not this origin is allowed.
   if (origin === null || !cors.origins.includes(origin)) return { Vary: "Origin" };
   return {
     Vary: "Origin",
@@ -62,8 +62,8 @@ export function optionsResponse(
 }
 
 /**
- * Whatever headers an allowed origin asks for, since its pages could send their content by other
- * means: a client's own ones (`headers`) work without a list to keep here.
+ * Every header that an allowed origin asks for: its pages could send the content by other means anyway, and
+ * custom headers (`headers` of the client) work without a list to maintain.
  */
 function allowedHeaders({ headers }: RequestHead): string {
   const asked = (headers.get("access-control-request-headers") ?? "").split(",");
@@ -72,14 +72,14 @@ function allowedHeaders({ headers }: RequestHead): string {
 }
 
 const USUAL_HEADERS = ["Authorization", "Content-Type", "Last-Event-ID"];
-/** What we say back must be bounded: no page needs so many. */
+/** Bounds the answer. No page needs more. */
 const MAX_HEADERS = 50;
 /** A field name (RFC 9110 §5.1). */
 const TOKEN = /^[\w!#$%&'*+.^`|~-]{1,100}$/;
 
 /**
- * Whether a browser sends this request on behalf of a page of another site. Such a request carries
- * the user's cookies without the user's wish (CSRF).
+ * Whether a browser sends this request on behalf of a page of another site. Such a request carries the
+ * user's cookies without the user's intent (CSRF).
  */
 export function isCrossSite(request: RequestHead, cors: CorsOptions | undefined): boolean {
   const origin = request.headers.get("origin");
@@ -88,7 +88,7 @@ export function isCrossSite(request: RequestHead, cors: CorsOptions | undefined)
   }
   const site = request.headers.get("sec-fetch-site");
   if (site !== null) return site === "cross-site" || site === "same-site";
-  // Over plain HTTP outside of loopback browsers send no Sec-Fetch-*, and for a GET no Origin.
+  // Over plain HTTP, except to loopback, browsers send no Sec-Fetch-*, and no Origin with a GET.
   const referrer = request.headers.get("referer");
   if (referrer === null || referrer === "") return false;
   const from = URL.canParse(referrer) ? new URL(referrer).origin : "null";
@@ -96,8 +96,8 @@ export function isCrossSite(request: RequestHead, cors: CorsOptions | undefined)
 }
 
 /**
- * Whether a page of another origin uses this address as an image, a script, a frame or the like. It
- * can read nothing of it, but each of its visitors would hold a stream open.
+ * Whether a page of another origin embeds this address as an image, a script, a frame or the like. It cannot
+ * read the stream, but each of its visitors would hold one open.
  */
 export function isEmbeddedElsewhere({ headers }: RequestHead): boolean {
   const site = headers.get("sec-fetch-site");
@@ -107,7 +107,7 @@ export function isEmbeddedElsewhere({ headers }: RequestHead): boolean {
   return mode === "no-cors" || isFrame;
 }
 
-/** The origin a browser would send for this server, by the host that it asked. */
+/** The given origin, if it is that of this server, going by the requested host. */
 function ownOrigin(request: RequestHead, origin: string): string | undefined {
   const host = request.headers.get("host") ?? new URL(request.url).host;
   // Behind a proxy that ends TLS the server does not know its own scheme: compare hosts.

@@ -10,8 +10,8 @@ export interface PublishRequest {
 }
 
 /**
- * The minimal example's trigger: `?msg=HelloWorld[&channel=…&event=…&key=…]` becomes a message that
- * tells who sent it.
+ * The minimal example's trigger: `?msg=HelloWorld[&channel=…&event=…&key=…]` becomes a message with details
+ * of its sender.
  *
  * @throws Refusal `MISSING_MESSAGE`
  */
@@ -22,7 +22,7 @@ export function readTrigger(request: Request, ip: string | undefined): PublishRe
     throw new Refusal({
       status: 400,
       code: "MISSING_MESSAGE",
-      detail: "Say what to broadcast: /api/publish?msg=HelloWorld",
+      detail: "`msg` is missing: /api/publish?msg=HelloWorld",
     });
   }
   const { headers } = request;
@@ -46,8 +46,8 @@ export function readTrigger(request: Request, ip: string | undefined): PublishRe
 }
 
 /**
- * `POST { "data", "channel"?, "event"?, "key"?, "id"?, "raw"? }`. Unknown fields are refused: a misspelt
- * `channel` would otherwise go out to everybody on `default`.
+ * `POST { "data", "channel"?, "event"?, "key"?, "id"?, "raw"? }`. Unknown fields are refused: with a
+ * misspelt `channel` the message would go to everybody on `default`.
  *
  * @throws Refusal `UNSUPPORTED_MEDIA_TYPE`, `MALFORMED_BODY`, `MESSAGE_TOO_LARGE`
  */
@@ -69,7 +69,7 @@ export async function readPost(request: Request, maxMessageBytes: number): Promi
   return { data, options };
 }
 
-/** What may stand beside `data`, and its type. */
+/** The fields beside `data`, and their types. */
 const FIELDS: ReadonlyMap<string, "string" | "boolean"> = new Map([
   ["channel", "string"],
   ["event", "string"],

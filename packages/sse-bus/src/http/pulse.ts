@@ -10,7 +10,7 @@ export interface Pulse {
   remove(connection: StreamConnection): void;
 }
 
-/** Each heartbeat is spread over so many beats, so that ten thousand pings are no single stall. */
+/** A heartbeat is spread over this many beats, so that ten thousand pings do not stall the event loop. */
 const BEATS = 8;
 
 export function createPulse(engine: Engine, heartbeatMs: number): Pulse {
@@ -22,26 +22,26 @@ export function createPulse(engine: Engine, heartbeatMs: number): Pulse {
   function beat(): void {
     turn = (turn + 1) % BEATS;
     const now = Date.now();
-    for (const place of wheel) {
-      for (const connection of place) connection.checkDeadlines(now);
+    for (const slot of wheel) {
+      for (const connection of slot) connection.checkDeadlines(now);
     }
-    pingReaders(engine, readersOf(placeOf(turn)));
+    pingReaders(engine, readersOf(slotOf(turn)));
   }
 
-  function placeOf(turn: number): Set<StreamConnection> {
+  function slotOf(turn: number): Set<StreamConnection> {
     return wheel[turn] as Set<StreamConnection>;
   }
 
   return {
     add(connection) {
-      // The place before the next turn: its first heartbeat comes after one whole period.
+      // The slot of the last turn, so that the first heartbeat comes after one whole period.
       connection.beat = turn;
-      placeOf(turn).add(connection);
+      slotOf(turn).add(connection);
       size++;
       timer ??= startInterval(beat, Math.max(1, heartbeatMs / BEATS));
     },
     remove(connection) {
-      if (placeOf(connection.beat).delete(connection)) size--;
+      if (slotOf(connection.beat).delete(connection)) size--;
       if (size > 0) return;
       clearInterval(timer);
       timer = undefined;

@@ -7,7 +7,7 @@ import { streamHeaders } from "./stream-headers.ts";
 import type { StreamSettings } from "./stream-options.ts";
 import { acceptsOnlyEventStream, lastEventIdOf } from "./stream-request.ts";
 
-/** A refusal of a stream, and what its answer depends on. */
+/** A refused request for a stream, and what its answer depends on. */
 export interface RefusedStream {
   readonly head: RequestHead;
   readonly problem: Problem;
@@ -15,16 +15,16 @@ export interface RefusedStream {
 }
 
 /**
- * Answers a stream request that is refused, with a problem document as a rule.
+ * The answer to a refused request for a stream: a problem document as a rule.
  *
- * A native `EventSource` gives up for ever on any status but 200 (HTML standard §9.2.3), and sends
- * `Accept: text/event-stream` alone. Where the reason passes, it gets a stream instead that says
- * `bye` and ends, so that it reconnects by itself; `retry:` spreads the reconnects.
+ * A native `EventSource` gives up for ever on any status but 200 (HTML standard §9.2.3). It is recognised by
+ * `Accept: text/event-stream` alone. If the reason is temporary, it gets a stream of one event, `bye`, so that
+ * it reconnects by itself; `retry:` spreads the reconnects.
  */
 export function refuseStream({ head, problem, settings }: RefusedStream): Response {
   const { status, code } = problem;
-  const isPassing = status === 429 || status === 503;
-  if (!isPassing || head.method !== "GET" || !acceptsOnlyEventStream(head)) {
+  const isTemporary = status === 429 || status === 503;
+  if (!isTemporary || head.method !== "GET" || !acceptsOnlyEventStream(head)) {
     return problemResponse(problem);
   }
   const { "Retry-After": after, ...headers } = problem.headers ?? {};
@@ -38,12 +38,12 @@ export function refuseStream({ head, problem, settings }: RefusedStream): Respon
   const retryMs = Math.round(leastMs * (1 + Math.random() / 2));
   const bye = { reason, retryMs, code };
   return new Response(formatBye(bye, { id: echoedId(head) }), {
-    // A stored answer would refuse for longer than the reason lasts.
+    // A cached answer would refuse for longer than the reason lasts.
     headers: { ...streamHeaders({ isPrivate: true }), ...headers },
   });
 }
 
-/** Refused clients come back of their own accord, all of them: not sooner than this. */
+/** Refused clients all reconnect, but not sooner than this. */
 const MIN_RETRY_MS = 2000;
 
 const REASONS: Partial<Record<Problem["code"], ByeReason>> = {
@@ -53,8 +53,8 @@ const REASONS: Partial<Record<Problem["code"], ByeReason>> = {
 };
 
 /**
- * The cursor that the request came with: by the letter of the standard (§9.2.6), an event without an
- * id on a new stream empties the client's, which would resume from now and lose what is missing.
+ * The cursor of the request, repeated. By the HTML standard (§9.2.6) an event without an id on a new stream
+ * clears the client's last event id; it would then resume from now, and lose messages.
  */
 function echoedId(head: RequestHead): string | undefined {
   const id = lastEventIdOf(head);

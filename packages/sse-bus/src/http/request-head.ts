@@ -3,7 +3,7 @@ export interface RequestHead {
   readonly method: string;
   /** Absolute. */
   readonly url: string;
-  /** The target as it was sent, where it is known: to make a URL of it costs more than to read it. */
+  /** The target as it was sent, where it is known. Reading the query from it is cheaper than building a URL. */
   readonly target?: string;
   readonly headers: { get(name: string): string | null };
 }

@@ -1,12 +1,12 @@
 import type { ByeReason } from "./connections.ts";
 
-/** What `hello` tells. */
+/** The data of `hello`. */
 export interface Hello {
   readonly connection: string;
   readonly channels: readonly string[];
-  /** The cursor that the stream reads from, and the block's id. */
+  /** The cursor that the stream reads from, and the event's id. */
   readonly cursor: string;
-  /** Where "from now on" is: the newest position when it was opened. */
+  /** The newest position when the stream was opened: where "from now on" begins. */
   readonly head: string;
   readonly resumed: boolean;
   readonly heartbeatMs: number;
@@ -14,30 +14,30 @@ export interface Hello {
 
 const encoder = new TextEncoder();
 
-/** The first block of every stream. */
+/** The first event of every stream. */
 export function encodeHello(hello: Hello, retryMs: number): Uint8Array {
   return encoder.encode(
     `retry: ${retryMs}\nid: ${hello.cursor}\nevent: hello\ndata: ${JSON.stringify(hello)}\n\n`,
   );
 }
 
-/** What `bye` tells. */
+/** The data of `bye`. */
 export interface Bye {
   readonly reason: ByeReason;
-  /** When to reconnect. */
+  /** How long to wait before the client reconnects. */
   readonly retryMs: number;
-  /** Why the stream was refused, where it never began. */
+  /** The error code, if the stream was refused before it began. */
   readonly code?: string;
 }
 
 export interface ByeFields {
-  /** The cursor that the client has already; left out where it need not be repeated. */
+  /** The cursor that the client has already; left out where it does not have to be repeated. */
   readonly id?: string | undefined;
-  /** The wait of clients that know `retry:` only. @default `retryMs` of the data */
+  /** The delay of clients that know `retry:` only. @default `retryMs` of the data */
   readonly retryMs?: number;
 }
 
-/** The last block of a stream that the server ends. */
+/** The last event of a stream that the server ends. */
 export function encodeBye(bye: Bye, fields: ByeFields = {}): Uint8Array {
   return encoder.encode(formatBye(bye, fields));
 }

@@ -6,17 +6,18 @@ import { pingReaders } from "../core/ping.ts";
 import { formatCursor } from "../core/position.ts";
 import type { EndReason, Reader, Sink } from "../core/reader.ts";
 import type { ByteSink, SinkKind, SinkOwner } from "./byte-sink.ts";
+import { type Expiry, type PermissionOwner, PermittedSink } from "./permitted-sink.ts";
 import type { RouteContext } from "./route-context.ts";
 import { encodeBye, encodeHello } from "./stream-blocks.ts";
 import type { StreamSettings } from "./stream-options.ts";
 
-/** One event stream: a reader, the sink its bytes go to, and the blocks around its messages. */
+/** One event stream: a reader, the sink its bytes go to, and the control events around its messages. */
 export interface StreamConnection extends Connection {
   /** The beat of the route's pulse on which it is pinged. */
   beat: number;
   /** Opens the reader and sends `hello`. */
   open(start: Start): Promise<void>;
-  /** The client left, or the request failed. Idempotent. */
+  /** The client disconnected, or the request failed. Idempotent. */
   drop(reason: "client" | "error"): void;
   /** Ends the stream when it is too old, too slow, or no longer allowed. */
   checkDeadlines(now: number): void;
@@ -34,10 +35,8 @@ export interface StreamConnectionOptions {
   readonly ip: string | undefined;
   /** When the stream must end whatever happens, in ms since 1970. */
   readonly endsAt: number;
-  /** When the permission to read ends. */
-  readonly expiresAt: number;
-  /** Asks for permission anew; the time it now lasts until, or `undefined` for no. */
-  readonly renew: (() => Promise<number | undefined>) | undefined;
+  /** Of the permission to read; `undefined` if it does not expire. */
+  readonly expiry: Expiry | undefined;
   readonly openSink: (owner: SinkOwner) => ByteSink;
 }
 
@@ -51,11 +50,10 @@ export function createStreamConnection(
 }
 
 /**
- * A class, unlike the rest: a server holds tens of thousands of these, and a function of its own for
- * each method of each would cost 1 KB a connection, and a cache miss for each call on the way of a
- * packet (docs/performance.md).
+ * A class, unlike most of the package: a server holds tens of thousands of streams. Closures for the methods
+ * of each would cost 1 KB per stream, and a cache miss per call on the hot path (docs/performance.md).
  */
-class EventStream implements StreamConnection, SinkOwner {
+class EventStream implements StreamConnection, PermissionOwner {
   reader: Reader | undefined;
   beat = 0;
   readonly id: string;
@@ -65,15 +63,12 @@ class EventStream implements StreamConnection, SinkOwner {
   private readonly route: StreamRoute;
   private readonly out: ByteSink;
   private readonly endsAt: number;
-  private readonly renew: (() => Promise<number | undefined>) | undefined;
-  private expiresAt: number;
-  /** Since when the client has taken nothing, as far as the deadlines have seen; 0 while it takes. */
+  /** Between the reader and `out` where the permission expires. */
+  private readonly permitted: PermittedSink | undefined;
+  /** When `checkDeadlines` first saw that the client reads nothing; 0 while it reads. */
   private blockedAt = 0;
-  /** Came after the permission to read had run out; waits for its renewal. */
-  private held: Packet | undefined;
   private isOpen = true;
-  private isRenewing = false;
-  /** It began from what is kept, and has not been told yet that it was handed all of it. */
+  /** It replays history, and the `ping` after the replay has not been sent yet. */
   private isStarting = false;
 
   constructor(route: StreamRoute, options: StreamConnectionOptions) {
@@ -83,13 +78,12 @@ class EventStream implements StreamConnection, SinkOwner {
     this.openedAt = Date.now();
     this.ip = options.ip;
     this.endsAt = options.endsAt;
-    this.expiresAt = options.expiresAt;
-    this.renew = options.renew;
     this.out = options.openSink(this);
+    this.permitted = options.expiry && new PermittedSink(this.out, this, options.expiry);
   }
 
   get needsRequest(): boolean {
-    return this.isTemporary();
+    return this.permitted !== undefined;
   }
 
   sink(): SinkKind {
@@ -101,7 +95,7 @@ class EventStream implements StreamConnection, SinkOwner {
     const opened = await openReader(context.engine, {
       topics: this.channels,
       start,
-      sink: this.isTemporary() ? this.permittedSink() : this.out,
+      sink: this.permitted ?? this.out,
       isLocal: false,
       isReady: false,
       maxReplayBytes: settings.maxReplayBytes,
@@ -117,7 +111,7 @@ class EventStream implements StreamConnection, SinkOwner {
     const now = provenHead(context.engine);
     const head = formatCursor(now, now.epoch);
     this.isStarting = start === "latest" || start === "earliest";
-    // The reader is not ready yet: hello comes before anything that it would write.
+    // The reader is not ready yet, so nothing can be written before `hello`.
     const hello = { connection, channels, cursor, head, resumed, heartbeatMs };
     if (this.send(encodeHello(hello, retryMs))) this.onReady();
   }
@@ -128,7 +122,7 @@ class EventStream implements StreamConnection, SinkOwner {
 
   end(reason: ByeReason, afterMs: number): void {
     if (!this.finish(reason)) return;
-    // Clients that know `retry:` only give up for ever on a proxy's 502 while the server restarts.
+    // A native `EventSource`, which knows `retry:` only, gives up for ever on a proxy's 502 during a restart.
     const nativeMs = afterMs + (reason === "drain" ? this.route.settings.drainRetryMs : 0);
     this.send(encodeBye({ reason, retryMs: afterMs }, { retryMs: nativeMs }));
     this.out.close(reason === "slow" ? SLOW_GRACE_MS : undefined);
@@ -136,22 +130,22 @@ class EventStream implements StreamConnection, SinkOwner {
 
   checkDeadlines(now: number): void {
     const { settings } = this.route;
-    if (!this.reader || this.reader.ready || this.held) this.blockedAt = 0;
+    if (!this.reader || this.reader.ready || this.permitted?.isHolding) this.blockedAt = 0;
     else if (this.blockedAt === 0) this.blockedAt = now;
     if (now >= this.endsAt) {
       this.end("lifetime", Math.round(Math.random() * LIFETIME_SPREAD_MS));
     } else if (this.blockedAt > 0 && now - this.blockedAt >= settings.writeTimeoutMs) {
       this.end("slow", settings.retryMs);
-    } else if (now >= this.expiresAt && !this.isRenewing) {
-      void this.renewPermission();
+    } else {
+      this.permitted?.renewIfExpired(now);
     }
   }
 
   onReady(): void {
     this.blockedAt = 0;
-    if (!this.reader || this.held) return;
+    if (!this.reader || this.permitted?.isHolding) return;
     resumeReader(this.reader);
-    if (this.isStarting) this.tellStarted(this.reader);
+    if (this.isStarting) this.pingStarted(this.reader);
   }
 
   onCancel(): void {
@@ -164,7 +158,17 @@ class EventStream implements StreamConnection, SinkOwner {
   }
 
   onShortcut(sink: Sink): void {
-    if (this.reader && !this.isTemporary()) this.reader.sink = sink;
+    if (this.reader && !this.permitted) this.reader.sink = sink;
+  }
+
+  onDenied(): void {
+    this.end("unauthorized", 0);
+  }
+
+  onReleased(packet: Packet): void {
+    if (!this.isOpen || !this.reader) return;
+    this.reader.ready = this.out.write(packet);
+    if (this.reader.ready) resumeReader(this.reader);
   }
 
   private finish(reason: string): boolean {
@@ -177,11 +181,11 @@ class EventStream implements StreamConnection, SinkOwner {
     return true;
   }
 
-  /** Whoever began from what is kept cannot know otherwise that it has it all, and is live. */
-  private tellStarted(reader: Reader): void {
-    // Within a write, or with more to read, the sink will be ready once more.
+  /** A `ping` after the replay of history is how the client learns that it has everything and is live. */
+  private pingStarted(reader: Reader): void {
+    // During a write, and with more to read, `onReady` is called again.
     if (!reader.ready || reader.isWriting || reader.state === "behind") return;
-    // What was published a moment ago goes first, and may be all that it can take now.
+    // Messages published just before go first, and may fill the sink; then the ping is sent later.
     this.isStarting = pingReaders(this.route.context.engine, [reader]) === 0;
   }
 
@@ -192,43 +196,10 @@ class EventStream implements StreamConnection, SinkOwner {
     if (this.reader) this.reader.bytes += block.length;
     return this.out.send(block);
   }
-
-  private isTemporary(): boolean {
-    return this.expiresAt !== Number.POSITIVE_INFINITY;
-  }
-
-  /** Not one byte that was not allowed any more: the next heartbeat, which ends the stream, is late. */
-  private permittedSink(): Sink {
-    return {
-      write: (packet) => {
-        if (Date.now() < this.expiresAt) return this.out.write(packet);
-        this.held = packet;
-        if (!this.isRenewing) void this.renewPermission();
-        return false;
-      },
-      end: (reason) => this.onEnd(reason),
-    };
-  }
-
-  private async renewPermission(): Promise<void> {
-    this.isRenewing = true;
-    const until = await this.renew?.();
-    this.isRenewing = false;
-    if (until === undefined || until <= Date.now()) {
-      this.end("unauthorized", 0);
-      return;
-    }
-    this.expiresAt = until;
-    if (!this.isOpen || !this.reader || !this.held) return;
-    const packet = this.held;
-    this.held = undefined;
-    this.reader.ready = this.out.write(packet);
-    if (this.reader.ready) resumeReader(this.reader);
-  }
 }
 
-/** `bye` waits behind what a slow client has still to read: one that reads on must come that far. */
+/** `bye` comes after everything that a slow client has still to read. This gives it time to get there. */
 const SLOW_GRACE_MS = 5000;
 
-/** A planned end costs the client no wait; only enough spread that not all return in one instant. */
+/** After a planned end clients reconnect at once, spread a little so that they do not all come together. */
 const LIFETIME_SPREAD_MS = 250;

@@ -1,6 +1,6 @@
 /**
- * Headers of every stream: `no-transform` because compressed streams arrive late or never, and
- * `X-Accel-Buffering` because nginx buffers otherwise. A private one is not to be stored (RFC 9111
+ * Headers of every stream. `no-transform`, because compressed streams arrive late or never;
+ * `X-Accel-Buffering`, because nginx buffers otherwise. A private stream must not be stored (RFC 9111
  * §5.2.2.5).
  */
 export function streamHeaders({ isPrivate }: { readonly isPrivate: boolean }) {

@@ -1,7 +1,7 @@
 import type { Start } from "../core/open-reader.ts";
 import type { AuthorizeContext } from "./authorize.ts";
 import type { ByteSink, SinkOwner } from "./byte-sink.ts";
-import { leavePlace, takePlace, takeReplay } from "./connections.ts";
+import { freePlace, takePlace, takeReplay } from "./connections.ts";
 import { corsHeaders, isEmbeddedElsewhere } from "./cors.ts";
 import { checkHost } from "./host.ts";
 import { renewPermission, requirePermission } from "./permission.ts";
@@ -96,7 +96,7 @@ export function createStreamOpener(context: RouteContext, settings: StreamSettin
       if (connections.isDraining) throw new Refusal(DRAINING);
       connection = connect(call, topics, permission, headers);
     } finally {
-      if (!connection) leavePlace(connections, ip);
+      if (!connection) freePlace(connections, ip);
     }
     await start(connection, call, requested.start);
   }
@@ -111,10 +111,11 @@ export function createStreamOpener(context: RouteContext, settings: StreamSettin
       topics: channels,
       ip: call.ip,
       endsAt: endOfLife(settings.maxLifetimeMs),
-      expiresAt,
       // Not made where it is not needed: a function keeps the whole request while the stream is open.
-      renew:
-        expiresAt === Number.POSITIVE_INFINITY ? undefined : () => renew(call, topics, channels),
+      expiry:
+        expiresAt === Number.POSITIVE_INFINITY
+          ? undefined
+          : { expiresAt, renew: () => renew(call, topics, channels) },
       openSink: (owner) => call.openSink(owner, headers),
     });
   }

@@ -7,61 +7,61 @@ import { assertAllowedHosts, type HostOptions } from "./host.ts";
 
 /** Settings of an event-stream route. */
 export interface StreamOptions extends HostOptions {
-  /** Time between two `ping`s on a quiet stream; proxies cut streams that are idle for 30 s. @default 15_000 */
+  /** Time between two `ping`s; many proxies close streams that are idle for 30 s. @default 15_000 */
   readonly heartbeatMs?: number;
-  /** How long a browser waits before it reconnects, as told by `hello`. @default 2000 */
+  /** How long a browser waits before it reconnects: `retry:` of `hello`. @default 2000 */
   readonly retryMs?: number;
   /**
-   * When the server shuts down, a native `EventSource` waits this long (and the spread of `bye`)
-   * before it reconnects: longer than a restart takes, because a proxy's 502 in between ends it for
-   * ever (HTML standard §9.2.3). Our client reads `retryMs` of `bye`, reconnects at once, and goes on
-   * after a 502. 0 where other instances answer meanwhile, as in a rolling deploy.
+   * How long a native `EventSource` waits before it reconnects after a shutdown, in addition to the random
+   * delay of `bye`. Set it longer than a restart takes: a proxy's 502 during the restart ends the
+   * `EventSource` for ever (HTML standard §9.2.3). The client of this package uses `retryMs` of `bye` instead,
+   * and reconnects after a 502. Use 0 if other instances answer during the restart, as in a rolling deploy.
    * @default 10_000; 0 under `next dev`
    */
   readonly drainRetryMs?: number;
-  /** A client that takes nothing for so long is ended with `bye` "slow". @default 30_000 */
+  /** Ends a stream with `bye` "slow" if its client reads nothing for this time. @default 30_000 */
   readonly writeTimeoutMs?: number;
-  /** Ends each stream with `bye` "lifetime" after about this time (±10 %), for hosts that cut requests off. @default Infinity */
+  /** Ends each stream with `bye` "lifetime" after about this time (±10 %), for hosts that limit the duration of requests. @default Infinity */
   readonly maxLifetimeMs?: number;
-  /** Open streams of the bus in this process; more are answered 503. @default 10_000 */
+  /** Open streams of the bus in this process; further requests get 503. @default 10_000 */
   readonly maxConnections?: number;
-  /** Open streams a client address, where it is known and not loopback; more are answered 429. @default 1000 */
+  /** Open streams per client address, where it is known and not loopback; further requests get 429. @default 1000 */
   readonly maxConnectionsPerClient?: number;
   /**
-   * Bytes of history that one request is given, each message counted with 256 bytes of overhead: of
-   * more, the newest so many after a `gap`. @default 67_108_864
+   * Bytes of history that one request receives, with 256 bytes of overhead per message. If there is more, it
+   * receives the newest part, after a `gap`. @default 67_108_864
    */
   readonly maxReplayBytes?: number;
   /**
-   * Requests of one client address, where it is known and not loopback, that start patterns in the past
-   * and wait for their history; more are answered 429. @default 100
+   * Requests per client address, where it is known and not loopback, that wait for the history of patterns;
+   * further ones get 429. @default 100
    */
   readonly maxReplaysPerClient?: number;
-  /** Channels and patterns a stream. @default 100 */
+  /** Channels and patterns per stream. @default 100 */
   readonly maxChannels?: number;
-  /** Patterns among them. @default 10 */
+  /** Patterns per stream. @default 10 */
   readonly maxPatterns?: number;
-  /** Segments of one pattern (`a/*` has two); each costs memory for as long as somebody reads it. @default 16 */
+  /** Segments per pattern (`a/*` has two); each costs memory while the pattern has a reader. @default 16 */
   readonly maxPatternDepth?: number;
   /**
-   * Bytes handed to a connection's socket that it has not taken yet; what comes after waits in the
-   * log, however slow the client is. Never less than one packet: 64 KiB, or one larger message.
+   * Bytes written to a connection's socket that the client has not read yet. Further messages wait in the log,
+   * however slow the client is. At least one packet is written: 64 KiB, or one larger message.
    * @default 65_536
    */
   readonly maxInFlightBytes?: number;
   /**
-   * `auto` writes straight to the Node response where that is safe, which is several times faster, and
-   * has Next let go of the request, which is 60 KB; `web` never does. Choose `web` when the route
-   * changes the body that it returns, or looks at its `request.signal` while the stream is open
-   * (listeners of `abort` are noticed: with them the request is kept, and they are called in time).
+   * `auto` writes straight to the Node response where that is safe, which is several times faster, and makes
+   * Next.js release the request, which saves 60 KB per stream. `web` does neither. Choose `web` if the route
+   * changes the body that it returns, or reads `request.signal.aborted` while the stream is open. Listeners of
+   * `abort` work with `auto`, too: the request is kept for them.
    * @default "auto"
    */
   readonly sink?: "auto" | "web";
-  /** Who may read what. @default everybody everything */
+  /** Decides who may read which channels. @default everybody may read all */
   readonly authorize?: Authorize;
-  /** How long `authorize` may take; no answer is a no, told as 503. @default 10_000 */
+  /** How long `authorize` may take; without an answer the request gets 503. @default 10_000 */
   readonly authorizeTimeoutMs?: number;
-  /** Pages of other origins that may read the stream. @default none */
+  /** The pages of other origins that may read the stream. @default none */
   readonly cors?: CorsOptions;
 }
 
@@ -86,8 +86,8 @@ const DEFAULTS = {
   maxInFlightBytes: 65_536,
 };
 
-/** Clients are told of these, in JSON and digits, which have no `Infinity`, and set timers by them. */
-const TOLD: ReadonlySet<string> = new Set(["heartbeatMs", "retryMs", "drainRetryMs"]);
+/** Sent to clients, which set timers by them. JSON and `retry:` have no `Infinity`. */
+const SENT: ReadonlySet<string> = new Set(["heartbeatMs", "retryMs", "drainRetryMs"]);
 
 /** @throws SseBusError `INVALID_OPTION` */
 export function readStreamOptions(options: StreamOptions): StreamSettings {
@@ -96,7 +96,7 @@ export function readStreamOptions(options: StreamOptions): StreamSettings {
     const value = options[name];
     if (value === undefined) continue;
     assertCount(value, name, name === "maxPatterns" || name === "drainRetryMs" ? 0 : 1);
-    settings[name] = TOLD.has(name) ? Math.min(value, MAX_TIMER_MS) : value;
+    settings[name] = SENT.has(name) ? Math.min(value, MAX_TIMER_MS) : value;
   }
   assertCors(options.cors);
   assertAllowedHosts(options.allowedHosts);

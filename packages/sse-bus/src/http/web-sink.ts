@@ -1,50 +1,89 @@
-import { packetBytes } from "../core/packet.ts";
-import type { BodySink, ByteSink, SinkOwner } from "./byte-sink.ts";
+import { type Packet, packetBytes } from "../core/packet.ts";
+import {
+  type BodySink,
+  type ByteSink,
+  OwnedSink,
+  type SinkKind,
+  type SinkOwner,
+} from "./byte-sink.ts";
 
-/**
- * A pull-based web stream: it holds one packet at most, and asks for the next when that is read.
- *
- * Works wherever `ReadableStream` does. `enqueue` never refuses, so a stream that is written to
- * without being pulled grows without bound: only `onReady` may let the next packet come.
- */
+/** Opens the sink that works wherever `ReadableStream` does. */
 export function createWebSink(
   { signal }: { readonly signal: AbortSignal },
   owner: SinkOwner,
 ): BodySink {
-  let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
-  const onAbort = (): void => owner.onCancel();
-  // Node's signal fires before cancel(); other hosts fire one or the other, or neither.
-  signal.addEventListener("abort", onAbort);
-  const body = new ReadableStream<Uint8Array>(
-    {
-      start(own) {
-        controller = own;
+  const sink = new WebSink(signal, owner);
+  return { sink, body: sink.createBody() };
+}
+
+/**
+ * A pull-based web stream. It holds one packet at most, and asks for the next one when that is read:
+ * `enqueue` never refuses, so a stream that is written to without being pulled grows without bound.
+ *
+ * It must not hold its body; see `DirectSink`, which goes on from here.
+ */
+export class WebSink extends OwnedSink implements ByteSink {
+  protected signal: AbortSignal | undefined;
+  protected controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  protected readonly onGone = (): void => this.handleGone();
+
+  constructor(signal: AbortSignal, owner: SinkOwner) {
+    super(owner);
+    this.signal = signal;
+    // Node's signal fires before cancel(); other hosts fire one or the other, or neither. Not the
+    // response's `close`: code that reads the stream for itself brings a request of its own.
+    signal.addEventListener("abort", this.onGone);
+  }
+
+  createBody(): ReadableStream<Uint8Array> {
+    return new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          this.controller = controller;
+        },
+        pull: () => this.pull(),
+        cancel: () => {
+          // From here on the controller throws at every call (ERR_INVALID_STATE).
+          this.controller = undefined;
+          this.handleCancel();
+        },
       },
-      pull: () => owner.onReady(),
-      cancel() {
-        // From here on the controller throws at every call (ERR_INVALID_STATE).
-        controller = undefined;
-        owner.onCancel();
-      },
-    },
-    { highWaterMark: 0 },
-  );
-  const sink: ByteSink = {
-    write(packet) {
-      controller?.enqueue(packetBytes(packet));
-      return false;
-    },
-    send(bytes) {
-      controller?.enqueue(bytes);
-      return false;
-    },
-    end: (reason) => owner.onEnd(reason),
-    close() {
-      signal.removeEventListener("abort", onAbort);
-      controller?.close();
-      controller = undefined;
-    },
-    kind: () => "web",
-  };
-  return { sink, body };
+      { highWaterMark: 0 },
+    );
+  }
+
+  write(packet: Packet): boolean {
+    this.controller?.enqueue(packetBytes(packet));
+    return false;
+  }
+
+  send(bytes: Uint8Array): boolean {
+    this.controller?.enqueue(bytes);
+    return false;
+  }
+
+  close(_graceMs?: number): void {
+    this.signal?.removeEventListener("abort", this.onGone);
+    this.controller?.close();
+    this.controller = undefined;
+  }
+
+  kind(): SinkKind {
+    return "web";
+  }
+
+  /** The body's consumer wants bytes. */
+  protected pull(): void {
+    this.owner.onReady();
+  }
+
+  /** The body's consumer has cancelled it. */
+  protected handleCancel(): void {
+    this.owner.onCancel();
+  }
+
+  /** The client has disconnected. */
+  protected handleGone(): void {
+    this.owner.onCancel();
+  }
 }

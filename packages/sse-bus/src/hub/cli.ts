@@ -19,9 +19,9 @@ Serves event streams: GET /sse, GET and POST /publish, /health, /metrics.
 ${describeFlags()}
   --help, --version
 
-Every flag can be given in the environment as SSE_BUS_<FLAG>: SSE_BUS_HEARTBEAT_MS=5000.
-Switches are on with 1. The ready line goes to standard output, logs (JSON) to standard error.
-SIGTERM and SIGINT tell every client to come back, and end the hub with code 0.
+Every flag can be set in the environment as SSE_BUS_<FLAG>: SSE_BUS_HEARTBEAT_MS=5000. 1 turns a switch on.
+The ready line goes to standard output, logs (JSON) to standard error.
+On SIGTERM or SIGINT every stream ends with "bye", clients reconnect, and the hub exits with code 0.
 `;
 
 const [command, ...args] = process.argv.slice(2);
@@ -33,8 +33,8 @@ if (wanted.includes("--help") || wanted.includes("-h") || command === "help") {
 } else if (command === "hub") {
   await hub(args);
 } else {
-  const problem = command === undefined ? "Say what to run" : `There is no command "${command}"`;
-  process.stderr.write(`${problem}: sse-bus hub. See sse-bus --help.\n`);
+  const problem = command === undefined ? "No command given" : `Unknown command "${command}"`;
+  process.stderr.write(`${problem}. Run: sse-bus hub. See sse-bus --help.\n`);
   process.exitCode = 2;
 }
 

@@ -4,9 +4,9 @@ import type { Http2SecureServer, Http2Session } from "node:http2";
 import type { Socket } from "node:net";
 import { startInterval, startTimeout } from "../core/timers.ts";
 
-/** Clients that do not take their last bytes are cut off after this time. */
+/** Clients that do not read their last bytes are cut off after this time. */
 const MAX_CLOSING_MS = 5000;
-/** Connections that have had their last answer, and were kept alive for another, are looked for so often. */
+/** How often idle kept-alive connections are looked for. */
 const IDLE_CHECK_MS = 50;
 
 interface Tracked {
@@ -16,7 +16,7 @@ interface Tracked {
 
 const trackedOf = new WeakMap<object, Tracked>();
 
-/** Remembers what `closeServer` must close, and must let send what it still holds. */
+/** Tracks the connections that `closeServer` closes once they have sent what they hold. */
 export function trackSockets(server: Server | Http2SecureServer): void {
   const tracked: Tracked = { sockets: new Set(), sessions: new Set() };
   trackedOf.set(server, tracked);
@@ -40,9 +40,9 @@ export function trackSockets(server: Server | Http2SecureServer): void {
 }
 
 /**
- * Stops listening, lets every answer leave, and resolves when no connection is left.
+ * Stops listening, waits until every answer has been sent, and resolves when no connection is left.
  *
- * @param unanswered Connections that `node:http` does not know and that have no answer yet
+ * @param unanswered Connections outside of `node:http` that have no answer yet
  */
 export async function closeServer(
   server: Server | Http2SecureServer,
@@ -70,8 +70,8 @@ export async function closeServer(
 }
 
 /**
- * `close()` also destroys each connection whose answer has ended, even with bytes of it that have not left,
- * as over TLS they never have in the turn in which they are written: that has to wait.
+ * Stops listening without closing idle connections. `close()` also destroys each connection whose answer has
+ * ended, even if bytes of it have not been sent; over TLS they never are in the turn in which they are written.
  *
  * @see https://nodejs.org/api/http.html#serverclosecallback
  */
@@ -79,7 +79,7 @@ function stopListening(server: Server | Http2SecureServer): void {
   const own = server as { closeIdleConnections?: () => void };
   own.closeIdleConnections = () => {};
   server.close();
-  // What its class has shows again.
+  // Uncovers the method of its class.
   delete own.closeIdleConnections;
 }
 

@@ -12,7 +12,10 @@ import { problemResponse } from "../http/problem.ts";
 import { routeContext } from "../http/route-context.ts";
 import { sendResponse } from "../node/send-response.ts";
 import { answerOn } from "../node/socket-sink.ts";
-import { type FastLane, openFastLane } from "../node/undocumented/fast-lane.ts";
+import {
+  type PlainRequestInterception,
+  interceptPlainRequests,
+} from "../node/undocumented/fast-lane.ts";
 import { proveFastPaths } from "../node/undocumented/prove-fast-paths.ts";
 import { closeServer, trackSockets } from "./close-server.ts";
 import { createHubRoutes, type HubOverrides, STREAM_PATH } from "./hub-routes.ts";
@@ -21,18 +24,18 @@ import type { HubOptions } from "./hub-options.ts";
 /** A server of event streams. */
 export interface Hub extends AsyncDisposable {
   readonly server: Server | Http2SecureServer;
-  /** Listens, and gives the URL. Port 0 takes a free one. */
+  /** Listens, and resolves with the URL. Port 0 selects a free port. */
   listen(port?: number, host?: string): Promise<string>;
-  /** Tells every client `bye`, each with its own moment to come back, and accepts no more. Idempotent. */
+  /** Ends every stream with `bye` and a random delay to reconnect, and opens no more. Idempotent. */
   drain(): void;
-  /** Drains, waits until every answer has left, and stops listening. Idempotent. */
+  /** Drains, waits until every answer has been sent, and stops listening. Idempotent. */
   close(): Promise<void>;
 }
 
 /**
- * Makes a server that does what the Next.js routes do, on `node:http` alone: `GET /sse`, `/publish`,
- * `/health` and `/metrics`. For those who keep long connections away from their Next.js servers;
- * they publish to it over HTTP, or share a backend with it.
+ * Makes a server that does what the Next.js routes do, on `node:http` alone: `GET /sse`, `/publish`, `/health`
+ * and `/metrics`. Use it to keep long connections away from your Next.js servers, or on serverless platforms.
+ * The application publishes to it over HTTP, or shares a backend with it.
  *
  * @throws SseBusError `INVALID_OPTION`
  * @example
@@ -48,7 +51,7 @@ export function createHub<Channels extends ChannelMap, Inputs extends ChannelMap
   return createHubWith(options, {});
 }
 
-/** As `createHub`, for a process that is one of several. */
+/** Like `createHub`, for one of several processes. */
 export function createHubWith<Channels extends ChannelMap, Inputs extends ChannelMap>(
   options: HubOptions<Channels, Inputs>,
   overrides: HubOverrides,
@@ -60,7 +63,7 @@ export function createHubWith<Channels extends ChannelMap, Inputs extends Channe
   const server = createServerFor(tls, onRequest);
   server.on("connect", refuseConnect);
   trackSockets(server);
-  let lane: FastLane | undefined;
+  let plainRequests: PlainRequestInterception | undefined;
   let closing: Promise<void> | undefined;
 
   function drain(): void {
@@ -69,7 +72,7 @@ export function createHubWith<Channels extends ChannelMap, Inputs extends Channe
 
   async function close(): Promise<void> {
     drain();
-    lane?.close();
+    plainRequests?.close();
     if (server.listening) await closeServer(server, unanswered);
   }
 
@@ -81,7 +84,7 @@ export function createHubWith<Channels extends ChannelMap, Inputs extends Channe
         proveFastPaths(["direct-sink", "fast-lane"], context.onError),
       ]);
       if (isPlain(server) && isFastPathOn("fast-lane")) {
-        lane ??= openFastLane(server, STREAM_PATH, onPlainStream);
+        plainRequests ??= interceptPlainRequests(server, STREAM_PATH, onPlainStream);
       }
       server.listen(port, host);
       await once(server, "listening");
@@ -94,8 +97,8 @@ export function createHubWith<Channels extends ChannelMap, Inputs extends Channe
 }
 
 /**
- * Streams and requests of one HTTP/2 connection. It has to be announced: without a number Chromium keeps to
- * 100, and with that many streams open each further request waits for ever (RFC 9113 §5.1.2).
+ * Streams and requests per HTTP/2 connection. It has to be announced: otherwise Chromium assumes 100, and with
+ * that many streams open each further request waits for ever (RFC 9113 §5.1.2).
  */
 const MAX_CONCURRENT_STREAMS = 1000;
 
@@ -120,12 +123,12 @@ function createServerFor(
   }
 }
 
-/** CONNECT (RFC 9110 §9.3.6): unanswered, `node:http` cuts the connection. */
+/** CONNECT (RFC 9110 §9.3.6): without this answer `node:http` cuts the connection. */
 function refuseConnect(_: IncomingMessage, to: Duplex | ServerResponse): void {
   const refusal = problemResponse({
     status: 405,
     code: "METHOD_NOT_ALLOWED",
-    detail: "The hub is no proxy: use GET or POST.",
+    detail: "The hub is not a proxy: use GET or POST.",
     headers: { Allow: "GET, POST, OPTIONS" },
   });
   // HTTP/2 gives a response, HTTP/1.1 a socket.

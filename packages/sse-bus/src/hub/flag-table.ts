@@ -1,6 +1,6 @@
 /** A setting of the hub: `--name`, or `SSE_BUS_NAME` in the environment; the flag wins. */
 export interface Flag {
-  /** What the value is called in the help; none for a switch. */
+  /** The name of the value in the help; `undefined` for a switch. */
   readonly value?: string;
   /** The value is a whole number of at least this, and of at most `max`. */
   readonly min?: number;
@@ -46,7 +46,7 @@ export type FlagName =
   | "max-history-bytes"
   | "max-message-bytes";
 
-/** What timers can count, about 25 days. */
+/** The longest delay of a timer, about 25 days. */
 const MAX_TIMER_MS = 2_147_483_647;
 
 export const FLAGS: Readonly<Record<FlagName, Flag>> = {
@@ -55,16 +55,16 @@ export const FLAGS: Readonly<Record<FlagName, Flag>> = {
     min: 0,
     max: 65_535,
     default: "4000",
-    help: "Port to listen on; 0 takes a free one.",
+    help: "Port to listen on; 0 selects a free one.",
   },
   host: {
     value: "ADDRESS",
     default: "127.0.0.1",
-    help: "Address to listen on. Beyond loopback needs a --jwt-key, a --jwks-url, or --public.",
+    help: "Address to listen on. Other than loopback, it needs --jwt-key, --jwks-url or --public.",
   },
   backend: {
     value: "URL",
-    help: "redis://, nats:// or postgres://; SSE_BUS_URL too. Without it, this process's memory.",
+    help: "redis://, nats:// or postgres://; also SSE_BUS_URL. Without it, this process's memory.",
   },
   workers: {
     value: "N",
@@ -75,48 +75,51 @@ export const FLAGS: Readonly<Record<FlagName, Flag>> = {
   },
   "tls-cert": {
     value: "FILE",
-    help: "Certificate chain (PEM); with it the hub speaks HTTP/2 too.",
+    help: "Certificate chain (PEM). With it the hub serves HTTPS, with HTTP/2.",
   },
   "tls-key": { value: "FILE", help: "The certificate's private key (PEM)." },
   public: {
-    help: "Everybody may read every channel, from other machines too: see --host.",
+    help: "Everybody may read every channel, also from other machines; see --host.",
   },
   "jwt-key": {
     value: "KEY",
-    help: "Secret of 32 bytes or more, or public key (PEM): tokens say who reads and publishes what.",
+    help: "Secret of at least 32 bytes, or public key (PEM), of the JWTs that decide who may read and publish.",
   },
-  "jwks-url": { value: "URL", help: "Or where the issuer of the tokens publishes its keys." },
+  "jwks-url": {
+    value: "URL",
+    help: "Instead of --jwt-key: where the issuer of the JWTs publishes its keys.",
+  },
   "jwt-issuer": {
     value: "ISSUER",
     isRepeatable: true,
-    help: "Who must have issued a token (iss).",
+    help: "Required issuer of a JWT (iss).",
   },
   "jwt-audience": {
     value: "AUDIENCE",
     isRepeatable: true,
-    help: "Whom a token must be for (aud).",
+    help: "Required audience of a JWT (aud).",
   },
   "publish-token": {
     value: "TOKEN",
-    help: "`Authorization: Bearer TOKEN` may publish; without it, or a JWT, nobody may.",
+    help: "Clients that send `Authorization: Bearer TOKEN` may publish. Without it, or JWTs, nobody may.",
   },
   "open-publish": { help: "Everybody may publish." },
   "allowed-host": {
     value: "NAME",
     isRepeatable: true,
-    help: "Names in `Host` that are answered beside localhost and addresses; without it, any.",
+    help: "Names in `Host` that are answered, besides localhost and IP addresses. Without it, any.",
   },
   "cors-origin": {
     value: "ORIGIN",
     isRepeatable: true,
-    help: "Pages that may read and publish; repeat it, or separate by commas.",
+    help: "Origins whose pages may read and publish; repeat it, or separate by commas.",
   },
-  "cors-credentials": { help: "These pages may send cookies along." },
+  "cors-credentials": { help: "Their requests may carry cookies." },
   "trust-proxy": {
     value: "N",
     min: 0,
     default: "0",
-    help: "Proxies in front whose X-Forwarded-For is believed.",
+    help: "Number of trusted proxies in front, which append to X-Forwarded-For.",
   },
   "heartbeat-ms": {
     value: "N",
@@ -130,27 +133,27 @@ export const FLAGS: Readonly<Record<FlagName, Flag>> = {
     min: 1,
     max: MAX_TIMER_MS,
     default: "2000",
-    help: "How long clients wait before they reconnect.",
+    help: "Delay before clients reconnect.",
   },
   "drain-retry-ms": {
     value: "N",
     min: 0,
     max: MAX_TIMER_MS,
     default: "10000",
-    help: "How long a native EventSource waits after a shutdown: longer than a restart takes.",
+    help: "Delay before a native EventSource reconnects after a shutdown: longer than a restart takes.",
   },
   "write-timeout-ms": {
     value: "N",
     min: 1,
     max: MAX_TIMER_MS,
     default: "30000",
-    help: "A client that takes nothing for so long is ended.",
+    help: "Ends a stream if its client reads nothing for this time.",
   },
   "max-lifetime-ms": {
     value: "N",
     min: 1,
     max: MAX_TIMER_MS,
-    help: "Ends each stream after about this time.",
+    help: "Ends each stream after about this time; no limit by default.",
   },
   "max-connections": {
     value: "N",
@@ -162,27 +165,32 @@ export const FLAGS: Readonly<Record<FlagName, Flag>> = {
     value: "N",
     min: 1,
     default: "1000",
-    help: "Open streams a client address.",
+    help: "Open streams per client address.",
   },
-  "max-channels": { value: "N", min: 1, default: "100", help: "Channels a stream." },
-  "max-patterns": { value: "N", min: 0, default: "10", help: "Patterns among them." },
-  "max-pattern-depth": { value: "N", min: 1, help: "Segments of a pattern." },
+  "max-channels": { value: "N", min: 1, default: "100", help: "Channels and patterns per stream." },
+  "max-patterns": { value: "N", min: 0, default: "10", help: "Patterns per stream." },
+  "max-pattern-depth": { value: "N", min: 1, help: "Segments per pattern." },
   "max-in-flight-bytes": {
     value: "N",
     min: 1,
     default: "65536",
-    help: "Bytes a connection's socket may hold; the rest waits in the log.",
+    help: "Unread bytes in a connection's socket; further messages wait in the log.",
   },
   "max-publishes-per-minute": {
     value: "N",
     min: 1,
     default: "6000",
-    help: "Publishes a client address.",
+    help: "Publishes per minute and client address.",
   },
-  "max-messages": { value: "N", min: 0, default: "1000", help: "Messages kept a channel." },
-  "max-age-ms": { value: "N", min: 1, default: "3600000", help: "Age at which they are dropped." },
-  "max-bytes": { value: "N", min: 1, default: "16777216", help: "Bytes kept a channel." },
-  "max-history-bytes": { value: "N", min: 1, default: "67108864", help: "Bytes kept in all." },
+  "max-messages": { value: "N", min: 0, default: "1000", help: "Messages kept per channel." },
+  "max-age-ms": {
+    value: "N",
+    min: 1,
+    default: "3600000",
+    help: "Age at which messages are dropped.",
+  },
+  "max-bytes": { value: "N", min: 1, default: "16777216", help: "Bytes kept per channel." },
+  "max-history-bytes": { value: "N", min: 1, default: "67108864", help: "Bytes kept in total." },
   "max-message-bytes": { value: "N", min: 1, default: "262144", help: "Bytes of one message." },
 };
 
@@ -196,7 +204,7 @@ export function describeFlags(): string {
   return rows.map(([left = "", right]) => `  ${left.padEnd(width)}  ${right}`).join("\n");
 }
 
-/** The variable that stands for a flag. */
+/** The environment variable of a flag. */
 export function variableOf(name: FlagName): string {
   return `SSE_BUS_${name.toUpperCase().replaceAll("-", "_")}`;
 }

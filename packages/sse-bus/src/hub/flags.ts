@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { type Flag, FLAGS, type FlagName, variableOf } from "./flag-table.ts";
 
-/** What flags and environment say. */
+/** The values of flags and environment variables. */
 export interface Settings {
   text(name: FlagName): string | undefined;
   number(name: FlagName): number | undefined;
@@ -9,7 +9,7 @@ export interface Settings {
   list(name: FlagName): readonly string[];
 }
 
-/** A command line that the hub cannot run with; the message says what to write instead. */
+/** The hub cannot run with this command line. The message says what to write instead. */
 export class UsageError extends Error {}
 
 /** @throws UsageError */
@@ -39,9 +39,9 @@ export function readSettings(
         .filter(Boolean);
     },
   };
-  // A bad value is reported immediately, whatever reads it and when.
+  // Read all values now, so that a bad one is reported at start.
   for (const [name, flag] of Object.entries(FLAGS) as [FlagName, Flag][]) {
-    // `--jwt-key "$KEY"` with no such variable must not run as if nothing had been asked for.
+    // `--jwt-key "$KEY"` with an unset variable must not run without keys.
     if ([given[name]].flat().some((value) => value === "")) {
       throw new UsageError(`--${name} is empty: give it a value, or leave it out.`);
     }
@@ -67,7 +67,7 @@ function parse(args: readonly string[]): Partial<Record<string, string | boolean
   }
 }
 
-/** `parseArgs` refuses a value of its own argument that begins with a dash, as PEM text and some tokens do. */
+/** Joins flag and value: `parseArgs` refuses a value that begins with a dash, as PEM text and some tokens do. */
 function joinValues(args: readonly string[]): string[] {
   const joined: string[] = [];
   for (const arg of args) {
@@ -92,14 +92,14 @@ function readNumber(name: FlagName, value: string): number {
   throw new UsageError(`${nameOf(name)} must be a whole number ${range}, not "${value}".`);
 }
 
-/** A switch that is meant and not understood would leave something closed, or open. */
+/** An unknown value is an error: ignoring it could leave something open that was meant to be closed. */
 function readSwitch(name: FlagName, value: string): boolean {
   if (value === "1" || value === "true") return true;
   if (value === "" || value === "0" || value === "false") return false;
   throw new UsageError(`${variableOf(name)} must be 1 or 0, not "${value}".`);
 }
 
-/** A flag in an error's text, with the variable that it may have come from. */
+/** A flag in an error message, with the variable that it may have come from. */
 export function nameOf(name: FlagName): string {
   return `--${name} (${variableOf(name)})`;
 }

@@ -73,13 +73,13 @@ describe("settings of the hub", () => {
     [["--cors-origin", "*"], /--cors-origin \(SSE_BUS_CORS_ORIGIN\): .*exact origins.*"\*"/],
     [["--cors-origin", "*", "--cors-credentials"], /--cors-origin .*"\*"/],
     [["--cors-origin", "https://a.example/path"], /--cors-origin .*"https:\/\/a.example\/path"/],
-    [["--cors-credentials"], "--cors-credentials allows nobody anything alone: add --cors-origin."],
+    [["--cors-credentials"], "--cors-credentials has no effect without --cors-origin: add one."],
     [
       ["--backend", "mysql://x"],
       /--backend \(SSE_BUS_BACKEND\), SSE_BUS_URL: The "mysql:\/\/…" URL names no/,
     ],
     [["--jwt-key", ""], "--jwt-key is empty"],
-    [["--jwt-issuer", "x"], "--jwt-issuer (SSE_BUS_JWT_ISSUER) checks nothing alone"],
+    [["--jwt-issuer", "x"], "--jwt-issuer (SSE_BUS_JWT_ISSUER) has no effect alone"],
     [["--jwt-audience", "x"], "add --jwt-key or --jwks-url"],
     [["--jwt-key", "k", "--jwks-url", "https://x"], "--jwt-key and --jwks-url exclude each other"],
   ])("%j is refused, naming what is wrong", (args, message) => {

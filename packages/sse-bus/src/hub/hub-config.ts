@@ -8,7 +8,7 @@ import { nameOf, readSettings, type Settings, UsageError } from "./flags.ts";
 import type { HubOptions } from "./hub-options.ts";
 import { type JwtFlags, readJwtFlags } from "./jwt-flags.ts";
 
-/** What `sse-bus hub` runs with. */
+/** The configuration of `sse-bus hub`. */
 export interface HubConfig {
   readonly port: number;
   readonly host: string;
@@ -34,7 +34,7 @@ export function readConfig(
   const allowedHosts = settings.list("allowed-host");
   const jwt = readJwtFlags(settings);
   checkReach(host, jwt !== undefined || settings.isOn("public"));
-  /** Connections are handed to the workers in turn, so each takes its share of a limit. */
+  /** Connections are distributed to the workers in turn, so each gets its share of a limit. */
   const share = (count: number): number => Math.ceil(count / workers);
   return {
     port: number("port"),
@@ -74,9 +74,9 @@ export function readConfig(
   };
 }
 
-/** Whoever reaches a hub without tokens reads everything: that has to be meant. */
-function checkReach(host: string, isMeant: boolean): void {
-  if (isMeant || isLoopback(host)) return;
+/** Without tokens, everybody who reaches the hub reads everything. That has to be requested explicitly. */
+function checkReach(host: string, isAllowed: boolean): void {
+  if (isAllowed || isLoopback(host)) return;
   throw new UsageError(
     `--host ${host} lets other machines read every channel: add --jwt-key or --jwks-url so that tokens decide, listen on 127.0.0.1 behind a proxy that knows your users, or add --public if everybody may.`,
   );
@@ -88,7 +88,7 @@ function isLoopback(host: string): boolean {
 
 function readBackendUrl(settings: Settings): string | undefined {
   const url = settings.text("backend");
-  // Connects to nothing yet.
+  // Only parses the URL; connects to nothing.
   checked(`${nameOf("backend")}, SSE_BUS_URL`, () => backendFromUrl(url));
   return url;
 }
@@ -98,14 +98,14 @@ function readCors(settings: Settings): Pick<HubOptions<never, never>, "cors"> {
   const credentials = settings.isOn("cors-credentials");
   if (origins.length === 0) {
     if (!credentials) return {};
-    throw new UsageError("--cors-credentials allows nobody anything alone: add --cors-origin.");
+    throw new UsageError("--cors-credentials has no effect without --cors-origin: add one.");
   }
   const cors = { origins, credentials };
   checked(nameOf("cors-origin"), () => assertCors(cors));
   return { cors };
 }
 
-/** Names the flag behind a value that the hub would refuse later, by the name of an option. */
+/** Names the flag in an error that would otherwise name an option of `createHub`. */
 function checked(flag: string, check: () => unknown): void {
   try {
     check();

@@ -8,24 +8,24 @@ export interface HubOptions<
   Channels extends ChannelMap,
   Inputs extends ChannelMap,
 > extends StreamOptions {
-  /** Closing the hub leaves it open: it is yours. */
+  /** Closing the hub does not close it. */
   readonly bus: Bus<Channels, Inputs>;
   /**
-   * Whoever sends it as `Authorization: Bearer` may publish. Without it, and without
-   * `authorizePublish` or `openPublish`, nobody may over HTTP.
+   * Clients that send it as `Authorization: Bearer` may publish. Without it, and without `authorizePublish` or
+   * `openPublish`, nobody may publish over HTTP.
    */
   readonly publishToken?: string;
   /** Everybody may publish. @default false */
   readonly openPublish?: boolean;
-  /** Who may publish what, instead of a token. */
+  /** Decides who may publish to which channels, instead of a token. */
   readonly authorizePublish?: NonNullable<PublishRouteOptions["authorize"]>;
-  /** Publishes a minute for each client address that is not loopback. @default 6000 */
+  /** Publishes per minute and client address that is not loopback. @default 6000 */
   readonly maxPublishesPerMinute?: number;
-  /** Proxies in front that append to `X-Forwarded-For`. @default 0 */
+  /** Trusted proxies in front that append to `X-Forwarded-For`. @default 0 */
   readonly trustedProxies?: number;
   /**
-   * Certificate chain and private key, in PEM: the hub then speaks HTTP/2 beside HTTP/1.1, so that
-   * browsers have no limit of six connections.
+   * Certificate chain and private key, in PEM: the hub then serves HTTP/2 beside HTTP/1.1, which has no
+   * limit of six connections per browser.
    */
   readonly tls?: { readonly cert: string | Uint8Array; readonly key: string | Uint8Array };
 }

@@ -8,16 +8,16 @@ import { toRefusal } from "../http/refusal.ts";
 import type { RouteContext } from "../http/route-context.ts";
 import { toWebRequest } from "../node/request-head.ts";
 import { sendResponse } from "../node/send-response.ts";
-import type { PlainListener } from "../node/undocumented/fast-lane.ts";
-import { createStreamListeners } from "../node/stream-listener.ts";
+import type { PlainRequestListener } from "../node/undocumented/fast-lane.ts";
+import { createStreamRequestHandlers } from "../node/stream-requests.ts";
 import type { HubOptions } from "./hub-options.ts";
 
 /** Answers the hub's requests. */
 export interface HubRoutes {
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
-  /** Those for {@link STREAM_PATH} that need no `node:http`. */
-  readonly onPlainStream: PlainListener;
-  /** The connections of those that have no answer yet: `authorize` may take its time. */
+  /** Plain requests for {@link STREAM_PATH}, which skip `node:http`. */
+  readonly onPlainStream: PlainRequestListener;
+  /** The connections of plain requests without an answer yet: `authorize` may take a while. */
   readonly unanswered: ReadonlySet<Socket>;
 }
 
@@ -26,7 +26,7 @@ export const STREAM_PATH = "/sse";
 /** Answers one web-standard request. */
 export type HubHandler = (request: Request) => Response | Promise<Response>;
 
-/** Answers in place of the hub's own, where several processes are one hub. */
+/** Handlers that replace the hub's own, where several processes form one hub. */
 export interface HubOverrides {
   readonly health?: HubHandler;
   readonly metrics?: HubHandler;
@@ -46,9 +46,9 @@ export function createHubRoutes(
     cors,
     allowedHosts,
   } = options;
-  const streams = createStreamListeners(context, options, trustedProxies);
+  const streams = createStreamRequestHandlers(context, options, trustedProxies);
   const unanswered = new Set<Socket>();
-  /** Where web-standard requests came from. */
+  /** The client addresses of web-standard requests. */
   const addresses = new WeakMap<object, string>();
   const env = {
     ...(publishToken !== undefined && { SSE_BUS_PUBLISH_TOKEN: publishToken }),
@@ -81,16 +81,16 @@ export function createHubRoutes(
     await sendResponse(await handle(webRequest), response);
   }
 
-  /** What a handler throws is answered like any refusal, as long as there is no answer yet. */
+  /** Answers what a handler throws like any refusal, unless an answer has begun. */
   async function explain(error: unknown, response: ServerResponse): Promise<void> {
     const { problem } = toRefusal(error);
     if (response.headersSent || problem.status === 500) throw error;
     await sendResponse(problemResponse(problem), response);
   }
 
-  const failed = (error: unknown, line: { destroy(): unknown }): void => {
+  const failed = (error: unknown, connection: { destroy(): unknown }): void => {
     context.onError(error as Error);
-    line.destroy();
+    connection.destroy();
   };
 
   return {
@@ -111,8 +111,8 @@ export function createHubRoutes(
 }
 
 /**
- * The path as it was sent. A URL parser would make `/sse` of `/health/..\\sse` and of `/health/%2e%2e/sse`,
- * and a proxy in front that allows `/health` only would let both pass (RFC 9110 §4.2.3).
+ * The path as it was sent. A URL parser would resolve `/health/..\\sse` and `/health/%2e%2e/sse` to `/sse`, and
+ * a proxy in front that allows `/health` only would let both pass (RFC 9110 §4.2.3).
  */
 function sentPath({ url = "/" }: IncomingMessage): string {
   const query = url.indexOf("?");
@@ -123,6 +123,6 @@ function notFound(): Response {
   return problemResponse({
     status: 404,
     code: "NOT_FOUND",
-    detail: "The hub answers /sse, /publish, /health and /metrics, spelled exactly so.",
+    detail: "The hub serves /sse, /publish, /health and /metrics, in exactly this spelling.",
   });
 }

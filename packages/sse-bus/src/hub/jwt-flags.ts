@@ -4,7 +4,7 @@ import { readPublishAccess } from "../http/publish-access.ts";
 import { nameOf, type Settings, UsageError } from "./flags.ts";
 import type { HubOptions } from "./hub-options.ts";
 
-/** The flags that have JSON Web Tokens decide who reads and publishes what. */
+/** The flags for JSON Web Tokens, which decide who may read and publish. */
 export interface JwtFlags {
   readonly key: string | undefined;
   readonly jwksUrl: string | undefined;
@@ -12,7 +12,7 @@ export interface JwtFlags {
   readonly audience: readonly string[];
 }
 
-/** Who may read and publish, as `createHub` takes it. */
+/** Access control, in the form of `createHub` options. */
 export type HubAccess = Pick<HubOptions<never, never>, "authorize" | "authorizePublish">;
 
 /** @throws UsageError */
@@ -27,12 +27,12 @@ export function readJwtFlags(settings: Settings): JwtFlags | undefined {
   if (key !== undefined || jwksUrl !== undefined) return { key, jwksUrl, issuer, audience };
   const alone = issuer.length > 0 ? "jwt-issuer" : audience.length > 0 ? "jwt-audience" : undefined;
   if (alone === undefined) return undefined;
-  throw new UsageError(`${nameOf(alone)} checks nothing alone: add --jwt-key or --jwks-url.`);
+  throw new UsageError(`${nameOf(alone)} has no effect alone: add --jwt-key or --jwks-url.`);
 }
 
 /**
- * Makes `authorize` of the flags. Whoever sends the publish token may publish everything; all others
- * need a token that names the channel. Needs `jose`.
+ * Makes `authorize` from the flags. Clients that send the publish token may publish to every channel; all
+ * others need a JWT that names the channel. Needs `jose`.
  *
  * @throws UsageError
  */
@@ -73,7 +73,7 @@ async function importJwt(flag: string): Promise<typeof import("../jwt/index.ts")
   }
 }
 
-/** PEM text is a public key; all else is a secret. Neither is ever shown. */
+/** PEM text is a public key, anything else a secret. Neither appears in errors or logs. */
 function readKey(text: string): string | KeyObject {
   if (!text.includes("-----BEGIN")) return text;
   if (text.includes("PRIVATE KEY")) {

@@ -1,7 +1,7 @@
 import type { Hub } from "./create-hub.ts";
 
-/** Listens as `--host` and `--port` say, and gives the URL; an error names them. */
-export async function listenAsTold(
+/** Listens on `--host` and `--port`, and returns the URL. An error names both, and what to do. */
+export async function listenOrExplain(
   hub: Hub,
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<string> {

@@ -2,23 +2,23 @@ import type { NewMessage } from "../core/backend.ts";
 import type { LogMessage } from "../core/message.ts";
 import type { Cursor } from "../core/position.ts";
 
-/** What a worker asks of the process that holds the log. */
+/** The methods of the process that holds the log, for its workers. */
 export interface LogMethods {
   publish: NewMessage;
-  /** The worker chooses the number under which the subscription's messages come. */
+  /** The worker chooses the number that identifies the subscription. */
   subscribe: { readonly topic: string; readonly subscription: number };
   unsubscribe: number;
   read: string;
   cursor: undefined;
 }
 
-/** What the process that holds the log tells a worker. */
-export type LogNews =
+/** What the process that holds the log sends to a worker. */
+export type LogEvent =
   | { readonly message: SentMessage; readonly subscriptions: readonly number[] }
-  /** Messages up to `lost` did not reach these subscriptions: the worker had stopped taking them. */
+  /** These subscriptions miss messages up to `lost`: the worker had stopped reading. */
   | { readonly lost: number; readonly subscriptions: readonly number[] }
-  /** Everything up to here, on all of the worker's subscriptions, has been sent before. */
+  /** All messages up to here, on all subscriptions of the worker, have been sent before. */
   | { readonly head: Cursor };
 
-/** A message on its way: encoded once, by the process that holds the log. */
+/** A message in transit: encoded once, by the process that holds the log. */
 export type SentMessage = Omit<LogMessage, "superseded">;

@@ -1,4 +1,4 @@
-/** Writes one line of JSON for each event, for whatever collects logs. */
+/** Writes one line of JSON for each event, for log collectors. */
 export interface Logger {
   info(event: string, fields?: Readonly<Record<string, unknown>>): void;
   error(event: string, error: Error): void;

@@ -1,27 +1,27 @@
-import type { Link } from "./rpc.ts";
+import type { Transport } from "./rpc.ts";
 
-/** What is handed to the link at a time, and what it may hold without having sent it. */
+/** The bytes of one send, and how many may be on their way at once. */
 const MAX_BATCH_BYTES = 262_144;
 const MAX_IN_FLIGHT_BYTES = 1_048_576;
 
 /**
- * Frames on their way to a link, in order. The link is handed a few at a time: what the other process
- * does not take waits here, where it can be counted and withdrawn, and not as copies inside Node.js.
+ * Frames on their way to another process, in order. The transport gets a few at a time. What the other process
+ * has not read waits here, where it can be counted and withdrawn, and not as copies inside Node.js.
  */
 export interface Outbox<Frame> {
-  /** What is added in one turn leaves together: each send costs a system call. */
+  /** Frames added in one turn are sent together: each send costs a system call. */
   add(frame: Frame): void;
-  /** Bytes that the other process has not taken, roughly. */
+  /** Bytes that the other process has not read, roughly. */
   waitingBytes(): number;
-  /** Resolves once there are no more of them than this, or when the link is lost. */
+  /** Resolves once `waitingBytes` is at most this, or when the transport is closed. */
   untilBelow(bytes: number): Promise<void>;
-  /** Takes back frames that the link has not been handed. */
+  /** Removes frames that have not been passed to the transport. */
   withdraw(isUnwanted: (frame: Frame) => boolean): void;
-  /** The link is lost: nothing is sent any more. */
+  /** Drops everything that has not been sent. */
   close(): void;
 }
 
-export function createOutbox<Frame>(link: Link): Outbox<Frame> {
+export function createOutbox<Frame>(transport: Transport): Outbox<Frame> {
   let queue: { readonly frame: Frame; readonly bytes: number }[] = [];
   let queuedBytes = 0;
   let inFlightBytes = 0;
@@ -48,7 +48,7 @@ export function createOutbox<Frame>(link: Link): Outbox<Frame> {
     queue = queue.slice(count);
     queuedBytes -= bytes;
     inFlightBytes += bytes;
-    link.send(
+    transport.send(
       batch.map(({ frame }) => frame),
       () => onSent(bytes),
     );
@@ -97,7 +97,7 @@ export function createOutbox<Frame>(link: Link): Outbox<Frame> {
   };
 }
 
-/** What a field, an element or a number costs on its way, roughly. */
+/** What a field, an element or a number costs in transit, roughly. */
 const FIELD_BYTES = 8;
 
 /** The size of plain data, roughly. */

@@ -1,21 +1,21 @@
 import type { MetricObjectWithValues, MetricValue } from "prom-client";
 import { loadPromClient } from "../http/load-prom-client.ts";
 
-/** What one worker tells of itself. */
+/** The state of one worker. */
 export interface Report {
   readonly isUp: boolean;
   readonly isDraining: boolean;
   readonly backend: string;
-  /** Channels that this worker has readers of. */
+  /** Channels with a reader in this worker. */
   readonly channels: number;
   readonly connections: number;
   /** See `fastPathsOff`. */
   readonly fastPathsOff: Readonly<Record<string, string>> | undefined;
-  /** Empty unless asked for. */
+  /** Empty unless requested. */
   readonly metrics: MetricObjectWithValues<MetricValue<string>>[];
 }
 
-/** `/health` of all workers as one: well only when each of them is. */
+/** The answer to `/health` for all workers: `ok` only if each of them is. */
 export function mergedHealth(reports: readonly Report[]): Response {
   const isDraining = reports.some((report) => report.isDraining);
   const isUp = reports.length > 0 && reports.every((report) => report.isUp);
@@ -25,7 +25,7 @@ export function mergedHealth(reports: readonly Report[]): Response {
     status,
     backend: reports[0]?.backend,
     connections: sum(reports, (report) => report.connections),
-    // Each worker's own: a channel that readers of two workers share counts twice.
+    // A channel with readers in two workers counts twice.
     channels: sum(reports, (report) => report.channels),
     workers: reports.length,
     ...(Object.keys(off).length > 0 && { fastPathsOff: off }),
@@ -36,7 +36,7 @@ export function mergedHealth(reports: readonly Report[]): Response {
   });
 }
 
-/** `/metrics` of all workers as one; each metric says how its values are put together. */
+/** The answer to `/metrics` for all workers; each metric defines how its values are combined. */
 export async function mergedMetrics(reports: readonly Report[]): Promise<Response> {
   const { AggregatorRegistry } = await loadPromClient();
   const registry = AggregatorRegistry.aggregate(reports.map(({ metrics }) => metrics));

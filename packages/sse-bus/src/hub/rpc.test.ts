@@ -2,11 +2,11 @@ import { expect, test, vi } from "vitest";
 import { createHistoryResolver } from "../core/history.ts";
 import { memoryBackend } from "../core/memory-backend.ts";
 import { sizeOf } from "./outbox.ts";
-import { CALL_TIMEOUT_S, createRpc, type Link, MAX_WAITING_BYTES } from "./rpc.ts";
+import { CALL_TIMEOUT_S, createRpc, type Transport, MAX_WAITING_BYTES } from "./rpc.ts";
 import { serveLog, toError } from "./serve-log.ts";
 import { workerBackend } from "./worker-backend.ts";
 
-/** Two ends of a link; each can stop taking what the other one sends. */
+/** Two ends of a transport; each can stop taking what the other one sends. */
 function pair() {
   const ends = [0, 1].map(() => ({
     isStopped: false,
@@ -20,7 +20,7 @@ function pair() {
       for (const listener of to.listeners) listener(message);
     }
   };
-  const linkOf = (own: number): Link => {
+  const transportOf = (own: number): Transport => {
     const [self, other] = [
       ends[own] as (typeof ends)[number],
       ends[1 - own] as (typeof ends)[number],
@@ -37,7 +37,7 @@ function pair() {
     };
   };
   return {
-    links: [linkOf(0), linkOf(1)] as const,
+    transports: [transportOf(0), transportOf(1)] as const,
     /** Bytes that one end has been handed and has not taken. */
     handed: (end: 0 | 1) => sizeOf(ends[end]?.inbox.map(({ message }) => message)),
     stop: (end: 0 | 1) => void ((ends[end] as (typeof ends)[number]).isStopped = true),
@@ -53,9 +53,9 @@ function pair() {
 const settled = async (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test("a side that takes nothing is handed a megabyte, and refused calls once much waits for it", async () => {
-  const { links, stop, goOn, handed, close } = pair();
-  createRpc(links[1], { methods: { echo: (text: string) => text.length }, toError });
-  const rpc = createRpc(links[0], { methods: {}, toError });
+  const { transports, stop, goOn, handed, close } = pair();
+  createRpc(transports[1], { methods: { echo: (text: string) => text.length }, toError });
+  const rpc = createRpc(transports[0], { methods: {}, toError });
   stop(1);
   const text = "x".repeat(1_000_000);
   const calls = Array.from({ length: 100 }, async () =>
@@ -75,10 +75,13 @@ test("a side that takes nothing is handed a megabyte, and refused calls once muc
 test("a call without an answer is rejected in time, and not sent later", async () => {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
   try {
-    const { links, stop, goOn, close } = pair();
+    const { transports, stop, goOn, close } = pair();
     const seen: number[] = [];
-    createRpc(links[1], { methods: { note: ({ n }: { n: number }) => seen.push(n) }, toError });
-    const rpc = createRpc(links[0], { methods: {}, toError });
+    createRpc(transports[1], {
+      methods: { note: ({ n }: { n: number }) => seen.push(n) },
+      toError,
+    });
+    const rpc = createRpc(transports[0], { methods: {}, toError });
     stop(1);
     const calls = Array.from({ length: 12 }, (_, n) =>
       rpc.call("note", { n, filling: "x".repeat(500_000) }),
@@ -99,7 +102,7 @@ test("a call without an answer is rejected in time, and not sent later", async (
 });
 
 test("a worker that takes nothing loses what is beyond the limit, and is told before anything later", async () => {
-  const { links, stop, goOn, close } = pair();
+  const { transports, stop, goOn, close } = pair();
   const log = memoryBackend();
   const onError = vi.fn();
   const host = {
@@ -110,8 +113,8 @@ test("a worker that takes nothing loses what is beyond the limit, and is told be
     onRestart() {},
   };
   await log.open(host);
-  const served = serveLog(log, links[0]);
-  const backend = workerBackend(links[1]);
+  const served = serveLog(log, transports[0]);
+  const backend = workerBackend(transports[1]);
   await backend.open(host);
   const seen: string[] = [];
   const { cursor } = await backend.subscribe("a", {
@@ -139,7 +142,7 @@ test("a worker that takes nothing loses what is beyond the limit, and is told be
 });
 
 test("the answer to a new subscription never runs ahead of a loss that has not been told", async () => {
-  const { links, stop, goOn, close } = pair();
+  const { transports, stop, goOn, close } = pair();
   const log = memoryBackend();
   const host = {
     history: createHistoryResolver(),
@@ -149,8 +152,8 @@ test("the answer to a new subscription never runs ahead of a loss that has not b
     onRestart() {},
   };
   await log.open(host);
-  serveLog(log, links[0]);
-  const backend = workerBackend(links[1]);
+  serveLog(log, transports[0]);
+  const backend = workerBackend(transports[1]);
   await backend.open(host);
   const seen: string[] = [];
   await backend.subscribe("a", { message() {}, lost: (seq) => void seen.push(`lost ${seq}`) });

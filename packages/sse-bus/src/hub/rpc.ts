@@ -1,32 +1,33 @@
 import { createOutbox } from "./outbox.ts";
 import { startInterval } from "../core/timers.ts";
 
-/** A way to another process or thread: messages arrive whole, once, and in the order sent. */
-export interface Link {
-  /** `onSent` is called when this process holds nothing of the message any more. */
+/** A channel to another process or thread. Messages arrive whole, once, and in the order sent. */
+export interface Transport {
+  /** `onSent` is called once this process does not hold the message any more. */
   send(message: unknown, onSent: () => void): void;
   onMessage(listener: (message: unknown) => void): void;
   onClose(listener: () => void): void;
 }
 
-/** Calls in both directions over a link. */
+/** Remote procedure calls in both directions over a transport. */
 export interface Rpc {
   /**
-   * Rejects with what the other side threw; and without a code when the link is lost, when too much
-   * waits for the other side, or when there is no answer within {@link CALL_TIMEOUT_S}.
+   * Rejects with the error that the other side threw. Rejects with an error without a code when the transport
+   * closes, when the other side has more than {@link MAX_WAITING_BYTES} to read, or when it does not answer
+   * within {@link CALL_TIMEOUT_S}.
    */
   call<Result>(method: string, argument?: unknown): Promise<Result>;
-  /** Like `call`, without an answer. What is sent in one turn leaves together, in order. */
+  /** Like `call`, without an answer. Everything sent in one turn is sent together, in order. */
   notify(method: string, argument?: unknown): void;
-  /** Bytes that the other side has not taken, roughly. */
+  /** Bytes that the other side has not read, roughly. */
   waitingBytes(): number;
-  /** Resolves once there are no more of them than this, or when the link is lost. */
+  /** Resolves once `waitingBytes` is at most this, or when the transport is closed. */
   untilBelow(bytes: number): Promise<void>;
 }
 
-/** How long a call waits for its answer, in seconds in which this process itself runs. */
+/** How long a call waits for its answer. Seconds in which this process is stopped do not count. */
 export const CALL_TIMEOUT_S = 10;
-/** With so much that the other side has not taken, no call is added. */
+/** Calls are rejected while the other side has more than this to read. */
 export const MAX_WAITING_BYTES = 16_777_216;
 
 /** What the other side may call. */
@@ -35,7 +36,7 @@ export type RpcMethods = Readonly<Record<string, (argument: never) => unknown>>;
 interface CallFrame {
   readonly method: string;
   readonly argument: unknown;
-  /** Left out by `notify`. */
+  /** `undefined` for `notify`. */
   readonly call: number | undefined;
 }
 
@@ -52,38 +53,38 @@ interface RpcError {
 
 export interface RpcOptions {
   readonly methods: RpcMethods;
-  /** Turns what the other side threw, or the loss of the link (no `code`), into an error. */
+  /** Makes an error of what the other side threw, or of a closed transport (no `code`). */
   readonly toError: (error: RpcError) => Error;
 }
 
 interface Call {
   resolve(value: never): void;
   reject(error: Error): void;
-  /** Ticks of the clock that it has waited. */
+  /** How many ticks it has waited. */
   ticks: number;
 }
 
-export function createRpc(link: Link, { methods, toError }: RpcOptions): Rpc {
+export function createRpc(transport: Transport, { methods, toError }: RpcOptions): Rpc {
   const waiting = new Map<number, Call>();
-  const outbox = createOutbox<Frame>(link);
+  const outbox = createOutbox<Frame>(transport);
   let calls = 0;
   let isClosed = false;
-  // Ticks, not the time of day: after a stop of this process the answers are here, and only unread.
-  const clock = startInterval(rejectLate, 1000);
+  // Ticks instead of timestamps: after a pause of this process the answers have arrived, and are only unread.
+  const clock = startInterval(rejectOverdue, 1000);
   clock.unref();
 
-  function rejectLate(): void {
-    const late = new Set<number>();
+  function rejectOverdue(): void {
+    const overdue = new Set<number>();
     for (const [call, waiter] of waiting) {
       if (++waiter.ticks <= CALL_TIMEOUT_S) continue;
-      late.add(call);
+      overdue.add(call);
       waiting.delete(call);
       waiter.reject(toError(NO_ANSWER));
     }
-    // What was answered as failed should not be done later, if that can be helped.
-    if (late.size > 0) {
+    // A call that has failed must not run later, if it can still be withdrawn.
+    if (overdue.size > 0) {
       outbox.withdraw(
-        (frame) => "call" in frame && frame.call !== undefined && late.has(frame.call),
+        (frame) => "call" in frame && frame.call !== undefined && overdue.has(frame.call),
       );
     }
   }
@@ -108,17 +109,17 @@ export function createRpc(link: Link, { methods, toError }: RpcOptions): Rpc {
     else call?.resolve(frame.result as never);
   }
 
-  link.onMessage((message) => {
+  transport.onMessage((message) => {
     for (const frame of message as Frame[]) {
       if ("method" in frame) void serve(frame);
       else settle(frame);
     }
   });
-  link.onClose(() => {
+  transport.onClose(() => {
     isClosed = true;
     clearInterval(clock);
     outbox.close();
-    for (const { reject } of waiting.values()) reject(toError(LOST));
+    for (const { reject } of waiting.values()) reject(toError(CLOSED));
     waiting.clear();
   });
 
@@ -126,7 +127,7 @@ export function createRpc(link: Link, { methods, toError }: RpcOptions): Rpc {
     call: (method, argument) =>
       new Promise((resolve, reject) => {
         const problem = isClosed
-          ? LOST
+          ? CLOSED
           : outbox.waitingBytes() > MAX_WAITING_BYTES
             ? FULL
             : undefined;
@@ -146,12 +147,15 @@ export function createRpc(link: Link, { methods, toError }: RpcOptions): Rpc {
   };
 }
 
-const LOST: RpcError = { code: undefined, message: "The link to the other process is lost." };
+const CLOSED: RpcError = {
+  code: undefined,
+  message: "The connection to the other process is closed.",
+};
 const NO_ANSWER: RpcError = {
   code: undefined,
-  message: `The other process has not answered within ${CALL_TIMEOUT_S} s: try again.`,
+  message: `The other process did not answer within ${CALL_TIMEOUT_S} s. Retry.`,
 };
 const FULL: RpcError = {
   code: undefined,
-  message: `The other process has not taken the last ${MAX_WAITING_BYTES} bytes: try again.`,
+  message: `The other process has more than ${MAX_WAITING_BYTES} bytes to read. Retry later.`,
 };

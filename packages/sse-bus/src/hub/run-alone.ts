@@ -2,7 +2,7 @@ import { backendFromUrl } from "../backends/backend-from-url.ts";
 import { createBus } from "../core/bus.ts";
 import { createHub } from "./create-hub.ts";
 import type { HubConfig } from "./hub-config.ts";
-import { listenAsTold } from "./listen.ts";
+import { listenOrExplain } from "./listen.ts";
 import type { Logger } from "./logger.ts";
 import { untilSignal } from "./until-signal.ts";
 
@@ -15,7 +15,7 @@ export async function runAlone(config: HubConfig, log: Logger): Promise<void> {
     onError: (error) => log.error("error", error),
   });
   const hub = createHub({ ...config.hub, bus });
-  const url = await listenAsTold(hub, config);
+  const url = await listenOrExplain(hub, config);
   log.info("listening", { url, backend: bus.stats().backend, pid: process.pid });
   process.stdout.write(readyLine(url));
   log.info("draining", { signal: await signal, connections: bus.stats().connections });
@@ -24,7 +24,7 @@ export async function runAlone(config: HubConfig, log: Logger): Promise<void> {
   log.info("stopped");
 }
 
-/** What a program that started the hub can wait for. */
+/** The line that a program which starts the hub can wait for. */
 export function readyLine(url: string): string {
   return `sse-bus hub listening on ${url}\n`;
 }

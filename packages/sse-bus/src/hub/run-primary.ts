@@ -4,7 +4,7 @@ import { createHistoryResolver } from "../core/history.ts";
 import { memoryBackend } from "../core/memory-backend.ts";
 import type { HubConfig } from "./hub-config.ts";
 import type { Logger } from "./logger.ts";
-import { processLink } from "./process-link.ts";
+import { processTransport } from "./process-transport.ts";
 import type { Report } from "./report.ts";
 import { createRpc, type Rpc, type RpcMethods } from "./rpc.ts";
 import { readyLine } from "./run-alone.ts";
@@ -13,16 +13,16 @@ import { untilSignal } from "./until-signal.ts";
 import { MAX_STALL_S, watchWorker } from "./watch-worker.ts";
 import { startTimeout } from "../core/timers.ts";
 
-/** A worker that dies is replaced; one that dies so soon is not a mishap, and ends the hub. */
+/** A worker that ends is replaced. One that ends this soon would do so again and again: the hub ends too. */
 const MIN_UPTIME_MS = 2000;
-/** Time for the workers to drain, beyond what each takes for clients that read nothing. */
+/** How long the workers may take to drain, beyond what each allows for clients that read nothing. */
 const MAX_CLOSING_MS = 8000;
 /** A worker that does not answer in time is left out of health and metrics. */
 const REPORT_TIMEOUT_MS = 2000;
 
 /**
- * Runs the hub as several processes that share a port. Without a backend of their own they share the
- * log of this process, which serves no connection itself.
+ * Runs the hub as several processes that share a port. Without a backend they share the log of this process,
+ * which serves no connection itself.
  */
 export async function runPrimary(config: HubConfig, log: Logger): Promise<void> {
   const signal = untilSignal();
@@ -31,31 +31,31 @@ export async function runPrimary(config: HubConfig, log: Logger): Promise<void> 
   const workers = new Map<Worker, Rpc>();
   let isStopping = false;
 
+  /** Resolves with the URL once the worker listens. */
   function start(): Promise<string> {
+    const worker = cluster.fork();
+    const startedAt = Date.now();
+    let stopWatching = (): void => {};
     return new Promise((resolve, reject) => {
-      const worker = cluster.fork();
-      const startedAt = Date.now();
-      const listening = ({ url }: { url: string }): void => {
-        resolve(url);
-        stopWatching = watchWorker(rpc, () => {
-          const message = `A worker (process ${worker.process.pid}) has not answered for ${MAX_STALL_S} s, and is replaced. Its clients resume on another one.`;
-          log.error("worker-stalled", new Error(message));
-          worker.process.kill("SIGKILL");
-        });
-      };
       const rpc = connect(worker, memory, { reports, listening });
-      let stopWatching = (): void => {};
       workers.set(worker, rpc);
-      worker.once("exit", (code, killedBy) => {
+      worker.once("exit", onExit);
+
+      function listening({ url }: { url: string }): void {
+        resolve(url);
+        stopWatching = watchWorker(rpc, () => killStalled(worker, log));
+      }
+
+      function onExit(code: number, killedBy: string): void {
         stopWatching();
         workers.delete(worker);
         if (isStopping) return;
-        const message = `A worker ended (code ${code}, signal ${killedBy}).`;
-        log.error("worker-ended", new Error(message));
-        reject(new Error(message));
+        const ended = new Error(`A worker ended (code ${code}, signal ${killedBy}).`);
+        log.error("worker-ended", ended);
+        reject(ended);
         if (Date.now() - startedAt < MIN_UPTIME_MS) process.exit(1);
         start().catch(() => {});
-      });
+      }
     });
   }
 
@@ -75,6 +75,12 @@ export async function runPrimary(config: HubConfig, log: Logger): Promise<void> 
   log.info("stopped");
 }
 
+function killStalled(worker: Worker, log: Logger): void {
+  const message = `A worker (process ${worker.process.pid}) has not answered for ${MAX_STALL_S} s, and is replaced. Its clients resume on another one.`;
+  log.error("worker-stalled", new Error(message));
+  worker.process.kill("SIGKILL");
+}
+
 async function openMemory(config: HubConfig, log: Logger): Promise<Backend> {
   const backend = memoryBackend();
   await backend.open({
@@ -87,15 +93,15 @@ async function openMemory(config: HubConfig, log: Logger): Promise<Backend> {
   return backend;
 }
 
-/** With a backend of their own the workers ask nothing of a log, only of each other. */
+/** With a backend the workers do not use a log of this process; they only exchange reports. */
 function connect(worker: Worker, memory: Backend | undefined, methods: RpcMethods): Rpc {
-  const link = processLink(worker);
-  return memory ? serveLog(memory, link, methods) : createRpc(link, { methods, toError });
+  const transport = processTransport(worker);
+  return memory ? serveLog(memory, transport, methods) : createRpc(transport, { methods, toError });
 }
 
 async function stopAll(workers: ReadonlyMap<Worker, Rpc>): Promise<void> {
   const ended = [...workers.keys()].map((worker) => new Promise((end) => worker.once("exit", end)));
-  // A worker that dies before it answers has ended too.
+  // A worker that ends before it answers has ended too.
   for (const rpc of workers.values()) rpc.call("close").catch(() => {});
   const kill = startTimeout(() => {
     for (const worker of workers.keys()) worker.process.kill("SIGKILL");
@@ -106,8 +112,8 @@ async function stopAll(workers: ReadonlyMap<Worker, Rpc>): Promise<void> {
 
 async function inTime(report: Promise<Report>): Promise<Report | undefined> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
+  const timeout = new Promise<undefined>((resolve) => {
     timer = startTimeout(() => resolve(undefined), REPORT_TIMEOUT_MS);
   });
-  return Promise.race([report.catch(() => undefined), late]).finally(() => clearTimeout(timer));
+  return Promise.race([report.catch(() => undefined), timeout]).finally(() => clearTimeout(timer));
 }

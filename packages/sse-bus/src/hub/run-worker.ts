@@ -5,18 +5,18 @@ import { loadMetrics } from "../http/metrics-handler.ts";
 import { routeContext } from "../http/route-context.ts";
 import { createHubWith } from "./create-hub.ts";
 import type { HubConfig } from "./hub-config.ts";
-import { listenAsTold } from "./listen.ts";
+import { listenOrExplain } from "./listen.ts";
 import type { Logger } from "./logger.ts";
-import { processLink } from "./process-link.ts";
+import { processTransport } from "./process-transport.ts";
 import { mergedHealth, mergedMetrics, type Report } from "./report.ts";
 import { workerBackend } from "./worker-backend.ts";
 
-/** Runs one of several processes that are one hub, until the primary process ends it. */
+/** Runs one of several processes of a hub, until the primary ends it. */
 export async function runWorker(config: HubConfig, log: Logger): Promise<void> {
-  // The primary process decides; a signal to the whole group comes to each of us too.
+  // The primary decides when to stop. A signal to the process group reaches each worker too.
   for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => {});
-  const link = processLink(process);
-  const shared = workerBackend(link, { report, close, alive: () => true });
+  const transport = processTransport(process);
+  const shared = workerBackend(transport, { report, close, alive: () => true });
   const { backendUrl } = config;
   const bus = createBus({
     ...config.bus,
@@ -45,7 +45,7 @@ export async function runWorker(config: HubConfig, log: Logger): Promise<void> {
   async function close(): Promise<void> {
     await hub.close();
     await bus.close();
-    // After the answer has left.
+    // After the answer has been sent.
     setImmediate(() => process.disconnect());
   }
 
@@ -58,9 +58,9 @@ export async function runWorker(config: HubConfig, log: Logger): Promise<void> {
       metrics: async () => mergedMetrics(await askAll(true)),
     },
   );
-  // A worker without its primary process has no log, no port and nobody to end it.
-  link.onClose(() => process.exit(0));
-  const url = await listenAsTold(hub, config);
+  // Without the primary a worker has no log and no port, and nothing would end it.
+  transport.onClose(() => process.exit(0));
+  const url = await listenOrExplain(hub, config);
   log.info("worker-listening", { url, pid: process.pid });
   shared.rpc.notify("listening", { url });
 }

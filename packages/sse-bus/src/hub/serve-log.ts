@@ -1,34 +1,34 @@
 import type { Backend, NewMessage, TopicSubscription } from "../core/backend.ts";
 import { SseBusError, type SseBusErrorCode } from "../core/errors.ts";
 import type { LogMessage } from "../core/message.ts";
-import type { LogMethods, LogNews, SentMessage } from "./log-protocol.ts";
-import { createRpc, type Link, MAX_WAITING_BYTES, type Rpc, type RpcMethods } from "./rpc.ts";
+import type { LogMethods, LogEvent, SentMessage } from "./log-protocol.ts";
+import { createRpc, type Transport, MAX_WAITING_BYTES, type Rpc, type RpcMethods } from "./rpc.ts";
 import { startInterval } from "../core/timers.ts";
 
 /**
- * Lets another process use a memory backend of this one over a link; `workerBackend` is the other
- * end. Ends with the link.
+ * Lets another process use a memory backend of this one; `workerBackend` is the other end. Ends when the
+ * transport closes.
  *
- * What the other process does not take is bounded: messages beyond the limit are lost for it, and it is
- * told so.
+ * What the other process has not read is bounded. Messages beyond the limit are dropped for it, and reported
+ * to it as a loss before anything later.
  */
-export function serveLog(backend: Backend, link: Link, methods: RpcMethods = {}): Rpc {
+export function serveLog(backend: Backend, transport: Transport, methods: RpcMethods = {}): Rpc {
   const subscriptions = new Map<number, Promise<TopicSubscription>>();
-  let news: LogNews[] = [];
-  let newsBytes = 0;
+  let queue: LogEvent[] = [];
+  let queueBytes = 0;
   let last: { readonly message: LogMessage; readonly subscriptions: number[] } | undefined;
-  /** Since the other process has stopped taking messages: the newest of them, and whose they are. */
+  /** Messages dropped since the other process stopped reading: the newest, and their subscriptions. */
   let loss: { seq: number; readonly subscriptions: Set<number> } | undefined;
   let reading: Promise<unknown> = Promise.resolve();
 
-  function tell(message: LogMessage, subscription: number): void {
+  function enqueue(message: LogMessage, subscription: number): void {
     // A channel and a pattern that covers it both get the message: it is sent once for both.
     if (last?.message === message) {
       last.subscriptions.push(subscription);
       return;
     }
-    const waitingBytes = rpc.waitingBytes() + newsBytes;
-    if (loss && waitingBytes <= MAX_WAITING_BYTES / 2) tellLoss();
+    const waitingBytes = rpc.waitingBytes() + queueBytes;
+    if (loss && waitingBytes <= MAX_WAITING_BYTES / 2) reportLoss();
     if (loss || waitingBytes > MAX_WAITING_BYTES) {
       loss ??= { seq: 0, subscriptions: new Set() };
       loss.seq = message.seq;
@@ -37,28 +37,28 @@ export function serveLog(backend: Backend, link: Link, methods: RpcMethods = {})
     }
     const entry = { message: withoutState(message), subscriptions: [subscription] };
     last = { message, subscriptions: entry.subscriptions };
-    newsBytes += message.frame.length + MESSAGE_BYTES;
-    if (news.push(entry) === 1) queueMicrotask(flush);
+    queueBytes += message.frame.length + MESSAGE_BYTES;
+    if (queue.push(entry) === 1) queueMicrotask(flush);
   }
 
   function flush(): void {
-    const batch = news;
-    news = [];
-    newsBytes = 0;
+    const batch = queue;
+    queue = [];
+    queueBytes = 0;
     last = undefined;
     for (let start = 0; start < batch.length; start += MAX_BATCH) {
-      rpc.notify("news", batch.slice(start, start + MAX_BATCH));
+      rpc.notify("events", batch.slice(start, start + MAX_BATCH));
     }
   }
 
-  /** Before anything later is told: the other process would take it for all that there is. */
-  function tellLoss(): void {
+  /** Before anything later is sent: the other process would otherwise take that for everything. */
+  function reportLoss(): void {
     flush();
     if (!loss) return;
     const { seq: lost } = loss;
-    const told: LogNews = { lost, subscriptions: [...loss.subscriptions] };
+    const event: LogEvent = { lost, subscriptions: [...loss.subscriptions] };
     loss = undefined;
-    rpc.notify("news", [told]);
+    rpc.notify("events", [event]);
   }
 
   function unsubscribe(subscription: number): void {
@@ -72,27 +72,27 @@ export function serveLog(backend: Backend, link: Link, methods: RpcMethods = {})
   const served = {
     async publish(entry: NewMessage) {
       const stored = await backend.publish(entry);
-      // The publisher's own listeners hear of the message before its call is answered.
-      tellLoss();
+      // Subscribers in the publisher's process receive the message before the call is answered.
+      reportLoss();
       return stored;
     },
     async subscribe({ topic, subscription }: LogMethods["subscribe"]) {
       const opening = backend.subscribe(topic, {
-        message: (message) => tell(message, subscription),
+        message: (message) => enqueue(message, subscription),
         lost: () => {},
       });
       subscriptions.set(subscription, opening);
       const { cursor } = await opening;
-      tellLoss();
+      reportLoss();
       return cursor;
     },
     unsubscribe,
     async read(topic: string) {
-      // One after the other: each may be as large as all that is kept.
+      // One after the other: each may be as large as the whole history.
       const read = reading.then(async () => {
         await rpc.untilBelow(MAX_WAITING_BYTES / 2);
         const { messages, horizon } = await backend.read(topic);
-        tellLoss();
+        reportLoss();
         return { messages: messages.map(withoutState), horizon };
       });
       reading = read.catch(() => {});
@@ -100,21 +100,21 @@ export function serveLog(backend: Backend, link: Link, methods: RpcMethods = {})
     },
     async cursor() {
       const head = await backend.readHead();
-      tellLoss();
+      reportLoss();
       return head;
     },
   } satisfies Record<keyof LogMethods, unknown>;
 
-  const rpc = createRpc(link, { methods: { ...methods, ...served }, toError });
-  // Workers that read nothing of what is published hear of the head in time for their heartbeats.
+  const rpc = createRpc(transport, { methods: { ...methods, ...served }, toError });
+  // Workers without a subscription to what is published learn the head in time for their heartbeats.
   const timer = startInterval(() => {
-    // Nothing is added for a process that stands still.
+    // A process that does not read gets nothing more.
     if (rpc.waitingBytes() > MAX_WAITING_BYTES / 2) return;
-    tellLoss();
-    rpc.notify("news", [{ head: backend.head() } satisfies LogNews]);
+    reportLoss();
+    rpc.notify("events", [{ head: backend.head() } satisfies LogEvent]);
   }, HEAD_INTERVAL_MS);
   timer.unref();
-  link.onClose(() => {
+  transport.onClose(() => {
     clearInterval(timer);
     for (const subscription of subscriptions.keys()) unsubscribe(subscription);
   });
@@ -124,16 +124,16 @@ export function serveLog(backend: Backend, link: Link, methods: RpcMethods = {})
 const HEAD_INTERVAL_MS = 1000;
 /** What a message costs beside its frame, roughly. */
 const MESSAGE_BYTES = 128;
-/** Messages that are sent as one. */
+/** Messages in one frame. */
 const MAX_BATCH = 100;
 
-/** Whether a message is superseded is the matter of each log that holds it. */
+/** Each log that holds a message tracks for itself whether it is superseded. */
 function withoutState(message: LogMessage): SentMessage {
   const { superseded: _, ...sent } = message;
   return sent;
 }
 
-/** An error that crossed a link, as it was. */
+/** Restores an error that another process has sent. */
 export function toError({ code, message }: { code: string | undefined; message: string }): Error {
   return new SseBusError((code ?? "BACKEND_UNAVAILABLE") as SseBusErrorCode, message);
 }

@@ -1,6 +1,6 @@
 /**
- * Resolves at the first SIGTERM or SIGINT; a second one ends the process at once, for whoever does
- * not want to wait.
+ * Resolves at the first SIGTERM or SIGINT. A second one ends the process immediately, so that nobody has to
+ * wait for the drain.
  */
 export function untilSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {

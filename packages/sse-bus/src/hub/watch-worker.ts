@@ -1,18 +1,19 @@
 import type { Rpc } from "./rpc.ts";
 import { startInterval } from "../core/timers.ts";
 
-/** A worker that answers nothing for so long does not serve its clients either. */
+/** A worker that does not answer for this long does not serve its clients either. */
 export const MAX_STALL_S = 10;
 
 /**
- * Asks a process every second whether it is there, and reports it once when it has not answered for
- * {@link MAX_STALL_S}. Gives a function that ends this.
+ * Pings a process every second, and calls `onStalled` once if it has not answered for {@link MAX_STALL_S}.
+ *
+ * @returns stops the pings
  */
 export function watchWorker(rpc: Rpc, onStalled: () => void): () => void {
   let missed = 0;
   let isAnswered = true;
   let isAsking = false;
-  // Ticks, not the time of day: after a stop of the whole group nobody has had time to answer.
+  // Ticks instead of timestamps: after a pause of the whole machine no worker has had time to answer.
   const clock = startInterval(() => {
     missed = isAnswered ? 0 : missed + 1;
     if (missed >= MAX_STALL_S) {
@@ -29,7 +30,7 @@ export function watchWorker(rpc: Rpc, onStalled: () => void): () => void {
       await rpc.call("alive");
       isAnswered = true;
     } catch {
-      // Asked again at the next tick; until then it counts as not answered.
+      // Pinged again at the next tick; until then it counts as not answered.
     }
     isAsking = false;
   }

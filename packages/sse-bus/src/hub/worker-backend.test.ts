@@ -5,7 +5,7 @@ import type { Backend } from "../core/backend.ts";
 import { createHistoryResolver } from "../core/history.ts";
 import { memoryBackend } from "../core/memory-backend.ts";
 import { testBackend } from "../testing/test-backend.ts";
-import { createRpc, type Link } from "./rpc.ts";
+import { createRpc, type Transport } from "./rpc.ts";
 import { serveLog, toError } from "./serve-log.ts";
 import { workerBackend } from "./worker-backend.ts";
 
@@ -16,8 +16,8 @@ function logHolder(): { readonly connect: () => Backend } {
   return {
     connect() {
       const { port1, port2 } = new MessageChannel();
-      serveLog(log, portLink(port1));
-      const backend = workerBackend(portLink(port2));
+      serveLog(log, portTransport(port1));
+      const backend = workerBackend(portTransport(port2));
       const closed = once(port1, "close");
       return {
         ...backend,
@@ -36,7 +36,7 @@ function logHolder(): { readonly connect: () => Backend } {
   };
 }
 
-function portLink(port: MessagePort): Link {
+function portTransport(port: MessagePort): Transport {
   return {
     send(message, onSent) {
       port.postMessage(message);
@@ -49,20 +49,20 @@ function portLink(port: MessagePort): Link {
 
 testBackend({ test, createLog: logHolder, connect: (log) => log.connect() });
 
-test("a link that is lost fails the calls that wait and those that follow, with a code", async () => {
+test("a transport that is lost fails the calls that wait and those that follow, with a code", async () => {
   const { port1, port2 } = new MessageChannel();
-  const rpc = createRpc(portLink(port1), { methods: {}, toError });
+  const rpc = createRpc(portTransport(port1), { methods: {}, toError });
   const waiting = rpc.call("publish");
   port2.close();
   await expect(waiting).rejects.toMatchObject({ code: "BACKEND_UNAVAILABLE" });
   await expect(rpc.call("publish")).rejects.toMatchObject({ code: "BACKEND_UNAVAILABLE" });
 });
 
-test("an error crosses the link with its code and its message", async () => {
+test("an error crosses the transport with its code and its message", async () => {
   const { port1, port2 } = new MessageChannel();
   const log = memoryBackend();
-  serveLog(log, portLink(port1));
-  const backend = workerBackend(portLink(port2));
+  serveLog(log, portTransport(port1));
+  const backend = workerBackend(portTransport(port2));
   // The log was never opened.
   await expect(backend.read("a")).rejects.toMatchObject({
     code: "BUS_CLOSED",
@@ -71,7 +71,7 @@ test("an error crosses the link with its code and its message", async () => {
   port2.close();
 });
 
-test("a message that a channel and a pattern share crosses the link once", async () => {
+test("a message that a channel and a pattern share crosses the transport once", async () => {
   const { port1, port2 } = new MessageChannel();
   const log = memoryBackend();
   const host = {
@@ -83,15 +83,15 @@ test("a message that a channel and a pattern share crosses the link once", async
   };
   await log.open(host);
   const sent: unknown[] = [];
-  const link = portLink(port1);
+  const transport = portTransport(port1);
   serveLog(log, {
-    ...link,
+    ...transport,
     send(message, onSent) {
       sent.push(...JSON.parse(JSON.stringify(message)));
-      link.send(message, onSent);
+      transport.send(message, onSent);
     },
   });
-  const backend = workerBackend(portLink(port2));
+  const backend = workerBackend(portTransport(port2));
   await backend.open(host);
   const seen: string[] = [];
   const feed = (name: string) => ({
@@ -108,9 +108,9 @@ test("a message that a channel and a pattern share crosses the link once", async
     id: undefined,
   });
   expect(seen.toSorted()).toEqual(["channel", "pattern"]);
-  const news = sent.filter((frame) => (frame as { method?: string }).method === "news");
-  expect(news).toHaveLength(1);
-  expect((news[0] as { argument: unknown[] }).argument).toHaveLength(1);
+  const events = sent.filter((frame) => (frame as { method?: string }).method === "events");
+  expect(events).toHaveLength(1);
+  expect((events[0] as { argument: unknown[] }).argument).toHaveLength(1);
   port2.close();
   await log.close();
 });

@@ -1,17 +1,17 @@
 import type { Backend, BackendHost, Feed, History, Stored } from "../core/backend.ts";
 import { SseBusError } from "../core/errors.ts";
 import type { Cursor } from "../core/position.ts";
-import type { LogMethods, LogNews, SentMessage } from "./log-protocol.ts";
-import { createRpc, type Link, type Rpc, type RpcMethods } from "./rpc.ts";
+import type { LogMethods, LogEvent, SentMessage } from "./log-protocol.ts";
+import { createRpc, type Transport, type Rpc, type RpcMethods } from "./rpc.ts";
 import { toError } from "./serve-log.ts";
 
-/** A backend whose log another process holds, at the other end of a link; see `serveLog`. */
+/** A backend whose log is in another process; see `serveLog`. */
 export interface WorkerBackend extends Backend {
-  /** The link's other calls. */
+  /** For the other calls over the same transport. */
   readonly rpc: Rpc;
 }
 
-export function workerBackend(link: Link, methods: RpcMethods = {}): WorkerBackend {
+export function workerBackend(transport: Transport, methods: RpcMethods = {}): WorkerBackend {
   const feeds = new Map<number, Feed>();
   let host: BackendHost | undefined;
   let head: Cursor | undefined;
@@ -23,7 +23,7 @@ export function workerBackend(link: Link, methods: RpcMethods = {}): WorkerBacke
     return rpc.call<Result>(method, argument);
   }
 
-  function news(batch: readonly LogNews[]): void {
+  function events(batch: readonly LogEvent[]): void {
     for (const entry of batch) {
       if ("head" in entry) advance(entry.head);
       else if ("lost" in entry) lose(entry);
@@ -31,13 +31,13 @@ export function workerBackend(link: Link, methods: RpcMethods = {}): WorkerBacke
     }
   }
 
-  function accept({ message, subscriptions }: Extract<LogNews, { message: unknown }>): void {
+  function accept({ message, subscriptions }: Extract<LogEvent, { message: unknown }>): void {
     if (head) advance({ seq: message.seq, time: message.time, epoch: head.epoch });
     const received = { ...message, superseded: false };
     for (const subscription of subscriptions) feeds.get(subscription)?.message(received);
   }
 
-  function lose({ lost, subscriptions }: Extract<LogNews, { lost: unknown }>): void {
+  function lose({ lost, subscriptions }: Extract<LogEvent, { lost: unknown }>): void {
     for (const subscription of subscriptions) feeds.get(subscription)?.lost(lost);
   }
 
@@ -45,8 +45,8 @@ export function workerBackend(link: Link, methods: RpcMethods = {}): WorkerBacke
     if (!head || to.seq >= head.seq) head = to;
   }
 
-  const rpc = createRpc(link, { methods: { ...methods, news }, toError });
-  link.onClose(() => host?.onStatus("down"));
+  const rpc = createRpc(transport, { methods: { ...methods, events }, toError });
+  transport.onClose(() => host?.onStatus("down"));
 
   return {
     name: "memory",
@@ -58,7 +58,7 @@ export function workerBackend(link: Link, methods: RpcMethods = {}): WorkerBacke
     publish: (entry) => ask<Stored>("publish", entry),
     async subscribe(topic, feed) {
       const subscription = subscriptions++;
-      // Before the call is answered: its messages may come in the same batch as the answer.
+      // Before the call is answered: its messages may arrive in the same batch as the answer.
       feeds.set(subscription, feed);
       const close = (): void => {
         if (feeds.delete(subscription)) rpc.notify("unsubscribe", subscription);
@@ -68,7 +68,7 @@ export function workerBackend(link: Link, methods: RpcMethods = {}): WorkerBacke
         advance(cursor);
         return { cursor, close };
       } catch (error) {
-        // It may be open all the same: only its answer is missing.
+        // The subscription may be open nevertheless, with only its answer missing.
         close();
         throw error;
       }

@@ -8,7 +8,7 @@ import { readToken } from "./read-token.ts";
 import { createVerifier } from "./verify-token.ts";
 
 /**
- * Lets JSON Web Tokens (RFC 7519) decide who may read and publish what; for `authorize` of
+ * Lets JSON Web Tokens (RFC 7519) decide who may read and publish which channels. For `authorize` of
  * `createSseRoute`, `createPublishRoute` and the hub. Needs `jose`, which the app installs.
  *
  * A token names channels and patterns in one claim:
@@ -17,10 +17,10 @@ import { createVerifier } from "./verify-token.ts";
  * { "sse_bus": { "subscribe": ["orders/*", "news"], "publish": ["orders/7"] }, "exp": 1893456000 }
  * ```
  *
- * `orders/*` allows `orders/7` and the pattern `orders/*` itself, never `orders/**`. Of several
- * channels asked for, those that the token allows are granted; if there is none, the answer is 403.
- * Without a valid token it is 401. The token's `sub` is the client's identity. At `exp` a stream ends with `bye` "unauthorized", and the client
- * comes back with a fresh token.
+ * `orders/*` allows `orders/7` and the pattern `orders/*` itself, but not `orders/**`. Of several requested channels,
+ * those that the token allows are granted; if it allows none, the answer is 403. Without a valid token it is 401. The
+ * token's `sub` is the client's identity. At `exp` a stream ends with `bye` "unauthorized", and the client reconnects
+ * with a fresh token.
  *
  * @throws SseBusError `INVALID_OPTION`
  * @example
@@ -61,7 +61,7 @@ function decideChannels(
   return granted.length === 0 ? 403 : { channels: granted, expiresAt };
 }
 
-/** A claim that is malformed grants nothing: what its issuer meant is not ours to guess. */
+/** A malformed claim grants nothing. */
 function readTopics(grants: unknown, action: AuthorizeContext["action"]): string[] {
   const topics: unknown = (grants as JwtGrants | null | undefined)?.[action];
   if (!Array.isArray(topics)) return [];
@@ -75,7 +75,7 @@ function expiryOf({ exp }: JWTPayload, clockToleranceMs: number): number {
   return exp === undefined ? Number.POSITIVE_INFINITY : exp * 1000 + clockToleranceMs;
 }
 
-/** A `sub` that cannot be an identity (RFC 7519 §4.1.2 bounds it in no way) makes nobody known. */
+/** A `sub` that cannot be an identity is ignored: RFC 7519 §4.1.2 does not limit it. */
 function identityOf({ sub }: JWTPayload): { readonly identity?: Identity } {
   return isIdentityId(sub) ? { identity: { id: sub } } : {};
 }

@@ -4,7 +4,7 @@ import { SseBusError } from "../core/errors.ts";
 /** A shared secret, or a public key; PEM text is read with `importSPKI` of jose first. */
 export type JwtKey = string | Uint8Array | CryptoKey | KeyObject | JWK;
 
-/** What a token lets its bearer do: channels and patterns, as in `{ "subscribe": ["orders/*"] }`. */
+/** The channels and patterns that a token allows, as in `{ "subscribe": ["orders/*"] }`. */
 export interface JwtGrants {
   readonly subscribe?: readonly string[];
   readonly publish?: readonly string[];
@@ -12,29 +12,29 @@ export interface JwtGrants {
 
 /** Settings of `jwtAuthorize`. */
 export interface JwtAuthorizeOptions {
-  /** What tokens are signed with: a secret of at least 32 bytes, or the issuer's public key. */
+  /** The key that verifies tokens: a secret of at least 32 bytes, or the issuer's public key. */
   readonly key?: JwtKey;
-  /** Or where the issuer publishes its keys (RFC 7517 §5), such as `https://issuer/.well-known/jwks.json`. */
+  /** Instead of `key`: where the issuer publishes its keys (RFC 7517 §5), such as `https://issuer/.well-known/jwks.json`. */
   readonly jwksUrl?: string | URL;
-  /** Who must have issued the token (`iss`). @default anybody who has the key */
+  /** The required issuer (`iss`). @default any */
   readonly issuer?: string | readonly string[];
-  /** Whom the token must be for (`aud`). @default anybody */
+  /** The required audience (`aud`). @default any */
   readonly audience?: string | readonly string[];
-  /** Signature algorithms. @default HS256, HS384, HS512 with a secret; else all asymmetric ones */
+  /** Accepted signature algorithms. @default HS256, HS384, HS512 with a secret; else all asymmetric ones */
   readonly algorithms?: readonly string[];
   /** The claim that holds {@link JwtGrants}. @default "sse_bus" */
   readonly claim?: string;
-  /** Reads what a token grants, for tokens of another shape. @default the object under `claim` */
+  /** Reads the grants from tokens of another shape. @default the object under `claim` */
   readonly grants?: (payload: JWTPayload) => JwtGrants | undefined;
   /** The cookie that may hold the token where there is no `Authorization` header; `false` for none. @default "sse_bus_token" */
   readonly cookie?: string | false;
   /**
-   * A query parameter that may hold the token of a subscriber, since a native `EventSource` sends no
-   * headers of its own. Addresses end up in logs: prefer the cookie, or tokens that live for seconds.
+   * A query parameter that may hold the token of a subscriber: a native `EventSource` cannot send headers. URLs
+   * are logged by servers and proxies, so prefer the cookie, or tokens that are valid for seconds.
    * @default none
    */
   readonly queryParameter?: string;
-  /** How far clocks may differ when `exp` and `nbf` are looked at. @default 0 */
+  /** How far clocks may differ when `exp` and `nbf` are checked. @default 0 */
   readonly clockToleranceMs?: number;
 }
 
@@ -43,8 +43,8 @@ const ASYMMETRIC = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA 
 const MIN_SECRET_BYTES = 32;
 
 /**
- * The algorithms to accept with a key: never both kinds, or a public key, which everybody has, could
- * be taken for the secret of an HMAC.
+ * The algorithms to accept with a key. Never both kinds: an attacker could sign with HMAC and the public key, which
+ * everybody knows, as the secret.
  */
 export function defaultAlgorithms(key: unknown): string[] {
   return isSecret(key) ? HMAC : ASYMMETRIC;
@@ -60,7 +60,7 @@ export function readKey(key: JwtKey): Exclude<JwtKey, string> {
   }
   const bytes = secretBytes(given);
   if (bytes !== undefined && !(bytes >= MIN_SECRET_BYTES)) {
-    // RFC 7518 §3.2: a key as long as the hash, or a captured token gives the secret away.
+    // RFC 7518 §3.2: a shorter secret can be found from one captured token.
     throw invalid(
       `\`key\` is a secret of ${bytes} bytes, and must have at least ${MIN_SECRET_BYTES}: make one with \`openssl rand -base64 32\`.`,
     );
@@ -88,7 +88,7 @@ export function readJwksUrl(jwksUrl: string | URL): URL {
   const isLocal = url.hostname === "localhost" || url.hostname === "127.0.0.1";
   if (url.protocol === "https:" || (url.protocol === "http:" && isLocal)) return url;
   throw invalid(
-    "`jwksUrl` must be https: whoever can change the keys on their way can sign tokens.",
+    "`jwksUrl` must be https: over http an attacker could replace the keys, and sign tokens.",
   );
 }
 

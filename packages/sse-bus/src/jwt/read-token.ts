@@ -5,17 +5,17 @@ export interface TokenSources {
   readonly queryParameter: string | undefined;
 }
 
-/** The token of a request: the first of header, cookie and query parameter that is there at all. */
+/** The token of a request: from the header, the cookie or the query parameter, whichever is present first. */
 export function readToken(
   { request, action }: Pick<AuthorizeContext, "request" | "action">,
   { cookie, queryParameter }: TokenSources,
 ): string | undefined {
   const authorization = request.headers.get("authorization");
-  // Another scheme's credentials are not ours to pass over: the sender meant them to count.
+  // Credentials of another scheme are not skipped in favour of a cookie: the sender meant them.
   if (authorization !== null) return /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
   const fromCookie = cookie === false ? undefined : readCookie(request, cookie);
   if (fromCookie !== undefined) return fromCookie;
-  // Publishers can send headers; and the trigger broadcasts its query, which must hold no token.
+  // Publishers can send headers. The trigger also broadcasts its query, which must not contain a token.
   if (queryParameter === undefined || action !== "subscribe") return undefined;
   return new URL(request.url).searchParams.get(queryParameter) ?? undefined;
 }

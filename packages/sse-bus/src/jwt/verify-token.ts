@@ -17,10 +17,10 @@ import {
 } from "./jwt-options.ts";
 
 /**
- * Checks signature, times, issuer and audience; gives the payload, or `undefined` for a token that
- * is not valid.
+ * Checks signature, times, issuer and audience. Resolves with the payload, or `undefined` for an invalid
+ * token.
  *
- * @throws SseBusError `AUTHORIZATION_UNAVAILABLE` when the issuer's keys cannot be had
+ * @throws SseBusError `AUTHORIZATION_UNAVAILABLE` when the issuer's keys cannot be loaded
  */
 export type VerifyToken = (token: string) => Promise<JWTPayload | undefined>;
 
@@ -55,7 +55,7 @@ function readKeyOrJwks({
   throw invalid("jwtAuthorize takes either `key` or `jwksUrl`.");
 }
 
-/** What a token can be wrong about; any other failure to find its key is the issuer's or the way's. */
+/** Errors of the token itself. Any other failure to find its key is one of the issuer or the network. */
 const TOKEN_FAULTS = new Set([
   "ERR_JOSE_NOT_SUPPORTED",
   "ERR_JWKS_MULTIPLE_MATCHING_KEYS",
@@ -69,13 +69,13 @@ function remoteKeys(url: URL): JWTVerifyGetKey {
       return await find(header, token);
     } catch (cause) {
       if (TOKEN_FAULTS.has(codeOf(cause) ?? "")) throw cause;
-      const message = `The keys at ${url.origin}${url.pathname} cannot be had, so tokens cannot be checked.`;
+      const message = `The keys at ${url.origin}${url.pathname} could not be loaded, so tokens cannot be checked. Retry later, or fix \`jwksUrl\`.`;
       throw new SseBusError("AUTHORIZATION_UNAVAILABLE", message, { cause });
     }
   };
 }
 
-/** A token without `kid` from an issuer with several keys: any of them may have signed it. */
+/** A token without `kid` from an issuer with several keys: each of them may have signed it. */
 async function tryAll(
   token: string,
   keys: AsyncIterable<CryptoKey>,

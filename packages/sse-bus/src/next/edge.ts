@@ -2,8 +2,8 @@ import { nodeRuntimeRequired } from "../core/edge-runtime.ts";
 import { isOpen } from "../http/publish-options.ts";
 import type * as node from "./index.ts";
 
-// What `sse-bus/next` is in the edge runtime (the condition `edge-light` of package.json's exports): the
-// same names. Without it webpack fails on modules of Node's, and Turbopack builds routes that never work.
+// `sse-bus/next` in the edge runtime (the condition `edge-light` of package.json's exports): the same names.
+// Without it webpack fails on Node modules, and Turbopack builds routes that never work.
 
 /** @throws SseBusError `NODE_RUNTIME_REQUIRED` */
 export const createSseRoute: typeof node.createSseRoute = () => {

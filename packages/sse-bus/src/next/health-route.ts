@@ -6,7 +6,7 @@ import { routeContext } from "../http/route-context.ts";
 
 /**
  * `GET /api/health` as a Next.js route handler: 200 `{"status":"ok","backend","connections",
- * "channels"}`, or 503 while the server drains or its backend is away.
+ * "channels"}`, or 503 while the server drains or cannot reach its backend.
  *
  * @throws SseBusError `INVALID_OPTION`
  * @example

@@ -15,8 +15,8 @@ export interface MetricsRouteOptions<
 
 /**
  * `GET /api/metrics` as a Next.js route handler: the bus's counters in the Prometheus text format,
- * named `sse_bus_*` (docs/operations.md). They tell nothing of messages or clients, but keep the
- * route from the public where numbers are a secret.
+ * named `sse_bus_*` (docs/operations.md). Needs the package `prom-client`, which the app installs; without it
+ * the answer is 501. Metrics contain no messages and no clients. Protect the route if the numbers are secret.
  *
  * @throws SseBusError `INVALID_OPTION`
  * @example

@@ -3,7 +3,7 @@ import type { StreamHandlerHost } from "../http/stream-handler.ts";
 import { openDirectSink } from "../node/direct-sink.ts";
 import { currentSocketIp } from "../node/exchange.ts";
 
-/** What Next.js, on Node, knows of a request beyond its web-standard face. */
+/** What handlers need besides the web-standard request, for Next.js on Node. */
 export function nextHost(): StreamHandlerHost {
   return {
     socketIp: currentSocketIp,

@@ -17,9 +17,9 @@ export interface NextPublishRouteOptions<
 }
 
 /**
- * Publishing over HTTP as a Next.js route handler: `GET ?msg=…` broadcasts the query, the browser
- * and the address it came from; `POST` JSON broadcasts `data`. Closed in production unless the
- * environment or `authorize` opens it.
+ * Publishing over HTTP as a Next.js route handler. `GET ?msg=…` publishes the query with details of the browser
+ * and its address; `POST` publishes `data` of a JSON body. Closed in production unless the environment or
+ * `authorize` opens it.
  *
  * @throws SseBusError `INVALID_OPTION`
  * @example
@@ -44,8 +44,8 @@ export function createPublishRoute<Channels extends ChannelMap, Inputs extends C
 }
 
 /**
- * Whether anybody may publish here: in development, or in production with `SSE_BUS_OPEN_PUBLISH=1`.
- * For pages that show a publish box only where it would work.
+ * Whether everybody may publish: in development, or in production with `SSE_BUS_OPEN_PUBLISH=1`. For pages that
+ * show a publish box only where it works.
  */
 export function isPublishingOpen(): boolean {
   return isOpen(process.env);

@@ -12,19 +12,19 @@ export interface RegisterOptions<
   Inputs extends ChannelMap = Channels,
 > {
   /**
-   * Answers the requests for one path before Next.js sees them, in production. A stream then costs
-   * what it costs on plain `node:http`, and **proxy.ts does not protect it any more**: see
-   * {@link TakeOverOptions}. Call again for another path.
+   * In production, answers the requests for one path before Next.js sees them. A stream then costs as much as
+   * on plain `node:http`, and **proxy.ts does not protect it any more**: see {@link TakeOverOptions}. Call again
+   * for another path.
    *
-   * @default every request is Next.js's
+   * @default Next.js answers every request
    */
   readonly takeOver?: TakeOverOptions<Channels, Inputs>;
 }
 
 /**
- * Prepares a Next.js server for event streams: connects the shared buses (a backend that cannot be
- * reached is an error at start), learns the addresses of clients, and ends open streams on SIGTERM,
- * so that a deploy drops nobody and `next start` exits.
+ * Prepares a Next.js server for event streams. It connects the shared buses (an unreachable backend is an error
+ * at start), makes client addresses available, and ends open streams on SIGTERM, so that clients reconnect and
+ * `next start` exits.
  *
  * @throws SseBusError `BACKEND_UNAVAILABLE`, `INVALID_OPTION`
  * @example

@@ -12,8 +12,8 @@ export interface RouteHandlers {
 export type RouteHandler = (request: Request) => Promise<Response>;
 
 /**
- * One handler for every method: Next answers methods that a route does not export with a bare 405
- * without `Allow` (RFC 9110 §15.5.6 demands it), and HEAD by running GET.
+ * One handler for every method. For methods that a route does not export, Next answers 405 without the `Allow`
+ * that RFC 9110 §15.5.6 requires, and it answers HEAD by running GET.
  */
 export function forAllMethods(handle: RouteHandler): RouteHandlers {
   return {

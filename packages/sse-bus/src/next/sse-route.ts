@@ -36,21 +36,21 @@ export function createSseRoute<Channels extends ChannelMap, Inputs extends Chann
   retireOldStreams(context.connections.open);
   const settings = {
     allowedHosts: defaultAllowedHosts(),
-    // Nothing answers 502 while `next dev` restarts: browsers reconnect by themselves.
+    // No proxy answers 502 while `next dev` restarts, so browsers keep reconnecting.
     ...(process.env.NODE_ENV === "development" && { drainRetryMs: 0 }),
     ...options,
   };
   const handle = createStreamHandler(context, settings, nextHost());
   return forAllMethods(async (request) => {
-    // Under `cacheComponents` GET handlers are run at build time, up to here and no further.
+    // Under `cacheComponents` Next runs GET handlers at build time, up to this line.
     await connection();
     return handle(request);
   });
 }
 
 /**
- * Hot reload makes a new route, but open streams go on running the old one's code: in development
- * they are told to reconnect, and lose nothing.
+ * In development, ends the streams of the previous evaluation of the route. Hot reload makes a new route, but
+ * open streams keep running the old code. Their clients reconnect and resume.
  */
 function retireOldStreams(
   open: Iterable<{ end(reason: "lifetime", retryMs: number): void }>,

@@ -2,20 +2,19 @@ import { isFastPathOn } from "../http/fast-paths.ts";
 import type { ChannelMap } from "../core/types.ts";
 import { readTrustedProxies } from "../http/client-ip.ts";
 import { type RouteContext, routeContext } from "../http/route-context.ts";
-import { createStreamListener } from "../node/stream-listener.ts";
+import { createStreamRequestListener } from "../node/stream-requests.ts";
 import { assertTakeOverPath, takeOver } from "../node/undocumented/take-over.ts";
 import { defaultAllowedHosts } from "./allowed-hosts.ts";
 import type { SseRouteOptions } from "./sse-route.ts";
 
 /**
- * The streams that are answered on `node:http` itself. Give the path and what the stream's route is
- * given: the route stays, for whatever is not taken over (development, requests before
- * instrumentation.ts has run, other spellings of the path, hosts without a `node:http` server).
+ * Streams that are answered on `node:http` itself. Pass the path and the options of the stream's route. Keep the
+ * route: it answers what is not taken over (development, requests before instrumentation.ts has run, other
+ * spellings of the path, hosts without a `node:http` server).
  *
- * Next.js does not see such a request. So neither do `proxy.ts`, the `headers`, `redirects` and
- * `rewrites` of next.config, its log and its spans. What may be read is up to `authorize`, which has
- * the plain `Request`: `cookies()` and `headers()` of `next/headers` are not there, and a call of
- * them means no.
+ * Next.js does not see such a request. Neither do `proxy.ts`, the `headers`, `redirects` and `rewrites` of
+ * next.config, its log and its spans. Only `authorize` decides who may read. It gets the plain `Request`:
+ * `cookies()` and `headers()` of `next/headers` throw there, which denies access.
  *
  * @example
  * ```ts
@@ -39,13 +38,13 @@ export interface TakeOverOptions<
   Channels extends ChannelMap,
   Inputs extends ChannelMap,
 > extends SseRouteOptions<Channels, Inputs> {
-  /** Whole and as browsers send it, with the `basePath` if there is one: `/api/sse`. */
+  /** The whole path as browsers send it, with the `basePath` if there is one: `/api/sse`. */
   readonly path: string;
 }
 
 /**
- * In production, takes the requests for a path away from Next.js. In development its route answers,
- * because an edit reloads routes and not instrumentation.ts; a wrong option is an error there too.
+ * In production, answers the requests for a path instead of Next.js. In development the route answers, because
+ * an edit reloads routes and not instrumentation.ts. A wrong option is an error in both.
  *
  * @throws SseBusError `INVALID_OPTION`
  */
@@ -57,7 +56,7 @@ export function takeOverStreams<Channels extends ChannelMap, Inputs extends Chan
   const context = routeContext(bus);
   const settings = { allowedHosts: defaultAllowedHosts(), ...options };
   const trustedProxies = readTrustedProxies(process.env.SSE_BUS_TRUST_PROXY);
-  const answer = createStreamListener(context, settings, trustedProxies);
+  const answer = createStreamRequestListener(context, settings, trustedProxies);
   assertTakeOverPath(path);
   const isWanted = process.env.NODE_ENV !== "development" && isFastPathOn("take-over");
   if (isWanted) takeOver(path, { context, answer });

@@ -16,7 +16,7 @@ export function frameFirst(head: string, bytes: Uint8Array): Buffer {
   return joinChunk(head, [bytes], bytes.length);
 }
 
-/** The bytes of a packet as one HTTP/1.1 chunk, framed once for all readers that are handed it. */
+/** The bytes of a packet as one HTTP/1.1 chunk, framed once for all its readers. */
 export function packetChunk(packet: Packet): Uint8Array {
   packet.framed ??= makeChunk(packet);
   return packet.framed;

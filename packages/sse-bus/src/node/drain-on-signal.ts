@@ -7,13 +7,12 @@ import { takenPaths } from "./undocumented/take-over.ts";
 
 const INSTALLED: unique symbol = Symbol.for("sse-bus.drain");
 
-/** Time for the last blocks to leave before a signal that nobody else handles is raised again. */
+/** How long the last events may take to be sent before the signal is raised again. */
 const FAREWELL_MS = 100;
 
 /**
- * Ends every stream of every shared bus, and of every path that is taken over, on SIGTERM and SIGINT,
- * so that a server which waits for its connections can exit: `next start` otherwise waits for open
- * streams for ever (github.com/vercel/next.js/issues/53661). Idempotent.
+ * On SIGTERM and SIGINT, ends every stream of every shared bus and of every path that is taken over. Otherwise
+ * `next start` waits for open streams for ever (github.com/vercel/next.js/issues/53661). Idempotent.
  */
 export function drainOnSignal(): void {
   const shared = globalThis as { [INSTALLED]?: boolean };
@@ -23,7 +22,7 @@ export function drainOnSignal(): void {
     process.once(signal, () => {
       closeIdleOfStoppedServers();
       for (const internals of allBuses()) drainConnections(internals);
-      // Having listened, we took away Node's default of dying: without another listener, restore it.
+      // A listener disables Node's default, which is to exit. Without another listener, restore it.
       if (process.listenerCount(signal) > 0) return;
       startTimeout(() => process.kill(process.pid, signal), FAREWELL_MS);
     });

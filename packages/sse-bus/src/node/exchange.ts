@@ -1,15 +1,15 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 
-import { isNextsOwnServer } from "./undocumented/next-internals.ts";
+import { nextOrigin } from "./undocumented/next-internals.ts";
 
 /** The raw request and response of `node:http` that a web-standard handler is being run for. */
 export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   /**
-   * Who listened to the response's `close` before Next had it: programs that watch requests, to whom
-   * it must mean what it says. `undefined` where theirs and Next's cannot be told apart, as in a custom
-   * server, whose own listeners come as late as Next's.
+   * Listeners of the response's `close` that were added before Next received it: programs that watch
+   * requests, which must see `close` only when the client has really disconnected. `undefined` where they
+   * cannot be distinguished from Next's, as in a custom server, which adds its own as late as Next does.
    */
   watchers?: readonly CloseListener[];
 }
@@ -17,7 +17,7 @@ export interface Exchange {
 /** As `rawListeners` gives it: with the wrapper of `once`. */
 export type CloseListener = (...args: unknown[]) => void;
 
-/** What Node tells of each request on `http.server.request.start`, before it emits it. */
+/** What Node publishes on `http.server.request.start` for each request, before it emits it. */
 export interface Announcement {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -33,9 +33,9 @@ interface Storage {
 const STORAGE: unique symbol = Symbol.for("sse-bus.exchange");
 
 /**
- * Makes {@link currentExchange} work from the next request on: Node announces each request on
- * `http.server.request.start` with its raw response, and whatever runs for it inherits the context.
- * Documented Node API only (node:diagnostics_channel, AsyncLocalStorage). Idempotent.
+ * Makes {@link currentExchange} work from the next request on: Node publishes each request with its raw
+ * response on `http.server.request.start`, and all code that runs for it inherits the async context. Uses
+ * documented Node APIs only (node:diagnostics_channel, AsyncLocalStorage). Idempotent.
  */
 export async function installExchange(): Promise<void> {
   const shared = globalThis as { [STORAGE]?: Storage };
@@ -58,7 +58,7 @@ export async function installExchange(): Promise<void> {
     if (seen.has(server)) return;
     seen.add(server);
     // After all subscribers of this channel, and before Next's listener.
-    if (isNextsOwnServer()) server.prependListener("request", findWatchers);
+    if (nextOrigin() !== undefined) server.prependListener("request", findWatchers);
   });
 }
 

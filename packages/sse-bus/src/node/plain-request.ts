@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import type { RequestHead } from "../http/request-head.ts";
 import { absoluteUrl } from "./request-head.ts";
 
-/** A GET without a body, in the one form that every client sends. */
+/** A GET without a body, in the form that all common clients send. */
 export interface PlainRequest extends RequestHead {
   readonly method: "GET";
   /** Names are in lower case, each once. */
@@ -13,17 +13,16 @@ export interface PlainRequest extends RequestHead {
 const MAX_BYTES = 16_384;
 
 /**
- * Reads bytes that are exactly one request of HTTP/1.1 for this path, as browsers send it. Whatever
- * could be read in two ways gives `undefined`, and is `node:http`'s to read or to refuse: a body or a
- * second request behind the head, another method or version, a field twice, a folded line, a name or
- * value with anything but visible ASCII (RFC 9112 §2 to §5).
+ * Parses bytes that are exactly one HTTP/1.1 request for this path, as browsers send it. Anything ambiguous gives
+ * `undefined`, and `node:http` parses or refuses it: a body or a second request after the head, another method or
+ * version, a repeated field, a folded line, a name or value with anything but visible ASCII (RFC 9112 §2 to §5).
  */
 export function readPlainRequest(bytes: Uint8Array, path: string): PlainRequest | undefined {
   const { length } = bytes;
   const isOne = length <= MAX_BYTES && bytes[0] === G && bytes[length - 1] === LF;
   if (!isOne) return undefined;
   const [line = "", ...lines] = (bytes as Buffer).toString("latin1").split("\r\n");
-  // The head ends with an empty line, and nothing follows it.
+  // The head ends with an empty line, and nothing follows.
   if (lines.pop() !== "" || lines.pop() !== "") return undefined;
   const target = REQUEST_LINE.exec(line)?.[1];
   if (target === undefined || !(target === path || target.startsWith(`${path}?`))) return undefined;
@@ -32,7 +31,7 @@ export function readPlainRequest(bytes: Uint8Array, path: string): PlainRequest 
     const [, name, value] = FIELD.exec(each) ?? [];
     if (name === undefined || value === undefined) return undefined;
     const key = name.toLowerCase();
-    if (fields.has(key) || OTHERS.has(key)) return undefined;
+    if (fields.has(key) || UNSUPPORTED_FIELDS.has(key)) return undefined;
     fields.set(key, value.trim());
   }
   const host = fields.get("host");
@@ -58,14 +57,14 @@ export function plainWebRequest({ url, fields }: PlainRequest, socket: Socket): 
 const G = 0x47;
 const LF = 0x0a;
 const REQUEST_LINE = /^GET ([!-~]+) HTTP\/1\.1$/;
-/** White space around the value is not part of it; to leave it out here would take quadratic time. */
+/** White space around the value is trimmed later: a pattern that skips it would take quadratic time. */
 const FIELD = /^([\w!#$%&'*+.^`|~-]+):([\t -~]*)$/;
 const CONNECTION = /^(?:|keep-alive|close)$/i;
 /**
- * Fields that announce a body, or ask for another protocol or an answer in between; and the one that
- * versions of Node read differently, as their headers are an object.
+ * Fields that announce a body, or request another protocol or an interim response; and `__proto__`, which Node
+ * versions treat differently because their headers are an object.
  */
-const OTHERS = new Set([
+const UNSUPPORTED_FIELDS = new Set([
   "content-length",
   "transfer-encoding",
   "trailer",

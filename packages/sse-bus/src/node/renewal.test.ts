@@ -10,13 +10,17 @@ import { expect, onTestFinished, test } from "vitest";
 import { createBus } from "../core/bus.ts";
 import type { AuthorizeContext } from "../http/authorize.ts";
 import { type PlainRequest, readPlainRequest } from "./plain-request.ts";
-import { createStreamListeners, type StreamListeners } from "./stream-listener.ts";
+import { createStreamRequestHandlers, type StreamRequestHandlers } from "./stream-requests.ts";
 import { routeContext } from "../http/route-context.ts";
 
 const RENEWALS = 16;
 
 /** Streams whose permission is asked for again and again, and what `authorize` was given. */
-function renewing(): { listeners: StreamListeners; requests: Set<Request>; signal: Promise<void> } {
+function renewing(): {
+  listeners: StreamRequestHandlers;
+  requests: Set<Request>;
+  signal: Promise<void>;
+} {
   const bus = createBus();
   onTestFinished(() => bus.close());
   const requests = new Set<Request>();
@@ -28,7 +32,11 @@ function renewing(): { listeners: StreamListeners; requests: Set<Request>; signa
     if (++asked > RENEWALS) resolve();
     return { expiresAt: Date.now() + 50 };
   };
-  const listeners = createStreamListeners(routeContext(bus), { heartbeatMs: 8, authorize }, 0);
+  const listeners = createStreamRequestHandlers(
+    routeContext(bus),
+    { heartbeatMs: 8, authorize },
+    0,
+  );
   return { listeners, requests, signal };
 }
 

@@ -5,7 +5,7 @@ import type { Problem } from "../http/problem.ts";
 import { Refusal } from "../http/refusal.ts";
 import type { RequestHead } from "../http/request-head.ts";
 
-/** A request of `node:http` as far as routing and refusing need it, without copying it. */
+/** What routing and refusing need of a `node:http` request, without a copy. */
 export function nodeRequestHead(request: IncomingMessage): RequestHead {
   const { headers, url: target = "/" } = request;
   return {
@@ -21,7 +21,7 @@ export function nodeRequestHead(request: IncomingMessage): RequestHead {
 /**
  * A request of `node:http` as a web-standard one; its signal aborts when the client leaves.
  *
- * @throws Refusal `INVALID_HOST`, `METHOD_NOT_ALLOWED` for what no `Request` can hold
+ * @throws Refusal `INVALID_HOST`, `METHOD_NOT_ALLOWED` for methods that a `Request` cannot have
  */
 export function toWebRequest(request: IncomingMessage, response: ServerResponse): Request {
   const method = request.method ?? "GET";
@@ -35,7 +35,7 @@ export function toWebRequest(request: IncomingMessage, response: ServerResponse)
     if (name.startsWith(":") || value === undefined) continue;
     for (const one of Array.isArray(value) ? value : [value]) headers.append(name, one);
   }
-  // HTTP/2 may name the host in its request line only (RFC 9113 §8.3.1); others look for it here.
+  // HTTP/2 may name the host in `:authority` only (RFC 9113 §8.3.1); handlers read it from `host`.
   const host = readHeader(request.headers, "host");
   if (host !== null) headers.set("host", host);
   const hasBody = method !== "GET" && method !== "HEAD";
@@ -49,7 +49,7 @@ const FORBIDDEN_METHODS = new Set(["CONNECT", "TRACE", "TRACK"]);
 const METHOD_NOT_ALLOWED: Problem = {
   status: 405,
   code: "METHOD_NOT_ALLOWED",
-  detail: "No address here answers this method: use GET or POST.",
+  detail: "This method is not supported: use GET or POST.",
   headers: { Allow: "GET, POST, OPTIONS" },
 };
 
@@ -68,7 +68,6 @@ export function absoluteUrl(target: string, host: string, scheme: "http" | "http
 
 const ABSOLUTE = /^https?:\/\/([^/?#\\]*)/i;
 
-/** Its host is what the client says it asked. */
 function urlOf(request: IncomingMessage): string {
   const { url = "/", headers, socket } = request;
   const host = readHeader(headers, "host") ?? "localhost";

@@ -1,65 +1,30 @@
 import { Buffer } from "node:buffer";
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import type { Packet } from "../core/packet.ts";
-import type { EndReason } from "../core/reader.ts";
-import type { ByteSink, SinkKind, SinkOwner } from "../http/byte-sink.ts";
+import { startTimeout } from "../core/timers.ts";
+import type { SinkOwner } from "../http/byte-sink.ts";
 import type { StreamHeaders } from "../http/stream-opener.ts";
 import { frameFirst } from "./chunk.ts";
+import { OwnResponseSink } from "./own-response-sink.ts";
 import { createResponseWriter, FAREWELL_MS, type ResponseWriter } from "./response-writer.ts";
-import { startTimeout } from "../core/timers.ts";
 
-/** The sink of a stream that has its socket for itself; the connection ends with it. */
-export class SocketSink implements ByteSink {
-  private readonly socket: Socket;
-  private readonly owner: SinkOwner;
-  private readonly maxInFlightBytes: number;
-  private headers: StreamHeaders | undefined;
-  private writer: ResponseWriter | undefined;
-
+/** The sink of a stream that has its socket for itself; the connection ends with the stream. */
+export class SocketSink extends OwnResponseSink<Socket> {
   constructor(socket: Socket, headers: StreamHeaders, owner: SinkOwner, maxInFlightBytes: number) {
-    this.socket = socket;
-    this.headers = headers;
-    this.owner = owner;
-    this.maxInFlightBytes = maxInFlightBytes;
+    super(socket, headers, owner, maxInFlightBytes);
     socket.on("close", () => this.owner.onCancel());
   }
 
-  write(packet: Packet): boolean {
-    return this.writer?.write(packet) ?? false;
-  }
-
-  send(bytes: Uint8Array): boolean {
-    if (this.socket.destroyed) return false;
-    if (this.writer) this.writer.send(bytes);
-    else this.start(bytes);
-    return true;
-  }
-
-  end(reason: EndReason): void {
-    this.owner.onEnd(reason);
-  }
-
-  close(graceMs?: number): void {
-    const { socket, writer } = this;
-    writer?.release();
-    // Where nothing has left yet, the answer is a refusal, and not ours to give.
-    if (!writer || socket.destroyed) return;
-    socket.write(LAST_CHUNK);
-    closeSoon(socket, graceMs);
-  }
-
-  kind(): SinkKind {
-    return "direct";
-  }
-
-  private start(hello: Uint8Array): void {
-    const { socket, owner, maxInFlightBytes } = this;
-    const head = formatHead(200, { ...this.headers, "Transfer-Encoding": "chunked" });
-    this.headers = undefined;
+  protected start(headers: StreamHeaders, hello: Uint8Array): ResponseWriter {
+    const { target: socket, owner, maxInFlightBytes } = this;
+    const head = formatHead(200, { ...headers, "Transfer-Encoding": "chunked" });
     socket.write(frameFirst(head, hello));
-    this.writer = createResponseWriter(socket, { isChunked: true, maxInFlightBytes }, owner);
-    owner.onShortcut(this.writer);
+    return createResponseWriter(socket, { isChunked: true, maxInFlightBytes }, owner);
+  }
+
+  protected finish(graceMs?: number): void {
+    this.target.write(LAST_CHUNK);
+    closeSoon(this.target, graceMs);
   }
 }
 
@@ -72,7 +37,7 @@ export async function answerOn(socket: Socket, response: Response): Promise<void
   closeSoon(socket);
 }
 
-/** Status line and fields (RFC 9112 §4, §5). What the values hold has been set by us. */
+/** Status line and fields (RFC 9112 §4, §5). All values come from this package, so they hold no CR or LF. */
 function formatHead(status: number, headers: StreamHeaders): string {
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n`;
   for (const name in headers) head += `${name}: ${headers[name]}\r\n`;
@@ -82,7 +47,7 @@ function formatHead(status: number, headers: StreamHeaders): string {
 let second = 0;
 let date = "";
 
-/** A thousand clients that come in one second share it. */
+/** Made once a second, however many clients connect in it. */
 function utcDate(): string {
   const now = Math.floor(Date.now() / 1000);
   if (now !== second) date = new Date().toUTCString();
@@ -90,7 +55,7 @@ function utcDate(): string {
   return date;
 }
 
-/** A client that takes nothing would keep the connection for ever. */
+/** A client that reads nothing would keep the connection open for ever. */
 function closeSoon(socket: Socket, graceMs: number = FAREWELL_MS): void {
   socket.destroySoon();
   startTimeout(() => destroy(socket), graceMs).unref();

@@ -19,9 +19,9 @@ export interface TracedOptions {
 }
 
 /**
- * The same bus with an OpenTelemetry span around each publish, over HTTP, from Server Actions and by
- * hand alike. Needs `@opentelemetry/api`, which the app installs; without a registered SDK the spans
- * cost next to nothing and go nowhere.
+ * The same bus with an OpenTelemetry span around each publish, whether over HTTP, from a Server Action or in code.
+ * Needs `@opentelemetry/api`, which the app installs. Without a registered SDK the spans cost next to nothing and
+ * are not exported.
  *
  * Names follow the semantic conventions for messaging: a producer span `send`, with the channel as
  * `messaging.destination.name`. The data of messages is not recorded.
@@ -39,7 +39,7 @@ export function traced<Channels extends ChannelMap, Inputs extends ChannelMap>(
   bus: Bus<Channels, Inputs>,
   options: TracedOptions = {},
 ): Bus<Channels, Inputs> {
-  // Asked for at each publish: the app may register its provider after this module is loaded.
+  // Read at each publish: the app may register its provider after this module is loaded.
   const tracer = (): Tracer => options.tracer ?? trace.getTracer("sse-bus", VERSION);
   const own = bus as unknown as Bus;
 
@@ -54,7 +54,7 @@ export function traced<Channels extends ChannelMap, Inputs extends ChannelMap>(
   }
 
   const withSpans = {
-    // The engine too, under its symbol: routes find it on whichever of the two they are given.
+    // Also the internals, under their symbol, so that routes accept either of the two.
     ...own,
     publish,
     channel: (name: string) => ({

@@ -2,10 +2,10 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type FastLane, openFastLane } from "./fast-lane.ts";
+import { type PlainRequestInterception, interceptPlainRequests } from "./fast-lane.ts";
 
 let server: Server;
-let lane: FastLane;
+let interception: PlainRequestInterception;
 /** What each side has answered. */
 let plain: string[];
 let others: string[];
@@ -21,16 +21,16 @@ beforeEach(async () => {
       response.end("from node:http");
     });
   });
-  lane = openFastLane(server, "/sse", (request, socket) => {
+  interception = interceptPlainRequests(server, "/sse", (request, socket) => {
     plain.push(request.target ?? "");
-    socket.write("from the lane");
+    socket.write("from the listener");
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
 });
 
 afterEach(async () => {
-  lane.close();
+  interception.close();
   server.closeAllConnections();
   for (const socket of sockets.splice(0)) socket.destroy();
   server.close();
@@ -59,7 +59,7 @@ describe("the first request of a connection", () => {
   test("is taken where it is plain, and node:http does not hear of it", async () => {
     const socket = await open();
     socket.write(GET);
-    await until(socket, "from the lane");
+    await until(socket, "from the listener");
     expect([plain, others]).toEqual([["/sse"], []]);
   });
 
@@ -133,19 +133,19 @@ describe("a connection on which nothing is asked", () => {
     await once(socket, "close");
   });
 
-  test("is closed with the lane", async () => {
+  test("is closed with the interception", async () => {
     const socket = await open();
     await untilRead();
     socket.resume();
-    lane.close();
-    lane.close();
+    interception.close();
+    interception.close();
     await once(socket, "close");
   });
 
   test("is closed when the time for a head is over", async () => {
-    lane.close();
+    interception.close();
     server.headersTimeout = 50;
-    const quick = openFastLane(server, "/sse", () => {}, { checkMs: 10 });
+    const quick = interceptPlainRequests(server, "/sse", () => {}, { checkMs: 10 });
     const socket = await open();
     socket.resume();
     await once(socket, "close");

@@ -3,37 +3,37 @@ import type { Socket } from "node:net";
 import { startInterval } from "../../core/timers.ts";
 import { type PlainRequest, readPlainRequest } from "../plain-request.ts";
 
-/** Answers a plain request on its socket, which is its alone from now on. */
-export type PlainListener = (request: PlainRequest, socket: Socket) => void;
+/** Answers a plain request on its socket, which carries nothing else from now on. */
+export type PlainRequestListener = (request: PlainRequest, socket: Socket) => void;
 
-export interface FastLane {
-  /** Closes the connections on which nothing has been asked yet. Idempotent. */
+/** The running interception of a server's plain requests. */
+export interface PlainRequestInterception {
+  /** Closes the connections that have not sent a request yet. Idempotent. */
   close(): void;
 }
 
 /**
- * Takes the requests for a path off a server of `node:http` that are the first of their connection
- * and plain, as a browser's for a stream are; all else goes on as it would have. Node's parser and its
- * request and response are half of what a quiet stream keeps, and as much of what it costs to open
- * (docs/performance.md).
+ * Answers plain requests for a path without `node:http`, if they are the first of their connection, as a browser's
+ * for a stream is. The server handles everything else as before. Node's parser, request and response are half of
+ * the memory of a quiet stream, and half of the cost to open one (docs/performance.md).
  */
-export function openFastLane(
+export function interceptPlainRequests(
   server: Server,
   path: string,
-  answer: PlainListener,
+  answer: PlainRequestListener,
   { checkMs = 5_000 }: { readonly checkMs?: number } = {},
-): FastLane {
+): PlainRequestInterception {
   const own = server.listeners("connection");
-  /** Connections on which nothing has been asked yet, and since when. */
+  /** Connections that have not sent a request yet, and when they were opened. */
   const waiting = new Map<Socket, number>();
-  const timer = startInterval(closeLate, checkMs).unref();
+  const timer = startInterval(closeSilent, checkMs).unref();
   server.removeAllListeners("connection");
   server.on("connection", onConnection);
 
   function onConnection(socket: Socket): void {
     waiting.set(socket, Date.now());
     socket.on("error", ignore);
-    // Who has sent the last byte wants no answer any more; so does Node's server see it.
+    // A client that has ended its side does not expect an answer; Node's server does the same.
     socket.on("end", destroy);
     socket.on("close", onClose);
     socket.on("data", onFirst);
@@ -57,8 +57,8 @@ export function openFastLane(
     waiting.delete(this);
   }
 
-  /** As Node's server does: who connects and asks nothing must not keep the connection. */
-  function closeLate(): void {
+  /** As Node's server does: a client that sends no request must not keep its connection. */
+  function closeSilent(): void {
     const since = Date.now() - server.headersTimeout;
     if (server.headersTimeout === 0) return;
     for (const [socket, at] of waiting) if (at < since) socket.destroy();
@@ -76,5 +76,5 @@ function destroy(this: Socket): void {
   this.destroy();
 }
 
-/** A lost connection is told by `close`, too. */
+/** `close` follows every `error`. */
 function ignore(): void {}

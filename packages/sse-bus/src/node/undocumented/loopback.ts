@@ -11,19 +11,19 @@ export interface Loopback {
 
 export interface LoopbackClient {
   send(text: string): void;
-  /** Reads one answer, of which the body as it is on the wire must be exactly this. */
+  /** Reads one answer; its body on the wire must be exactly this. */
   expectBody(body: string): Promise<void>;
   /** Resolves when the server has closed the connection. */
   readonly closed: Promise<unknown>;
-  /** Leaves, as a client that closes its tab. */
-  leave(): void;
+  /** Disconnects, as a browser does when its tab is closed. */
+  disconnect(): void;
 }
 
 type LoopbackListener = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 /**
- * Runs `use` with a server that answers by `listener`. Whatever fails, in either, rejects; afterwards
- * nothing is open. It holds the process until it ends, which takes milliseconds, and a second at most.
+ * Runs `use` with a server that answers by `listener`. Rejects if either fails; leaves nothing open. Keeps the
+ * process alive until it ends, which takes milliseconds, and a second at most.
  */
 export async function overLoopback(
   listener: LoopbackListener,
@@ -54,12 +54,12 @@ export async function overLoopback(
   }
 }
 
-/** What comes in the next turn of the event loop, as messages do. */
+/** Resolves in the next turn of the event loop, in which messages would be written. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
 }
 
-/** A request in the form that every client sends. */
+/** A request in the form that all common clients send. */
 export function getRequest(target: string, version = "1.1"): string {
   return `GET ${target} HTTP/${version}\r\nHost: localhost\r\n\r\n`;
 }
@@ -84,7 +84,7 @@ const ANSWER = /^HTTP\/1\.1 200 [^]*?\r\n\r\n([^]*)$/;
 const TICKS = 10;
 const TICK_MS = 100;
 
-/** By ticks, of which a stalled event loop makes one: not the exchange was slow then. */
+/** Counts ticks, because a stalled event loop makes one only: then the exchange was not slow. */
 function rejectLate(reject: (error: Error) => void): NodeJS.Timeout {
   let ticks = 0;
   return startInterval(() => {
@@ -136,6 +136,6 @@ function connectTo(
     send: (text) => void socket.write(text),
     expectBody,
     closed,
-    leave: () => void socket.destroy(),
+    disconnect: () => void socket.destroy(),
   };
 }

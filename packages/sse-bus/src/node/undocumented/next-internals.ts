@@ -1,17 +1,17 @@
 import type { ServerResponse } from "node:http";
 
 /**
- * Whether Next.js itself listens in this process: `next start`, `next dev` and the standalone server
- * say where; a custom server does not. Were the name gone, only memory would be lost.
+ * The address that Next.js itself listens on in this process, as `next start`, `next dev` and the standalone
+ * server set it. `undefined` in a custom server, and should Next.js ever drop the variable.
  */
-export function isNextsOwnServer(): boolean {
-  return process.env.__NEXT_PRIVATE_ORIGIN !== undefined;
+export function nextOrigin(): string | undefined {
+  return process.env.__NEXT_PRIVATE_ORIGIN;
 }
 
-/** What Next.js has hung on an exchange would keep half of it, and serves nobody once it is released. */
+/** Removes what Next.js has attached to a request and response: it would keep half of their memory. */
 export function forgetNext(response: ServerResponse): void {
-  // Wrappers of the response's own methods (cookies, compression) give way to what they wrap. Deleted
-  // properties would make a dictionary of the response, of 3 KB.
+  // Wrappers of the response's methods (cookies, compression) are replaced by the methods themselves. Deleting
+  // the properties would turn the response into a dictionary object of 3 KB.
   const own = response as unknown as Record<string, unknown>;
   const pristine = Object.getPrototypeOf(response) as Record<string, unknown>;
   for (const name of WRAPPED) if (Object.hasOwn(own, name)) own[name] = pristine[name];

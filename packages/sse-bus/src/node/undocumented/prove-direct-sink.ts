@@ -1,11 +1,12 @@
 import type { ServerResponse } from "node:http";
 import type { SinkOwner } from "../../http/byte-sink.ts";
-import { createSocketWriter, type ResponseWriter } from "../response-writer.ts";
+import type { ResponseWriter } from "../response-writer.ts";
 import { getRequest, nextTurn, overLoopback } from "./loopback.ts";
+import { createSocketWriter } from "./socket-writer.ts";
 
 /**
- * What is written to a response's socket, below its framing, arrives once and in order between its
- * head and its end; the connection then serves the next request. The same in HTTP/1.0.
+ * Bytes written to a response's socket, below its framing, arrive once and in order between its head and its end.
+ * The connection then serves the next request. The same for HTTP/1.0.
  */
 export async function proveDirectSink(): Promise<void> {
   await overLoopback(
@@ -34,7 +35,7 @@ export async function proveDirectSink(): Promise<void> {
   );
 }
 
-/** Sends the head and a first block, as the direct sink does. */
+/** Sends the head and a first event, as the direct sink does. */
 export function startStream(response: ServerResponse): ResponseWriter {
   response.setHeader("Content-Type", "text/event-stream");
   response.flushHeaders();

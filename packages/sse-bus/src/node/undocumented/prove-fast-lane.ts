@@ -1,14 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { openFastLane } from "./fast-lane.ts";
+import { interceptPlainRequests } from "./fast-lane.ts";
 import { getRequest, nextTurn, overLoopback } from "./loopback.ts";
 
 /**
- * A plain request for the path is ours on its socket; any other is given to the server with the bytes
- * read, which then reads on by itself.
+ * A plain request for the path is answered on its socket. Any other is passed to the server with the bytes that were
+ * read, and the server reads on by itself.
  */
 export async function proveFastLane(): Promise<void> {
   await overLoopback(answerWithBody, async ({ server, connect }) => {
-    const lane = openFastLane(server, STREAM, (_, socket) => {
+    const interception = interceptPlainRequests(server, STREAM, (_, socket) => {
       socket.write("HTTP/1.1 200 OK\r\n\r\none");
       socket.end("two");
     });
@@ -25,7 +25,7 @@ export async function proveFastLane(): Promise<void> {
       other.send(getRequest(STREAM));
       await other.expectBody("host");
     } finally {
-      lane.close();
+      interception.close();
     }
   });
 }

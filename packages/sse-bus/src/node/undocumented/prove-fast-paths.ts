@@ -5,9 +5,9 @@ import { proveHostRelease } from "./prove-host-release.ts";
 import { proveTakeOver } from "./prove-take-over.ts";
 
 /**
- * Tries each of these fast paths in this process, by a real exchange over a loopback socket, once:
- * what it promises must be seen before anything relies on it. One that fails, or cannot be tried, is
- * off, and `report` is told why. Takes milliseconds; does not reject.
+ * Tries each of these fast paths once in this process, by a real exchange over a loopback socket, before anything
+ * relies on it. A path that fails, or cannot be tried, is turned off, and `report` gets the reason. Takes
+ * milliseconds; does not reject.
  */
 export async function proveFastPaths(
   paths: readonly FastPath[],

@@ -4,26 +4,26 @@ import { startStream } from "./prove-direct-sink.ts";
 import { releaseHost } from "./release-host.ts";
 
 /**
- * A host that is told of its client's leave is told once, and what it then does to its response, as
- * Next.js does, harms nothing: the stream goes on and ends, the connection serves the next request,
- * and whoever watches the response hears of the end at the end, also where the client really leaves.
+ * The host gets `close` once, and can then destroy its response, as Next.js does, without effect: the stream goes on
+ * and ends, and the connection serves the next request. Watchers of the response get `close` at the real end, also
+ * when the client disconnects.
  */
 export async function proveHostRelease(): Promise<void> {
-  const told = { host: 0, watcher: 0 };
-  let onTold = (): void => {};
-  const untilTold = (times: number): Promise<void> =>
+  const closes = { host: 0, watcher: 0 };
+  let onWatched = (): void => {};
+  const untilClosed = (times: number): Promise<void> =>
     new Promise((resolve) => {
-      onTold = () => void (told.watcher === times && resolve());
-      onTold();
+      onWatched = () => void (closes.watcher === times && resolve());
+      onWatched();
     });
   const watch = (response: ServerResponse): (() => void)[] => {
     const watcher = (): void => {
-      told.watcher++;
-      onTold();
+      closes.watcher++;
+      onWatched();
     };
     response.on("close", watcher);
     response.on("close", () => {
-      told.host++;
+      closes.host++;
       response.destroy(new Error("The client has left"));
     });
     return [watcher];
@@ -41,9 +41,9 @@ export async function proveHostRelease(): Promise<void> {
       await nextTurn();
       writer.send(Buffer.from("two"));
       await nextTurn();
-      if (told.host === 0) throw new Error("a host was not told that its client has left");
+      if (closes.host === 0) throw new Error("the host did not get `close`");
       if (request.url !== BRIEF) return;
-      if (told.host + told.watcher > 1) throw new Error("a response was closed that is open");
+      if (closes.host + closes.watcher > 1) throw new Error("an open response was closed");
       writer.release();
       response.end();
     },
@@ -51,15 +51,15 @@ export async function proveHostRelease(): Promise<void> {
       const client = connect();
       client.send(getRequest(BRIEF));
       await client.expectBody("3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n");
-      await untilTold(1);
+      await untilClosed(1);
       client.send(getRequest("/"));
       await client.expectBody("next");
-      const leaving = connect();
-      leaving.send(getRequest(ENDLESS));
-      await leaving.expectBody("3\r\none\r\n3\r\ntwo\r\n");
-      leaving.leave();
-      await untilTold(2);
-      if (told.host !== 2) throw new Error("a host was told twice that its client has left");
+      const disconnecting = connect();
+      disconnecting.send(getRequest(ENDLESS));
+      await disconnecting.expectBody("3\r\none\r\n3\r\ntwo\r\n");
+      disconnecting.disconnect();
+      await untilClosed(2);
+      if (closes.host !== 2) throw new Error("the host got `close` twice");
     },
   );
 }

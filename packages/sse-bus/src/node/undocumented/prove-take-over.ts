@@ -1,10 +1,10 @@
 import { getRequest, overLoopback } from "./loopback.ts";
 import { takeOver } from "./take-over.ts";
 
-/** The requests for a path are ours alone, and every other one is the server's own. */
+/** Requests for the path are taken over, and all others reach the server's own listeners. */
 export async function proveTakeOver(): Promise<void> {
   const path = `/.sse-bus/${crypto.randomUUID()}`;
-  const giveBack = takeOver(path, {
+  const endTakeOver = takeOver(path, {
     answer: async (_, response) => void response.end("ours"),
   });
   try {
@@ -25,7 +25,7 @@ export async function proveTakeOver(): Promise<void> {
       },
     );
   } finally {
-    giveBack();
+    endTakeOver();
   }
 }
 

@@ -4,34 +4,34 @@ import type { CloseListener } from "../exchange.ts";
 import { forgetNext } from "./next-internals.ts";
 
 /**
- * Tells the host of a response that its client has left, so that it releases all that it keeps for the
- * request; the response itself stays open, and its owner ends it with `end()`.
+ * Makes the host of a response release everything that it keeps for the request, as if the client had
+ * disconnected. The response itself stays open, and its owner ends it with `end()`.
  *
- * Next awaits the end of the body in some twenty async functions, one inside the other: 60 KB of
- * promises and closures that live as long as the stream (docs/performance.md). `close` is what they
- * wait for. The host then destroys the response, and with it the socket: not if it counts as destroyed
- * already. (`destroy()` while the response has no socket does the same up to Node 22; from Node 24 on it
- * emits a `close` of its own in the next tick, which ended every stream.)
+ * Next awaits the end of the body in some twenty nested async functions: 60 KB of promises and closures that live
+ * as long as the stream (docs/performance.md). They wait for `close`. The host then destroys the response, and with
+ * it the socket, unless the response is marked as destroyed already. (Up to Node 22, `destroy()` on a response
+ * without a socket has the same effect; since Node 24 it emits a `close` of its own in the next tick, which ended
+ * every stream.)
  *
- * @param watchers Listeners of `close` that are not the host's: they are told when it is true.
+ * @param watchers Listeners of `close` that are not the host's: they are called at the real end.
  * @returns whether it could be done
  */
 export function releaseHost(response: ServerResponse, watchers: readonly CloseListener[]): boolean {
   if (!response.socket) return false;
   response.destroyed = true;
-  // Some may have stopped listening.
+  // Some watchers may have been removed.
   const listeners = response.rawListeners("close") as CloseListener[];
   const watching = listeners.filter((listener) => watchers.includes(listener));
   for (const watcher of watching) response.off("close", watcher);
   withoutStacks(() => response.emit("close"));
-  // Whoever was told that it is closed would be told again when it is.
+  // The host's listeners have been called, and must not be called again at the real end.
   response.removeAllListeners("close");
   forgetNext(response);
   for (const watcher of watching) response.on("close", watcher);
   return true;
 }
 
-/** The host makes errors of it that nobody sees; their stacks would be a third of the cost. */
+/** The host creates errors that nobody sees. Their stack traces would be a third of the cost. */
 function withoutStacks(run: () => void): void {
   const { stackTraceLimit } = Error;
   // `Reflect`, as an assignment throws where a program has frozen it.
@@ -43,7 +43,7 @@ function withoutStacks(run: () => void): void {
   }
 }
 
-/** Whether anybody but the sink itself waits for the end of the request, as presence lists do. */
+/** Whether the application waits for the end of the request, as a presence list does. */
 export function isAwaited(signal: AbortSignal): boolean {
   return getEventListeners(signal, "abort").length > 0;
 }

@@ -4,7 +4,7 @@ import { type AddressInfo, connect } from "node:net";
 import { describe, expect, test } from "vitest";
 import { internalsOf } from "../../core/bus.ts";
 import { createBus } from "../../index.ts";
-import { createStreamListener } from "../stream-listener.ts";
+import { createStreamRequestListener } from "../stream-requests.ts";
 import { assertTakeOverPath, takenPaths, takeOver } from "./take-over.ts";
 import { routeContext } from "../../http/route-context.ts";
 
@@ -28,7 +28,7 @@ async function start(path: string, listener: Listener | undefined = host) {
   const context = routeContext(bus);
   const server = createServer();
   if (listener) server.on("request", listener);
-  const giveBack = takeOver(path, { context, answer: createStreamListener(context, {}, 0) });
+  const giveBack = takeOver(path, { context, answer: createStreamRequestListener(context, {}, 0) });
   const port = await listen(server);
   return {
     server,
@@ -188,7 +188,7 @@ describe("the requests for a path that is taken over", () => {
     const options = { maxConnections: 1, heartbeatMs: 1234 };
     const giveBack = takeOver(path, {
       context,
-      answer: createStreamListener(context, options, 0),
+      answer: createStreamRequestListener(context, options, 0),
     });
     app.giveBack();
     await exchange(app.port, get(path), /"heartbeatMs":1234/);

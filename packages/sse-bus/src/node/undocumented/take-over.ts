@@ -3,13 +3,13 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { SseBusError } from "../../core/errors.ts";
 import type { RouteContext } from "../../http/route-context.ts";
 import type { Announcement } from "../exchange.ts";
-import type { StreamListener } from "../stream-listener.ts";
+import type { StreamRequestListener } from "../stream-requests.ts";
 
-/** Who answers the requests for one path, and the bus whose streams those are. */
+/** How the requests for one path are answered. */
 export interface TakenPath {
-  /** Undefined where nothing is streamed, as in a proof. */
+  /** The bus of the streams; `undefined` in a proof. */
   readonly context?: RouteContext;
-  readonly answer: StreamListener;
+  readonly answer: StreamRequestListener;
 }
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void;
@@ -17,11 +17,11 @@ type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 const TAKEN: unique symbol = Symbol.for("sse-bus.take-over");
 
 /**
- * From the next request on, the requests for exactly this path are answered by `taken`, on every
- * server of this process, and its own listeners do not hear of them. Any other spelling of the path
- * is left to them. The latest call for a path counts.
+ * From the next request on, `taken` answers the requests for exactly this path, on every server of this process,
+ * and the servers' own listeners do not receive them. They still receive any other spelling of the path. The
+ * latest call for a path counts.
  *
- * @returns gives the path back to the servers' own listeners. Idempotent.
+ * @returns ends the take-over of the path. Idempotent.
  * @throws SseBusError `INVALID_OPTION`
  */
 export function takeOver(path: string, taken: TakenPath): () => void {
@@ -33,13 +33,13 @@ export function takeOver(path: string, taken: TakenPath): () => void {
   };
 }
 
-/** What has been taken over, whichever bundle did it. */
+/** All paths that are taken over, by whichever bundle. */
 export function takenPaths(): TakenPath[] {
   return [...((globalThis as Shared)[TAKEN]?.values() ?? [])];
 }
 
 /**
- * A path as clients send it, and as no URL parser changes it.
+ * Checks a path: as clients send it, and unchanged by a URL parser.
  *
  * @throws SseBusError `INVALID_OPTION`
  */
@@ -78,12 +78,11 @@ function installTakeOver(): Map<string, TakenPath> {
 }
 
 /**
- * Puts one listener in the place of the server's own, for the event that Node emits right after
- * having announced the request. So nothing is wrapped for good: whoever adds, removes or counts
- * listeners finds the server's own.
+ * Replaces the server's own listeners by one, for the event that Node emits right after it has announced the
+ * request. Nothing is wrapped permanently: code that adds, removes or counts listeners finds the server's own.
  *
- * Node answers some requests without an event (one without `Host`, one too many on its connection):
- * the listeners are then given back before the next event, and before anybody else's turn.
+ * Node answers some requests without an event (one without `Host`, one too many on its connection). The listeners
+ * are then restored before the next event, and before other code runs.
  */
 function answerNext(server: Server, announced: IncomingMessage, taken: TakenPath): () => void {
   const own = server.rawListeners("request") as Listener[];
@@ -112,8 +111,8 @@ function answerNext(server: Server, announced: IncomingMessage, taken: TakenPath
 }
 
 /**
- * The target up to its query, as it was sent. Nothing is decoded or resolved: what we and the server
- * behind us might read differently is the server's.
+ * The target up to its query, as it was sent. Nothing is decoded or resolved: a path that this code and the server
+ * could read differently is left to the server.
  */
 function pathOf({ url = "" }: IncomingMessage): string {
   const query = url.indexOf("?");

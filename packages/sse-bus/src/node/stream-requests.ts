@@ -11,21 +11,24 @@ import { nodeRequestHead, toWebRequest } from "./request-head.ts";
 import { sendResponse } from "./send-response.ts";
 import { answerOn, SocketSink } from "./socket-sink.ts";
 
-/** Answers requests for the event stream on `node:http` itself, with no web stream between. */
-export type StreamListener = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+/** Answers requests for the event stream on `node:http` itself, without a web stream. */
+export type StreamRequestListener = (
+  request: IncomingMessage,
+  response: ServerResponse,
+) => Promise<void>;
 
-/** The same, for requests that `node:http` has read and those that are taken off it. */
-export interface StreamListeners {
-  readonly onRequest: StreamListener;
+/** One for requests that `node:http` has parsed, and one for those that skip it. */
+export interface StreamRequestHandlers {
+  readonly onRequest: StreamRequestListener;
   readonly onPlainRequest: (request: PlainRequest, socket: Socket) => Promise<void>;
 }
 
 /** @throws SseBusError `INVALID_OPTION` */
-export function createStreamListeners(
+export function createStreamRequestHandlers(
   context: RouteContext,
   options: StreamOptions,
   trustedProxies: number,
-): StreamListeners {
+): StreamRequestHandlers {
   const settings = readStreamOptions(options);
   const open = createStreamOpener(context, settings);
 
@@ -63,15 +66,15 @@ export function createStreamListeners(
 }
 
 /** @throws SseBusError `INVALID_OPTION` */
-export function createStreamListener(
+export function createStreamRequestListener(
   context: RouteContext,
   options: StreamOptions,
   trustedProxies: number,
-): StreamListener {
-  return createStreamListeners(context, options, trustedProxies).onRequest;
+): StreamRequestListener {
+  return createStreamRequestHandlers(context, options, trustedProxies).onRequest;
 }
 
-/** Each one listens for the client to leave: a permission that is renewed for days must make one only. */
+/** Made once, because each adds a listener for the disconnect; a permission may be renewed for days. */
 function once(make: () => Request): () => Request {
   let made: Request | undefined;
   return () => (made ??= make());

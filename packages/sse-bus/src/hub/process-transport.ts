@@ -1,6 +1,6 @@
-import type { Link } from "./rpc.ts";
+import type { Transport } from "./rpc.ts";
 
-/** Either end of the channel between a process and one that it has forked. */
+/** Either end of the IPC channel between a process and its child. */
 interface ProcessEnd {
   send?(message: unknown, onSent: () => void): unknown;
   isConnected?(): boolean;
@@ -8,8 +8,8 @@ interface ProcessEnd {
   on(event: "message" | "disconnect", listener: (message: unknown) => void): unknown;
 }
 
-/** The channel to another process; `end` is `process` in a worker, the `Worker` in its primary. */
-export function processLink(end: ProcessEnd): Link {
+/** The transport to another process. `end` is `process` in a worker, and the `Worker` in the primary. */
+export function processTransport(end: ProcessEnd): Transport {
   const isConnected = (): boolean => end.isConnected?.() ?? end.connected ?? false;
   return {
     send(message, onSent) {
