@@ -6,6 +6,19 @@ export function isEventStream({ status, headers }: Response): boolean {
   return status === 200 && /^\s*text\/event-stream\s*(;|$)/i.test(type);
 }
 
+/** What the client reads of problem details. Another server's may have anything in them. */
+export interface AnswerProblem {
+  readonly status?: number;
+  readonly code?: unknown;
+  readonly channels?: Partial<readonly string[]> | null;
+}
+
+/** Whether the server takes fewer channels at once. Some proxies answer only 400 to a long URL. */
+export function isTooMany({ status, code }: AnswerProblem, channels: readonly string[]): boolean {
+  const isTooLong = status === 400 && !code && channels.join().length > 2_000;
+  return code === "TOO_MANY_CHANNELS" || status === 414 || status === 431 || isTooLong;
+}
+
 /** How long an answer says to wait (RFC 9110 §10.2.3). */
 export function retryAfterMs({ headers }: Response): number | undefined {
   const after = headers.get("retry-after");
@@ -24,11 +37,10 @@ export async function readAnswer(response: Response, wasOpen?: boolean): Promise
   const type = headers.get("content-type");
   const problem = { ...(await response.json().catch(() => {})), status };
   const isOurs = problem.code && /problem\+json/i.test(type as string);
-  return [
-    status >= 500 || [408, 425, 429].includes(status) || (wasOpen && !isOurs)
-      ? "STREAM_LOST"
-      : "STREAM_REFUSED",
-    `Answered ${status}: ${problem.detail ?? type}`,
-    { cause: problem },
-  ];
+  const mayPass = status >= 500 || [408, 425, 429].includes(status) || (wasOpen && !isOurs);
+  return {
+    code: mayPass ? "STREAM_LOST" : "STREAM_REFUSED",
+    message: `Answered ${status}: ${problem.detail ?? type}`,
+    cause: problem,
+  };
 }

@@ -3,7 +3,7 @@ import type { Gap } from "../core/packet.ts";
 import type { AnyChannels, ChannelMap, EventName, TopicName } from "../core/types.ts";
 import type { BackoffOptions } from "./backoff.ts";
 import type { SseClientError } from "./client-error.ts";
-import type { SseStatus } from "./machine.ts";
+import type { SseStatus } from "./status.ts";
 
 /** Gives the bearer token of the next request. `refused`: the server said 401 or 403 to the last one. */
 export type TokenSource = (context: {

@@ -14,11 +14,14 @@ export async function resolveHeaders(
   return all;
 }
 
-/** Names the group of tabs whose requests are the same, if that can be known. */
-export function groupName(options: SseClientOptions): string | undefined {
+/**
+ * Names the group of tabs whose requests are the same, if that can be known. The number is the version of
+ * what tabs send each other: during a deployment, tabs of two versions of this package do not share.
+ */
+export function tabGroupName(options: SseClientOptions): string | undefined {
   const { url, headers, token, withCredentials, identity, fetch, shareTabs } = options;
   // Two functions, or two tokens of one user, cannot be compared: `identity` must tell.
   const isOwn = identity === undefined && (headers ?? token ?? fetch);
   if (shareTabs === false || isOwn) return undefined;
-  return `sse-bus ${JSON.stringify([url, withCredentials, identity])}`;
+  return `sse-bus 2 ${JSON.stringify([url, withCredentials, identity])}`;
 }

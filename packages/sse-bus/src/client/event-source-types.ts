@@ -1,6 +1,5 @@
 import type { BackoffOptions } from "./backoff.ts";
 import type { HeadersSource } from "./client-types.ts";
-import type { SseEventSource } from "./event-source.ts";
 
 /** What {@link SseEventSource} takes: the standard's `withCredentials`, and more. */
 export interface SseEventSourceInit {
@@ -27,17 +26,3 @@ export interface SseEventSourceEventMap {
   message: MessageEvent<string>;
   error: Event;
 }
-
-/** An event handler attribute. */
-export type SseEventHandler<E extends Event> = ((this: SseEventSource, event: E) => unknown) | null;
-
-/** A listener of an event: the server's events are messages, whatever their name. */
-export type SseEventListener<Type extends string> =
-  | ((
-      this: SseEventSource,
-      event: Type extends keyof SseEventSourceEventMap
-        ? SseEventSourceEventMap[Type]
-        : MessageEvent<string>,
-    ) => unknown)
-  | EventListenerObject
-  | null;

@@ -1,12 +1,8 @@
 import { retryAfterMs } from "./answer.ts";
 import { backoffMs } from "./backoff.ts";
 import { resolveHeaders } from "./credentials.ts";
-import type {
-  SseEventHandler,
-  SseEventListener,
-  SseEventSourceInit,
-} from "./event-source-types.ts";
-import { openStream, type StreamRequest } from "./stream.ts";
+import type { SseEventSourceEventMap, SseEventSourceInit } from "./event-source-types.ts";
+import { type FetchRequest, openStream } from "./stream.ts";
 import { createWatchdog } from "./watchdog.ts";
 import { startTimeout } from "../core/timers.ts";
 
@@ -122,10 +118,10 @@ export class SseEventSource extends EventTarget {
     let isOver = false;
     const over = (): void => {
       isOver = true;
-      expect(0);
+      watchdog.expect(0);
       abort();
     };
-    const [expect] = createWatchdog(() => {
+    const watchdog = createWatchdog(() => {
       over();
       this.#reconnect();
     });
@@ -139,7 +135,7 @@ export class SseEventSource extends EventTarget {
           origin = new URL(response.url || this.#url).origin;
           this.dispatchEvent(new Event("open"));
         },
-        onBytes: () => expect(watchdogMs),
+        onBytes: () => watchdog.expect(watchdogMs),
         onRetry: (retryMs) => {
           this.#reconnectionMs = retryMs;
         },
@@ -161,14 +157,14 @@ export class SseEventSource extends EventTarget {
       this.#lastEventId,
     );
     this.#stop = over;
-    expect(watchdogMs);
+    watchdog.expect(watchdogMs);
   }
 
-  async #request(): Promise<StreamRequest> {
+  async #request(): Promise<FetchRequest> {
     const headers = await resolveHeaders(this.#init, "text/event-stream", false);
     if (this.#lastEventId) headers.set("Last-Event-ID", utf8(this.#lastEventId));
     const init: RequestInit = this.withCredentials ? { credentials: "include" } : {};
-    return [new URL(this.#url), { headers, ...init }, this.#init.fetch];
+    return { url: new URL(this.#url), init: { headers, ...init }, fetch: this.#init.fetch };
   }
 
   #fail(): void {
@@ -207,6 +203,20 @@ export class SseEventSource extends EventTarget {
     }
   }
 }
+
+/** An event handler attribute. */
+export type SseEventHandler<E extends Event> = ((this: SseEventSource, event: E) => unknown) | null;
+
+/** A listener of an event: the server's events are messages, whatever their name. */
+export type SseEventListener<Type extends string> =
+  | ((
+      this: SseEventSource,
+      event: Type extends keyof SseEventSourceEventMap
+        ? SseEventSourceEventMap[Type]
+        : MessageEvent<string>,
+    ) => unknown)
+  | EventListenerObject
+  | null;
 
 interface HandlerEntry {
   // oxlint-disable-next-line typescript/no-unsafe-function-type -- whatever a program assigns

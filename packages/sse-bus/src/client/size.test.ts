@@ -5,9 +5,12 @@ import { build } from "esbuild";
 import { describe, expect, test } from "vitest";
 
 describe("bundled, minified and gzipped, dependencies in and React out,", () => {
-  test("createSseClient takes at most 6.4 kB", async () => {
-    const { bytes } = await bundle(`export { createSseClient } from "./client/index.ts"`);
-    expect(bytes).toBeLessThanOrEqual(6_400);
+  test("createSseClient takes at most 7 kB, and 7.3 kB where a bundler keeps all property names", async () => {
+    const contents = `export { createSseClient } from "./client/index.ts"`;
+    const { bytes } = await bundle(contents);
+    expect(bytes).toBeLessThanOrEqual(7_050);
+    const unmangled = await bundle(contents, { isMangled: false });
+    expect(unmangled.bytes).toBeLessThanOrEqual(7_300);
   });
 
   test("SseEventSource alone takes at most 2 kB", async () => {
@@ -15,9 +18,9 @@ describe("bundled, minified and gzipped, dependencies in and React out,", () => 
     expect(bytes).toBeLessThanOrEqual(2_000);
   });
 
-  test("both together take at most 7.4 kB, for whoever imports both", async () => {
+  test("both together take at most 8.1 kB", async () => {
     const { bytes } = await bundle(`export * from "./client/index.ts"`);
-    expect(bytes).toBeLessThanOrEqual(7_400);
+    expect(bytes).toBeLessThanOrEqual(8_150);
   });
 
   test("the hooks take at most 1.5 kB more", async () => {
@@ -43,7 +46,7 @@ describe("what reaches a browser", () => {
 
   test("is only what is imported", async () => {
     const { inputs } = await bundle(`export { SseEventSource } from "./client/index.ts"`);
-    expect(inputs).not.toContain("client/hub.ts");
+    expect(inputs).not.toContain("client/multiplexer.ts");
     const client = await bundle(`export { createSseClient } from "./client/index.ts"`);
     expect(client.inputs).not.toContain("client/event-source.ts");
   });
@@ -51,12 +54,59 @@ describe("what reaches a browser", () => {
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-async function bundle(contents: string): Promise<{ bytes: number; inputs: string[] }> {
+/**
+ * Properties that only objects inside the client have. A bundler may rename them, as terser's and
+ * esbuild's `mangleProps` do when given this list: no public option or result, no web API, no JSON on the
+ * wire and no message between tabs (whose builds may differ) has a property of such a name.
+ */
+const PRIVATE = [
+  ...[
+    "covers",
+    "onChange",
+    "state",
+    "current",
+    "timer",
+    "wanted",
+    "isRequired",
+    "lanes",
+    "granted",
+  ],
+  ...[
+    "isRefused",
+    "isServed",
+    "init",
+    "onBytes",
+    "onBlock",
+    "onHello",
+    "onFrame",
+    "onRetry",
+    "onEnd",
+  ],
+  ...[
+    "setInterest",
+    "sendInterest",
+    "expire",
+    "serve",
+    "renew",
+    "rejoin",
+    "expect",
+    "check",
+    "host",
+  ],
+  ...["isAlone", "onTooMany", "onDetach", "onSuspend", "onResume", "onHint", "statusListeners"],
+  ...["onGranted", "onStolen", "onForbidden", "steal", "release", "report"],
+];
+
+async function bundle(
+  contents: string,
+  { isMangled = true } = {},
+): Promise<{ bytes: number; inputs: string[] }> {
   const { outputFiles, metafile } = await build({
     stdin: { contents, resolveDir: root, loader: "ts" },
     absWorkingDir: root,
     bundle: true,
     minify: true,
+    ...(isMangled && { mangleProps: new RegExp(`^(${PRIVATE.join("|")})$`) }),
     format: "esm",
     target: "es2022",
     external: ["react"],

@@ -10,7 +10,7 @@ afterEach(() => {
 
 function setUp() {
   const onSilence = vi.fn<() => void>();
-  const [expectWithin, check] = createWatchdog(onSilence);
+  const { expect: expectWithin, check } = createWatchdog(onSilence);
   return { onSilence, expectWithin, check };
 }
 

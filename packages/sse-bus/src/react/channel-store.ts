@@ -5,7 +5,7 @@ import type { Gap } from "../core/packet.ts";
 import { nextFrame } from "./next-frame.ts";
 
 /** What a channel's hook renders. A new object whenever something changed. */
-export interface ChannelSnapshot {
+export interface ChannelView {
   readonly connection: SseConnection;
   readonly data: unknown;
   readonly gap: Gap | undefined;
@@ -25,9 +25,9 @@ export interface ChannelCallbacks {
 export interface ChannelStore {
   callbacks: ChannelCallbacks;
   subscribe(notify: () => void): () => void;
-  snapshot(): ChannelSnapshot;
+  snapshot(): ChannelView;
   /** What a server renders and hydration starts from: whatever the page's connection does by then. */
-  serverSnapshot(): ChannelSnapshot;
+  serverSnapshot(): ChannelView;
 }
 
 export interface ChannelStoreOptions {
@@ -47,7 +47,7 @@ export function createChannelStore(
   { channel, initial, cursor: start, callbacks }: ChannelStoreOptions,
 ): ChannelStore {
   let cursor = start;
-  const first: ChannelSnapshot = { connection: { status: "idle" }, data: initial, gap: undefined };
+  const first: ChannelView = { connection: { status: "idle" }, data: initial, gap: undefined };
   let current = first;
   let pending = first;
 

@@ -3,15 +3,11 @@
 import { useCallback, useInsertionEffect, useMemo, useSyncExternalStore } from "react";
 import type { SseClientError } from "../client/client-error.ts";
 import type { SseClient } from "../client/client-types.ts";
-import type { SseStatus } from "../client/machine.ts";
+import type { SseStatus } from "../client/status.ts";
 import type { MessageOf } from "../core/bus-types.ts";
 import type { Gap } from "../core/packet.ts";
 import type { ReceivedOf, EventName, TopicName } from "../core/types.ts";
-import {
-  type ChannelCallbacks,
-  type ChannelSnapshot,
-  createChannelStore,
-} from "./channel-store.ts";
+import { type ChannelCallbacks, type ChannelView, createChannelStore } from "./channel-store.ts";
 import { useSse } from "./context.ts";
 import type { RegisteredChannels as Channels } from "./register.ts";
 
@@ -172,7 +168,7 @@ interface Options extends ChannelCallbacks {
   readonly enabled?: boolean | undefined;
 }
 
-function toResult({ connection, data, gap }: ChannelSnapshot, enabled: boolean) {
+function toResult({ connection, data, gap }: ChannelView, enabled: boolean) {
   const { status, error } = connection;
   return { status: enabled ? status : "idle", data, error, gap } as ChannelResult<unknown>;
 }
