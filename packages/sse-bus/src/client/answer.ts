@@ -19,18 +19,18 @@ export function isTooMany({ status, code }: AnswerProblem, channels: readonly st
   return code === "TOO_MANY_CHANNELS" || status === 414 || status === 431 || isTooLong;
 }
 
-/** How long an answer says to wait (RFC 9110 §10.2.3). */
+/** How long the response asks to wait (RFC 9110 §10.2.3). */
 export function retryAfterMs({ headers }: Response): number | undefined {
   const after = headers.get("retry-after");
   return after ? Number(after) * 1_000 || Date.parse(after) - Date.now() || 0 : undefined;
 }
 
 /**
- * What an answer without an event stream means.
+ * What a response without an event stream means.
  *
- * 408, 425, 429 and 5xx may well be different next time (RFC 9110 §15.5.9, RFC 8470, RFC 6585 §4);
- * anything else is final. But where the stream has been open before, only our server's own refusals
- * are: during a deployment, proxies answer all kinds of things in its place.
+ * 408, 425, 429 and 5xx are temporary (RFC 9110 §15.5.9, RFC 8470, RFC 6585 §4); anything else is final.
+ * But where a stream was open before, only the refusals of an sse-bus server are final: during a deployment,
+ * proxies answer all kinds of things in its place.
  */
 export async function readAnswer(response: Response, wasOpen?: boolean): Promise<ErrorRecord> {
   const { status, headers } = response;

@@ -1,12 +1,12 @@
 import type { SseClientOptions } from "./client-types.ts";
 
-/** The headers of the next request, as the user's sources give them now. */
+/** The headers of the next request. */
 export async function resolveHeaders(
   { headers, token }: Pick<SseClientOptions, "headers" | "token">,
   accept: string,
   refused: boolean,
 ): Promise<Headers> {
-  // Names differ in case and mean the same: as an object's properties, both would be sent.
+  // `Headers` merges names that differ only in case; a plain object would send both.
   const all = new Headers(typeof headers === "function" ? await headers() : headers);
   if (!all.has("Accept")) all.set("Accept", accept);
   const bearer = typeof token === "function" ? await token({ refused }) : token;

@@ -6,15 +6,15 @@ import { type FetchRequest, openStream } from "./stream.ts";
 import { createWatchdog } from "./watchdog.ts";
 import { startTimeout } from "../core/timers.ts";
 
-/** Until the server asks for another; Chromium's. */
+/** Chromium's reconnection time, until the server sends another. */
 const RECONNECTION_MS = 3_000;
 
 /**
- * The browser's `EventSource` (HTML standard §9.2) over `fetch`: the same shape and the same rules, so
- * that it can stand in for it in any program, also outside a browser. Beside that it sends headers,
- * waits longer when attempts keep failing, and notices a dead line if told how long silence may last.
+ * The browser's `EventSource` (HTML standard §9.2), implemented with `fetch`. It has the same API and
+ * follows the same rules, and also runs outside a browser. In addition it sends headers, backs off when
+ * attempts keep failing, and with `watchdogMs` notices a dead connection.
  *
- * @throws DOMException `SyntaxError` for a URL that is none
+ * @throws DOMException `SyntaxError` for an invalid URL
  *
  * @example
  * ```ts
@@ -178,7 +178,7 @@ export class SseEventSource extends EventTarget {
     // A listener may have closed it.
     if (this.readyState !== 0) return;
     const { backoff = {} } = this.#init;
-    // The first attempt comes when the server wants it; "wait some more" is for those that fail.
+    // The first attempt comes after the reconnection time alone; only failures back off.
     const moreMs = this.#failures ? backoffMs(this.#failures - 1, 0, backoff) : 0;
     this.#failures++;
     const timer = startTimeout(
@@ -194,7 +194,7 @@ export class SseEventSource extends EventTarget {
       if (known) super.removeEventListener(type, known.run);
       this.#handlers.delete(type);
     } else if (known) {
-      // It keeps its turn among the listeners (§8.1.8.1).
+      // The new handler keeps the place of the old one among the listeners (§8.1.8.1).
       known.handler = handler;
     } else {
       const entry: HandlerEntry = { handler, run: (event) => entry.handler.call(this, event) };
@@ -207,7 +207,7 @@ export class SseEventSource extends EventTarget {
 /** An event handler attribute. */
 export type SseEventHandler<E extends Event> = ((this: SseEventSource, event: E) => unknown) | null;
 
-/** A listener of an event: the server's events are messages, whatever their name. */
+/** A listener. Events that the server sends are messages, whatever their name. */
 export type SseEventListener<Type extends string> =
   | ((
       this: SseEventSource,
@@ -224,7 +224,7 @@ interface HandlerEntry {
   readonly run: (event: Event) => unknown;
 }
 
-/** The UTF-8 bytes of a text as the byte string that `fetch` wants for a header. */
+/** The UTF-8 bytes of a text, as the byte string that `fetch` accepts for a header. */
 function utf8(text: string): string {
   return String.fromCharCode(...new TextEncoder().encode(text));
 }

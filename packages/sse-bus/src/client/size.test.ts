@@ -59,43 +59,12 @@ const root = fileURLToPath(new URL("..", import.meta.url));
  * esbuild's `mangleProps` do when given this list: no public option or result, no web API, no JSON on the
  * wire and no message between tabs (whose builds may differ) has a property of such a name.
  */
-const PRIVATE = [
-  ...[
-    "covers",
-    "onChange",
-    "state",
-    "current",
-    "timer",
-    "wanted",
-    "isRequired",
-    "lanes",
-    "granted",
-  ],
-  ...[
-    "isRefused",
-    "isServed",
-    "init",
-    "onBytes",
-    "onBlock",
-    "onHello",
-    "onFrame",
-    "onRetry",
-    "onEnd",
-  ],
-  ...[
-    "setInterest",
-    "sendInterest",
-    "expire",
-    "serve",
-    "renew",
-    "rejoin",
-    "expect",
-    "check",
-    "host",
-  ],
-  ...["isAlone", "onTooMany", "onDetach", "onSuspend", "onResume", "onHint", "statusListeners"],
-  ...["onGranted", "onStolen", "onForbidden", "steal", "release", "report"],
-];
+const PRIVATE = `
+  covers onChange state current timer wanted isRequired lanes granted isRefused isServed init host
+  onBytes onBlock onHello onFrame onRetry onEnd setInterest sendInterest expire serve renew rejoin
+  expect check isAlone onTooMany onDetach onSuspend onResume onHint statusListeners onGranted onStolen
+  onForbidden steal release report
+`;
 
 async function bundle(
   contents: string,
@@ -106,7 +75,7 @@ async function bundle(
     absWorkingDir: root,
     bundle: true,
     minify: true,
-    ...(isMangled && { mangleProps: new RegExp(`^(${PRIVATE.join("|")})$`) }),
+    ...(isMangled && { mangleProps: new RegExp(`^(${PRIVATE.trim().split(/\s+/).join("|")})$`) }),
     format: "esm",
     target: "es2022",
     external: ["react"],

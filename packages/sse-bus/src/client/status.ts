@@ -1,12 +1,12 @@
 /**
- * What the client says of its connection, see SPEC.md:
- * - `idle`: nobody subscribes, so there is no connection
- * - `connecting`: a first connection is being made
- * - `open`: the stream is live: bytes have come within the watchdog's time
- * - `reconnecting`: the stream was lost; a new one is awaited or being made
- * - `paused`: the browser is offline, or has frozen or cached the page
+ * The status of a client's connection:
+ * - `idle`: there are no subscriptions, and so no connection
+ * - `connecting`: the first connection is being made
+ * - `open`: the stream is live
+ * - `reconnecting`: the stream was lost; the next attempt is due or under way
+ * - `paused`: the browser has frozen or cached the page
  * - `closed`: `close()` was called
- * - `failed`: the server refused for good; only `reconnect()` or new wishes try again
+ * - `failed`: the server gave a final answer; `reconnect()`, `setToken()` or another subscription tries again
  */
 export type SseStatus =
   | "idle"
@@ -19,12 +19,12 @@ export type SseStatus =
 
 /**
  * What can happen to a connection:
- * - `need`, `release`: the first subscription came, the last one went
+ * - `need`, `release`: the first subscription was made, the last one has ended
  * - `open`: the server's `hello` arrived
  * - `lost`: the stream broke, ended or fell silent, or an attempt failed in a way worth repeating
  * - `refuse`: the server gave a final answer
- * - `suspend`, `resume`: the browser went offline or froze the page, and came back
- * - `retry`: someone asked for another attempt after a final answer
+ * - `suspend`, `resume`: the browser froze or cached the page, or shows it again
+ * - `retry`: the client asks again after a final answer
  * - `close`: `close()` was called
  */
 export type SseClientEvent =
@@ -39,17 +39,17 @@ export type SseClientEvent =
   | "close";
 
 /**
- * The state after `event` in `state`. Pure and total: what has no meaning in a state leaves it.
- * The table in machine.test.ts spells out every pair.
+ * The status after `event`. Pure and total: an event without a meaning in a status does not change it. The
+ * table in status.test.ts lists every pair.
  */
-export function transition(state: SseStatus, event: SseClientEvent): SseStatus {
-  if (state === "closed" || event === "close") return "closed";
+export function transition(status: SseStatus, event: SseClientEvent): SseStatus {
+  if (status === "closed" || event === "close") return "closed";
   if (event === "release") return "idle";
-  if (state === "idle") return event === "need" ? "connecting" : state;
+  if (status === "idle") return event === "need" ? "connecting" : status;
   if (event === "open") return event;
   if (event === "refuse") return "failed";
-  if (state === "failed") return event === "retry" ? "connecting" : state;
+  if (status === "failed") return event === "retry" ? "connecting" : status;
   if (event === "suspend") return "paused";
-  if (state === "paused") return event === "resume" ? "reconnecting" : state;
-  return event === "lost" ? "reconnecting" : state;
+  if (status === "paused") return event === "resume" ? "reconnecting" : status;
+  return event === "lost" ? "reconnecting" : status;
 }

@@ -11,8 +11,8 @@ export interface StreamHandlers {
   onBlock: (type: string, data: string | undefined, lastEventId: string) => void;
   onRetry: (retryMs: number) => void;
   /**
-   * It is over, also when it was aborted: with the response if that is no event stream, with the
-   * error if it broke, with neither if the server ended it.
+   * The stream is over, or was aborted. Called with the response if that is no event stream, with the
+   * error if the connection broke, and with neither if the server ended it.
    */
   onEnd: (response?: Response, error?: unknown) => void;
 }
@@ -24,7 +24,7 @@ export interface FetchRequest {
   readonly fetch: typeof fetch | undefined;
 }
 
-/** Fetches an event stream and reads it to its end. Returns what aborts it. */
+/** Fetches an event stream and reads it to its end. Returns a function that aborts it. */
 export function openStream(
   request: () => Promise<FetchRequest>,
   handlers: StreamHandlers,
