@@ -87,7 +87,7 @@ export interface SseClient<Channels extends ChannelMap = AnyChannels> {
    *
    * @returns a function that ends the subscription. It returns the cursor reached, from which a later
    *   subscription can continue, or an empty string if there is none yet.
-   * @throws SseBusError `INVALID_CHANNEL`, `CLIENT_CLOSED`
+   * @throws SseBusError `INVALID_CHANNEL`
    */
   readonly subscribe: <
     Topic extends TopicName<Channels>,

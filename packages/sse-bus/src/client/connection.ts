@@ -34,7 +34,7 @@ export interface ConnectionRequest {
 }
 
 /** What `hello` says. */
-export interface Hello {
+export interface ConnectionHello {
   /** Where the stream starts. */
   readonly cursor: string;
   readonly silenceMs: number;
@@ -45,7 +45,7 @@ export interface Hello {
 
 /** After `close()`, only frames of the bytes at hand may still come. */
 export interface ConnectionHandlers {
-  onHello(connection: ClientConnection, hello: Hello): void;
+  onHello(connection: ClientConnection, hello: ConnectionHello): void;
   onFrame(connection: ClientConnection, frame: FrameMessage): void;
   onRetry(retryMs: number): void;
   /** The connection has failed, for good or not. `waitMs`: what the server asks to wait. */
