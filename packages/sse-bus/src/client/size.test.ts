@@ -31,7 +31,7 @@ describe("bundled, minified and gzipped, dependencies in and React out,", () => 
 });
 
 describe("what reaches a browser", () => {
-  test("is a file of ours: no library, no schema, nothing of the server but names and errors", async () => {
+  test("is only code of this package: no library, no schema, nothing of the server but names and errors", async () => {
     const { inputs } = await bundle(
       `export * from "./client/index.ts"; export * from "./react/index.ts"`,
     );

@@ -33,7 +33,7 @@ describe("a stream serves a subscription", () => {
     expect([one.state, one.cursor]).toEqual(["served", at(1)]);
   });
 
-  test("of another epoch with a gap, as nobody can tell what is missing", () => {
+  test("of another epoch with a gap, as it is unknown what is missing", () => {
     const one = make("a", at(50, "e0"));
     attachTo([one], hello(["a"], { from: at(3) }));
     expect(one.gaps).toEqual(["restarted"]);
@@ -53,7 +53,7 @@ describe("a stream serves a subscription", () => {
 });
 
 describe("a frame", () => {
-  test("moves the cursors of those it does not concern, too, so that a quiet one stays fresh", () => {
+  test("moves the cursors of subscriptions that do not get it, too, so that a quiet one stays fresh", () => {
     const quiet = make("quiet", at(3));
     attachTo([quiet], hello(["quiet", "a"], { from: at(3) }));
     deliverTo([quiet], message(7));
@@ -82,7 +82,7 @@ describe("a frame", () => {
     expect(ahead.heard).toEqual([]);
   });
 
-  test("that tells a gap reaches those ahead of it, as messages after them may be missing", () => {
+  test("with a gap reaches subscriptions ahead of it, as messages after their cursors may be missing", () => {
     const ahead = make("a", at(9));
     const other = make("b", at(9));
     attachTo([ahead, other], hello(["a", "b"], { from: at(3) }));
@@ -93,7 +93,7 @@ describe("a frame", () => {
     expect([ahead.gaps, other.gaps]).toEqual([["evicted"], []]);
   });
 
-  test("that tells a log fallen behind the cursors takes them back to it", () => {
+  test("with a gap of a log behind the cursors takes them back to it", () => {
     const one = make("a", at(90));
     attachTo([one], hello(["a"], { from: at(90) }));
     deliverTo(
@@ -104,7 +104,7 @@ describe("a frame", () => {
     expect([one.gaps, one.heard]).toEqual([["ahead"], [5]]);
   });
 
-  test("that is a ping is heard by those who ask for pings, even where nothing has moved", () => {
+  test("with a ping reaches subscriptions to pings, even if no cursor moves", () => {
     const asked = make("a", at(3), "ping");
     const all = make("**", at(3));
     attachTo([asked, all], hello(["a", "**"], { from: at(3) }));
@@ -116,7 +116,7 @@ describe("a frame", () => {
   });
 });
 
-test("a stream from a cursor of another epoch leaves a subscription of the log's own where it is", () => {
+test("a stream from a cursor of another epoch does not move a subscription of the log's own epoch", () => {
   const one = make("a", at(5));
   attachTo([one], hello(["a"], { from: "0-0-0", cursor: "0-0-0", head: at(6) }));
   expect(one.cursor).toBe(at(5));
@@ -126,7 +126,7 @@ test("a stream from a cursor of another epoch leaves a subscription of the log's
 });
 
 describe("streams side by side", () => {
-  test("move only what they serve, each its own", () => {
+  test("move only the subscriptions that they serve", () => {
     const [one, other] = [make("a", at(3)), make("**", at(3))];
     attachTo([one, other], hello(["a"], { from: at(3) }), 0);
     attachTo([one, other], hello(["**"], { from: at(3) }), 1);
@@ -143,7 +143,7 @@ describe("streams side by side", () => {
     expect([one.gaps, other.gaps]).toEqual([["evicted"], []]);
   });
 
-  test("do not take from each other what is served, only what is not", () => {
+  test("take over a subscription only when no other stream serves it", () => {
     const one = make("a", at(3));
     attachTo([one], hello(["a"], { from: at(3) }), 1);
     attachTo([one], hello(["a", "b"], { from: at(3) }), 0);
@@ -156,7 +156,7 @@ describe("streams side by side", () => {
 });
 
 describe("interest", () => {
-  test("name each channel once, with the oldest cursor of it that is not served", () => {
+  test("names each channel once, with the oldest of its cursors that is not served", () => {
     const served = make("a", at(1));
     served.state = "served";
     const refused = make("no", at(0));
@@ -167,7 +167,7 @@ describe("interest", () => {
     expect(wanted([served, make("c", "")])).toEqual({ a: null, c: "" });
   });
 
-  test("of several tabs are one: sorted, from the oldest cursor, never later than the stream", () => {
+  test("of several tabs is joined: sorted, from the oldest cursor, never later than the stream's", () => {
     const interest = (entries: Record<string, string | null>): Interest => ({
       channels: new Map(Object.entries(entries)),
       wasOpen: false,
@@ -195,13 +195,13 @@ describe("cursors", () => {
     expect(hasReached(at(2), "")).toBe(false);
   });
 
-  test("of two epochs, the newer epoch's serves: resuming the other would repeat what it has", () => {
+  test("of two epochs join to that of the newer one: resuming from the other would repeat messages", () => {
     expect(olderCursor("9-1-e1", "3-2-e2")).toBe("3-2-e2");
     expect(olderCursor("3-2-e2", "9-1-e1")).toBe("3-2-e2");
     expect(olderCursor("", at(4))).toBe(at(4));
   });
 
-  test("are not served by a stream that starts from now on", () => {
+  test("cannot start on a stream from now on", () => {
     expect(canStart(at(4), "")).toBe(false);
     expect(canStart("", "")).toBe(true);
     expect(canStart("latest", "latest")).toBe(true);
