@@ -89,7 +89,7 @@ interface Witness {
   readonly covers: RegExp;
   /** Numbers of messages, and for each gap how many there were then, in the order in which they came. */
   readonly seen: (number | { readonly gapBefore: number })[];
-  /** It was told where to start: after this number. */
+  /** It started from a cursor after this number. */
   readonly after: number | undefined;
   readonly end: () => string;
   until: number | undefined;
@@ -268,7 +268,7 @@ function startRun({ isNarrow, isSecure }: Setting) {
         server.cut();
         break;
       case "deploy":
-        // What proxies answer meanwhile.
+        // What proxies answer during a deployment.
         if (!wereOpen()) break;
         server.answers.push(
           () => new Response("<h1>", { status: 404, headers: { "Content-Type": "text/html" } }),

@@ -229,7 +229,7 @@ describe("listeners", () => {
         try {
           run();
         } catch (error) {
-          // A page is told of it as of anything that nobody catches.
+          // The page reports it as any uncaught error.
           thrown.push((error as Error).message);
         }
       });
@@ -459,7 +459,7 @@ describe("a lost stream", () => {
 
   test("stays open as long as heartbeats come", async () => {
     const { server, client, collect } = await setUp(FAST);
-    // So long that a process which stands still for a moment does not miss two of them.
+    // Long enough that a process that hangs for a moment does not miss two of them.
     server.heartbeatMs = 500;
     const statuses = watch(client);
     collect(client, "a");

@@ -2,6 +2,7 @@ import { readAnswer, retryAfterMs } from "./answer.ts";
 import type { ClientHost } from "./client-host.ts";
 import type { SseClientOptions } from "./client-types.ts";
 import { resolveHeaders } from "./credentials.ts";
+import { isPosition } from "./cursor.ts";
 import type { ErrorRecord, FrameMessage } from "./protocol.ts";
 import { openStream, type FetchRequest } from "./stream.ts";
 import { createWatchdog } from "./watchdog.ts";
@@ -82,7 +83,7 @@ export function openConnection(
     const headers = await resolveHeaders(settings, accept, isRefused);
     const url = new URL(settings.url);
     for (const channel of channels) url.searchParams.append("channel", channel);
-    if (from.includes("-")) headers.set("Last-Event-ID", from);
+    if (isPosition(from)) headers.set("Last-Event-ID", from);
     else if (from) url.searchParams.set("from", from);
     const cookies: RequestInit = settings.withCredentials ? { credentials: "include" } : {};
     sent = headers;

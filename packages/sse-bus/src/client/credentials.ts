@@ -20,7 +20,7 @@ export async function resolveHeaders(
  */
 export function tabGroupName(options: SseClientOptions): string | undefined {
   const { url, headers, token, withCredentials, identity, fetch, shareTabs } = options;
-  // Two functions, or two tokens of one user, cannot be compared: `identity` must tell.
+  // Functions, and tokens of one user, cannot be compared: sharing then needs an `identity`.
   const isOwn = identity === undefined && (headers ?? token ?? fetch);
   if (shareTabs === false || isOwn) return undefined;
   return `sse-bus 2 ${JSON.stringify([url, withCredentials, identity])}`;

@@ -1,7 +1,6 @@
 /**
- * Whether whoever holds `cursor` has everything up to `target`: it is of the same epoch and not older.
- * Cursors of different epochs have no order, so the answer is no, which errs towards delivering twice
- * rather than losing.
+ * Whether everything up to `target` lies before `cursor`: same epoch, and not older. Cursors of different
+ * epochs have no order; the answer is then no, so that callers deliver rather than skip.
  */
 export function hasReached(cursor: string, target: string): boolean {
   return epochOf(cursor) === epochOf(target) && sequenceOf(cursor) >= sequenceOf(target);

@@ -9,7 +9,7 @@ import { SseEventSource } from "./event-source.ts";
 import type { SseEventSourceInit } from "./event-source-types.ts";
 import oracle from "./vectors/browser-oracle.json" with { type: "json" };
 
-// The cases of the web platform's `eventsource` tests that apply outside a document, written anew
+// The cases of the web platform's `eventsource` tests that apply outside a document, rewritten
 // from the HTML standard. Each title names the file whose subject it shares, where there is one.
 
 describe("the interface", () => {

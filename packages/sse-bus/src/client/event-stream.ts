@@ -44,7 +44,7 @@ export function createEventStreamParser(
   return (bytes) => {
     let text = utf8.decode(bytes, { stream: true });
     if (!text) return;
-    // A CR ends its line at once: whether an LF follows may take minutes to learn.
+    // A CR ends its line at once: the next byte, which may be an LF, may take minutes to arrive.
     if (endedWithCr && text[0] === "\n") text = text.slice(1);
     endedWithCr = text.at(-1) === "\r";
     unfinished += text;

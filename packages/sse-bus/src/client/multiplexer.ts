@@ -10,8 +10,8 @@ import {
 import { canStart } from "./cursor.ts";
 import type { Interest } from "./interest.ts";
 import { createInterestTable } from "./interest-table.ts";
-import type { ErrorRecord, LostMessage, MultiplexerMessage, RefusedMessage } from "./protocol.ts";
 import { connected, type MultiplexerState, without } from "./multiplexer-state.ts";
+import type { ErrorRecord, LostMessage, MultiplexerMessage, RefusedMessage } from "./protocol.ts";
 import { matcherOf } from "./topic.ts";
 
 /** Keeps one stream that serves all tabs of a group. See SPEC.md, "One stream for all". */
@@ -36,9 +36,10 @@ export interface MultiplexerHandlers {
 }
 
 /**
- * - `accepted`: nothing is known against them
- * - `refused`: the next request needs fresh ones
- * - `renewed`: fresh ones were asked for since the last `hello`
+ * Of the token:
+ * - `accepted`: the server has not refused it
+ * - `refused`: the next request needs a fresh one
+ * - `renewed`: a fresh one was sent since the last `hello`
  */
 type Credentials = "accepted" | "refused" | "renewed";
 

@@ -250,7 +250,7 @@ function deliverTo(all: Heard[], message: FrameMessage, lane = 0): void {
   });
 }
 
-/** A stream that serves these channels. It starts, and the log ends, at `from` unless told otherwise. */
+/** A stream that serves these channels. It starts, and the log ends, at `from` by default. */
 function hello(
   channels: string[],
   { from, cursor = from, head = from }: { from: string; cursor?: string; head?: string },

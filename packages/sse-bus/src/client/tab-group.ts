@@ -28,8 +28,8 @@ export interface TabGroupHandlers {
 }
 
 /**
- * What a tab is in its group. `join` is different without Web Locks: nothing tells there whether a
- * leader exists, so the tab asks first.
+ * What a tab is in its group. Without Web Locks a tab cannot know whether there is a leader, so it begins by
+ * asking.
  *
  * ```
  *         join             silence, or the leader leaves
@@ -69,7 +69,7 @@ const ANSWER_MS = 1_000;
 /** How long a leader without a lock may be silent. */
 const LEASE_MS = 5_000;
 
-/** Joins the group of tabs with these settings. Where there can be none, the tab is a group of its own. */
+/** Joins the group of tabs with these settings. A tab that cannot share is the leader of itself. */
 export function joinTabGroup(settings: ClientSettings, tab: TabGroupHandlers): TabGroup {
   const name = tabGroupName(settings);
   const { navigator, BroadcastChannel } = settings.host ?? {};

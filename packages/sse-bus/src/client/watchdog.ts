@@ -2,14 +2,14 @@ import { startTimeout } from "../core/timers.ts";
 
 /** Notices silence. */
 export interface Watchdog {
-  /** Something was heard: from now on, silence may last this long. 0 ends the watch. */
+  /** Starts the watch again: silence may last this long from now on. 0 ends the watch. */
   readonly expect: (limitMs: number) => void;
   /** Looks now: the timers of a page in the background are held back for up to a minute. */
   readonly check: () => void;
 }
 
 /**
- * Calls `onSilence` once when nothing was heard for as long as expected.
+ * Calls `onSilence` once when `expect` was not called again in time.
  *
  * Timers stand still while a computer sleeps; one long timer would leave a dead stream "open" for the
  * rest of its time after waking. So the watchdog compares wall-clock times, every few seconds.

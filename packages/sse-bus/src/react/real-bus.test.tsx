@@ -8,7 +8,7 @@ import { createFakeStream } from "../testing/fake-stream.ts";
 import { createTestBus, type TestBus } from "../testing/test-bus.ts";
 import { SseProvider, useChannel, useSse, useSseStatus } from "./index.ts";
 
-// The hooks, the client, the route and the bus together: nothing here stands in for anything.
+// The hooks, the client, the route and the bus together, without mocks.
 
 /** As long as a busy machine may take. */
 const WAIT = { timeout: 10_000 };

@@ -7,7 +7,7 @@ import type { SseClient, SseConnection, SseSubscribeOptions } from "../client/cl
 import type { Gap } from "../core/packet.ts";
 import { SseProvider, useChannel, useSseStatus } from "./index.ts";
 
-/** A client that tests drive by hand: what the hooks ask of it, and what it tells them. */
+/** A fake client: it records what the hooks subscribe to, and tests send what they receive. */
 function driveClient() {
   type Listener = (data: unknown, message: unknown) => void;
   const subscriptions = new Set<{
