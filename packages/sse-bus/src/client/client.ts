@@ -123,10 +123,10 @@ export function createClient(
   };
 }
 
-const CURSOR = /^(\w+-\w+-\w+|latest|earliest|)$/;
+/** A cursor, without the channel that an event's id has after it. */
+const CURSOR = /^(\w+-\w+-\w+|latest|earliest|)(?:@|$)/;
 
-/** Where a subscription starts. What is no cursor gets one that no log knows, and so a gap. */
+/** Where a subscription starts. An invalid cursor is replaced by one that no log knows: it gets a gap. */
 function readStart(cursor = ""): string {
-  const [start] = cursor.split("@") as [string];
-  return CURSOR.test(start) ? start : "0-0-0";
+  return CURSOR.exec(cursor)?.[1] ?? "0-0-0";
 }

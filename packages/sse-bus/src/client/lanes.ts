@@ -1,5 +1,5 @@
 import type { ClientSettings } from "./connection.ts";
-import type { Interest, InterestMap } from "./interest.ts";
+import type { InterestMap } from "./interest.ts";
 import { createMultiplexer, type Multiplexer } from "./multiplexer.ts";
 import type { MultiplexerMessage } from "./protocol.ts";
 
@@ -54,10 +54,7 @@ export function createLanes(
         carried[lane]?.push(channel);
         parts[lane]?.set(channel, from);
       }
-      parts.forEach((part, lane) => {
-        const interest: Interest = { channels: part, wasOpen };
-        lanes[lane]?.setInterest(tab, interest);
-      });
+      parts.forEach((part, lane) => lanes[lane]?.setInterest(tab, { channels: part, wasOpen }));
     },
     check: () => lanes.forEach((one) => one.check()),
     renew: () => lanes.forEach((one) => one.renew()),
