@@ -13,7 +13,7 @@ export interface BackoffOptions {
  *
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
-export function backoffMs(attempt: number, floorMs: number, options: BackoffOptions): number {
+export function backoffMs(attempt: number, floorMs: number, options: BackoffOptions = {}): number {
   const { baseMs = 1_000, maxMs = 30_000 } = options;
   return Math.max(0, floorMs) + Math.random() * Math.min(maxMs, baseMs * 2 ** attempt);
 }

@@ -177,9 +177,8 @@ export class SseEventSource extends EventTarget {
     this.dispatchEvent(new Event("error"));
     // A listener may have closed it.
     if (this.readyState !== 0) return;
-    const { backoff = {} } = this.#init;
     // The first attempt comes after the reconnection time alone; only failures back off.
-    const moreMs = this.#failures ? backoffMs(this.#failures - 1, 0, backoff) : 0;
+    const moreMs = this.#failures ? backoffMs(this.#failures - 1, 0, this.#init.backoff) : 0;
     this.#failures++;
     const timer = startTimeout(
       () => this.#connect(),

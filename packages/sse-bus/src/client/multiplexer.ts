@@ -205,7 +205,7 @@ export function createMultiplexer(
   const backOff = (waitMs: number | undefined): void => {
     const isOffline = settings.host?.navigator?.onLine === false;
     const floorMs = Math.max(waitMs ?? retryMs, isOffline ? OFFLINE_MS : 0);
-    waitThenUpdate(backoffMs(attempts++, floorMs, settings.backoff ?? {}), !!waitMs);
+    waitThenUpdate(backoffMs(attempts++, floorMs, settings.backoff), !!waitMs);
   };
 
   const onBye = (connection: ClientConnection, data: string): void => {

@@ -213,10 +213,7 @@ export function joinTabGroup(settings: ClientSettings, tab: TabGroupHandlers): T
 
   return {
     sendInterest,
-    check() {
-      if (role.lanes) role.lanes.check();
-      else watchdog.check();
-    },
+    check: () => (role.lanes ?? watchdog).check(),
     renew() {
       if (role.lanes) role.lanes.renew();
       else send({ type: "renew" });
