@@ -15,7 +15,7 @@ afterEach(() => vi.useRealTimers());
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-test("a day of messages, losses, pauses and comings and goings leaves nothing behind", async () => {
+test("a day of messages, losses, pauses and changing subscriptions leaks nothing", async () => {
   const server = startBusServer(
     { heartbeatMs: 15_000, retryMs: 1_000 },
     { history: { maxMessages: 50 }, onError: () => {} },

@@ -11,7 +11,7 @@ export type SseClientErrorCode =
   | "STREAM_SILENT";
 
 /**
- * An error of the client. Where an HTTP answer caused it, `cause` is its problem details (RFC 9457),
- * or at least its `status`.
+ * An error of the client. If an HTTP response caused it, `cause` has its problem details (RFC 9457), or
+ * at least its `status`.
  */
 export type SseClientError = SseBusError<SseClientErrorCode>;

@@ -1,4 +1,4 @@
-/** What the client needs of its page. */
+/** The parts of `window` that the client uses. Outside a browser they may be missing. */
 export interface ClientHost extends Partial<
   Pick<EventTarget, "addEventListener" | "removeEventListener">
 > {

@@ -3,83 +3,91 @@ import type { Gap } from "../core/packet.ts";
 import type { AnyChannels, ChannelMap, EventName, TopicName } from "../core/types.ts";
 import type { BackoffOptions } from "./backoff.ts";
 import type { SseClientError } from "./client-error.ts";
-import type { SseStatus } from "./machine.ts";
+import type { SseStatus } from "./status.ts";
 
-/** Gives the bearer token of the next request. `refused`: the server said 401 or 403 to the last one. */
+/**
+ * Returns the bearer token for the next request. `refused` is true if the server answered the last one
+ * with 401 or 403.
+ */
 export type TokenSource = (context: {
   readonly refused: boolean;
 }) => string | undefined | Promise<string | undefined>;
 
-/** Gives the headers of the next request. */
+/** Returns the headers for the next request. */
 export type HeadersSource = () =>
   | Readonly<Record<string, string>>
   | Promise<Readonly<Record<string, string>>>;
 
-/** Settings of {@link createSseClient}. */
+/** Options of {@link createSseClient}. */
 export interface SseClientOptions {
-  /** The stream route. @default "/api/sse", below the `basePath` of a Next.js app */
+  /** The URL of the stream route. @default "/api/sse", below the `basePath` of a Next.js app */
   readonly url?: string | undefined;
-  /** Channels that the connection carries whenever there is one, so that later subscriptions to them change nothing. */
+  /** Channels that the connection always carries, so that a later subscription to them does not reconnect. */
   readonly channels?: readonly string[] | undefined;
   /**
-   * Sent as `Authorization: Bearer`. A function is asked before every request; after a 401 or 403 it
-   * is asked once more with `refused: true`, to bring a fresh one.
+   * Sent as `Authorization: Bearer`. A function is called before every request; after a 401 or 403 it is
+   * called once more, with `refused: true`, to return a fresh token.
    */
   readonly token?: string | TokenSource | undefined;
-  /** Sent with every request; a function is asked before each. */
+  /** Sent with every request. A function is called before each. */
   readonly headers?: Readonly<Record<string, string>> | HeadersSource | undefined;
-  /** Send cookies to another origin. @default false */
+  /** Sends cookies to other origins, too. @default false */
   readonly withCredentials?: boolean | undefined;
   /**
-   * Who the user is, for example an id. Tabs share a connection only if it is the same. Give it
-   * where sessions are cookies, which a page cannot see; and with `token`, `headers` or `fetch`,
-   * which turn sharing off without it, as nobody can tell whether two of them are one user's.
+   * Who the user is, for example a user id. Tabs share a connection only if it is the same. Set it if your
+   * sessions are cookies, which a page cannot see. With `token`, `headers` or `fetch`, tabs share only if
+   * it is set, because the client cannot know whether two tokens belong to one user.
    */
   readonly identity?: string | undefined;
-  /** One connection for all tabs of the browser that have the same URL and `identity`. @default true */
+  /** Shares one connection between all tabs with the same URL and `identity`. @default true */
   readonly shareTabs?: boolean | undefined;
-  /** Makes the requests. Turns sharing off without `identity`: it may add credentials. @default fetch */
+  /** Makes the requests. Tabs then share only with `identity`, as it may add credentials. @default fetch */
   readonly fetch?: typeof globalThis.fetch | undefined;
+  /** How long to wait between attempts, on top of what the server asks for. */
   readonly backoff?: BackoffOptions | undefined;
   /** How long an attempt may take until its `hello`. @default 15_000 */
   readonly connectTimeoutMs?: number | undefined;
-  /** What listeners throw, messages that cannot be read, and refusals. @default reportError or console.error */
+  /**
+   * Called with errors thrown by listeners, with messages that cannot be parsed, and with refusals.
+   * @default reportError or console.error
+   */
   readonly onError?: ((error: SseClientError) => void) | undefined;
 }
 
-/** What the client knows of its connection. A new object whenever something changed. */
+/** The status of a connection, with its reason. A new object after each change. */
 export interface SseConnection {
   readonly status: SseStatus;
-  /** Why it is `failed`, or was lost. */
+  /** Why the connection is `failed` or was lost. */
   readonly error?: SseClientError | undefined;
   /** When the next attempt is due, in ms since 1970. */
   readonly retryAt?: number | undefined;
 }
 
-/** How to subscribe. */
+/** Options of `client.subscribe`. */
 export interface SseSubscribeOptions<Event extends string = string> {
-  /** Only events of this name. @default all */
+  /** Delivers only events of this name. @default all, except `ping` */
   readonly event?: Event | undefined;
   /**
-   * Start after this cursor (of `bus.cursor()`, of a message, or what `unsubscribe` returned), from
-   * a snapshot (`latest`), or from all that history keeps (`earliest`). @default from now on
+   * Starts after this cursor: the result of `bus.cursor()`, a message's `id`, or what unsubscribing
+   * returned. `latest` starts from a snapshot, `earliest` from the oldest message in history.
+   * @default from now on
    */
   readonly cursor?: string | undefined;
-  /** Messages of the channel may be missing here: load its data anew. */
+  /** Called when messages of the channel may be missing: load its data again. */
   readonly onGap?: ((gap: Gap) => void) | undefined;
-  /** What of the connection concerns this subscription: a refused channel is `failed` by itself. */
+  /** Called with the status of this subscription. A refused channel is `failed` alone. */
   readonly onStatus?: ((connection: SseConnection) => void) | undefined;
 }
 
 /** A connection to a bus, shared by every subscription of the page and, where possible, of all tabs. */
 export interface SseClient<Channels extends ChannelMap = AnyChannels> {
   /**
-   * Calls `listener` for each message of a channel or pattern, once and in order. The first
-   * subscription connects, the last one to end disconnects.
+   * Calls `listener` for each message of a channel or pattern, once and in order. The client connects
+   * with the first subscription and disconnects after the last one has ended.
    *
-   * @returns the function that ends the subscription; it gives the cursor reached, to go on from,
-   *   empty when there is none yet
-   * @throws SseBusError `INVALID_CHANNEL`, `CLIENT_CLOSED`
+   * @returns a function that ends the subscription. It returns the cursor reached, from which a later
+   *   subscription can continue, or an empty string if there is none yet.
+   * @throws SseBusError `INVALID_CHANNEL`
    */
   readonly subscribe: <
     Topic extends TopicName<Channels>,
@@ -93,31 +101,35 @@ export interface SseClient<Channels extends ChannelMap = AnyChannels> {
     options?: SseSubscribeOptions<Event>,
   ) => () => string;
 
-  /** The state of the connection now. */
+  /** The status of the connection. */
   readonly status: SseStatus;
 
-  /** The same with its reason: one object until something changes, as `useSyncExternalStore` wants it. */
+  /** The status with its reason. The same object until it changes, as `useSyncExternalStore` needs it. */
   readonly getStatus: () => SseConnection;
 
-  /** Calls `listener` when {@link getStatus} has something new. Returns the function that ends it. */
+  /** Calls `listener` after each change of {@link getStatus}. Returns a function that stops it. */
   readonly subscribeStatus: (listener: () => void) => () => void;
 
-  /** Tries again after a final refusal, or replaces a connection by a new one (make before break). */
+  /**
+   * Tries again after a final refusal. If the client is connected, opens a new connection and then closes
+   * the old one.
+   */
   readonly reconnect: () => void;
 
   /**
-   * Sets another token and reconnects with it, make before break. Where it is another user's, give the
-   * `identity` too: tabs of the former one are left at once, and nothing of theirs arrives any more.
+   * Sets another token, opens a connection with it and then closes the old one. For another user's token,
+   * pass the `identity` too: the client then leaves the tabs of the former user at once, and receives
+   * nothing of theirs any more.
    */
   readonly setToken: (
     token: string | TokenSource | undefined,
     options?: {
-      /** Of whoever is nobody now: `undefined`. @default as before */
+      /** `undefined` after signing out. @default as before */
       readonly identity?: string | undefined;
     },
   ) => void;
 
-  /** Disconnects for good. Idempotent. */
+  /** Disconnects. The client cannot be used again. Idempotent. */
   readonly close: () => void;
 
   readonly [Symbol.dispose]: () => void;

@@ -31,7 +31,7 @@ describe("a subscription", () => {
     expect(all.data).toEqual([{ total: 1 }, { total: 2 }, { total: 3 }]);
   });
 
-  test("gets the message beside its data: id, channel, event and time", async () => {
+  test("gets the message as second argument: id, channel, event and time", async () => {
     const { server, client } = await setUp();
     const message = new Promise((resolve) => {
       client.subscribe("orders/42", (_, received) => resolve(received));
@@ -47,7 +47,7 @@ describe("a subscription", () => {
     });
   });
 
-  test("gets raw data as the string that it is, and goes on from its id", async () => {
+  test("gets raw data as a string, and resumes from its id", async () => {
     await using server = createTestBus();
     const { bus, url, fetch } = server;
     using client = createSseClient({ url, fetch, ...FAST });
@@ -91,7 +91,7 @@ describe("a subscription", () => {
     expect(server.requests[0]?.headers["last-event-id"]).toBe(cursor);
   });
 
-  test("takes the id of a message, with its channel, for a cursor", async () => {
+  test("accepts the id of a message as a cursor", async () => {
     const { server, client, collect } = await setUp();
     const id = server.publish("seen", { channel: "a" });
     server.publish("next", { channel: "a" });
@@ -100,7 +100,7 @@ describe("a subscription", () => {
     expect(page.data).toEqual(["next"]);
   });
 
-  test("gives back the cursor it reached, and the next one goes on from there", async () => {
+  test("returns its cursor when it ends, and another one resumes from there", async () => {
     const { server, client, collect } = await setUp();
     collect(client, "b"); // Keeps the connection.
     const first = collect(client, "a");
@@ -116,7 +116,7 @@ describe("a subscription", () => {
     expect(first.data).toEqual([1]);
   });
 
-  test("with a cursor that is none is told a gap, and the others keep theirs", async () => {
+  test("with an invalid cursor gets a gap, and the others keep theirs", async () => {
     const { server, client, collect } = await setUp();
     const cursor = server.head();
     server.publish(1, { channel: "a" });
@@ -131,7 +131,7 @@ describe("a subscription", () => {
     expect(bad.data.at(-1)).toBe(2);
   });
 
-  test("is not given the backlog of others when it means from now on", async () => {
+  test("from now on does not get the backlog of others", async () => {
     const { server, client, collect } = await setUp();
     const cursor = server.head();
     server.publish("old", { channel: "a" });
@@ -144,7 +144,7 @@ describe("a subscription", () => {
     expect(early.data).toEqual(["old", "new"]);
   });
 
-  test("from `latest` starts on a connection apart, and goes on with the others from the head", async () => {
+  test("from `latest` starts on a connection apart, and joins the others at the head", async () => {
     const { server, client, collect } = await setUp();
     const live = collect(client, "b");
     await isOpen(client);
@@ -166,7 +166,7 @@ describe("a subscription", () => {
     expect(snapshot.gaps).toEqual([]);
   });
 
-  test("from `latest` is on the one connection at once, and from now on means now, with the real route", async () => {
+  test('from `latest` soon shares the one connection, and "from now on" gets no backlog, with the real route', async () => {
     await using server = createTestBus();
     const publish = async (data: number) => server.bus.publish(data, { channel: "a" });
     const cursor = await server.bus.cursor();
@@ -185,7 +185,7 @@ describe("a subscription", () => {
     );
   });
 
-  test("from `latest` that ends before the head leaves nothing behind", async () => {
+  test("from `latest` that ends before the head leaks nothing", async () => {
     const { server, client, collect } = await setUp();
     const snapshot = collect(client, "a", { cursor: "latest" });
     await server.until(2);
@@ -195,7 +195,7 @@ describe("a subscription", () => {
     await vi.waitFor(() => expect(client.status).toBe("idle"), WAIT);
   });
 
-  test("of a channel whose name is none is refused at once", async () => {
+  test("with an invalid channel name throws at once", async () => {
     const { client } = await setUp();
     expect(() => client.subscribe("a b", () => {})).toThrow(
       expect.objectContaining({ code: "INVALID_CHANNEL" }),
@@ -205,7 +205,7 @@ describe("a subscription", () => {
 });
 
 describe("listeners", () => {
-  test("that throw are reported, lose nothing and harm no other", async () => {
+  test("that throw are reported, lose no message and affect no other listener", async () => {
     const errors: string[] = [];
     const { server, client, collect } = await setUp({
       onError: ({ code, cause }) => errors.push(`${code} ${(cause as Error).message}`),
@@ -222,14 +222,14 @@ describe("listeners", () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test("and an onError that throws, too, harm nobody: the message is passed, and the line stays", async () => {
+  test("that throw, with an onError that throws, affect nothing else: the cursor passes, the stream stays", async () => {
     const thrown: string[] = [];
     vi.stubGlobal("queueMicrotask", (run: () => void) => {
       void Promise.resolve().then(() => {
         try {
           run();
         } catch (error) {
-          // A page is told of it as of anything that nobody catches.
+          // The page reports it as any uncaught error.
           thrown.push((error as Error).message);
         }
       });
@@ -281,7 +281,7 @@ describe("listeners", () => {
     expect(client.status).toBe("closed");
   });
 
-  test("are spared a message that is no JSON, which is reported", async () => {
+  test("do not get a message that is no JSON; it is reported", async () => {
     const errors: string[] = [];
     const { server, client, collect } = await setUp({ onError: ({ code }) => errors.push(code) });
     const heard = collect(client, "default");
@@ -294,7 +294,7 @@ describe("listeners", () => {
 });
 
 describe("one connection", () => {
-  test("serves all subscriptions made in one turn with one request", async () => {
+  test("serves all subscriptions of one turn with one request", async () => {
     const { server, client, collect } = await setUp();
     for (const channel of ["a", "b", "c", "a"]) collect(client, channel);
     await isOpen(client);
@@ -302,7 +302,7 @@ describe("one connection", () => {
     expect(server.requests[0]?.channels).toEqual(["a", "b", "c"]);
   });
 
-  test("is not replaced for another subscription to what it carries", async () => {
+  test("is not replaced for a second subscription to one of its channels", async () => {
     const { server, client, collect } = await setUp();
     collect(client, "a");
     await isOpen(client);
@@ -313,7 +313,7 @@ describe("one connection", () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test("is made before the old one is broken when a channel is added, and nothing is lost or doubled", async () => {
+  test("for an added channel is made before the old one is closed, without loss or duplicates", async () => {
     const { server, client, collect } = await setUp();
     const statuses = watch(client);
     const a = collect(client, "a");
@@ -330,7 +330,7 @@ describe("one connection", () => {
     expect(statuses).toEqual(["connecting", "open"]);
   });
 
-  test("carries a channel that nobody wishes any more only until the next heartbeat", async () => {
+  test("drops a channel without subscriptions at the next heartbeat", async () => {
     const { server, client, collect } = await setUp();
     const a = collect(client, "a");
     collect(client, "b");
@@ -343,7 +343,7 @@ describe("one connection", () => {
     expect(server.requests).toHaveLength(2);
   });
 
-  test("carries the client's own channels beside, so that subscribing to them changes nothing", async () => {
+  test("always carries the `channels` option, so that subscribing to them does not reconnect", async () => {
     const { server, client, collect } = await setUp({ channels: ["news"] });
     expect(server.requests).toHaveLength(0);
     collect(client, "a");
@@ -356,7 +356,7 @@ describe("one connection", () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test("outlives its last subscription for a moment, and then leaves nothing open", async () => {
+  test("outlives its last subscription for a second, and then leaves nothing open", async () => {
     const { server, client, collect } = await setUp();
     const first = collect(client, "a");
     await isOpen(client);
@@ -373,8 +373,8 @@ describe("one connection", () => {
   });
 });
 
-describe("a lost line", () => {
-  test("is told, and resumed from the last message without loss or double", async () => {
+describe("a lost stream", () => {
+  test("is reported, and resumed from the last message without loss or duplicates", async () => {
     const { server, client, collect } = await setUp(FAST);
     const statuses = watch(client);
     const a = collect(client, "a");
@@ -392,7 +392,7 @@ describe("a lost line", () => {
     expect(client.getStatus().error).toBeUndefined();
   });
 
-  test("is resumed from the last heartbeat after a quiet spell, so that eviction costs nothing", async () => {
+  test("is resumed from the last heartbeat after a quiet time, so that eviction causes no gap", async () => {
     const { server, client, collect } = await setUp(FAST);
     const a = collect(client, "a");
     await isOpen(client);
@@ -407,7 +407,7 @@ describe("a lost line", () => {
     expect(a.gaps).toEqual([]);
   });
 
-  test("that missed what history no longer keeps tells a gap, naming the channel, then goes on", async () => {
+  test("that missed evicted messages gives a gap that names the channel, then continues", async () => {
     const { server, client, collect } = await setUp(FAST);
     const a = collect(client, "a");
     await isOpen(client);
@@ -420,7 +420,7 @@ describe("a lost line", () => {
     expect(a.data).toEqual(["kept"]);
   });
 
-  test("to a server that began anew tells a gap and goes on in the new epoch", async () => {
+  test("to a server with a new log gives a gap and continues in the new epoch", async () => {
     const { server, client, collect } = await setUp(FAST);
     const a = collect(client, "a");
     await isOpen(client);
@@ -459,7 +459,7 @@ describe("a lost line", () => {
 
   test("stays open as long as heartbeats come", async () => {
     const { server, client, collect } = await setUp(FAST);
-    // So long that a process which stands still for a moment does not miss two of them.
+    // Long enough that a process that hangs for a moment does not miss two of them.
     server.heartbeatMs = 500;
     const statuses = watch(client);
     collect(client, "a");
@@ -470,7 +470,7 @@ describe("a lost line", () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test("is not waited for longer than connectTimeoutMs, be it before the answer or before hello", async () => {
+  test("counts as lost after connectTimeoutMs, before the response as well as before hello", async () => {
     const { server, client, collect } = await setUp({ ...FAST, connectTimeoutMs: 60 });
     server.answers.push(
       () => {},
@@ -482,7 +482,7 @@ describe("a lost line", () => {
     expect(server.requests.length).toBeGreaterThanOrEqual(3);
   });
 
-  test("to a dead server is tried again until there is one", async () => {
+  test("to a stopped server is retried until it runs again", async () => {
     const { server, client, collect } = await setUp(FAST);
     const a = collect(client, "a");
     await isOpen(client);
@@ -529,7 +529,7 @@ describe("waiting", () => {
     expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(999);
   });
 
-  test("grows with failures, jittered over its whole width, and starts anew after a heartbeat", async () => {
+  test("grows with failures, with full jitter, and is reset by a heartbeat", async () => {
     const { server, client, collect } = await setUp({ backoff: { baseMs: 10, maxMs: 40 } });
     const widths: number[] = [];
     vi.spyOn(Math, "random").mockImplementation(() => 0.999);
@@ -602,7 +602,7 @@ describe("answers", () => {
     expect(client.getStatus().error?.message).toBe("Answered 200: text/html");
   });
 
-  test.each([408, 425, 429, 500, 502, 503, 504])("%i is tried again", async (status) => {
+  test.each([408, 425, 429, 500, 502, 503, 504])("%i is retried", async (status) => {
     const { server, client, collect } = await setUp(FAST);
     server.answers.push((response) => response.writeHead(status).end());
     collect(client, "a");
@@ -637,7 +637,7 @@ describe("answers", () => {
     },
   );
 
-  test("that are our own refusals are final, also where the stream was open", async () => {
+  test("that are refusals of sse-bus are final, also after the stream was open", async () => {
     const { server, client, collect } = await setUp({ ...FAST, onError: () => {} });
     collect(client, "a");
     await isOpen(client);
@@ -648,7 +648,7 @@ describe("answers", () => {
     expect(server.requests).toHaveLength(2);
   });
 
-  test("of somebody else who wants other credentials ask the refresher each time", async () => {
+  test("401 of another server calls `token` with `refused` each time", async () => {
     const asked: boolean[] = [];
     const { server, client, collect } = await setUp({
       ...FAST,
@@ -666,14 +666,14 @@ describe("answers", () => {
     expect(asked).toEqual([false, false, true, true, true]);
   });
 
-  test("are asked for as an event stream or the reason of a refusal", async () => {
+  test("are requested as an event stream or as problem details", async () => {
     const { server, client, collect } = await setUp();
     collect(client, "a");
     await isOpen(client);
     expect(server.requests[0]?.headers.accept).toBe("text/event-stream, application/problem+json");
   });
 
-  test("after a final one, reconnect() tries again, and so does another wish", async () => {
+  test("after a final one, reconnect() tries again, and so does another subscription", async () => {
     const { server, client, collect } = await setUp({ ...FAST, onError: () => {} });
     const refuse = (): void =>
       void server.answers.push((response) => response.writeHead(404).end("{}"));
@@ -691,7 +691,7 @@ describe("answers", () => {
 });
 
 describe("a channel that is refused", () => {
-  test("fails alone when it was added to a connection that holds", async () => {
+  test("fails alone when it was added to a working connection", async () => {
     const errors: string[] = [];
     const { server, client, collect } = await setUp({
       ...FAST,
@@ -731,7 +731,7 @@ describe("a channel that is refused", () => {
     await secret.until(1);
   });
 
-  test("fails alone at the first connect, too, where the server names it", async () => {
+  test("fails alone at the first connect, too, if the server names it", async () => {
     await using page = setUpRefusals();
     const a = page.collect("a");
     const secret = page.collect("secret");
@@ -750,7 +750,7 @@ describe("a channel that is refused", () => {
     expect(page.errors).toEqual(["STREAM_REFUSED"]);
   });
 
-  test("fails alone when it was allowed before the line was lost, and the others lose nothing", async () => {
+  test("fails alone when it was granted before the stream was lost, and the others lose nothing", async () => {
     await using page = setUpRefusals();
     page.refused.clear();
     const a = page.collect("a");
@@ -779,7 +779,7 @@ describe("a channel that is refused", () => {
     expect(asked).toEqual([false, true, false]);
   });
 
-  test("fails with all where the server names all of them, or none", async () => {
+  test("fails with all others if the server names all of them, or none", async () => {
     const { server, client, collect } = await setUp({ ...FAST, onError: () => {} });
     const answer = (channels: unknown) => {
       server.answers.push((response) => response.writeHead(403).end(JSON.stringify({ channels })));
@@ -802,7 +802,7 @@ describe("a channel that is refused", () => {
 });
 
 describe("what is too much for one stream", () => {
-  test("goes over two: 120 channels", async () => {
+  test("is split over two: 120 channels", async () => {
     await using page = setUpRefusals();
     const names = Array.from({ length: 120 }, (_, n) => `c/${n}`);
     const all = names.map((name) => page.collect(name));
@@ -820,7 +820,7 @@ describe("what is too much for one stream", () => {
     expect(all.flatMap(({ gaps }) => gaps)).toEqual([]);
   });
 
-  test("goes over two: eleven patterns that overlap, each message once to each", async () => {
+  test("is split over two: eleven overlapping patterns, each message once for each", async () => {
     await using page = setUpRefusals();
     const patterns = ["**", ...Array.from({ length: 10 }, (_, n) => `p/${n}/**`)];
     const all = patterns.map((pattern) => page.collect(pattern));
@@ -839,7 +839,7 @@ describe("what is too much for one stream", () => {
     expect(page.errors).toEqual([]);
   });
 
-  test("goes over several where the URL would be longer than the server reads", async () => {
+  test("is split over several if the URL would be longer than the server accepts", async () => {
     const { server, client, collect } = await setUp(FAST);
     // Node's own limit: 16 KB for the head of a request, answered 431.
     const all = Array.from({ length: 90 }, (_, n) =>
@@ -852,7 +852,7 @@ describe("what is too much for one stream", () => {
     expect(server.streams).toHaveLength(2);
   });
 
-  test("adds to what is live without a break, and nothing is lost or doubled", async () => {
+  test("is added to a live stream without a break, loss or duplicates", async () => {
     await using page = setUpRefusals();
     const first = Array.from({ length: 90 }, (_, n) => page.collect(`a/${n}`));
     await isOpen(page.client);
@@ -875,7 +875,7 @@ describe("what is too much for one stream", () => {
     expect(statuses).toEqual([]);
   });
 
-  test("is open only while all its streams are, and the rest is open when one is not wished any more", async () => {
+  test("is open while all streams are; a stream without subscriptions does not count", async () => {
     const { server, client, collect } = await setUp({ backoff: { baseMs: 60_000, maxMs: 60_000 } });
     server.answers.push(problem(400, "TOO_MANY_CHANNELS"));
     const [a, b] = [collect(client, "a"), collect(client, "b")];
@@ -893,7 +893,7 @@ describe("what is too much for one stream", () => {
     expect(server.streams.map(({ channels }) => channels)).toEqual([["a"]]);
   });
 
-  test("where all of one stream is refused, fails alone", async () => {
+  test("fails alone if all channels of one stream are refused", async () => {
     const errors: string[] = [];
     const { server, client, collect } = await setUp({
       ...FAST,
@@ -909,7 +909,7 @@ describe("what is too much for one stream", () => {
     expect(errors).toEqual(["STREAM_REFUSED"]);
   });
 
-  test("is refused where a stream of one channel is too much", async () => {
+  test("is refused if one channel alone is too much", async () => {
     const { server, client, collect } = await setUp({ ...FAST, onError: () => {} });
     for (let n = 0; n < 3; n++) server.answers.push(problem(400, "TOO_MANY_CHANNELS"));
     collect(client, "a");
@@ -921,7 +921,7 @@ describe("what is too much for one stream", () => {
 
 describe("a bad part", () => {
   test.each(["a*b", "**/a", "a/***", "a b", "", "x".repeat(201), "ada@example.com", "a/*b/c"])(
-    "that no server takes is refused by itself, at once: %s",
+    "that no server accepts throws, and nothing else is affected: %s",
     async (bad) => {
       const { server, client, collect } = await setUp();
       const good = collect(client, "a/*");
@@ -964,7 +964,7 @@ describe("credentials", () => {
     expect(headers["last-event-id"]).toBe(cursor);
   });
 
-  test("go with every request, and are asked for anew each time", async () => {
+  test("are sent with every request, from functions that are called each time", async () => {
     let asked = 0;
     const { server, client, collect } = await setUp({
       ...FAST,
@@ -982,7 +982,7 @@ describe("credentials", () => {
     expect(server.requests[1]?.headers["x-asked"]).toBe("1");
   });
 
-  test("that expired in mid-life are refreshed once, and the stream goes on from its cursor", async () => {
+  test("that expire are refreshed once, and the stream resumes from its cursor", async () => {
     const asked: boolean[] = [];
     const { server, client, collect } = await setUp({
       ...FAST,
@@ -1046,7 +1046,7 @@ describe("credentials", () => {
     expect(asked).toEqual([false, true]);
   });
 
-  test("that are set anew make a new connection before the old one is broken", async () => {
+  test("that are set again open a new connection before the old one is closed", async () => {
     const { server, client, collect } = await setUp({ token: "one" });
     const statuses = watch(client);
     const a = collect(client, "a");
@@ -1062,7 +1062,7 @@ describe("credentials", () => {
     expect(statuses).toEqual(["connecting", "open"]);
   });
 
-  test("that cannot be had are asked for again, with back-off", async () => {
+  test("whose function throws are requested again, with backoff", async () => {
     let asked = 0;
     const { client, collect } = await setUp({
       ...FAST,
@@ -1080,7 +1080,7 @@ describe("credentials", () => {
 });
 
 describe("a `bye`", () => {
-  test("of a stream at the end of its life is followed by a new one before the old one is gone", async () => {
+  test("at the end of a stream's lifetime opens a new one before the old one is closed", async () => {
     const { server, client, collect } = await setUp();
     const statuses = watch(client);
     const a = collect(client, "a");
@@ -1095,7 +1095,7 @@ describe("a `bye`", () => {
     expect(statuses).toEqual(["connecting", "open"]);
   });
 
-  test("of a server that drains is obeyed: the wait is as long as told", async () => {
+  test("of a draining server is obeyed: the client waits as long as it asks", async () => {
     const { server, client, collect } = await setUp(FAST);
     const a = collect(client, "a");
     await isOpen(client);
@@ -1110,7 +1110,7 @@ describe("a `bye`", () => {
     await a.until(1);
   });
 
-  test("whose retry: is for EventSource does not hold up the client, nor does a 502 after it", async () => {
+  test("with a `retry:` for EventSource does not delay the client, nor does a 502 after it", async () => {
     const { server, client, collect } = await setUp(FAST);
     const a = collect(client, "a");
     await isOpen(client);
@@ -1125,7 +1125,7 @@ describe("a `bye`", () => {
   });
 });
 
-describe("a `bye` for a reason that passes", () => {
+describe("a `bye` for a temporary reason", () => {
   test.each(["limit", "unavailable", "drain"])(
     "%s, in place of a stream, is obeyed, and its reason told",
     async (reason) => {
@@ -1160,7 +1160,7 @@ describe("a `bye` for a reason that passes", () => {
 });
 
 describe("a stream that is revoked", () => {
-  test("goes on from its cursor with a fresh token", async () => {
+  test("resumes from its cursor with a fresh token", async () => {
     const asked: boolean[] = [];
     const { server, client, collect } = await setUp({
       ...FAST,
@@ -1178,7 +1178,7 @@ describe("a stream that is revoked", () => {
     expect(asked).toEqual([false, true]);
   });
 
-  test("is failed where nobody can give another token, until reconnect()", async () => {
+  test("is failed without a function for another token, until reconnect()", async () => {
     const { server, client, collect } = await setUp({ ...FAST, onError: () => {} });
     const a = collect(client, "a");
     await isOpen(client);
@@ -1196,7 +1196,7 @@ describe("a stream that is revoked", () => {
 describe("a request to another origin that gets no answer", () => {
   const host = { location: { href: "http://app.test/" } };
 
-  test("is told with the headers that its server must allow, once to onError", async () => {
+  test("gives an error with the headers that the server must allow, once to onError", async () => {
     const errors: string[] = [];
     await using server = await startStreamServer();
     let isRefused = true;
@@ -1229,7 +1229,7 @@ describe("a request to another origin that gets no answer", () => {
     expect((await waitForStatus(client, "reconnecting")).error?.code).toBe("STREAM_LOST");
   });
 
-  test("is told as any other loss where the page is of the same origin, or there was an answer", async () => {
+  test("counts as any other loss if the page is of the same origin, or there was an answer", async () => {
     await using server = await startStreamServer();
     for (const [href, answers] of [[server.url], ["http://app.test/", 1]] as const) {
       server.answers.push((response) =>
@@ -1262,7 +1262,7 @@ describe("a client", () => {
     expect(server.streams).toHaveLength(0);
   });
 
-  test("tells each change of its status once, with one object between changes", async () => {
+  test("reports each change of its status once, with one object between changes", async () => {
     const { server, client, collect } = await setUp(FAST);
     const seen: SseConnection[] = [];
     const unwatch = client.subscribeStatus(() => {

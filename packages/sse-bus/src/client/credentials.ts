@@ -1,12 +1,12 @@
 import type { SseClientOptions } from "./client-types.ts";
 
-/** The headers of the next request, as the user's sources give them now. */
+/** The headers of the next request. */
 export async function resolveHeaders(
   { headers, token }: Pick<SseClientOptions, "headers" | "token">,
   accept: string,
   refused: boolean,
 ): Promise<Headers> {
-  // Names differ in case and mean the same: as an object's properties, both would be sent.
+  // `Headers` merges names that differ only in case; a plain object would send both.
   const all = new Headers(typeof headers === "function" ? await headers() : headers);
   if (!all.has("Accept")) all.set("Accept", accept);
   const bearer = typeof token === "function" ? await token({ refused }) : token;
@@ -14,11 +14,14 @@ export async function resolveHeaders(
   return all;
 }
 
-/** Names the group of tabs whose requests are the same, if that can be known. */
-export function groupName(options: SseClientOptions): string | undefined {
+/**
+ * Names the group of tabs whose requests are the same, if that can be known. The number is the version of
+ * what tabs send each other: during a deployment, tabs of two versions of this package do not share.
+ */
+export function tabGroupName(options: SseClientOptions): string | undefined {
   const { url, headers, token, withCredentials, identity, fetch, shareTabs } = options;
-  // Two functions, or two tokens of one user, cannot be compared: `identity` must tell.
+  // Functions, and tokens of one user, cannot be compared: sharing then needs an `identity`.
   const isOwn = identity === undefined && (headers ?? token ?? fetch);
   if (shareTabs === false || isOwn) return undefined;
-  return `sse-bus ${JSON.stringify([url, withCredentials, identity])}`;
+  return `sse-bus 2 ${JSON.stringify([url, withCredentials, identity])}`;
 }

@@ -1,22 +1,42 @@
 /**
- * How far cursor `a` is ahead of `b`: negative, zero or positive; NaN when they are of different
- * epochs (or either is missing), which nobody can order. So `!(compareCursors(a, b) <= 0)` reads "`b` does not
- * cover `a`", and errs towards delivering.
+ * Whether everything up to `target` lies before `cursor`: same epoch, and not older. Cursors of different
+ * epochs have no order; the answer is then no, so that callers deliver rather than skip.
  */
-export function compareCursors(a: string, b: string): number {
-  return a.split("-")[2] === b.split("-")[2] ? numberIn(a, 0) - numberIn(b, 0) : NaN;
+export function hasReached(cursor: string, target: string): boolean {
+  return epochOf(cursor) === epochOf(target) && sequenceOf(cursor) >= sequenceOf(target);
+}
+
+/**
+ * Whether a stream that starts after `from` has everything for a subscription at `cursor`. Across
+ * epochs this is unknown: the stream serves it, and the subscription gets a gap.
+ */
+export function canStart(cursor: string, from: string): boolean {
+  if (!cursor || cursor === from) return true;
+  if (!isPosition(cursor) || !isPosition(from)) return false;
+  return epochOf(cursor) !== epochOf(from) || hasReached(cursor, from);
 }
 
 /** The cursor that serves both: the older one, or across epochs the one of the newer epoch. */
 export function olderCursor(a: string, b: string): string {
   if (!a || !b) return a || b;
-  return (compareCursors(a, b) || numberIn(b) - numberIn(a)) < 0 ? a : b;
+  if (epochOf(a) === epochOf(b)) return hasReached(a, b) ? b : a;
+  return timeOf(a) > timeOf(b) ? a : b;
 }
 
-/**
- * When the message at this cursor was published, in ms since 1970, by the server's clock; or, of part
- * 0, its sequence.
- */
-export function numberIn(cursor: string, part = 1): number {
-  return parseInt(cursor.split("-")[part] as string, 36);
+/** Whether it names a place in a log, unlike `latest`, `earliest` and the empty "from now on". */
+export function isPosition(cursor: string): boolean {
+  return cursor.includes("-");
+}
+
+/** When the message at this cursor was published, in ms since 1970, by the server's clock. */
+export function timeOf(cursor: string): number {
+  return parseInt(cursor.split("-")[1] as string, 36);
+}
+
+function sequenceOf(cursor: string): number {
+  return parseInt(cursor, 36);
+}
+
+function epochOf(cursor: string): string | undefined {
+  return cursor.split("-")[2];
 }

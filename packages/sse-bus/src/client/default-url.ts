@@ -1,6 +1,6 @@
 /**
- * The stream route below the app's `basePath`. Next.js writes the path into client bundles in place of this
- * name; in other bundles there may not even be a `process`.
+ * The stream route below the app's `basePath`. In client bundles Next.js replaces the variable by the path;
+ * in other bundles `process` may not exist.
  *
  * @see https://nextjs.org/docs/app/api-reference/config/next-config-js/basePath
  */

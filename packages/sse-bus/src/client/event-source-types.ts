@@ -1,43 +1,28 @@
 import type { BackoffOptions } from "./backoff.ts";
 import type { HeadersSource } from "./client-types.ts";
-import type { SseEventSource } from "./event-source.ts";
 
-/** What {@link SseEventSource} takes: the standard's `withCredentials`, and more. */
+/** Options of {@link SseEventSource}: the standard's `withCredentials`, and more. */
 export interface SseEventSourceInit {
-  /** Send cookies to another origin. @default false */
+  /** Sends cookies to other origins, too. @default false */
   readonly withCredentials?: boolean | undefined;
-  /** Sent with every request; a function is asked before each. */
+  /** Sent with every request. A function is called before each. */
   readonly headers?: Readonly<Record<string, string>> | HeadersSource | undefined;
   /** Makes the requests. @default fetch */
   readonly fetch?: typeof globalThis.fetch | undefined;
-  /** What is waited beyond the reconnection time when attempts fail one after another. */
+  /** How long to wait, on top of the reconnection time, when attempts fail one after another. */
   readonly backoff?: BackoffOptions | undefined;
   /**
-   * Answers after which it goes on, where the standard gives up: `[502, 503, 504]` outlasts the restart
-   * of a server behind a proxy. Their `Retry-After` is honoured. @default none
+   * Statuses after which it reconnects, although the standard gives up: `[502, 503, 504]` survives the
+   * restart of a server behind a proxy. It honours `Retry-After`. @default none
    */
   readonly retryStatuses?: readonly number[] | undefined;
-  /** A stream or attempt that gives no byte for so long, in ms, counts as lost. @default never */
+  /** A stream or an attempt without a byte for this many ms counts as lost. @default never */
   readonly watchdogMs?: number | undefined;
 }
 
-/** The events that every {@link SseEventSource} has; the server's have names of its own. */
+/** The events of every {@link SseEventSource}. The server may send events of any other name. */
 export interface SseEventSourceEventMap {
   open: Event;
   message: MessageEvent<string>;
   error: Event;
 }
-
-/** An event handler attribute. */
-export type SseEventHandler<E extends Event> = ((this: SseEventSource, event: E) => unknown) | null;
-
-/** A listener of an event: the server's events are messages, whatever their name. */
-export type SseEventListener<Type extends string> =
-  | ((
-      this: SseEventSource,
-      event: Type extends keyof SseEventSourceEventMap
-        ? SseEventSourceEventMap[Type]
-        : MessageEvent<string>,
-    ) => unknown)
-  | EventListenerObject
-  | null;

@@ -9,11 +9,11 @@ import { SseEventSource } from "./event-source.ts";
 import type { SseEventSourceInit } from "./event-source-types.ts";
 import oracle from "./vectors/browser-oracle.json" with { type: "json" };
 
-// The cases of the web platform's `eventsource` tests that apply outside a document, written anew
+// The cases of the web platform's `eventsource` tests that apply outside a document, rewritten
 // from the HTML standard. Each title names the file whose subject it shares, where there is one.
 
 describe("the interface", () => {
-  test("has its constants on the class, on the prototype and on instances, for reading only", async () => {
+  test("has read-only constants on the class, on the prototype and on instances", async () => {
     const { source } = await serve();
     for (const holder of [SseEventSource, SseEventSource.prototype, source]) {
       expect([holder.CONNECTING, holder.OPEN, holder.CLOSED]).toEqual([0, 1, 2]);
@@ -21,7 +21,7 @@ describe("the interface", () => {
     }
   });
 
-  test("is made with `new` only (eventsource-constructor-no-new)", () => {
+  test("needs `new` (eventsource-constructor-no-new)", () => {
     const call = SseEventSource as unknown as (url: string) => void;
     expect(() => call("http://127.0.0.1/")).toThrow(TypeError);
   });
@@ -35,7 +35,7 @@ describe("the interface", () => {
     },
   );
 
-  test("takes anything that becomes a URL (eventsource-constructor-stringify)", async () => {
+  test("accepts anything that converts to a URL (eventsource-constructor-stringify)", async () => {
     const { url } = await serve();
     for (const given of [new URL(url), { toString: () => url } as unknown as string]) {
       const source = track(new SseEventSource(given));
@@ -43,7 +43,7 @@ describe("the interface", () => {
     }
   });
 
-  test("resolves its URL against the page, as `url` tells (eventsource-url)", () => {
+  test("resolves its URL against the page, and `url` is the result (eventsource-url)", () => {
     vi.stubGlobal("location", new URL("http://127.0.0.1:1/a/b"));
     onTestFinished(() => void vi.unstubAllGlobals());
     const source = track(new SseEventSource("resources/x?y#z"));
@@ -62,7 +62,7 @@ describe("the interface", () => {
     );
   });
 
-  test("calls handlers in the order in which they were first set, and keeps their turn", async () => {
+  test("calls handlers in the order in which they were first set, also after they are replaced", async () => {
     const { source } = await serve(stream("data: x\n\n"));
     const calls: string[] = [];
     source.onmessage = () => calls.push("replaced");
@@ -74,7 +74,7 @@ describe("the interface", () => {
     expect(calls).toEqual(["handler", "listener"]);
   });
 
-  test("forgets a handler that is set to null or to no function", async () => {
+  test("removes a handler that is set to null or to anything but a function", async () => {
     const { source } = await serve(stream("data: x\n\n"));
     const handler = vi.fn();
     source.onmessage = handler;
@@ -138,7 +138,7 @@ describe("states", () => {
     await vi.waitFor(() => expect(data).toEqual(["ok", "data"]), WAIT);
   });
 
-  test("a server that is not there is tried again", async () => {
+  test("a stopped server is retried", async () => {
     const source = track(new SseEventSource("http://127.0.0.1:9/"));
     await event(source, "error");
     expect(source.readyState).toBe(SseEventSource.CONNECTING);
@@ -363,7 +363,7 @@ describe("the format", () => {
     await vi.waitFor(() => expect(seen).toEqual(["test x", "error y", "message z"]), WAIT);
   });
 
-  test("a message tells the origin it came from, after redirects", async () => {
+  test("a message has the origin it came from, after redirects", async () => {
     const elsewhere = await serve(stream("data: x\n\n"));
     elsewhere.source.close();
     const { source, url } = await serve((response) =>
@@ -436,7 +436,7 @@ test("all 1,383 streams give the events of the browsers, through real sockets an
 });
 
 describe("beyond the standard", () => {
-  test("headers are sent, a function's anew for each request", async () => {
+  test("headers are sent; a function is called for each request", async () => {
     let asked = 0;
     const { source, requests } = await serve(
       { headers: async () => ({ Authorization: `Bearer ${++asked}` }) },
@@ -462,7 +462,7 @@ describe("beyond the standard", () => {
     });
   });
 
-  test("retryStatuses are tried again, from the last id and after Retry-After; others stay final", async () => {
+  test("retryStatuses are retried, from the last id and after Retry-After; others stay final", async () => {
     const { source, requests } = await serve(
       { retryStatuses: [502, 503], backoff: { baseMs: 1, maxMs: 1 } },
       (response) => response.writeHead(200, TYPE).end("retry: 1\nid: 7\ndata: x\n\n"),
@@ -487,7 +487,7 @@ describe("beyond the standard", () => {
     expect(performance.now() - since).toBeGreaterThanOrEqual(999);
   });
 
-  test("attempts that keep failing wait longer and longer beyond the reconnection time", async () => {
+  test("attempts that keep failing wait longer and longer, on top of the reconnection time", async () => {
     vi.useFakeTimers();
     vi.spyOn(Math, "random").mockReturnValue(0.999);
     onTestFinished(() => {

@@ -1,24 +1,20 @@
 import { retryAfterMs } from "./answer.ts";
 import { backoffMs } from "./backoff.ts";
 import { resolveHeaders } from "./credentials.ts";
-import type {
-  SseEventHandler,
-  SseEventListener,
-  SseEventSourceInit,
-} from "./event-source-types.ts";
-import { openStream, type StreamRequest } from "./stream.ts";
+import type { SseEventSourceEventMap, SseEventSourceInit } from "./event-source-types.ts";
+import { type FetchRequest, openStream } from "./stream.ts";
 import { createWatchdog } from "./watchdog.ts";
 import { startTimeout } from "../core/timers.ts";
 
-/** Until the server asks for another; Chromium's. */
+/** Chromium's reconnection time, until the server sends another. */
 const RECONNECTION_MS = 3_000;
 
 /**
- * The browser's `EventSource` (HTML standard §9.2) over `fetch`: the same shape and the same rules, so
- * that it can stand in for it in any program, also outside a browser. Beside that it sends headers,
- * waits longer when attempts keep failing, and notices a dead line if told how long silence may last.
+ * The browser's `EventSource` (HTML standard §9.2), implemented with `fetch`. It has the same API and
+ * follows the same rules, and also runs outside a browser. In addition it sends headers, backs off when
+ * attempts keep failing, and with `watchdogMs` notices a dead connection.
  *
- * @throws DOMException `SyntaxError` for a URL that is none
+ * @throws DOMException `SyntaxError` for an invalid URL
  *
  * @example
  * ```ts
@@ -122,10 +118,10 @@ export class SseEventSource extends EventTarget {
     let isOver = false;
     const over = (): void => {
       isOver = true;
-      expect(0);
+      watchdog.expect(0);
       abort();
     };
-    const [expect] = createWatchdog(() => {
+    const watchdog = createWatchdog(() => {
       over();
       this.#reconnect();
     });
@@ -139,7 +135,7 @@ export class SseEventSource extends EventTarget {
           origin = new URL(response.url || this.#url).origin;
           this.dispatchEvent(new Event("open"));
         },
-        onBytes: () => expect(watchdogMs),
+        onBytes: () => watchdog.expect(watchdogMs),
         onRetry: (retryMs) => {
           this.#reconnectionMs = retryMs;
         },
@@ -161,14 +157,14 @@ export class SseEventSource extends EventTarget {
       this.#lastEventId,
     );
     this.#stop = over;
-    expect(watchdogMs);
+    watchdog.expect(watchdogMs);
   }
 
-  async #request(): Promise<StreamRequest> {
+  async #request(): Promise<FetchRequest> {
     const headers = await resolveHeaders(this.#init, "text/event-stream", false);
     if (this.#lastEventId) headers.set("Last-Event-ID", utf8(this.#lastEventId));
     const init: RequestInit = this.withCredentials ? { credentials: "include" } : {};
-    return [new URL(this.#url), { headers, ...init }, this.#init.fetch];
+    return { url: new URL(this.#url), init: { headers, ...init }, fetch: this.#init.fetch };
   }
 
   #fail(): void {
@@ -181,9 +177,8 @@ export class SseEventSource extends EventTarget {
     this.dispatchEvent(new Event("error"));
     // A listener may have closed it.
     if (this.readyState !== 0) return;
-    const { backoff = {} } = this.#init;
-    // The first attempt comes when the server wants it; "wait some more" is for those that fail.
-    const moreMs = this.#failures ? backoffMs(this.#failures - 1, 0, backoff) : 0;
+    // The first attempt comes after the reconnection time alone; only failures back off.
+    const moreMs = this.#failures ? backoffMs(this.#failures - 1, 0, this.#init.backoff) : 0;
     this.#failures++;
     const timer = startTimeout(
       () => this.#connect(),
@@ -198,7 +193,7 @@ export class SseEventSource extends EventTarget {
       if (known) super.removeEventListener(type, known.run);
       this.#handlers.delete(type);
     } else if (known) {
-      // It keeps its turn among the listeners (§8.1.8.1).
+      // The new handler keeps the place of the old one among the listeners (§8.1.8.1).
       known.handler = handler;
     } else {
       const entry: HandlerEntry = { handler, run: (event) => entry.handler.call(this, event) };
@@ -208,13 +203,27 @@ export class SseEventSource extends EventTarget {
   }
 }
 
+/** An event handler attribute. */
+export type SseEventHandler<E extends Event> = ((this: SseEventSource, event: E) => unknown) | null;
+
+/** A listener. Events that the server sends are messages, whatever their name. */
+export type SseEventListener<Type extends string> =
+  | ((
+      this: SseEventSource,
+      event: Type extends keyof SseEventSourceEventMap
+        ? SseEventSourceEventMap[Type]
+        : MessageEvent<string>,
+    ) => unknown)
+  | EventListenerObject
+  | null;
+
 interface HandlerEntry {
   // oxlint-disable-next-line typescript/no-unsafe-function-type -- whatever a program assigns
   handler: Function;
   readonly run: (event: Event) => unknown;
 }
 
-/** The UTF-8 bytes of a text as the byte string that `fetch` wants for a header. */
+/** The UTF-8 bytes of a text, as the byte string that `fetch` accepts for a header. */
 function utf8(text: string): string {
   return String.fromCharCode(...new TextEncoder().encode(text));
 }

@@ -117,7 +117,7 @@ test("a line of a megabyte in pieces of 64 bytes costs about what its length cos
   const started = performance.now();
   const [event] = parse(cut(line, () => 64));
   expect(event?.data).toHaveLength(1_000_000);
-  // Searching the line anew for every piece takes more than ten seconds here.
+  // Searching the line again for every piece takes more than ten seconds here.
   expect(performance.now() - started).toBeLessThan(3_000);
 });
 

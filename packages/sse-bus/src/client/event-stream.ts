@@ -1,11 +1,11 @@
 /**
- * Makes a parser of one event stream (HTML standard §9.2.5 and §9.2.6), fed with bytes cut anywhere.
- * Why not a library: see SPEC.md, "The parser".
+ * Creates a parser for one event stream (HTML standard §9.2.5 and §9.2.6). Its bytes may be cut anywhere.
+ * SPEC.md, "The parser", says why this is no library.
  *
- * @param onBlock told each block: its type (`message` when it names none), its data, and the last
- *   event id. A block without data is no event, but moves the last event id too.
- * @param onRetry told the reconnection time, in ms, that a `retry` field asks for
- * @param lastEventId what the stream before ended with. Blocks without an id keep it, as in browsers.
+ * @param onBlock called for each block with its type (`message` if it names none), its data and the last
+ *   event id. A block without data is no event, but moves the last event id as well.
+ * @param onRetry called with the reconnection time, in ms, of a `retry` field
+ * @param lastEventId the last event id of the stream before. As in browsers, blocks without an id keep it.
  *
  * @example
  * ```ts
@@ -44,11 +44,11 @@ export function createEventStreamParser(
   return (bytes) => {
     let text = utf8.decode(bytes, { stream: true });
     if (!text) return;
-    // A CR ends its line at once: whether an LF follows may take minutes to learn.
+    // A CR ends its line at once: the next byte, which may be an LF, may take minutes to arrive.
     if (endedWithCr && text[0] === "\n") text = text.slice(1);
     endedWithCr = text.at(-1) === "\r";
     unfinished += text;
-    // Only joined, not searched again: a long line in small pieces would cost its square.
+    // Only the new text is searched: a long line in small pieces would take quadratic time.
     if (/[\r\n]/.test(text)) {
       const lines = unfinished.split(/\r\n?|\n/);
       unfinished = lines.pop() as string;

@@ -10,11 +10,6 @@ export type {
   SseSubscribeOptions,
   TokenSource,
 } from "./client-types.ts";
-export { SseEventSource } from "./event-source.ts";
-export type {
-  SseEventHandler,
-  SseEventListener,
-  SseEventSourceEventMap,
-  SseEventSourceInit,
-} from "./event-source-types.ts";
-export type { SseStatus } from "./machine.ts";
+export { type SseEventHandler, type SseEventListener, SseEventSource } from "./event-source.ts";
+export type { SseEventSourceEventMap, SseEventSourceInit } from "./event-source-types.ts";
+export type { SseStatus } from "./status.ts";

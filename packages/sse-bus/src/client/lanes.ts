@@ -1,70 +1,78 @@
-import { createHub, type Hub } from "./hub.ts";
-import type { LinkOptions } from "./link.ts";
-import type { HubMessage } from "./protocol.ts";
-import type { Wish } from "./wish.ts";
+import type { ClientSettings } from "./connection.ts";
+import type { InterestMap } from "./interest.ts";
+import { createMultiplexer, type Multiplexer } from "./multiplexer.ts";
+import type { MultiplexerMessage } from "./protocol.ts";
+
+/** All multiplexers of a client, used as one. */
+export type Lanes = Omit<Multiplexer, "channels">;
 
 /**
- * As many hubs as it takes, each a **lane**: what is too much for one stream goes over several. What
- * is, the server says; it and the proxies before it have limits that nobody here knows. See SPEC.md,
- * "More than one stream".
+ * As many multiplexers as it takes, each in a **lane** of its own: what is too much for one stream is
+ * spread over several. The limits are the server's and those of the proxies before it; a client learns
+ * them only from a refusal. See SPEC.md, "More than one stream".
  */
 export function createLanes(
-  options: LinkOptions,
-  tell: (message: HubMessage, lane: number) => void,
-): Omit<Hub, "keys"> {
-  const hubs: Hub[] = [];
-  /** How many channels, and how many patterns, a stream has at most. */
-  const limits: [number, number] = [Infinity, Infinity];
+  settings: ClientSettings,
+  onMessage: (message: MultiplexerMessage, lane: number) => void,
+): Lanes {
+  const lanes: Multiplexer[] = [];
+  /** How many channels, and how many patterns, one stream takes. */
+  const limits: Record<Kind, number> = { channel: Infinity, pattern: Infinity };
 
   const open = (lane: number): void => {
-    const hub = createHub(options, {
-      tell: (message) => tell(message, lane),
-      isAlone: () => hubs.every((one) => one === hub || !one.keys().length),
-      onTooMuch(keys) {
+    const multiplexer = createMultiplexer(settings, {
+      onMessage: (message) => onMessage(message, lane),
+      isAlone: () => lanes.every((one) => one === multiplexer || !one.channels().length),
+      onTooMany(channels) {
         for (const kind of KINDS) {
-          const count = keys.filter((key) => kindOf(key) === kind).length;
-          const less = count > DEFAULTS[kind] ? DEFAULTS[kind] : Math.ceil(count / 2);
-          if (count) limits[kind] = Math.min(limits[kind], less);
+          const count = countOf(kind, channels);
+          const fewer = count > DEFAULTS[kind] ? DEFAULTS[kind] : Math.ceil(count / 2);
+          if (count) limits[kind] = Math.min(limits[kind], fewer);
         }
       },
     });
-    hubs[lane] = hub;
+    lanes[lane] = multiplexer;
   };
 
   return {
-    wish(tab, [wanted, ...more]) {
-      const carried = hubs.map((hub) => [...hub.keys()]);
-      const parts: Wish[0][] = hubs.map(() => new Map());
-      for (const [key, from] of wanted) {
-        // A channel stays where it is: to move it would cost two streams a new link.
-        let lane = carried.findIndex((keys) => keys.includes(key));
+    setInterest(tab, { channels, wasOpen }) {
+      const carried = lanes.map((one) => [...one.channels()]);
+      const parts: InterestMap[] = lanes.map(() => new Map());
+      for (const [channel, from] of channels) {
+        // A channel stays in its lane: moving it would cost two streams a new connection.
+        let lane = carried.findIndex((names) => names.includes(channel));
         if (lane < 0) {
-          const kind = kindOf(key);
-          lane = carried.findIndex(
-            (keys) => keys.filter((one) => kindOf(one) === kind).length < limits[kind],
-          );
+          const kind = kindOf(channel);
+          lane = carried.findIndex((names) => countOf(kind, names) < limits[kind]);
         }
         if (lane < 0) {
-          lane = hubs.length;
+          lane = lanes.length;
           open(lane);
           carried[lane] = [];
           parts[lane] = new Map();
         }
-        carried[lane]?.push(key);
-        parts[lane]?.set(key, from);
+        carried[lane]?.push(channel);
+        parts[lane]?.set(channel, from);
       }
-      parts.forEach((part, lane) => hubs[lane]?.wish(tab, [part, ...more]));
+      parts.forEach((part, lane) => lanes[lane]?.setInterest(tab, { channels: part, wasOpen }));
     },
-    check: () => hubs.forEach((hub) => hub.check()),
-    renew: () => hubs.forEach((hub) => hub.renew()),
-    close: () => hubs.forEach((hub) => hub.close()),
+    check: () => lanes.forEach((one) => one.check()),
+    renew: () => lanes.forEach((one) => one.renew()),
+    close: () => lanes.forEach((one) => one.close()),
   };
 }
 
-/** Channels (0) and patterns (1), and how many of them a server takes that was not told otherwise. */
-const KINDS = [0, 1] as const;
-const DEFAULTS = [100, 10] as const;
+type Kind = "channel" | "pattern";
 
-function kindOf(key: string): 0 | 1 {
-  return key.includes("*") ? 1 : 0;
+const KINDS: readonly Kind[] = ["channel", "pattern"];
+
+/** How many a server takes with default settings. */
+const DEFAULTS: Readonly<Record<Kind, number>> = { channel: 100, pattern: 10 };
+
+function kindOf(channel: string): Kind {
+  return channel.includes("*") ? "pattern" : "channel";
+}
+
+function countOf(kind: Kind, channels: readonly string[]): number {
+  return channels.filter((channel) => kindOf(channel) === kind).length;
 }

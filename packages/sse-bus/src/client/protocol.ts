@@ -1,52 +1,58 @@
 import type { SseClientErrorCode } from "./client-error.ts";
-import { compareCursors } from "./cursor.ts";
-
-// Tuples, not objects: names of properties survive minifiers, and these are on every page.
-
-/** An error as it travels between tabs: what `SseBusError` is made with. */
-export type ErrorRecord = [
-  code: SseClientErrorCode,
-  message: string,
-  options?: { readonly cause: unknown } | undefined,
-];
 
 /**
- * What a hub tells every tab of its group, the same sequence to all. `retry`: what was refused is
- * asked for again; `idle`: nothing is wished any more.
+ * What a multiplexer sends to every tab of its group, the same sequence to all:
+ * - `retry`: what was refused is asked for again
+ * - `idle`: no tab is interested in anything
  */
-export type HubMessage = HelloMessage | BlockMessage | TroubleMessage | ["retry"] | ["idle"];
+export type MultiplexerMessage =
+  | HelloMessage
+  | FrameMessage
+  | LostMessage
+  | RefusedMessage
+  | { readonly type: "retry" }
+  | { readonly type: "idle" };
 
-/** `keys` are served with everything after `from`; everything until `cursor` has been handed over. */
-export type HelloMessage = [
-  type: "hello",
-  keys: readonly string[],
-  from: string,
-  cursor: string,
+/** A stream serves these channels with everything after `from`. */
+export interface HelloMessage {
+  readonly type: "hello";
+  readonly channels: readonly string[];
+  readonly from: string;
+  /** Everything up to here has been delivered. */
+  readonly cursor: string;
   /** Where "from now on" starts. */
-  head: string,
+  readonly head: string;
   /** How long the leader may be silent. */
-  silenceMs: number,
-];
+  readonly silenceMs: number;
+}
 
 /** A message, a `gap` or a `ping` of the stream. */
-export type BlockMessage = [
-  type: "block",
-  cursor: string,
-  channel: string,
-  event: string,
-  data: string,
-];
+export interface FrameMessage {
+  readonly type: "frame";
+  readonly cursor: string;
+  readonly channel: string;
+  readonly event: string;
+  /** JSON. */
+  readonly data: string;
+}
 
-/** The line was lost, and when it is tried again; or these channels, else all, were refused for good. */
-export type TroubleMessage =
-  | [type: "lost", error: ErrorRecord, retryAt: number]
-  | [type: "refuse", error: ErrorRecord, keys?: readonly string[]];
+/** The stream was lost; the next attempt is due at `retryAt`. */
+export interface LostMessage {
+  readonly type: "lost";
+  readonly error: ErrorRecord;
+  readonly retryAt: number;
+}
 
-/**
- * Whether a link that starts at `from` has everything for a subscription at `at`. Across epochs
- * nobody can tell, so it serves, and the subscription is told a gap.
- */
-export function attaches(at: string, from: string): boolean {
-  const areCursors = at.includes("-") && from.includes("-");
-  return !at || at === from || (areCursors && !(compareCursors(from, at) > 0));
+/** The server has refused these channels for good, or all of them where none are named. */
+export interface RefusedMessage {
+  readonly type: "refused";
+  readonly error: ErrorRecord;
+  readonly channels?: readonly string[];
+}
+
+/** A client error as plain data, which can travel between tabs. */
+export interface ErrorRecord {
+  readonly code: SseClientErrorCode;
+  readonly message: string;
+  readonly cause?: unknown;
 }

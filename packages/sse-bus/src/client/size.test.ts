@@ -1,13 +1,19 @@
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
-import { build } from "esbuild";
-import { describe, expect, test } from "vitest";
+import { build, type OutputFile } from "esbuild";
+import { describe, expect, onTestFinished, test } from "vitest";
+
+import { startBusServer } from "../../test/support/bus-server.ts";
+import type { createSseClient } from "./client.ts";
 
 describe("bundled, minified and gzipped, dependencies in and React out,", () => {
-  test("createSseClient takes at most 6.4 kB", async () => {
-    const { bytes } = await bundle(`export { createSseClient } from "./client/index.ts"`);
-    expect(bytes).toBeLessThanOrEqual(6_400);
+  test("createSseClient takes at most 7.04 kB, and 7.3 kB where a bundler keeps all property names", async () => {
+    const contents = `export { createSseClient } from "./client/index.ts"`;
+    const { bytes } = await bundle(contents);
+    expect(bytes).toBeLessThanOrEqual(7_040);
+    const unmangled = await bundle(contents, { isMangled: false });
+    expect(unmangled.bytes).toBeLessThanOrEqual(7_300);
   });
 
   test("SseEventSource alone takes at most 2 kB", async () => {
@@ -15,9 +21,9 @@ describe("bundled, minified and gzipped, dependencies in and React out,", () => 
     expect(bytes).toBeLessThanOrEqual(2_000);
   });
 
-  test("both together take at most 7.4 kB, for whoever imports both", async () => {
+  test("both together take at most 8.1 kB", async () => {
     const { bytes } = await bundle(`export * from "./client/index.ts"`);
-    expect(bytes).toBeLessThanOrEqual(7_400);
+    expect(bytes).toBeLessThanOrEqual(8_100);
   });
 
   test("the hooks take at most 1.5 kB more", async () => {
@@ -28,7 +34,7 @@ describe("bundled, minified and gzipped, dependencies in and React out,", () => 
 });
 
 describe("what reaches a browser", () => {
-  test("is a file of ours: no library, no schema, nothing of the server but names and errors", async () => {
+  test("is only code of this package: no library, no schema, nothing of the server but names and errors", async () => {
     const { inputs } = await bundle(
       `export * from "./client/index.ts"; export * from "./react/index.ts"`,
     );
@@ -43,20 +49,52 @@ describe("what reaches a browser", () => {
 
   test("is only what is imported", async () => {
     const { inputs } = await bundle(`export { SseEventSource } from "./client/index.ts"`);
-    expect(inputs).not.toContain("client/hub.ts");
+    expect(inputs).not.toContain("client/multiplexer.ts");
     const client = await bundle(`export { createSseClient } from "./client/index.ts"`);
     expect(client.inputs).not.toContain("client/event-source.ts");
   });
 });
 
+test("a client whose private properties are renamed works", async () => {
+  const { code } = await bundle(`export { createSseClient } from "./client/index.ts"`);
+  const url = `data:text/javascript;base64,${Buffer.from(code).toString("base64")}`;
+  const renamed: { createSseClient: typeof createSseClient } = await import(/* @vite-ignore */ url);
+  const server = startBusServer({});
+  onTestFinished(() => server[Symbol.asyncDispose]());
+  using client = renamed.createSseClient({ url: server.url, fetch: server.fetch });
+  const cursor = await server.bus.cursor();
+  await server.bus.publish(1, { channel: "a" });
+  const received = await new Promise((resolve) => {
+    client.subscribe("a", resolve, { cursor });
+  });
+  expect(received).toBe(1);
+  expect(client.status).toBe("open");
+});
+
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-async function bundle(contents: string): Promise<{ bytes: number; inputs: string[] }> {
+/**
+ * Properties that only objects inside the client have. A bundler may rename them, as terser's and
+ * esbuild's `mangleProps` do when given this list: no public option or result, no web API, no JSON on the
+ * wire and no message between tabs (whose builds may differ) has a property of such a name.
+ */
+const PRIVATE = `
+  covers onChange state timer wanted isRequired lanes granted isRefused isServed init host
+  onBytes onBlock onHello onFrame onRetry onEnd setInterest sendInterest expire serve renew rejoin
+  expect check isAlone onTooMany onDetach onSuspend onResume onHint statusListeners onGranted onStolen
+  onForbidden steal release report
+`;
+
+async function bundle(
+  contents: string,
+  { isMangled = true } = {},
+): Promise<{ code: Uint8Array; bytes: number; inputs: string[] }> {
   const { outputFiles, metafile } = await build({
     stdin: { contents, resolveDir: root, loader: "ts" },
     absWorkingDir: root,
     bundle: true,
     minify: true,
+    ...(isMangled && { mangleProps: new RegExp(`^(${PRIVATE.trim().split(/\s+/).join("|")})$`) }),
     format: "esm",
     target: "es2022",
     external: ["react"],
@@ -69,5 +107,6 @@ async function bundle(contents: string): Promise<{ bytes: number; inputs: string
   const inputs = Object.entries(output?.inputs ?? {})
     .filter(([path, { bytesInOutput }]) => bytesInOutput > 0 && path !== "<stdin>")
     .map(([path]) => path);
-  return { bytes: gzipSync(outputFiles[0]?.contents ?? "", { level: 9 }).length, inputs };
+  const code = (outputFiles[0] as OutputFile).contents;
+  return { code, bytes: gzipSync(code, { level: 9 }).length, inputs };
 }

@@ -1,20 +1,20 @@
 import type { SseClient, SseSubscribeOptions } from "./client-types.ts";
 
 /**
- * Subscribes from `latest` or `earliest`. Only a connection apart can start there: it would start the
- * others there, too. Once it has reached the head, which its first `ping` tells, what it serves goes on
- * from its cursor like everything else.
+ * Subscribes from `latest` or `earliest`. Only a connection apart can start there, as it would start all
+ * others there, too. Its first `ping` says that it has reached the head. From then on, its subscriptions
+ * continue from their cursors on the shared connection.
  */
 export function createSnapshots(
   subscribe: SseClient["subscribe"],
   connectApart: () => SseClient,
 ): SseClient["subscribe"] {
-  /** By start, the client on which subscriptions of this turn begin. */
+  /** For each start, the client on which subscriptions of this turn begin. */
   const starters: Record<string, SseClient> = {};
 
   return (key, listener, subscribing = {}) => {
     const start = subscribing.cursor as string;
-    // What else starts in this turn, starts with it.
+    // Other subscriptions with this start, in this turn, use the same client.
     queueMicrotask(() => delete starters[start]);
     const starter = (starters[start] ??= connectApart());
     const hold = subscribe(key, () => {}, {

@@ -1,7 +1,7 @@
 import { isEventStream } from "./answer.ts";
 import { createEventStreamParser } from "./event-stream.ts";
 
-/** What becomes of a request for an event stream. */
+/** What happens to a request for an event stream. */
 export interface StreamHandlers {
   /** The response is an event stream; its first byte may not be there yet. */
   onOpen?: (response: Response) => void;
@@ -11,18 +11,22 @@ export interface StreamHandlers {
   onBlock: (type: string, data: string | undefined, lastEventId: string) => void;
   onRetry: (retryMs: number) => void;
   /**
-   * It is over, also when it was aborted: with the response if that is no event stream, with the
-   * error if it broke, with neither if the server ended it.
+   * The stream is over, or was aborted. Called with the response if that is no event stream, with the
+   * error if the connection broke, and with neither if the server ended it.
    */
   onEnd: (response?: Response, error?: unknown) => void;
 }
 
-/** What to fetch, and with what. */
-export type StreamRequest = readonly [url: URL, init: RequestInit, fetch: typeof fetch | undefined];
+/** What to fetch, and with which `fetch`. */
+export interface FetchRequest {
+  readonly url: URL;
+  readonly init: RequestInit;
+  readonly fetch: typeof fetch | undefined;
+}
 
-/** Fetches an event stream and reads it to its end. Returns what aborts it. */
+/** Fetches an event stream and reads it to its end. Returns a function that aborts it. */
 export function openStream(
-  request: () => Promise<StreamRequest>,
+  request: () => Promise<FetchRequest>,
   handlers: StreamHandlers,
   lastEventId?: string,
 ): () => void {
@@ -30,7 +34,7 @@ export function openStream(
   const { signal } = controller;
 
   const read = async (): Promise<Response | undefined> => {
-    const [url, init, fetchStream = fetch] = await request();
+    const { url, init, fetch: fetchStream = fetch } = await request();
     const response = await fetchStream(url, { cache: "no-store", signal, ...init });
     if (!isEventStream(response)) return response;
     handlers.onOpen?.(response);

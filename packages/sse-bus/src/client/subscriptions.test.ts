@@ -1,205 +1,226 @@
 import { describe, expect, test } from "vitest";
 
-import { compareCursors, olderCursor } from "./cursor.ts";
-import { attaches, type BlockMessage, type HelloMessage } from "./protocol.ts";
-import { attach, deliver, type Subscription } from "./subscriptions.ts";
+import { canStart, hasReached, olderCursor } from "./cursor.ts";
+import { type Interest, interestOf, joinInterests } from "./interest.ts";
+import type { FrameMessage, HelloMessage } from "./protocol.ts";
+import { attach, type ClientSubscription, deliver } from "./subscriptions.ts";
 import { matcherOf } from "./topic.ts";
-import { joinWishes, type Wish, wishOf } from "./wish.ts";
 
 const at = (seq: number, epoch = "e1"): string => `${seq.toString(36)}-1-${epoch}`;
 
-describe("a link serves a subscription", () => {
+describe("a stream serves a subscription", () => {
   test("from a cursor only if it starts no later", () => {
     const late = make("a", at(5));
     const fit = make("a", at(9));
-    attachTo([late, fit], ["hello", ["a"], at(7), at(7), at(7), 1]);
-    expect([late.live, fit.live]).toEqual([undefined, true]);
+    attachTo([late, fit], hello(["a"], { from: at(7) }));
+    expect([late.state, fit.state]).toEqual(["new", "served"]);
     expect([late.cursor, fit.cursor]).toEqual([at(5), at(9)]);
   });
 
-  test("from now on from its head, whatever the link replays", () => {
+  test("from now on from its head, whatever the stream replays", () => {
     const one = make("a", "");
-    attachTo([one], ["hello", ["a"], at(3), at(3), at(8), 1]);
-    deliverTo([one], block(5));
-    deliverTo([one], block(9));
+    attachTo([one], hello(["a"], { from: at(3), head: at(8) }));
+    deliverTo([one], message(5));
+    deliverTo([one], message(9));
     expect(one.heard).toEqual([9]);
   });
 
-  test("from `latest` only if the link starts there", () => {
+  test("from `latest` only if the stream starts there", () => {
     const one = make("a", "latest");
-    attachTo([one], ["hello", ["a"], at(3), at(3), at(3), 1]);
-    expect(one.live).toBeUndefined();
-    attachTo([one], ["hello", ["a"], "latest", at(1), at(8), 1]);
-    expect([one.live, one.cursor]).toEqual([true, at(1)]);
+    attachTo([one], hello(["a"], { from: at(3) }));
+    expect(one.state).toBe("new");
+    attachTo([one], hello(["a"], { from: "latest", cursor: at(1), head: at(8) }));
+    expect([one.state, one.cursor]).toEqual(["served", at(1)]);
   });
 
-  test("of another epoch with a gap, as nobody can tell what is missing", () => {
+  test("of another epoch with a gap, as it is unknown what is missing", () => {
     const one = make("a", at(50, "e0"));
-    attachTo([one], ["hello", ["a"], at(3), at(3), at(3), 1]);
+    attachTo([one], hello(["a"], { from: at(3) }));
     expect(one.gaps).toEqual(["restarted"]);
-    deliverTo([one], block(4));
+    deliverTo([one], message(4));
     expect(one.heard).toEqual([4]);
   });
 
-  test("no longer, once a later link has dropped its channel", () => {
+  test("no longer, once a later stream has dropped its channel", () => {
     const one = make("a", at(3));
-    attachTo([one], ["hello", ["a", "b"], at(3), at(3), at(3), 1]);
-    attachTo([one], ["hello", ["b"], at(4), at(4), at(4), 1]);
-    deliverTo([one], block(5));
-    expect(one.live).toBe(false);
+    attachTo([one], hello(["a", "b"], { from: at(3) }));
+    attachTo([one], hello(["b"], { from: at(4) }));
+    deliverTo([one], message(5));
+    expect(one.state).toBe("lost");
     expect(one.heard).toEqual([]);
     expect(wanted([one])).toEqual({ a: at(3) });
   });
 });
 
-describe("a block", () => {
-  test("moves the cursors of those it does not concern, too, so that a quiet one stays fresh", () => {
+describe("a frame", () => {
+  test("moves the cursors of subscriptions that do not get it, too, so that a quiet one stays fresh", () => {
     const quiet = make("quiet", at(3));
-    attachTo([quiet], ["hello", ["quiet", "a"], at(3), at(3), at(3), 1]);
-    deliverTo([quiet], block(7));
+    attachTo([quiet], hello(["quiet", "a"], { from: at(3) }));
+    deliverTo([quiet], message(7));
     expect(quiet.cursor).toBe(at(7));
   });
 
   test("moves no cursor before its listener ran", () => {
     const one = make("a", at(3));
     one.onHeard = () => expect(one.cursor).toBe(at(3));
-    attachTo([one], ["hello", ["a"], at(3), at(3), at(3), 1]);
-    deliverTo([one], block(4));
+    attachTo([one], hello(["a"], { from: at(3) }));
+    deliverTo([one], message(4));
     expect(one.heard).toEqual([4]);
     expect(one.cursor).toBe(at(4));
   });
 
   test("moves no cursor back", () => {
     const ahead = make("a", at(9));
-    attachTo([ahead], ["hello", ["a"], at(3), at(3), at(3), 1]);
-    deliverTo([ahead], block(5));
-    deliverTo([ahead], ["block", at(6), "default", "ping", "{}"]);
-    deliverTo([ahead], ["block", at(7), "default", "gap", gap("evicted")]);
+    attachTo([ahead], hello(["a"], { from: at(3) }));
+    deliverTo([ahead], message(5));
+    deliverTo([ahead], frame({ cursor: at(6), channel: "default", event: "ping", data: "{}" }));
+    deliverTo(
+      [ahead],
+      frame({ cursor: at(7), channel: "default", event: "gap", data: gap("evicted") }),
+    );
     expect(ahead.cursor).toBe(at(9));
     expect(ahead.heard).toEqual([]);
   });
 
-  test("that tells a gap reaches those ahead of it, as messages after them may be missing", () => {
+  test("with a gap reaches subscriptions ahead of it, as messages after their cursors may be missing", () => {
     const ahead = make("a", at(9));
     const other = make("b", at(9));
-    attachTo([ahead, other], ["hello", ["a", "b"], at(3), at(3), at(3), 1]);
-    deliverTo([ahead, other], ["block", at(3), "default", "gap", gap("evicted")]);
+    attachTo([ahead, other], hello(["a", "b"], { from: at(3) }));
+    deliverTo(
+      [ahead, other],
+      frame({ cursor: at(3), channel: "default", event: "gap", data: gap("evicted") }),
+    );
     expect([ahead.gaps, other.gaps]).toEqual([["evicted"], []]);
   });
 
-  test("that tells a log fallen behind the cursors takes them back to it", () => {
+  test("with a gap of a log behind the cursors takes them back to it", () => {
     const one = make("a", at(90));
-    attachTo([one], ["hello", ["a"], at(90), at(90), at(90), 1]);
-    deliverTo([one], ["block", at(4), "default", "gap", gap("ahead")]);
-    deliverTo([one], block(5));
+    attachTo([one], hello(["a"], { from: at(90) }));
+    deliverTo(
+      [one],
+      frame({ cursor: at(4), channel: "default", event: "gap", data: gap("ahead") }),
+    );
+    deliverTo([one], message(5));
     expect([one.gaps, one.heard]).toEqual([["ahead"], [5]]);
   });
 
-  test("that is a ping is heard by those who ask for pings, even where nothing has moved", () => {
+  test("with a ping reaches subscriptions to pings, even if no cursor moves", () => {
     const asked = make("a", at(3), "ping");
     const all = make("**", at(3));
-    attachTo([asked, all], ["hello", ["a", "**"], at(3), at(3), at(3), 1]);
-    deliverTo([asked, all], ["block", at(3), "default", "ping", '{"time":1}']);
+    attachTo([asked, all], hello(["a", "**"], { from: at(3) }));
+    deliverTo(
+      [asked, all],
+      frame({ cursor: at(3), channel: "default", event: "ping", data: '{"time":1}' }),
+    );
     expect([asked.heard, all.heard]).toEqual([[{ time: 1 }], []]);
   });
 });
 
-test("a link from a cursor of another epoch leaves a subscription of the log's own where it is", () => {
+test("a stream from a cursor of another epoch does not move a subscription of the log's own epoch", () => {
   const one = make("a", at(5));
-  attachTo([one], ["hello", ["a"], "0-0-0", "0-0-0", at(6), 1]);
+  attachTo([one], hello(["a"], { from: "0-0-0", cursor: "0-0-0", head: at(6) }));
   expect(one.cursor).toBe(at(5));
-  deliverTo([one], ["block", at(4), "a", "message", "4"]);
-  deliverTo([one], ["block", at(6), "a", "message", "6"]);
+  deliverTo([one], frame({ cursor: at(4), channel: "a", event: "message", data: "4" }));
+  deliverTo([one], frame({ cursor: at(6), channel: "a", event: "message", data: "6" }));
   expect(one.heard).toEqual([6]);
 });
 
 describe("streams side by side", () => {
-  test("move only what they serve, each its own", () => {
+  test("move only the subscriptions that they serve", () => {
     const [one, other] = [make("a", at(3)), make("**", at(3))];
-    attachTo([one, other], ["hello", ["a"], at(3), at(3), at(3), 1], 0);
-    attachTo([one, other], ["hello", ["**"], at(3), at(3), at(3), 1], 1);
-    deliverTo([one, other], block(7), 1);
+    attachTo([one, other], hello(["a"], { from: at(3) }), 0);
+    attachTo([one, other], hello(["**"], { from: at(3) }), 1);
+    deliverTo([one, other], message(7), 1);
     expect([one.cursor, other.cursor]).toEqual([at(3), at(7)]);
-    deliverTo([one, other], block(5), 0);
-    deliverTo([one, other], block(7), 0);
+    deliverTo([one, other], message(5), 0);
+    deliverTo([one, other], message(7), 0);
     expect([one.heard, other.heard]).toEqual([[5, 7], [7]]);
-    deliverTo([one, other], ["block", at(9), "default", "gap", gap("evicted")], 0);
+    deliverTo(
+      [one, other],
+      frame({ cursor: at(9), channel: "default", event: "gap", data: gap("evicted") }),
+      0,
+    );
     expect([one.gaps, other.gaps]).toEqual([["evicted"], []]);
   });
 
-  test("do not take from each other what is served, only what is not", () => {
+  test("take over a subscription only when no other stream serves it", () => {
     const one = make("a", at(3));
-    attachTo([one], ["hello", ["a"], at(3), at(3), at(3), 1], 1);
-    attachTo([one], ["hello", ["a", "b"], at(3), at(3), at(3), 1], 0);
-    attachTo([one], ["hello", ["b"], at(3), at(3), at(3), 1], 0);
-    expect([one.live, one.lane]).toEqual([true, 1]);
-    attachTo([one], ["hello", [], at(3), at(3), at(3), 1], 1);
-    attachTo([one], ["hello", ["a"], at(3), at(3), at(3), 1], 0);
-    expect([one.live, one.lane]).toEqual([true, 0]);
+    attachTo([one], hello(["a"], { from: at(3) }), 1);
+    attachTo([one], hello(["a", "b"], { from: at(3) }), 0);
+    attachTo([one], hello(["b"], { from: at(3) }), 0);
+    expect([one.state, one.lane]).toEqual(["served", 1]);
+    attachTo([one], hello([], { from: at(3) }), 1);
+    attachTo([one], hello(["a"], { from: at(3) }), 0);
+    expect([one.state, one.lane]).toEqual(["served", 0]);
   });
 });
 
-describe("wishes", () => {
-  test("name each channel once, with the oldest cursor of it that is not served", () => {
+describe("interest", () => {
+  test("names each channel once, with the oldest of its cursors that is not served", () => {
     const served = make("a", at(1));
-    served.live = true;
+    served.state = "served";
     const refused = make("no", at(0));
-    refused.error = new Error("403") as never;
+    refused.state = "refused";
     const all = [served, make("a", at(7)), make("a", at(6)), make("b", at(5)), make("c", "")];
     expect(wanted([...all, refused], ["d"])).toEqual({ d: null, a: at(6), b: at(5), c: "" });
     expect(wanted([served])).toEqual({ a: null });
     expect(wanted([served, make("c", "")])).toEqual({ a: null, c: "" });
   });
 
-  test("of several tabs are one: sorted, from the oldest cursor, never later than the link", () => {
-    const wish = (entries: Record<string, string | null>): Wish => [
-      new Map(Object.entries(entries)),
-      true,
-    ];
-    expect(joinWishes([wish({ b: null }), wish({ a: null, b: at(5) })], at(7))).toEqual([
-      ["a", "b"],
-      at(5),
-      false,
-    ]);
-    expect(joinWishes([wish({ b: at(9) })], at(7))).toEqual([["b"], at(7), false]);
-    expect(joinWishes([wish({ b: null })], at(7))).toEqual([["b"], at(7), true]);
-    expect(joinWishes([wish({ b: "" })], "")).toEqual([["b"], "", false]);
+  test("of several tabs is joined: sorted, from the oldest cursor, never later than the stream's", () => {
+    const interest = (entries: Record<string, string | null>): Interest => ({
+      channels: new Map(Object.entries(entries)),
+      wasOpen: false,
+    });
+    const join = (cursor: string, ...all: Record<string, string | null>[]) =>
+      joinInterests(all.map(interest), cursor);
+    expect(join(at(7), { b: null }, { a: null, b: at(5) })).toEqual({
+      channels: ["a", "b"],
+      from: at(5),
+      isServed: false,
+    });
+    expect(join(at(7), { b: at(9) })).toEqual({ channels: ["b"], from: at(7), isServed: false });
+    expect(join(at(7), { b: null })).toEqual({ channels: ["b"], from: at(7), isServed: true });
+    expect(join("", { b: "" })).toEqual({ channels: ["b"], from: "", isServed: false });
   });
 });
 
 describe("cursors", () => {
   test("are ordered within an epoch, and not across", () => {
-    expect(compareCursors(at(35), at(36))).toBeLessThan(0);
-    expect(compareCursors(at(36), at(36))).toBe(0);
-    expect(compareCursors(at(1), at(2, "e2"))).toBeNaN();
-    expect(compareCursors("", at(2))).toBeNaN();
+    expect(hasReached(at(35), at(36))).toBe(false);
+    expect(hasReached(at(36), at(35))).toBe(true);
+    expect(hasReached(at(36), at(36))).toBe(true);
+    expect(hasReached(at(2), at(1, "e2"))).toBe(false);
+    expect(hasReached("", at(2))).toBe(false);
+    expect(hasReached(at(2), "")).toBe(false);
   });
 
-  test("of two epochs, the newer epoch's serves: resuming the other would repeat what it has", () => {
+  test("of two epochs join to that of the newer one: resuming from the other would repeat messages", () => {
     expect(olderCursor("9-1-e1", "3-2-e2")).toBe("3-2-e2");
     expect(olderCursor("3-2-e2", "9-1-e1")).toBe("3-2-e2");
     expect(olderCursor("", at(4))).toBe(at(4));
   });
 
-  test("are not served by a link that starts from now on", () => {
-    expect(attaches(at(4), "")).toBe(false);
-    expect(attaches("", "")).toBe(true);
-    expect(attaches("latest", "latest")).toBe(true);
+  test("cannot start on a stream from now on", () => {
+    expect(canStart(at(4), "")).toBe(false);
+    expect(canStart("", "")).toBe(true);
+    expect(canStart("latest", "latest")).toBe(true);
   });
 });
 
-interface Heard extends Subscription {
+interface Heard extends ClientSubscription {
   readonly heard: unknown[];
   readonly gaps: string[];
   onHeard?: () => void;
 }
 
-function make(key: string, cursor: string, event?: string): Heard {
+function make(channel: string, cursor: string, event?: string): Heard {
   const one: Heard = {
-    key,
-    covers: matcherOf(key),
+    channel,
+    covers: matcherOf(channel),
     event,
     cursor,
+    state: "new",
     heard: [],
     gaps: [],
     onMessage(data) {
@@ -212,29 +233,38 @@ function make(key: string, cursor: string, event?: string): Heard {
   return one;
 }
 
-function attachTo(all: Heard[], hello: HelloMessage, lane = 0): void {
-  attach(all, lane, hello, (listener) => listener?.());
+function attachTo(all: Heard[], message: HelloMessage, lane = 0): void {
+  attach(all, lane, message, (listener) => listener?.());
 }
 
 function wanted(all: Heard[], channels: string[] = []): Record<string, string | null> {
-  return Object.fromEntries(wishOf(all, channels)[0]);
+  return Object.fromEntries(interestOf(all, channels));
 }
 
-function deliverTo(all: Heard[], message: BlockMessage, lane = 0): void {
-  deliver(
-    new Set(all),
-    lane,
-    message,
-    (listener) => listener?.(),
-    (code, why) => {
+function deliverTo(all: Heard[], message: FrameMessage, lane = 0): void {
+  deliver(new Set(all), lane, message, {
+    call: (listener) => listener?.(),
+    report({ code, message: why }) {
       throw new Error(`${code} ${why}`);
     },
-  );
+  });
+}
+
+/** A stream that serves these channels. It starts, and the log ends, at `from` by default. */
+function hello(
+  channels: string[],
+  { from, cursor = from, head = from }: { from: string; cursor?: string; head?: string },
+): HelloMessage {
+  return { type: "hello", channels, from, cursor, head, silenceMs: 1 };
+}
+
+function frame(fields: Omit<FrameMessage, "type">): FrameMessage {
+  return { type: "frame", ...fields };
 }
 
 /** A message on `a` whose data is its place. */
-function block(seq: number): BlockMessage {
-  return ["block", at(seq), "a", "message", String(seq)];
+function message(seq: number): FrameMessage {
+  return frame({ cursor: at(seq), channel: "a", event: "message", data: String(seq) });
 }
 
 function gap(reason: string): string {

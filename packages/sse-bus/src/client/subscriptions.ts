@@ -1,7 +1,7 @@
 import type { Gap } from "../core/packet.ts";
 import type { SseClientError } from "./client-error.ts";
-import { compareCursors, numberIn } from "./cursor.ts";
-import { attaches, type BlockMessage, type ErrorRecord, type HelloMessage } from "./protocol.ts";
+import { canStart, hasReached, isPosition, timeOf } from "./cursor.ts";
+import type { ErrorRecord, FrameMessage, HelloMessage } from "./protocol.ts";
 
 /** A message as listeners get it. */
 export interface ReceivedMessage {
@@ -13,98 +13,120 @@ export interface ReceivedMessage {
 }
 
 /** One call of `subscribe`. */
-export interface Subscription {
-  /** Channel or pattern. */
-  readonly key: string;
+export interface ClientSubscription {
+  /** A channel or a pattern. */
+  readonly channel: string;
   readonly covers: RegExp;
-  /** The only event it wants; by this name alone does one get the `ping`s. */
+  /** The only event it wants. Pings are delivered only to subscriptions that name them. */
   readonly event: string | undefined;
   readonly onMessage: (data: unknown, message: ReceivedMessage) => void;
   readonly onGap: ((gap: Gap) => void) | undefined;
   readonly onChange: () => void;
-  /** What it has been handed, or where it starts; empty for "from now on". */
+  /** Up to where it has been served, or where it starts; empty for "from now on". */
   cursor: string;
-  /** Whether a stream serves it; undefined while none ever did. */
-  live?: boolean;
-  /** Which stream that is, or which has refused it. */
+  state: SubscriptionState;
+  /** The lane of the stream that serves it or has refused it. */
   lane?: number;
   /** Why the server refused its channel. */
   error?: SseClientError | undefined;
 }
 
-/** Calls a user's function; what it throws harms nobody else. */
+/**
+ * - `new`: no stream has served it yet
+ * - `served`: the stream of its lane serves it
+ * - `lost`: no stream serves it now
+ * - `refused`: the server has refused its channel
+ * - `ended`: it was unsubscribed
+ *
+ * ```
+ *            hello            loss
+ *   new ──────────▶ served ─────────▶ lost
+ *    ▲ │ refusal      │ ▲    hello     │
+ *    │ ▼              │ └──────────────┘
+ *   refused ◀─────────┴── refusal (from lost, too)
+ *    retry leads from refused to new, unsubscribing from everywhere to ended
+ * ```
+ */
+export type SubscriptionState = "new" | "served" | "lost" | "refused" | "ended";
+
+/** Calls a function of the user's; what it throws must not harm anything else. */
 export type Call = (listener: (() => void) | undefined) => void;
 
-/** The stream of a lane serves what `hello` says. */
+/** A stream of this lane has opened: it serves the subscriptions that `hello` covers. */
 export function attach(
-  all: Iterable<Subscription>,
+  subscriptions: Iterable<ClientSubscription>,
   lane: number,
-  [, keys, from, cursor, head]: HelloMessage,
+  { channels, from, cursor, head }: HelloMessage,
   call: Call,
 ): void {
-  for (const one of all) {
-    // A stream may still carry for a moment what another one serves now.
-    if (one.live && one.lane !== lane) continue;
-    const at = one.cursor;
-    if (!keys.includes(one.key) || !attaches(at, from)) {
-      one.live &&= false;
+  for (const one of subscriptions) {
+    // A stream may still carry for a moment what another one already serves.
+    if (one.state === "served" && one.lane !== lane) continue;
+    if (!channels.includes(one.channel) || !canStart(one.cursor, from)) {
+      lose(one);
       continue;
     }
-    one.live = true;
+    one.state = "served";
     one.lane = lane;
-    if (!at.includes("-")) {
-      one.cursor = at ? cursor : head;
-    } else if (!(compareCursors(from, at) <= 0) && !(compareCursors(head, at) >= 0)) {
-      // Of another epoch than the log. Where only `from` is, this one has passed what is now repeated.
+    delete one.error;
+    if (!isPosition(one.cursor)) {
+      one.cursor = one.cursor ? cursor : head;
+    } else if (!hasReached(one.cursor, from) && !hasReached(head, one.cursor)) {
+      // Its epoch is not the log's. Where only `from` is of another one, the stream repeats messages that
+      // this subscription has passed, and its cursor stays.
       one.cursor = cursor;
-      call(() => one.onGap?.({ channels: [one.key], reason: "restarted" }));
+      call(() => one.onGap?.({ channels: [one.channel], reason: "restarted" }));
     }
     call(one.onChange);
   }
 }
 
-/** Hands a block of a lane's stream to whom it concerns: it says nothing of what other streams bring. */
+/** No stream serves this subscription any more, until the next `hello`. */
+export function lose(one: ClientSubscription): void {
+  if (one.state === "served") one.state = "lost";
+}
+
+/** Delivers a frame of a lane's stream. It says nothing about what other lanes bring. */
 export function deliver(
-  all: ReadonlySet<Subscription>,
+  subscriptions: ReadonlySet<ClientSubscription>,
   lane: number,
-  [, cursor, channel, event, data]: BlockMessage,
-  call: Call,
-  report: (...error: ErrorRecord) => void,
+  { cursor, channel, event, data }: FrameMessage,
+  { call, report }: { readonly call: Call; readonly report: (error: ErrorRecord) => void },
 ): void {
-  const live = [...all].filter((one) => one.live && one.lane === lane);
-  let due = live.filter((one) => !(compareCursors(cursor, one.cursor) <= 0));
+  const served = [...subscriptions].filter((one) => one.state === "served" && one.lane === lane);
+  let behind = served.filter((one) => !hasReached(one.cursor, cursor));
   try {
     if (event === "gap") {
       const gap: Gap = JSON.parse(data);
-      // The log has lost what these cursors had reached: they go back to where it stands.
-      if (gap.reason === "ahead") due = live;
-      // Its place tells where the stream stands, not up to where messages are missing: for a
-      // subscription ahead of it, too, something may be.
-      for (const { covers, onGap } of live) {
+      // The log has lost what these cursors had reached, so they go back to its head.
+      if (gap.reason === "ahead") behind = served;
+      // The cursor of a gap is the place of the stream. Messages may be missing after it as well, so a
+      // subscription ahead of it gets the gap too.
+      for (const { covers, onGap } of served) {
         if (gap.channels.some((name) => covers.test(name))) call(() => onGap?.(gap));
       }
     } else {
-      const concerned =
+      const receivers =
         event === "ping"
-          ? live.filter((one) => one.event === event)
-          : due.filter((one) => (one.event ?? event) === event && one.covers.test(channel));
-      if (concerned.length) {
+          ? served.filter((one) => one.event === event)
+          : behind.filter((one) => (one.event ?? event) === event && one.covers.test(channel));
+      if (receivers.length) {
         const message = {
           id: cursor,
           channel,
           event,
           data: JSON.parse(data),
-          time: numberIn(cursor),
+          time: timeOf(cursor),
         };
-        for (const one of concerned) {
+        for (const one of receivers) {
           // An earlier listener may have ended this subscription.
-          if (all.has(one)) call(() => one.onMessage(message.data, message));
+          if (one.state !== "ended") call(() => one.onMessage(message.data, message));
         }
       }
     }
   } catch (error) {
-    report("INVALID_MESSAGE", String(error));
+    report({ code: "INVALID_MESSAGE", message: String(error) });
   }
   // Last: a cursor passes a message only after its listeners ran.
-  for (const one of due) one.cursor = cursor;
+  for (const one of behind) one.cursor = cursor;
 }

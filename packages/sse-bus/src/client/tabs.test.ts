@@ -11,7 +11,7 @@ const FAST = { backoff: { baseMs: 5, maxMs: 20 } };
 const WAIT = { timeout: 8_000, interval: 2 };
 
 describe("tabs of one browser", () => {
-  test("share one stream with the union of their channels, and each gets its own", async () => {
+  test("share one stream with the union of their channels, and each gets only its own", async () => {
     const { server, open } = await setUp();
     const tabs = ["a", "b", "c", "a"].map((channel) => open(channel));
     await allOpen(tabs);
@@ -34,7 +34,7 @@ describe("tabs of one browser", () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test("that come later with a cursor get what they missed, and nobody gets it twice", async () => {
+  test("that open later with a cursor get what they missed, and no tab gets it twice", async () => {
     const { server, open } = await setUp();
     const first = open("a");
     await allOpen([first]);
@@ -49,7 +49,7 @@ describe("tabs of one browser", () => {
     expect(second.data).toEqual([1, 2, 3, 4]);
   });
 
-  test("that come later from now on get no backlog", async () => {
+  test("that open later without a cursor get no backlog", async () => {
     const { server, open } = await setUp();
     const first = open("a");
     await allOpen([first]);
@@ -63,7 +63,7 @@ describe("tabs of one browser", () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test("do not share across URLs, identities, tokens, headers, or when told not to", async () => {
+  test("do not share across URLs, identities, tokens or headers, or with `shareTabs: false`", async () => {
     const { server, open } = await setUp();
     const ways: SseClientOptions[] = [
       {},
@@ -83,7 +83,7 @@ describe("tabs of one browser", () => {
     expect(server.streams).toHaveLength(ways.length);
   });
 
-  test("share when the identity is the same, whatever the token", async () => {
+  test("share if they have the same identity, with any token", async () => {
     const { server, open } = await setUp();
     const ways: SseClientOptions[] = [
       { identity: "ann", token: "x" },
@@ -94,7 +94,7 @@ describe("tabs of one browser", () => {
     expect(server.streams).toHaveLength(1);
   });
 
-  test("where locks are forbidden, or there is no channel between tabs, have a stream each", async () => {
+  test("have a stream each if locks are forbidden or BroadcastChannel is missing", async () => {
     const { server, browser } = await setUp();
     const bare = { ...browser.openTab().host, BroadcastChannel: undefined as never };
     const forbidden = {
@@ -113,7 +113,7 @@ describe("tabs of one browser", () => {
     await server.until(2);
   });
 
-  test("share what is too much for one stream, too", async () => {
+  test("share several streams, too, if one cannot carry everything", async () => {
     await using server = createTestBus();
     const browser = startBrowser();
     const clients = [0, 1, 2].map(() =>
@@ -146,7 +146,7 @@ describe("tabs of one browser", () => {
     }, WAIT);
   });
 
-  test("let go of channels that nobody wishes any more, at the next heartbeat", async () => {
+  test("drop channels without subscriptions at the next heartbeat", async () => {
     const { server, open } = await setUp();
     const [a, b] = [open("a"), open("b")];
     await allOpen([a, b]);
@@ -163,7 +163,7 @@ describe("tabs of one browser", () => {
     expect(server.streams[0]?.channels).toEqual(["a"]);
   });
 
-  test("all learn that the line is lost, and that it is back", async () => {
+  test("all have the status of a lost stream, and of a resumed one", async () => {
     const { server, open } = await setUp(FAST);
     const tabs = [open("a"), open("a")];
     await allOpen(tabs);
@@ -177,7 +177,7 @@ describe("tabs of one browser", () => {
     await allOpen([...tabs, late]);
   });
 
-  test("all learn of a final refusal, also one that comes later, and any of them can try again", async () => {
+  test("all get a final refusal, also a tab that opens later, and any of them can try again", async () => {
     const { server, open } = await setUp({ onError: () => {} });
     server.answers.push((response) => response.writeHead(403).end("{}"));
     const tabs = [open("a"), open("a")];
@@ -191,13 +191,13 @@ describe("tabs of one browser", () => {
   });
 });
 
-describe("when the leader goes, nothing is lost or doubled:", () => {
+describe("the group loses and repeats nothing when its leader", () => {
   const goodbyes: Record<string, (tab: Tab, client: SseClient) => void> = {
-    "it is killed": (tab) => tab.kill(),
-    "it closes its client": (_, client) => client.close(),
-    "it is frozen": (tab) => tab.dispatch("freeze"),
-    "it navigates away": (tab) => tab.dispatch("pagehide"),
-    "it stands still": (tab) => tab.hang(),
+    "is killed": (tab) => tab.kill(),
+    "closes its client": (_, client) => client.close(),
+    "is frozen": (tab) => tab.dispatch("freeze"),
+    "navigates away": (tab) => tab.dispatch("pagehide"),
+    hangs: (tab) => tab.hang(),
   };
 
   test.each(Object.keys(goodbyes))("%s", async (goodbye) => {
@@ -213,7 +213,7 @@ describe("when the leader goes, nothing is lost or doubled:", () => {
     await Promise.all([leader, second, third].map((tab) => tab.until(before)));
 
     goodbyes[goodbye]?.(leader.tab, leader.client);
-    if (goodbye === "it is killed") server.streams[0]?.cut();
+    if (goodbye === "is killed") server.streams[0]?.cut();
     for (let n = before; n < 40; n++) {
       server.publish(n, { channel: "a" });
       await new Promise((resolve) => setTimeout(resolve, 2));
@@ -227,7 +227,7 @@ describe("when the leader goes, nothing is lost or doubled:", () => {
     expect([...second.gaps, ...third.gaps]).toEqual([]);
   });
 
-  test("a leader that stands still is replaced, and when it moves again it follows", async () => {
+  test("a leader that hangs is replaced, and follows when it runs again", async () => {
     const { server, open } = await setUp(FAST);
     server.heartbeatMs = 60;
     const leader = open("a");
@@ -248,7 +248,7 @@ describe("when the leader goes, nothing is lost or doubled:", () => {
     expect(follower.data).toEqual(["while it stood still", "together"]);
   });
 
-  test("a follower knows within the watchdog's time that the leader stands still", async () => {
+  test("a follower notices within the watchdog's time that the leader hangs", async () => {
     const { server, open } = await setUp(FAST);
     server.heartbeatMs = 400;
     const leader = open("a");
@@ -262,7 +262,7 @@ describe("when the leader goes, nothing is lost or doubled:", () => {
     expect(performance.now() - hung).toBeLessThan(2.5 * 400 + 700);
   });
 
-  test("a tab that was frozen comes back and gets what it missed", async () => {
+  test("a tab that was frozen resumes and gets what it missed", async () => {
     const { server, open } = await setUp(FAST);
     const tabs = [open("a"), open("a")] as [Opened, Opened];
     await allOpen(tabs);
@@ -283,7 +283,7 @@ describe("when the leader goes, nothing is lost or doubled:", () => {
     expect(second.data).toEqual([0, 1]);
   });
 
-  test("many goings and comings end with one stream and complete tabs", async () => {
+  test("many tabs that open and close end with one stream, and every tab is complete", async () => {
     const { server, open } = await setUp(FAST);
     server.heartbeatMs = 50;
     const cursor = server.head();
@@ -309,7 +309,7 @@ describe("when the leader goes, nothing is lost or doubled:", () => {
 describe("on plain http://, where there are no locks, tabs", () => {
   const insecure = { isSecure: false };
 
-  test("share one stream, and the first one asks for it but once", async () => {
+  test("share one stream, and the first one requests it only once", async () => {
     const { server, open } = await setUp(FAST, insecure);
     const first = open("a");
     await allOpen([first]);
@@ -322,7 +322,7 @@ describe("on plain http://, where there are no locks, tabs", () => {
     expect(server.requests.filter(({ channels }) => channels.join() === "a")).toHaveLength(1);
   });
 
-  test("that come at the same moment end with one stream", async () => {
+  test("that open at the same moment end with one stream", async () => {
     const { server, open } = await setUp(FAST, insecure);
     const tabs = Array.from({ length: 12 }, () => open("a"));
     await allOpen(tabs);
@@ -332,7 +332,7 @@ describe("on plain http://, where there are no locks, tabs", () => {
     expect(tabs.map(({ data }) => data)).toEqual(tabs.map(() => [1]));
   });
 
-  test.each(["closes", "is killed", "is frozen", "navigates away", "stands still"])(
+  test.each(["closes", "is killed", "is frozen", "navigates away", "hangs"])(
     "are handed over without loss when the leader %s",
     async (how) => {
       const { server, open } = await setUp(FAST, insecure);
@@ -343,7 +343,7 @@ describe("on plain http://, where there are no locks, tabs", () => {
       await allOpen(others);
       if (how === "closes") leader.client.close();
       else if (how === "is killed") leader.tab.kill();
-      else if (how === "stands still") leader.tab.hang();
+      else if (how === "hangs") leader.tab.hang();
       else leader.tab.dispatch(how === "is frozen" ? "freeze" : "pagehide");
       if (how === "is killed") server.streams[0]?.cut();
       for (let n = 0; n < 40; n++) {
@@ -356,7 +356,7 @@ describe("on plain http://, where there are no locks, tabs", () => {
       expect([others[0].data, others[1].data]).toEqual([all, all]);
       expect(others.flatMap(({ gaps }) => gaps)).toEqual([]);
       await allOpen(others);
-      if (how !== "stands still") return;
+      if (how !== "hangs") return;
       leader.tab.thaw();
       await leader.until(40);
       await server.until(1);
@@ -382,7 +382,7 @@ describe("on plain http://, where there are no locks, tabs", () => {
     expect(follower.gaps).toEqual([]);
   });
 
-  test("leave nothing behind at rest", async () => {
+  test("leak nothing at rest", async () => {
     const { server, open } = await setUp(FAST, insecure);
     const tabs = [open("a"), open("a")];
     await allOpen(tabs);
@@ -422,7 +422,7 @@ describe("another identity", () => {
     },
   );
 
-  test("may be none: who signs out leaves the tabs of who is still signed in", async () => {
+  test("may be undefined: a tab that signs out leaves the tabs that are signed in", async () => {
     const { server, open } = await setUp(FAST);
     const tabs = [open("a", {}, { identity: "ann" }), open("a", {}, { identity: "ann" })] as const;
     await allOpen(tabs);
@@ -434,7 +434,7 @@ describe("another identity", () => {
     await allOpen(tabs);
   });
 
-  test("asks again for what the former one was refused", async () => {
+  test("requests again what the former one was refused", async () => {
     const { server, open } = await setUp({ ...FAST, onError: () => {} });
     server.grant = (channel) => channel !== "bobs";
     const tab = open("bobs", {}, { identity: "ann", token: "x" });
@@ -452,7 +452,7 @@ describe("another identity", () => {
 });
 
 describe("after a deployment", () => {
-  test("a new leader knows from the other tabs that the stream was open", async () => {
+  test("a new leader learns from the other tabs that the stream was open", async () => {
     const { server, open } = await setUp({ ...FAST, onError: () => {} });
     const leader = open("a");
     await allOpen([leader]);
@@ -483,7 +483,7 @@ describe("a change of credentials", () => {
     await Promise.all([leader.until(1), follower.until(1)]);
   });
 
-  test("by a follower leaves the group, and nothing of the old credentials reaches it", async () => {
+  test("by a follower leaves the group, and nothing sent to the old credentials reaches it", async () => {
     const { server, open } = await setUp(FAST);
     const leader = open("a");
     await allOpen([leader]);
@@ -501,7 +501,7 @@ describe("a change of credentials", () => {
     expect(follower.data).toEqual(["for both"]);
   });
 
-  test("under one identity makes a new connection before the old one is broken", async () => {
+  test("under one identity opens a new connection before the old one is closed", async () => {
     const { server, open } = await setUp(FAST);
     const leader = open("a", {}, { identity: "ann", token: "one" });
     await allOpen([leader]);
@@ -515,7 +515,7 @@ describe("a change of credentials", () => {
 });
 
 describe("the page", () => {
-  test("that goes offline keeps a stream that works", async () => {
+  test("that goes offline keeps a working stream", async () => {
     const { server, open } = await setUp(FAST);
     const tab = open("a");
     await allOpen([tab]);
@@ -528,7 +528,7 @@ describe("the page", () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test("that is offline finds a dead line by the watchdog, tries slowly, and at once when it is online", async () => {
+  test("that is offline notices a dead stream by the watchdog, retries slowly, and at once when online", async () => {
     const { server, open } = await setUp(FAST);
     server.heartbeatMs = 200;
     const tab = open("a");
@@ -557,7 +557,7 @@ describe("the page", () => {
     }
   });
 
-  test("that is hidden after it was put aside stays paused", async () => {
+  test("that is hidden after it was suspended stays paused", async () => {
     const { server, open } = await setUp();
     const tab = open("a");
     await allOpen([tab]);

@@ -10,7 +10,7 @@ const anyTopic = fc
   .tuple(anyChannel, fc.constantFrom("", "", "/*", "/**"))
   .map(([channel, end]) => channel + end);
 
-test("a channel or pattern matches just what the server says it covers", () => {
+test("a channel or pattern matches exactly what it covers on the server", () => {
   fc.assert(
     fc.property(anyTopic, anyChannel, (topic, name) => {
       const channel = name.replaceAll("*", "a");
@@ -20,6 +20,6 @@ test("a channel or pattern matches just what the server says it covers", () => {
   );
 });
 
-test("a pattern matches itself, as gaps name it", () => {
+test("a pattern matches itself, because gaps name patterns", () => {
   fc.assert(fc.property(anyTopic, (topic) => matcherOf(topic).test(topic)));
 });

@@ -1,6 +1,6 @@
 /**
- * What matches the channels that a channel or pattern covers, and the pattern itself: the server's
- * `topicCovers` (a property test compares them) in less than half its size.
+ * Matches the channels that a channel or pattern covers, and the pattern itself. It does what the server's
+ * `topicCovers` does, in less than half its size; a property test compares the two.
  */
 export function matcherOf(topic: string): RegExp {
   const source = topic

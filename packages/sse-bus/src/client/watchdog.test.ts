@@ -10,7 +10,7 @@ afterEach(() => {
 
 function setUp() {
   const onSilence = vi.fn<() => void>();
-  const [expectWithin, check] = createWatchdog(onSilence);
+  const { expect: expectWithin, check } = createWatchdog(onSilence);
   return { onSilence, expectWithin, check };
 }
 
@@ -18,7 +18,7 @@ function setUp() {
 const sleep = (ms: number): void => void vi.setSystemTime(Date.now() + ms);
 
 describe("a watchdog", () => {
-  test("tells once when nothing was heard for so long, and not before", () => {
+  test("reports silence once, after the limit and not before", () => {
     const { onSilence, expectWithin } = setUp();
     expectWithin(37_500);
     vi.advanceTimersByTime(30_000);
@@ -32,7 +32,7 @@ describe("a watchdog", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("tells within five seconds of waking from a sleep that was too long", () => {
+  test("reports silence within five seconds after the computer wakes from sleep", () => {
     const { onSilence, expectWithin } = setUp();
     expectWithin(37_500);
     vi.advanceTimersByTime(1_000);
@@ -41,7 +41,7 @@ describe("a watchdog", () => {
     expect(onSilence).toHaveBeenCalledOnce();
   });
 
-  test("tells at once when it is asked to look", () => {
+  test("reports silence at once on check()", () => {
     const { onSilence, expectWithin, check } = setUp();
     expectWithin(37_500);
     check();
@@ -51,7 +51,7 @@ describe("a watchdog", () => {
     expect(onSilence).toHaveBeenCalledOnce();
   });
 
-  test("does not wait for ever for a clock that was set back", () => {
+  test("does not wait for ever after the clock was set back", () => {
     const { onSilence, expectWithin } = setUp();
     expectWithin(37_500);
     sleep(-86_400_000);
@@ -59,7 +59,7 @@ describe("a watchdog", () => {
     expect(onSilence).toHaveBeenCalledOnce();
   });
 
-  test("that is told to expect nothing has no timer", () => {
+  test("that expects nothing has no timer", () => {
     const { onSilence, expectWithin, check } = setUp();
     expectWithin(37_500);
     expectWithin(0);

@@ -1,24 +1,28 @@
 import { startTimeout } from "../core/timers.ts";
 
-/** `expect(ms)`: something was heard, and silence may last so long from now; 0 ends the watch. */
-export type Watchdog = [expect: (limitMs: number) => void, check: () => void];
+/** Notices silence. */
+export interface Watchdog {
+  /** Starts the watch again: silence may last this long from now on. 0 ends the watch. */
+  readonly expect: (limitMs: number) => void;
+  /** Looks now: the timers of a page in the background are held back for up to a minute. */
+  readonly check: () => void;
+}
 
 /**
- * Calls `onSilence` once when nothing was heard for as long as expected.
+ * Calls `onSilence` once when `expect` was not called again in time.
  *
- * Goes by the clock on the wall and looks every few seconds: timers stand still while a computer
- * sleeps, and after it woke a single long one would leave a dead line "open" for the rest of its
- * time. `check` looks now: a page in the background has its timers held back for up to a minute.
+ * Timers stand still while a computer sleeps; one long timer would leave a dead stream "open" for the
+ * rest of its time after waking. So the watchdog compares wall-clock times, every few seconds.
  */
 export function createWatchdog(onSilence: () => void): Watchdog {
   let limitMs = 0;
-  let last = 0;
+  let heardAt = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const check = (): void => {
     clearTimeout(timer);
     if (!limitMs) return;
-    const leftMs = limitMs - Math.abs(Date.now() - last);
+    const leftMs = limitMs - Math.abs(Date.now() - heardAt);
     if (leftMs > 0) {
       timer = startTimeout(check, Math.min(leftMs, 5_000));
     } else {
@@ -26,12 +30,12 @@ export function createWatchdog(onSilence: () => void): Watchdog {
       onSilence();
     }
   };
-  return [
-    (newLimitMs) => {
+  return {
+    expect(newLimitMs) {
       limitMs = newLimitMs;
-      last = Date.now();
+      heardAt = Date.now();
       check();
     },
     check,
-  ];
+  };
 }

@@ -4,14 +4,14 @@ import { isSseBusError } from "../core/errors.ts";
 import type { Gap } from "../core/packet.ts";
 import { nextFrame } from "./next-frame.ts";
 
-/** What a channel's hook renders. A new object whenever something changed. */
-export interface ChannelSnapshot {
+/** What the hook of a channel renders. A new object after each change. */
+export interface ChannelView {
   readonly connection: SseConnection;
   readonly data: unknown;
   readonly gap: Gap | undefined;
 }
 
-/** The parts of the hook's options that may change at every render. */
+/** The options of the hook that may change with every render. */
 export interface ChannelCallbacks {
   readonly event?: string | undefined;
   readonly onMessage?: ((data: never, message: never) => void) | undefined;
@@ -21,13 +21,13 @@ export interface ChannelCallbacks {
   readonly keep?: number | undefined;
 }
 
-/** One hook's view of one channel, outside of React. */
+/** The state of one hook, outside of React. */
 export interface ChannelStore {
   callbacks: ChannelCallbacks;
   subscribe(notify: () => void): () => void;
-  snapshot(): ChannelSnapshot;
-  /** What a server renders and hydration starts from: whatever the page's connection does by then. */
-  serverSnapshot(): ChannelSnapshot;
+  snapshot(): ChannelView;
+  /** What the server renders. Hydration starts from it, even if the page is connected by then. */
+  serverSnapshot(): ChannelView;
 }
 
 export interface ChannelStoreOptions {
@@ -38,16 +38,16 @@ export interface ChannelStoreOptions {
 }
 
 /**
- * Messages change the state at once and the page at most once a frame; `onMessage` hears each. What
- * one subscription has reached, the next goes on from: StrictMode's second mount, a Suspense
- * boundary that hides and shows, `enabled` switched off and on.
+ * Messages change the state at once, and the page at most once a frame; `onMessage` gets each of them. A
+ * later subscription continues from the cursor of the one before: after StrictMode's second mount, a
+ * Suspense boundary that hides and shows again, `enabled` switched off and on.
  */
 export function createChannelStore(
   client: SseClient,
   { channel, initial, cursor: start, callbacks }: ChannelStoreOptions,
 ): ChannelStore {
   let cursor = start;
-  const first: ChannelSnapshot = { connection: { status: "idle" }, data: initial, gap: undefined };
+  const first: ChannelView = { connection: { status: "idle" }, data: initial, gap: undefined };
   let current = first;
   let pending = first;
 
@@ -86,17 +86,17 @@ export function createChannelStore(
           },
         );
       } catch (error) {
-        // This runs in an effect: thrown there, a bad channel would take the whole page down.
+        // This runs in an effect: an error thrown here would unmount the whole page.
         if (!isSseBusError(error)) throw error;
         const connection: SseConnection = { status: "failed", error: error as SseClientError };
         pending = { ...pending, connection };
       }
-      // The client has told the status of this subscription, which may not be the connection's.
+      // `onStatus` has been called with the status of this subscription, so it can be rendered now.
       current = pending;
       return () => {
         frame.cancel();
         cursor = unsubscribe() || cursor;
-        // What came in the last frame is shown by whoever subscribes next.
+        // The next subscription shows what came in the last frame.
         current = pending;
       };
     },

@@ -12,8 +12,9 @@ export const ClientContext: Context<SseClient | undefined> = createContext<SseCl
 let pageClient: SseClient | undefined;
 
 /**
- * The client that hooks use here: of the nearest {@link SseProvider}, else one for the whole page, of
- * `/api/sse` below the app's `basePath`. For subscribing outside of rendering; `reconnect()` and `setToken()` are on it too.
+ * Returns the client that the hooks use: that of the nearest {@link SseProvider}, or else one client for
+ * the whole page, connected to `/api/sse` below the app's `basePath`. Use it to subscribe outside of
+ * rendering, to `reconnect()`, or to `setToken()`.
  *
  * @example
  * ```tsx
@@ -27,7 +28,7 @@ export function useSse(): SseClient<RegisteredChannels> {
   return (provided ?? clientOfPage()) as SseClient<RegisteredChannels>;
 }
 
-/** It connects with its first subscription, which no server render makes: until then it is inert. */
+/** Safe on a server: the client connects with its first subscription, and rendering makes none. */
 function clientOfPage(): SseClient {
   pageClient ??= createSseClient();
   return pageClient;

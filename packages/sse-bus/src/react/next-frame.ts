@@ -1,12 +1,12 @@
 import { startTimeout } from "../core/timers.ts";
 
-/** Runs a function once in the next frame, however often it is asked for until then. */
+/** Runs a function once in the next frame, even if it is requested several times before. */
 export interface FrameRequest {
   request(): void;
   cancel(): void;
 }
 
-/** A hidden page draws no frames; it keeps up at this pace, so that it is right when it is shown. */
+/** A hidden page draws no frames. It updates at this interval, so that it is current when shown. */
 const HIDDEN_MS = 250;
 
 export function nextFrame(run: () => void): FrameRequest {

@@ -8,7 +8,7 @@ import { createFakeStream } from "../testing/fake-stream.ts";
 import { createTestBus, type TestBus } from "../testing/test-bus.ts";
 import { SseProvider, useChannel, useSse, useSseStatus } from "./index.ts";
 
-// The hooks, the client, the route and the bus together: nothing here stands in for anything.
+// The hooks, the client, the route and the bus together, without mocks.
 
 /** As long as a busy machine may take. */
 const WAIT = { timeout: 10_000 };
@@ -65,11 +65,11 @@ function Values({ channel = "a", cursor }: { channel?: string; cursor?: string |
   return <p>{`${status} ${data.join()}`}</p>;
 }
 
-test("runs on the React that it says", () => {
+test("runs on the expected version of React", () => {
   expect(version.split(".")[0]).toBe(process.env.REACT_MAJOR ?? "19");
 });
 
-test("what is published between a server's render and hydration is shown, once and in order", async () => {
+test("messages between the server's render and hydration are shown, once and in order", async () => {
   const publish = async (data: string) => server.bus.publish(data, { channel: "a" });
   await publish("before");
   const cursor = await server.bus.cursor();
@@ -106,7 +106,7 @@ test("StrictMode connects once, and shows each message once", async () => {
   await until(() => expect(place.textContent).toBe("open 1open 2"));
 });
 
-test("a component that suspends before it is there misses nothing after its cursor", async () => {
+test("a component that suspends before it mounts misses nothing after its cursor", async () => {
   const cursor = await server.bus.cursor();
   let load = (): void => {};
   let isLoaded = false;
@@ -133,7 +133,7 @@ test("a component that suspends before it is there misses nothing after its curs
   await until(() => expect(place.textContent).toBe("open meanwhile"));
 });
 
-test("a component that is hidden by a later suspense has what came meanwhile when it is shown", async () => {
+test("a component that a later suspense hides has all messages when it is shown again", async () => {
   let suspend = (): void => {};
   let load = (): void => {};
   let loading: Promise<void> | undefined;
@@ -209,7 +209,7 @@ test("all hooks show the same state while a transition renders", async () => {
   expect(server.requests).toBe(1);
 });
 
-test("a hook and the page's status say that the line is lost, until it is there again", async () => {
+test("a hook and the page's status report a lost stream, until it is resumed", async () => {
   const stream = createFakeStream();
   function Status() {
     return <i>{useSseStatus().status}</i>;
@@ -235,7 +235,7 @@ test("a hook and the page's status say that the line is lost, until it is there 
   await settle(() => stream.close());
 });
 
-test("a hook whose channel the stream does not carry yet is never open before it does", async () => {
+test("a hook is not open before the stream carries its channel", async () => {
   const stream = createFakeStream();
   const statuses: string[] = [];
   let add = (): void => {};
@@ -293,7 +293,7 @@ test.each(["users/ada@example.com", "a*b", ""])(
   },
 );
 
-test("a hook goes from a channel that is none to one that is, and back", async () => {
+test("a hook goes from an invalid channel to a valid one, and back", async () => {
   function Chosen() {
     const [channel, setChannel] = useState("ada@example.com");
     const { status, error } = useChannel(channel);
@@ -336,7 +336,7 @@ test.each([
   await until(() => expect(tokens).toEqual(["Bearer of ann", "Bearer of bob"]));
 });
 
-test("the last hook that goes ends the connection, and useSse is the client", async () => {
+test("the last hook that unmounts ends the connection, and useSse is the client", async () => {
   let hide = (): void => {};
   function Page() {
     const [isThere, setThere] = useState(true);

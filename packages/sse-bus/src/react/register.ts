@@ -1,7 +1,7 @@
 import type { AnyChannels, ChannelsOf } from "../core/types.ts";
 
 /**
- * Declare your bus here once, and every hook knows its channels, events and data.
+ * Declare the type of your bus here once, and every hook knows its channels, events and data.
  *
  * @example
  * ```ts
@@ -16,7 +16,7 @@ import type { AnyChannels, ChannelsOf } from "../core/types.ts";
 // oxlint-disable-next-line typescript/no-empty-interface -- filled by the user's declaration
 export interface Register {}
 
-/** The channels of the registered bus; anything goes without one. */
+/** The channels of the registered bus; without one, any channel with any data. */
 export type RegisteredChannels = Register extends { readonly bus: infer Bus }
   ? ChannelsOf<Bus>
   : AnyChannels;

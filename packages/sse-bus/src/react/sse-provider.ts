@@ -12,18 +12,18 @@ import { createSseClient } from "../client/client.ts";
 import type { SseClient, SseClientOptions } from "../client/client-types.ts";
 import { ClientContext } from "./context.ts";
 
-/** Settings of {@link SseProvider}: a client of your own, or what to make one of. */
+/** Props of {@link SseProvider}: a client, or the options of one. */
 export interface SseProviderProps extends SseClientOptions {
   readonly client?: SseClient | undefined;
   readonly children?: ReactNode;
 }
 
 /**
- * Gives the hooks below it a connection of its own: another URL, a token, headers. Optional: without
- * it, all hooks of a page share one connection to `/api/sse`.
+ * Gives the hooks below it their own connection, for example with another URL, a token or headers. It is
+ * optional: without it, all hooks of a page share one connection to `/api/sse`.
  *
- * Options are read once; a changed `token` is taken over, and the connection replaced without loss. With
- * another `identity` it leaves the tabs of the former one.
+ * Options are read at the first render. Only `token` and `identity` may change: the connection is then
+ * replaced without loss, and with another `identity` it leaves the tabs of the former one.
  *
  * @example
  * ```tsx
@@ -36,7 +36,7 @@ export function SseProvider({ client, children, ...options }: SseProviderProps):
   const known = useRef({ token, identity });
   useEffect(() => {
     const { current } = known;
-    // A function is asked before each request anyway, and is a new one at every render.
+    // A function is called before each request anyway, and is usually a new one at every render.
     const isSame = typeof token === "function" || current.token === token;
     if (isSame && current.identity === identity) return;
     known.current = { token, identity };

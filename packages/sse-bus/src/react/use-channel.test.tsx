@@ -7,7 +7,7 @@ import type { SseClient, SseConnection, SseSubscribeOptions } from "../client/cl
 import type { Gap } from "../core/packet.ts";
 import { SseProvider, useChannel, useSseStatus } from "./index.ts";
 
-/** A client that tests drive by hand: what the hooks ask of it, and what it tells them. */
+/** A fake client: it records what the hooks subscribe to, and tests send what they receive. */
 function driveClient() {
   type Listener = (data: unknown, message: unknown) => void;
   const subscriptions = new Set<{
@@ -91,7 +91,7 @@ async function show(element: React.ReactNode, options: { strict?: boolean } = {}
 
 const frame = () => act(async () => void vi.advanceTimersByTime(300));
 
-test("renders initial first, then the newest message, and says how the connection is", async () => {
+test("renders initial first, then the newest message, with the status of the connection", async () => {
   function Value() {
     const { status, data } = useChannel("a", { initial: "before", cursor: "c0" });
     return `${status} ${data}`;
@@ -105,7 +105,7 @@ test("renders initial first, then the newest message, and says how the connectio
   expect(page.text()).toBe("open after");
 });
 
-test("a burst of 1,000 messages renders once a frame, and onMessage hears each", async () => {
+test("a burst of 1,000 messages renders once a frame, and onMessage gets each", async () => {
   let renders = 0;
   const heard: unknown[] = [];
   function Value() {
@@ -121,7 +121,7 @@ test("a burst of 1,000 messages renders once a frame, and onMessage hears each",
   expect(heard).toHaveLength(1000);
 });
 
-test("keep gives the last few, select what of each, reduce a state", async () => {
+test("keep returns the last values, select maps each message, reduce builds a state", async () => {
   const add = (sum: number, n: number) => sum + n;
   function Values() {
     const kept = useChannel("a", { keep: 2, select: (n: number) => n * 10 }).data;
@@ -135,7 +135,7 @@ test("keep gives the last few, select what of each, reduce a state", async () =>
   expect(page.text()).toBe("20,30 106");
 });
 
-test("StrictMode's second mount goes on from what the first had reached, on one subscription", async () => {
+test("StrictMode's second mount resumes from the cursor of the first, on one subscription", async () => {
   function Value() {
     return `${useChannel("a", { cursor: "c0" }).data}`;
   }
@@ -144,7 +144,7 @@ test("StrictMode's second mount goes on from what the first had reached, on one 
   expect(driver.asked.map(({ cursor }) => cursor)).toEqual(["c0", "c0"]);
 });
 
-test("enabled off ends the subscription, and on again goes on from where it was", async () => {
+test("enabled: false ends the subscription, and true resumes it", async () => {
   function Value({ enabled }: { enabled: boolean }) {
     const { status, data } = useChannel("a", { enabled });
     return `${status} ${data}`;
@@ -161,7 +161,7 @@ test("enabled off ends the subscription, and on again goes on from where it was"
   expect(page.text()).toBe("open 1");
 });
 
-test("another channel or event starts anew; other callbacks of a later render do not", async () => {
+test("another channel or event subscribes again; other callbacks do not", async () => {
   function Value({ channel, factor }: { channel: string; factor: number }) {
     const { data } = useChannel(channel, { initial: 0, select: (n: number) => n * factor });
     return String(data);
@@ -178,7 +178,7 @@ test("another channel or event starts anew; other callbacks of a later render do
   expect(driver.subscriptions.size).toBe(1);
 });
 
-test("a gap is told and shown, and a refusal has its error", async () => {
+test("a gap is reported and shown, and a refusal has its error", async () => {
   const gaps: Gap[] = [];
   function Value() {
     const result = useChannel("a", { onGap: (gap) => gaps.push(gap) });
@@ -203,7 +203,7 @@ test("useSseStatus follows the connection", async () => {
   expect(page.text()).toBe("reconnecting");
 });
 
-test("the server renders initial and connects nothing; hydration matches whatever the connection does", async () => {
+test("the server renders initial and does not connect; hydration matches in any status", async () => {
   function Value() {
     const { status, data } = useChannel("a", { initial: "rendered" });
     return <p>{`${status} ${data}`}</p>;
@@ -227,7 +227,7 @@ test("the server renders initial and connects nothing; hydration matches whateve
   expect(place.textContent).toBe("open rendered");
 });
 
-test("messages of a hidden page are shown at a slower pace, and are there when it is shown", async () => {
+test("a hidden page renders messages less often, and is current when it is shown", async () => {
   vi.spyOn(document, "visibilityState", "get").mockReturnValue("hidden");
   function Value() {
     return `${useChannel("a").data}`;

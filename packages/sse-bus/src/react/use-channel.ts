@@ -3,22 +3,18 @@
 import { useCallback, useInsertionEffect, useMemo, useSyncExternalStore } from "react";
 import type { SseClientError } from "../client/client-error.ts";
 import type { SseClient } from "../client/client-types.ts";
-import type { SseStatus } from "../client/machine.ts";
+import type { SseStatus } from "../client/status.ts";
 import type { MessageOf } from "../core/bus-types.ts";
 import type { Gap } from "../core/packet.ts";
 import type { ReceivedOf, EventName, TopicName } from "../core/types.ts";
-import {
-  type ChannelCallbacks,
-  type ChannelSnapshot,
-  createChannelStore,
-} from "./channel-store.ts";
+import { type ChannelCallbacks, type ChannelView, createChannelStore } from "./channel-store.ts";
 import { useSse } from "./context.ts";
 import type { RegisteredChannels as Channels } from "./register.ts";
 
-/** The data that {@link useChannel} gives a hook without `select`, `reduce` and `keep`. */
+/** The data of {@link useChannel} without `select`, `reduce` and `keep`. */
 type Data<Topic extends string, Event extends string> = ReceivedOf<Channels, Topic, Event>;
 
-/** The message that a callback gets beside its data. */
+/** The second argument of the callbacks. */
 type MessageFor<Topic extends string, Event extends string> = Extract<
   MessageOf<Channels, Topic>,
   { readonly event: Event }
@@ -29,32 +25,32 @@ interface CommonOptions<Topic extends string, Event extends string> {
   readonly event?: Event | undefined;
   /** Called for each message, once and in order, outside of rendering. */
   readonly onMessage?: (data: Data<Topic, Event>, message: MessageFor<Topic, Event>) => void;
-  /** Called when messages may be missing: load the data anew. */
+  /** Called when messages may be missing: load the data again. */
   readonly onGap?: ((gap: Gap) => void) | undefined;
   /**
-   * Where to start: the server's `await bus.cursor()`, taken before it loaded `initial`; or `latest`
-   * or `earliest`. Read at the first render of a channel. @default from now on
+   * Where to start: the result of `await bus.cursor()`, called on the server before it loaded `initial`; or
+   * `latest` or `earliest`. Read at the first render of a channel. @default from now on
    */
   readonly cursor?: string | undefined;
-  /** Off disconnects this hook; on again, it goes on from where it was. @default true */
+  /** `false` ends the subscription of this hook; `true` continues it from where it was. @default true */
   readonly enabled?: boolean | undefined;
 }
 
-/** Settings of {@link useChannel} that give the newest value. */
+/** Options of {@link useChannel} to get the newest value. */
 export interface LatestOptions<
   Topic extends string,
   Event extends string,
   Value,
 > extends CommonOptions<Topic, Event> {
-  /** The value until a message comes, and what the server renders. */
+  /** The value until the first message, and what the server renders. */
   readonly initial?: NoInfer<Value>;
-  /** What of a message becomes the value. @default its data */
+  /** Returns the value for a message. @default its data */
   readonly select?: (data: Data<Topic, Event>, message: MessageFor<Topic, Event>) => Value;
   readonly keep?: undefined;
   readonly reduce?: undefined;
 }
 
-/** Settings of {@link useChannel} that give the last few values, oldest first. */
+/** Options of {@link useChannel} to get the last values, oldest first. */
 export interface KeepOptions<
   Topic extends string,
   Event extends string,
@@ -67,14 +63,14 @@ export interface KeepOptions<
   readonly reduce?: undefined;
 }
 
-/** Settings of {@link useChannel} that fold messages into a state. */
+/** Options of {@link useChannel} to reduce messages to a state. */
 export interface ReduceOptions<
   Topic extends string,
   Event extends string,
   State,
 > extends CommonOptions<Topic, Event> {
   readonly initial: State;
-  /** The state after a message. Called outside of rendering; must not change `state` itself. */
+  /** Returns the state after a message. Called outside of rendering; it MUST NOT change `state` itself. */
   readonly reduce: (
     state: NoInfer<State>,
     data: Data<Topic, Event>,
@@ -84,18 +80,18 @@ export interface ReduceOptions<
   readonly select?: undefined;
 }
 
-/** What {@link useChannel} gives: told apart by `status`, honest about the connection. */
+/** The result of {@link useChannel}: a union discriminated by `status`. */
 export type ChannelResult<Value> =
   | {
       /** The stream is live. */
       readonly status: "open";
       readonly data: Value;
       readonly error: undefined;
-      /** The last loss that could not be recovered, if there was one. */
+      /** The last gap, if there was one. */
       readonly gap: Gap | undefined;
     }
   | {
-      /** Not live now, and working on it (or not asked to). */
+      /** Not live: connecting, suspended, closed or not enabled. */
       readonly status: Exclude<SseStatus, "open" | "failed">;
       readonly data: Value;
       /** Why the stream was lost. */
@@ -103,7 +99,7 @@ export type ChannelResult<Value> =
       readonly gap: Gap | undefined;
     }
   | {
-      /** Refused for good; `useSse().reconnect()` tries again. */
+      /** The server gave a final answer; `useSse().reconnect()` tries again. */
       readonly status: "failed";
       readonly data: Value;
       readonly error: SseClientError;
@@ -111,10 +107,11 @@ export type ChannelResult<Value> =
     };
 
 /**
- * Renders a channel (or pattern) of the bus. All hooks of a page, and all tabs, share one connection.
+ * Subscribes to a channel or pattern and renders its messages. All hooks of a page, and all tabs, share
+ * one connection.
  *
- * A burst of messages renders at most once a frame. With `initial` and `cursor` from the server,
- * nothing is missed between its render and the connection.
+ * A burst of messages renders at most once a frame. With `initial` and `cursor` from the server, no message
+ * between its render and the connection is lost.
  *
  * @example
  * ```tsx
@@ -172,7 +169,7 @@ interface Options extends ChannelCallbacks {
   readonly enabled?: boolean | undefined;
 }
 
-function toResult({ connection, data, gap }: ChannelSnapshot, enabled: boolean) {
+function toResult({ connection, data, gap }: ChannelView, enabled: boolean) {
   const { status, error } = connection;
   return { status: enabled ? status : "idle", data, error, gap } as ChannelResult<unknown>;
 }

@@ -7,7 +7,7 @@ import { useSse } from "./context.ts";
 const SERVER: SseConnection = { status: "idle" };
 
 /**
- * The state of the page's connection, with the reason where it is not `open`.
+ * Returns the status of the page's connection, with the reason if it is not `open`.
  *
  * @example
  * ```tsx

@@ -1,5 +1,5 @@
 import type { SseClient, SseConnection } from "../client/client-types.ts";
-import type { SseStatus } from "../client/machine.ts";
+import type { SseStatus } from "../client/status.ts";
 import { inTime } from "./in-time.ts";
 
 /** Settings of {@link waitForStatus}. */

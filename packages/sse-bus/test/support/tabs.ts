@@ -3,8 +3,8 @@ import { BroadcastChannel as NodeChannel } from "node:worker_threads";
 import type { ClientHost } from "../../src/client/client-host.ts";
 
 /**
- * Tabs of one browser in one process: Web Locks as the standard defines them, real
- * BroadcastChannels, and the ways in which a tab can go.
+ * Tabs of one browser in one process: Web Locks as the standard defines them, real BroadcastChannels, and
+ * all ways in which a tab can end or stop.
  */
 export interface Browser {
   openTab(): Tab;
@@ -12,16 +12,16 @@ export interface Browser {
 
 export interface Tab {
   readonly host: ClientHost;
-  /** It is gone at once, without a word: its locks are free, its channels silent. */
+  /** The tab crashes: its locks are released, and its channels are closed. */
   kill(): void;
-  /** It stands still: it keeps its locks, hears and says nothing until `thaw`. */
+  /** The tab stops until `thaw()`: it keeps its locks, but receives and sends nothing. */
   hang(): void;
   thaw(): void;
-  /** The browser notices that it has no network any more, or has one again. */
+  /** The browser loses or regains its network. */
   setOnline(isOnline: boolean): void;
-  /** Dispatches an event of its window. */
+  /** Dispatches an event on its window. */
   dispatch(type: string): void;
-  /** Channels and locks it has or waits for, and listeners. */
+  /** The number of its channels, event listeners, and locks that it holds or waits for. */
   holdings(): number;
 }
 
@@ -32,7 +32,7 @@ interface LockRequest {
   readonly reject: (reason: unknown) => void;
 }
 
-/** @param isSecure whether the pages come over `https:`; without it there are no locks */
+/** @param isSecure whether the pages use `https:`; without it there are no locks */
 export function startBrowser({ isSecure = true } = {}): Browser {
   const held = new Map<string, LockRequest>();
   const queues = new Map<string, LockRequest[]>();
@@ -42,7 +42,7 @@ export function startBrowser({ isSecure = true } = {}): Browser {
     const next = queues.get(name)?.shift();
     if (!next) return;
     held.set(name, next);
-    // The callback runs in a task of its own, as the granting goes through another process.
+    // The callback runs in its own task, as in a browser, where another process grants locks.
     setImmediate(() => {
       if (held.get(name) !== next) return;
       void (async () => next.callback({ name, mode: "exclusive" }))().then(
@@ -95,11 +95,11 @@ export function startBrowser({ isSecure = true } = {}): Browser {
       let isOnline = true;
       let isDead = false;
       let isHanging = false;
-      let held_up: (() => void)[] = [];
+      let heldUp: (() => void)[] = [];
 
       const whenMoving = (act: () => void): void => {
         if (isDead) return;
-        if (isHanging) held_up.push(act);
+        if (isHanging) heldUp.push(act);
         else act();
       };
 
@@ -173,8 +173,8 @@ export function startBrowser({ isSecure = true } = {}): Browser {
         },
         thaw() {
           isHanging = false;
-          const acts = held_up;
-          held_up = [];
+          const acts = heldUp;
+          heldUp = [];
           for (const act of acts) act();
         },
         setOnline(now) {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { transition, type SseClientEvent, type SseStatus } from "./machine.ts";
+import { transition, type SseClientEvent, type SseStatus } from "./status.ts";
 
 /** Every state with every event: the compiler refuses a table that forgets one. */
 const table: Record<SseStatus, Record<SseClientEvent, SseStatus>> = {
