@@ -3,12 +3,13 @@ import { describe, expect, test } from "vitest";
 import type { NewMessage } from "../core/backend.ts";
 import { createHistoryResolver } from "../core/history.ts";
 import { epochOf } from "./epoch.ts";
-import { createFollower, type Follower } from "./follower.ts";
-import type { JetStream, PublishAck, StoredMessage, StreamInfo } from "./jetstream.ts";
+import { createLogFollower, type NatsLogFollower } from "./log-follower.ts";
+import type { PublishAck, StoredMessage, StreamInfo } from "./jetstream-types.ts";
+import type { JetStream } from "./jetstream.ts";
 import { createPublisher } from "./publisher.ts";
-import type { LogStream } from "./stream.ts";
+import type { LogStream } from "./log-stream.ts";
 import { createSubjects } from "./subjects.ts";
-import { unavailable } from "./unavailable.ts";
+import { unavailableError } from "./errors.ts";
 
 // What happens here between two steps of the server cannot be brought about on a real one.
 
@@ -22,7 +23,7 @@ describe("publisher", () => {
   test("a message that the log held when it began anew was lost with it", async () => {
     const { publish, follower, log } = setUp({ seq: 12 });
     log.created = NEW;
-    log.recover = () => follower.begin(epoch(NEW), { seq: 3, time: 0 });
+    log.reconnect = () => follower.begin(epoch(NEW), { seq: 3, time: 0 });
     for (const other of [undefined, { subject: "bus.c.b", data: base64 }]) {
       log.stored = other && { ...other, seq: 12, time };
       await expect(publish(entry)).rejects.toMatchObject({ code: "BACKEND_UNAVAILABLE" });
@@ -34,7 +35,7 @@ describe("publisher", () => {
     const { publish, follower, log } = setUp({ seq: 12 });
     log.created = NEW;
     log.stored = { subject: "bus.c.a", data: base64, seq: 12, time };
-    log.recover = () => follower.begin(epoch(NEW), { seq: 3, time: 0 });
+    log.reconnect = () => follower.begin(epoch(NEW), { seq: 3, time: 0 });
     expect(await publish(entry)).toEqual({
       seq: 12,
       time: Date.parse(time),
@@ -47,9 +48,9 @@ describe("publisher", () => {
   test("a place that had been given before starts the search for a log that went back", async () => {
     const { publish, follower, log } = setUp({ seq: 9 });
     log.stored = { subject: "bus.c.a", data: base64, seq: 9, time };
-    log.recover = () => follower.begin("renewed", { seq: 9, time: 0 });
+    log.reconnect = () => follower.begin("renewed", { seq: 9, time: 0 });
     expect(await publish(entry)).toMatchObject({ seq: 9, epoch: "renewed" });
-    expect(log.recoveries).toBe(1);
+    expect(log.reconnects).toBe(1);
   });
 
   test("a repeated id has the first one's place and time, from the log", async () => {
@@ -64,7 +65,7 @@ describe("publisher", () => {
     });
     log.stored = undefined;
     expect(await publish(entry)).toMatchObject({ seq: 5, channel: "a", duplicate: true });
-    expect(log.recoveries).toBe(0);
+    expect(log.reconnects).toBe(0);
   });
 
   test("what nobody took is sent again once that is mended, and no more than three times", async () => {
@@ -74,10 +75,10 @@ describe("publisher", () => {
     await new Promise((resolve) => setImmediate(resolve));
     follower.accept(delivery(11));
     expect(await published).toMatchObject({ seq: 11 });
-    expect([log.sent, log.recoveries]).toEqual([2, 1]);
+    expect([log.sent, log.reconnects]).toEqual([2, 1]);
     log.failures = 99;
     await expect(publish(entry)).rejects.toMatchObject({ code: "BACKEND_UNAVAILABLE" });
-    expect([log.sent, log.recoveries]).toEqual([5, 3]);
+    expect([log.sent, log.reconnects]).toEqual([5, 3]);
   });
 });
 
@@ -86,8 +87,8 @@ interface FakeLog {
   stored: StoredMessage | undefined;
   failures: number;
   sent: number;
-  recoveries: number;
-  recover(): void;
+  reconnects: number;
+  reconnect(): void;
 }
 
 function setUp(ack: PublishAck) {
@@ -97,22 +98,22 @@ function setUp(ack: PublishAck) {
     stored: undefined,
     failures: 0,
     sent: 0,
-    recoveries: 0,
-    recover: () => {},
+    reconnects: 0,
+    reconnect: () => {},
   };
-  const follower: Follower = createFollower({
+  const follower: NatsLogFollower = createLogFollower({
     subjects,
     onError: () => {},
-    explain: async () => [],
+    detectLosses: async () => [],
     onHold: () => {},
-    onHanded: () => {},
+    onDelivered: () => {},
   });
   follower.begin(epoch(OLD), { seq: 10, time: 0 });
   const publish = createPublisher({
     js: {
       async publish() {
         log.sent++;
-        if (log.failures-- > 0) throw unavailable("No.", { isNoResponders: () => true });
+        if (log.failures-- > 0) throw unavailableError("No.", { isNoResponders: () => true });
         return ack;
       },
       message: async () => log.stored,
@@ -120,16 +121,16 @@ function setUp(ack: PublishAck) {
     stream: { grow: async () => {} } as Partial<LogStream> as LogStream,
     subjects,
     follower,
-    recovery: {
+    reconnector: {
       start() {
-        log.recoveries++;
-        log.recover();
+        log.reconnects++;
+        log.reconnect();
       },
       settled: async () => true,
     } as never,
     host: { history: createHistoryResolver() } as never,
     timeoutMs: 1000,
-    head: async () => infoOf(log.created),
+    streamInfo: async () => infoOf(log.created),
   });
   return { publish, follower, log };
 }

@@ -80,8 +80,8 @@ describe("subjects", () => {
   });
 
   test("whatever is written is of the stream", () => {
-    const { epoch, fence, of } = subjects;
-    for (const subject of [epoch, fence(7), of("a", undefined), of("a", "k")]) {
+    const { epoch, ageMarker, of } = subjects;
+    for (const subject of [epoch, ageMarker(7), of("a", undefined), of("a", "k")]) {
       expect(matches(subjects.all, subject)).toBe(true);
     }
   });

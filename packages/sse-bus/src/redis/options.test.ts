@@ -2,7 +2,7 @@ import { Redis, Cluster } from "ioredis";
 import { createClient, createCluster } from "redis";
 import { expect, test } from "vitest";
 import { redisBackend } from "./redis-backend.ts";
-import type { RedisClient } from "./clients.ts";
+import type { RedisClient } from "./client-types.ts";
 
 const client = createClient();
 
