@@ -119,7 +119,7 @@ function createReplay(
     const messages: LogMessage[] = [];
     for (const log of store.logs.values()) {
       horizon = Math.max(horizon, log.horizon);
-      for (const message of log.entries.slice(log.first) as LogMessage[]) {
+      for (const message of log.messages.slice(log.first) as LogMessage[]) {
         // After the head read at the start, messages with a key may be missing.
         if (message.seq > dropped && message.seq <= head.state.last_seq) messages.push(message);
       }

@@ -42,9 +42,7 @@ interface Sent {
  * Publishes, and finds the position of the message. The server's answer contains neither the time of
  * the message nor the epoch. Both are known when the consumer delivers the message.
  */
-export function createPublisher(
-  options: PublisherOptions,
-): (entry: PublishEntry) => Promise<Stored> {
+export function createPublisher(options: PublisherOptions): (entry: NewMessage) => Promise<Stored> {
   const { js, stream, subjects, follower, reconnector, host, timeoutMs, streamInfo } = options;
 
   async function publish(entry: NewMessage): Promise<Stored> {

@@ -33,7 +33,7 @@ import { createSubjects } from "./subjects.ts";
 
 /** An open backend. */
 export interface NatsSession {
-  publish(entry: PublishEntry): Promise<Stored>;
+  publish(entry: NewMessage): Promise<Stored>;
   subscribe(topic: string, feed: Feed): Promise<TopicSubscription>;
   read(topic: string): Promise<History>;
   /** The head of the log. */

@@ -1,5 +1,5 @@
 import { createPause } from "../backend-shared/pause.ts";
-import type { PublishEntry, Stored } from "../core/backend.ts";
+import type { NewMessage, Stored } from "../core/backend.ts";
 import { SseBusError } from "../core/errors.ts";
 import type { Row } from "./database.ts";
 import type { LogFunctions } from "./log-functions.ts";
@@ -12,7 +12,7 @@ import type { PendingTickets } from "./pending-tickets.ts";
  * locked by an open transaction is retried separately, and does not delay the others.
  */
 export interface PostgresPublisher {
-  publish(entry: PublishEntry): Promise<Stored>;
+  publish(entry: NewMessage): Promise<Stored>;
   /** Rejects waiting messages. Resolves when the batch being stored has settled. */
   close(): Promise<void>;
 }
@@ -26,7 +26,7 @@ export interface PostgresPublisherOptions {
 }
 
 interface WaitingMessage {
-  readonly entry: PublishEntry;
+  readonly entry: NewMessage;
   readonly json: string;
   /** By `performance.now()`. */
   readonly deadline: number;
@@ -166,7 +166,7 @@ function rejectAll(all: readonly WaitingMessage[], error: Error): void {
   for (const { reject } of all) reject(error);
 }
 
-function lockedError({ channel }: PublishEntry, timeoutMs: number): SseBusError {
+function lockedError({ channel }: NewMessage, timeoutMs: number): SseBusError {
   return new SseBusError(
     "BACKEND_UNAVAILABLE",
     `A transaction that is still open after ${timeoutMs} ms (\`timeoutMs\`) has published the same \`id\` on "${channel}": whether this is a repeat depends on how it ends. Publish again with this \`id\`, or end the transaction sooner.`,

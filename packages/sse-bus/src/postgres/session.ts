@@ -22,8 +22,8 @@ import { publishInTransaction } from "./transaction.ts";
 
 /** An open backend. */
 export interface PostgresSession {
-  publish(entry: PublishEntry): Promise<Stored>;
-  publishIn(tx: unknown, entry: PublishEntry): Promise<Stored | Pending>;
+  publish(entry: NewMessage): Promise<Stored>;
+  publishIn(tx: unknown, entry: NewMessage): Promise<Stored | Pending>;
   subscribe(topic: string, feed: Feed): Promise<TopicSubscription>;
   read(topic: string): Promise<EpochHistory>;
   /** The head of the log. */

@@ -1,4 +1,4 @@
-import type { Pending, PublishEntry, Stored } from "../core/backend.ts";
+import type { Pending, NewMessage, Stored } from "../core/backend.ts";
 import { SseBusError } from "../core/errors.ts";
 import { type Row, toRows, type StatementValues } from "./database.ts";
 
@@ -22,7 +22,7 @@ export interface TransactionalEntry {
   readonly schema: string;
   /** Identifies the commits of this process. */
   readonly origin: string;
-  readonly entry: PublishEntry;
+  readonly entry: NewMessage;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { PublishEntry } from "../core/backend.ts";
+import type { NewMessage } from "../core/backend.ts";
 import { createEpoch, type Cursor } from "../core/position.ts";
 import { encodeAttributes } from "./codec.ts";
 import type { RedisLogAccess } from "./history.ts";
@@ -14,7 +14,7 @@ export interface PublishedPlace {
 /** Runs {@link PUBLISH}. An idempotency id is remembered for `idempotencyMs`. */
 export async function publishEntry(
   { commands, keys, limits }: RedisLogAccess,
-  { entry, idempotencyMs }: { readonly entry: PublishEntry; readonly idempotencyMs: number },
+  { entry, idempotencyMs }: { readonly entry: NewMessage; readonly idempotencyMs: number },
 ): Promise<PublishedPlace> {
   const { channel, key = "", json, id } = entry;
   const { maxMessages, maxBytes, maxAgeMs } = limits(channel);
