@@ -111,7 +111,7 @@ function createReplay(
 
   function finish(topic: string, after: StreamInfo): History {
     if (epochOf(head) !== epoch || epochOf(after) !== epoch) {
-      throw unavailableError("The log began anew while it was read.");
+      throw unavailableError("The log restarted while it was read.");
     }
     // Messages dropped by age, or because the whole stream was too large, are before its first one.
     const dropped = Math.max(0, after.state.first_seq - 1);

@@ -8,7 +8,7 @@ import { createSubjects } from "./subjects.ts";
 
 const subjects = createSubjects("bus");
 
-describe("follower", () => {
+describe("log follower", () => {
   test("a delivery moves the head first, and then reaches the feeds whose topics cover it", () => {
     const { follower, heard } = setUp();
     listen(follower, heard, "a");

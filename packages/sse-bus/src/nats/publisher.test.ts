@@ -11,7 +11,7 @@ import type { LogStream } from "./log-stream.ts";
 import { createSubjects } from "./subjects.ts";
 import { unavailableError } from "./errors.ts";
 
-// What happens here between two steps of the server cannot be brought about on a real one.
+// A real server cannot be made to do this between two steps of the publisher.
 
 const entry: NewMessage = { channel: "a", event: "message", key: undefined, json: "1", id: "x" };
 const base64 = Buffer.from("1").toString("base64");
@@ -20,7 +20,7 @@ const OLD = "2026-01-01T00:00:00Z";
 const NEW = "2026-01-02T00:00:00Z";
 
 describe("publisher", () => {
-  test("a message that the log held when it began anew was lost with it", async () => {
+  test("a message of the old log is lost when the log restarts", async () => {
     const { publish, follower, log } = setUp({ seq: 12 });
     log.created = NEW;
     log.reconnect = () => follower.begin(epoch(NEW), { seq: 3, time: 0 });
@@ -31,7 +31,7 @@ describe("publisher", () => {
     }
   });
 
-  test("a message that is in the new log has a place of the new log", async () => {
+  test("a message that is in the new log has a position of the new log", async () => {
     const { publish, follower, log } = setUp({ seq: 12 });
     log.created = NEW;
     log.stored = { subject: "bus.c.a", data: base64, seq: 12, time };
@@ -45,7 +45,7 @@ describe("publisher", () => {
     });
   });
 
-  test("a place that had been given before starts the search for a log that went back", async () => {
+  test("a position that was assigned before means that the log has lost messages", async () => {
     const { publish, follower, log } = setUp({ seq: 9 });
     log.stored = { subject: "bus.c.a", data: base64, seq: 9, time };
     log.reconnect = () => follower.begin("renewed", { seq: 9, time: 0 });
@@ -53,7 +53,7 @@ describe("publisher", () => {
     expect(log.reconnects).toBe(1);
   });
 
-  test("a repeated id has the first one's place and time, from the log", async () => {
+  test("a repeated id gets the first message's position and time, from the log", async () => {
     const { publish, log } = setUp({ seq: 5, duplicate: true });
     log.stored = { subject: "bus.k.aGk.a", seq: 5, time };
     expect(await publish(entry)).toEqual({
@@ -68,7 +68,7 @@ describe("publisher", () => {
     expect(log.reconnects).toBe(0);
   });
 
-  test("what nobody took is sent again once that is mended, and no more than three times", async () => {
+  test("a publish that no server received is retried after the reconnect, at most three times", async () => {
     const { publish, log, follower } = setUp({ seq: 11 });
     log.failures = 1;
     const published = publish(entry);

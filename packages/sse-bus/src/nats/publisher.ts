@@ -102,5 +102,5 @@ export function createPublisher(options: PublisherOptions): (entry: NewMessage) 
 }
 
 function lost(): Error {
-  return unavailableError("The log began anew while the message was published.");
+  return unavailableError("The log restarted while the message was published.");
 }

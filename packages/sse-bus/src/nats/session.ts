@@ -201,7 +201,7 @@ export async function openNatsSession(
     if (epochOf(info) === follower.head.epoch) return headOf(info);
     reconnector.start();
     if (await reconnector.settled(timeoutMs)) return follower.head;
-    throw unavailableError("The log began anew.");
+    throw unavailableError("The log restarted.");
   }
 
   /** Waits until the follower has delivered what the log contains now. */

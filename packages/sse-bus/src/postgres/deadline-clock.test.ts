@@ -18,7 +18,7 @@ test.each([
   expect(deadline).toBe(received + 1000 - back);
 });
 
-test("an answer that took long does not replace what is known better", () => {
+test("a slow answer does not replace a better estimate", () => {
   const now = 10_000;
   const clock = createDeadlineClock(() => now);
   clock.sample(now, now - 3000, now + 3000);
@@ -30,7 +30,7 @@ test("an answer that took long does not replace what is known better", () => {
   expect(clock.in(0)).toBe(String(now + 7));
 });
 
-test("a machine's clock that steps moves no deadline", () => {
+test("a jump of this machine's clock moves no deadline", () => {
   vi.useFakeTimers({ toFake: ["Date"] });
   onTestFinished(() => void vi.useRealTimers());
   const clock = createDeadlineClock();

@@ -11,7 +11,7 @@ const pool = {
   options: { max: 10 },
 };
 
-test("polling is slow while notifications tell what is new, and fast without them", () => {
+test("polling is slow with notifications, and fast without them", () => {
   expect(resolvePostgresOptions({ pool }).pollMs).toBe(1000);
   expect(resolvePostgresOptions({ pool, listen: false }).pollMs).toBe(100);
   expect(resolvePostgresOptions({ pool, listen: false, pollMs: 500 }).pollMs).toBe(500);
@@ -40,7 +40,7 @@ test("retention may be left to other processes", () => {
   );
 });
 
-test("the migration is of one schema only, so that a database can hold several buses", () => {
+test("a migration is for one schema, so one database can hold several buses", () => {
   const sql = migrationSql({ schema: "tenant_7" });
   expect(sql).toContain("CREATE TABLE IF NOT EXISTS tenant_7.message (");
   expect(sql).not.toContain("sse_bus.");

@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
 import { createPendingTickets } from "./pending-tickets.ts";
 
-test("the first look is at everything, and stays so until one has been taken", () => {
+test("searches start at the first ticket until one search is done", () => {
   const tickets = createPendingTickets(() => 0);
   expect(tickets.after).toBe(0);
   tickets.taken(50, 0);
   expect(tickets.after).toBe(0);
 });
 
-test("a ticket is passed over only ten seconds after it was seen, since an older one may still commit", () => {
+test("a ticket is skipped only ten seconds after it was seen, because an older one may still commit", () => {
   let now = 0;
   const tickets = createPendingTickets(() => now);
   tickets.taken(10, 0);
@@ -24,7 +24,7 @@ test("a ticket is passed over only ten seconds after it was seen, since an older
   expect(tickets.after).toBe(20);
 });
 
-test("once a minute, or when asked to, it looks at everything again, until that was done", () => {
+test("once a minute, or when asked to, a search starts at the first ticket again", () => {
   let now = 0;
   const tickets = createPendingTickets(() => now);
   tickets.taken(10, 0);

@@ -12,7 +12,7 @@ const pattern = fc
   .tuple(fc.array(segment, { maxLength: 3 }), fc.constantFrom("*", "**"))
   .map(([segments, last]) => [...segments, last].join("/"));
 
-test("the server covers the same channels with a pattern as the bus does", () => {
+test("a pattern covers the same channels on the server as in the bus", () => {
   fc.assert(
     fc.property(pattern, channel, (topic, name) => {
       // What the expression uses means the same in JavaScript and in Postgres.
@@ -22,7 +22,7 @@ test("the server covers the same channels with a pattern as the bus does", () =>
   );
 });
 
-test("the server is asked for what is subscribed, and for everything when that is simpler", () => {
+test("the server sends only subscribed channels, or all of them when there are many topics", () => {
   const topics = createTopicRegistry();
   const feed = { message() {}, lost() {} };
   expect(topics.filter().isEmpty).toBe(true);
@@ -42,7 +42,7 @@ test("the server is asked for what is subscribed, and for everything when that i
   expect(topics.filter()).toEqual({ isEmpty: false, channels: null, pattern: null });
 });
 
-test("a feed that is given twice is fed twice, and each closes for itself", () => {
+test("a feed subscribed twice gets messages twice, and each subscription closes separately", () => {
   const topics = createTopicRegistry();
   const feed = { message() {}, lost() {} };
   const visits = (): number => {
@@ -59,7 +59,7 @@ test("a feed that is given twice is fed twice, and each closes for itself", () =
   expect(visits()).toBe(0);
 });
 
-test("a loss is told to the topics it concerns: the floor to channels without a horizon of their own", () => {
+test("a loss is reported to the topics that it affects; the floor applies to channels without a horizon", () => {
   const topics = createTopicRegistry();
   const told: Record<string, number> = {};
   for (const topic of ["a/1", "a/2", "a/*", "b/*"]) {

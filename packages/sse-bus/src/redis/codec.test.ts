@@ -25,7 +25,7 @@ const rawRecord = fc.record({
 });
 const position = { seq: 1_048_577, time: 1_763_860_000_000, epoch: "k3x9q7" };
 
-test("a message comes back from pub/sub as it was published, whatever is in it", () => {
+test("any message is decoded from pub/sub as it was published", () => {
   fc.assert(
     fc.property(fc.oneof(record, rawRecord), ({ event, key, raw, json }) => {
       const attributes = encodeAttributes({ event, key, raw });
@@ -45,7 +45,7 @@ test("a message comes back from pub/sub as it was published, whatever is in it",
   );
 });
 
-test("a message comes back from a stream as it does from pub/sub", () => {
+test("a message is decoded from a stream as from pub/sub", () => {
   fc.assert(
     fc.property(fc.oneof(record, rawRecord), ({ event, key, raw, json }) => {
       const attributes = encodeAttributes({ event, key, raw });
@@ -60,7 +60,7 @@ test("the most common kind of message needs no attributes", () => {
   expect(encodeAttributes({ event: "message", key: undefined })).toBe("");
 });
 
-test("markers and states are read by their fields", () => {
+test("head markers and channel states are decoded", () => {
   expect(decodeHeadMarker("k3x9q7 1048577 1763860000000 me.7")).toEqual({
     ...position,
     token: "me.7",

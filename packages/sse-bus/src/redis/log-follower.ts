@@ -1,13 +1,8 @@
 import type { BackendHost, Feed, TopicSubscription } from "../core/backend.ts";
 import type { Cursor } from "../core/position.ts";
 import { startTimeout, withTimeout } from "../core/timers.ts";
-import {
-  decodeHeadMarker,
-  decodeLiveMessage,
-  type HeadMarker,
-  type LiveMessage,
-  toMessage,
-} from "./codec.ts";
+import { type Arrival, decodeArrival } from "./arrival.ts";
+import { type HeadMarker, type LiveMessage, toMessage } from "./codec.ts";
 import type { RedisConnection } from "./connection.ts";
 import { timeoutError, unavailableError } from "./errors.ts";
 import { createHeadMarkers } from "./head-markers.ts";
@@ -67,11 +62,6 @@ type State =
   /** What arrives while the missed messages are read is kept. */
   | { readonly name: "recovering"; readonly arrived: Arrival[] }
   | { readonly name: "live" };
-
-/** What pub/sub brings. */
-type Arrival =
-  | { readonly channel: string; readonly message: LiveMessage }
-  | { readonly marker: HeadMarker };
 
 const DOWN: State = { name: "down" };
 const LIVE: State = { name: "live" };
@@ -207,16 +197,6 @@ export function createLogFollower(options: RedisLogFollowerOptions): RedisLogFol
     }
   }
 
-  function decode(pubSubChannel: string, text: string): Arrival {
-    if (pubSubChannel === keys.headMarkers.name) return { marker: decodeHeadMarker(text) };
-    if (pubSubChannel !== keys.all) {
-      const channel = pubSubChannel.slice(keys.live.length);
-      return { channel, message: decodeLiveMessage(text) };
-    }
-    const end = text.indexOf("\n");
-    return { channel: text.slice(0, end), message: decodeLiveMessage(text.slice(end + 1)) };
-  }
-
   return {
     get head() {
       return head;
@@ -257,7 +237,7 @@ export function createLogFollower(options: RedisLogFollowerOptions): RedisLogFol
       subscriptions.useConnection(connection);
     },
     receive(pubSubChannel, text) {
-      const arrival = decode(pubSubChannel, text);
+      const arrival = decodeArrival(keys, pubSubChannel, text);
       if (state.name === "live") handle(arrival);
       else if (state.name === "recovering") state.arrived.push(arrival);
       else if (state.name === "syncing" && "marker" in arrival) {

@@ -6,7 +6,7 @@ import type { RedisClient } from "./client-types.ts";
 
 const client = createClient();
 
-test("both libraries' clients are taken as they are typed, and are neither connected nor changed", () => {
+test("clients of both libraries are accepted with their own types, and neither connected nor changed", () => {
   const ioredis = new Redis({ lazyConnect: true });
   const clusters = [
     createCluster({ rootNodes: [{ url: "redis://127.0.0.1:1" }] }),
