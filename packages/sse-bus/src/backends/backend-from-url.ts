@@ -5,13 +5,16 @@ import { importNats, importPg, importRedis } from "./import-client.ts";
 import { createLazyBackend, type OpenedClient } from "./lazy-backend.ts";
 
 /**
- * The backend that a URL names: `redis://`, `rediss://` (client: `redis`), `nats://`, `tls://`
- * (`@nats-io/transport-node`), `postgres://`, `postgresql://` (`pg`). Without a URL, memory.
+ * Creates a backend from a URL. Without a URL, it is the memory backend.
  *
- * The client is imported and connected when the bus opens, not before: a build connects to nothing.
- * A server that cannot be reached is an error then, never a silent fallback.
+ * - `redis://`, `rediss://`: Redis, with the client `redis`
+ * - `nats://`, `tls://`: NATS, with the client `@nats-io/transport-node`
+ * - `postgres://`, `postgresql://`: Postgres, with the client `pg`
  *
- * @throws SseBusError `INVALID_OPTION` for a URL that names no backend, or a `name` that is none
+ * The client is imported and connected when the bus opens, so a build connects to nothing. If the
+ * server is unreachable then, opening fails; there is no silent fallback.
+ *
+ * @throws SseBusError `INVALID_OPTION` for an unknown URL scheme, or an invalid `name`
  * @example
  * ```ts
  * const bus = sharedBus({ backend: backendFromUrl(process.env.SSE_BUS_URL) });
@@ -24,7 +27,8 @@ export function backendFromUrl(
   assertName(name);
   if (url === undefined || url === "") return memoryBackend();
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  // An unescaped `/`, `?` or `#` ends the host: what follows would be taken for a path, and printed.
+  // An unescaped `/`, `?` or `#` in a password ends the host. The rest would be read as a path, and
+  // appear in error messages.
   if (parsed ? hasStrayPassword(parsed) : OURS.test(url)) {
     throw new SseBusError(
       "INVALID_OPTION",
@@ -53,9 +57,9 @@ export function backendFromUrl(
 /** Settings of {@link backendFromUrl}. */
 export interface BackendFromUrlOptions {
   /**
-   * Which of the buses on this server: the keys' prefix on Redis, the stream on NATS, the schema on
-   * Postgres (where `-` becomes `_`). Buses of one name are one bus. 1 to 40 of a-z, 0-9, `_` and `-`,
-   * the first one a letter. @default "sse-bus"
+   * The name of the bus on this server: the prefix of keys on Redis, the stream on NATS, the schema on
+   * Postgres (where `-` becomes `_`). Buses with the same name are one bus. 1 to 40 of a-z, 0-9, `_`
+   * and `-`, starting with a letter. @default "sse-bus"
    */
   readonly name?: string;
 }
@@ -63,7 +67,7 @@ export interface BackendFromUrlOptions {
 async function openRedis(url: string, prefix: string): Promise<OpenedClient> {
   const { createClient } = await importRedis();
   const { redisBackend } = await import("../redis/index.ts");
-  // It is only duplicated by the backend, so there is nothing of it to close.
+  // The backend only duplicates the client, so there is nothing to close.
   return {
     backend: redisBackend({ client: createClient({ url }), prefix }),
     close: async () => {},
@@ -79,7 +83,7 @@ async function openNats(url: string, stream: string): Promise<OpenedClient> {
       servers: host,
       maxReconnectAttempts: -1,
       reconnectTimeWait: 250,
-      // A handshake that is cut short would otherwise hold the client up for 20 s.
+      // The default of 20 s would delay the client when a handshake is interrupted.
       timeout: 2000,
       ...(username && password === "" && { token: decodeURIComponent(username) }),
       ...(password && { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
@@ -111,7 +115,7 @@ function hasStrayPassword({ pathname, search, hash }: URL): boolean {
   return pathname.includes("@") || hash !== "" || /^\?[^=&]*@/.test(search);
 }
 
-/** A URL for an error's text. Any part behind the scheme may be a password, or a piece of one. */
+/** A URL for an error message. Any part after the scheme may contain a password. */
 function shown(url: string): string {
   return `"${SCHEME.exec(url)?.[0] ?? ""}…"`;
 }

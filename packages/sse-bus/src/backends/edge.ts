@@ -2,7 +2,7 @@ import { nodeRuntimeRequired } from "../core/edge-runtime.ts";
 import type * as node from "./index.ts";
 
 /**
- * What `sse-bus/backends` is in the edge runtime: clients of databases cannot be built for it.
+ * `sse-bus/backends` in the edge runtime, where database clients do not work.
  *
  * @throws SseBusError `NODE_RUNTIME_REQUIRED`
  */

@@ -1,8 +1,8 @@
 import { SseBusError } from "../core/errors.ts";
 
-// Clients that the app may not have. A bundler resolves each of them at build time, whichever backend the
-// app uses: `turbopackOptional` tells Turbopack that one may be missing; Next.js 16.0 does not know it, and takes
-// it from the `try` around the import itself.
+// The app may not have these clients, but a bundler resolves all of them at build time. With
+// `turbopackOptional`, Turbopack accepts a missing one. Next.js 16.0 does not know this comment, and
+// accepts a missing import because of the `try` around it.
 // https://nextjs.org/docs/app/guides/lazy-loading#turbopackoptional-turbopack-only
 
 /** @throws SseBusError `BACKEND_UNAVAILABLE` */

@@ -2,14 +2,14 @@ import type { Backend } from "../core/backend.ts";
 import { SseBusError } from "../core/errors.ts";
 import type { Cursor } from "../core/position.ts";
 
-/** A backend on a client that was made for it. */
+/** A backend, and the client created for it. */
 export interface OpenedClient {
   readonly backend: Backend;
   /** Closes the client, after the backend. */
   readonly close: () => Promise<void>;
 }
 
-/** A backend that is made when the bus opens it, and made anew if that failed. */
+/** Creates the real backend when the bus opens it, and again if that failed. */
 export function createLazyBackend(name: string, make: () => Promise<OpenedClient>): Backend {
   let made: OpenedClient | undefined;
   let last: Cursor | undefined;
@@ -38,7 +38,7 @@ export function createLazyBackend(name: string, make: () => Promise<OpenedClient
         await close();
         throw error;
       }
-      // Closed while it was being opened.
+      // close() was called during open().
       if (isClosed) await close();
     },
     publish: async (entry) => inner().publish(entry),
@@ -53,7 +53,7 @@ export function createLazyBackend(name: string, make: () => Promise<OpenedClient
     read: async (topic) => inner().read(topic),
     readHead: async () => inner().readHead(),
     now: () => made?.backend.now?.() ?? Date.now(),
-    // A flush that was under way at close still asks for it.
+    // A flush that runs during close() still reads it.
     head: () => (made || !last ? inner().head() : last),
     async close() {
       isClosed = true;

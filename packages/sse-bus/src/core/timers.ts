@@ -17,6 +17,26 @@ export function startInterval(run: () => void, ms: number): ReturnType<typeof se
   return setInterval(run, clampMs(ms));
 }
 
+/**
+ * The outcome of `promise`, or a rejection with `onTimeout()` if it does not settle within `ms`.
+ * Nothing cancels the work behind `promise`: a later outcome is ignored.
+ */
+export async function withTimeout<T>(
+  promise: PromiseLike<T>,
+  ms: number,
+  onTimeout: () => Error,
+): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = startTimeout(() => reject(onTimeout()), ms);
+  });
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** NaN is what `Infinity` may have become on the way here. */
 function clampMs(ms: number): number {
   return ms < MAX_TIMER_MS ? ms : MAX_TIMER_MS;

@@ -1,5 +1,5 @@
 import { SseBusError } from "../core/errors.ts";
-import { startTimeout } from "../core/timers.ts";
+import { withTimeout } from "../core/timers.ts";
 import type { Authorize, AuthorizeContext } from "./authorize.ts";
 import { type Permission, readGrant } from "./read-grant.ts";
 
@@ -17,7 +17,7 @@ export async function askAuthorize(
   const returned = authorize(context);
   const answer =
     typeof returned === "object" && "then" in returned
-      ? await inTime(returned, timeoutMs)
+      ? await withTimeout(returned, timeoutMs, () => timeoutError(timeoutMs))
       : returned;
   if (answer === true) return { channels: context.channels, expiresAt: Number.POSITIVE_INFINITY };
   if (answer === 401) return 401;
@@ -27,18 +27,7 @@ export async function askAuthorize(
   return permission.expiresAt > Date.now() ? permission : 401;
 }
 
-async function inTime<T>(promise: PromiseLike<T>, timeoutMs: number): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    const message = `\`authorize\` did not answer within ${timeoutMs} ms (\`authorizeTimeoutMs\`); access denied.`;
-    timer = startTimeout(
-      () => reject(new SseBusError("AUTHORIZATION_UNAVAILABLE", message)),
-      timeoutMs,
-    );
-  });
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
+function timeoutError(timeoutMs: number): SseBusError {
+  const message = `\`authorize\` did not answer within ${timeoutMs} ms (\`authorizeTimeoutMs\`); access denied.`;
+  return new SseBusError("AUTHORIZATION_UNAVAILABLE", message);
 }

@@ -1,5 +1,5 @@
 import type { Engine } from "../core/engine.ts";
-import { startTimeout } from "../core/timers.ts";
+import { withTimeout } from "../core/timers.ts";
 
 /** A health check that waits longer for a hanging backend would count the server itself as hanging. */
 const OPEN_TIMEOUT_MS = 2000;
@@ -10,13 +10,9 @@ const OPEN_TIMEOUT_MS = 2000;
  */
 export async function isReachable(engine: Engine): Promise<boolean> {
   if (engine.isOpened || engine.isClosed) return engine.isOpened;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = startTimeout(() => resolve(false), OPEN_TIMEOUT_MS);
-  });
-  const opened = engine.open().then(
+  const timeout = (): Error => new Error(`Not open within ${OPEN_TIMEOUT_MS} ms`);
+  return withTimeout(engine.open(), OPEN_TIMEOUT_MS, timeout).then(
     () => true,
     () => false,
   );
-  return Promise.race([opened, late]).finally(() => clearTimeout(timer));
 }

@@ -11,7 +11,7 @@ import { readyLine } from "./run-alone.ts";
 import { serveLog, toError } from "./serve-log.ts";
 import { untilSignal } from "./until-signal.ts";
 import { MAX_STALL_S, watchWorker } from "./watch-worker.ts";
-import { startTimeout } from "../core/timers.ts";
+import { startTimeout, withTimeout } from "../core/timers.ts";
 
 /** A worker that ends is replaced. One that ends this soon would do so again and again: the hub ends too. */
 const MIN_UPTIME_MS = 2000;
@@ -111,9 +111,6 @@ async function stopAll(workers: ReadonlyMap<Worker, Rpc>): Promise<void> {
 }
 
 async function inTime(report: Promise<Report>): Promise<Report | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<undefined>((resolve) => {
-    timer = startTimeout(() => resolve(undefined), REPORT_TIMEOUT_MS);
-  });
-  return Promise.race([report.catch(() => undefined), timeout]).finally(() => clearTimeout(timer));
+  const timeout = (): Error => new Error(`No report within ${REPORT_TIMEOUT_MS} ms`);
+  return withTimeout(report, REPORT_TIMEOUT_MS, timeout).catch(() => undefined);
 }

@@ -1,7 +1,8 @@
-/** A consumer's way to the head that the log had when it started. */
+/** The consumer's way to the head that the log had when the consumer started. */
 export interface CatchUp {
-  /** The last position that it has to come to. */
+  /** That head. */
   readonly seq: number;
+  /** Settles once, when the consumer is there, or broken before that. */
   readonly promise: Promise<void>;
   resolve(): void;
   reject(error: Error): void;
@@ -14,7 +15,7 @@ export function createCatchUp(seq: number): CatchUp {
     resolve = resolved;
     reject = rejected;
   });
-  // Nobody may be waiting for it.
+  // Not every caller waits for it, and an unhandled rejection would end the process.
   promise.catch(() => {});
   return { seq, promise, resolve, reject };
 }

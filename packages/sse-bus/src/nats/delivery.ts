@@ -1,22 +1,22 @@
-import type { NatsHeaders, NatsMessage } from "./nats-connection.ts";
+import type { NatsHeaders, NatsMessage } from "./client-types.ts";
 
-/** A message of the stream, as a consumer delivers it. */
+/** A message of the JetStream stream, as a consumer delivers it. */
 export interface Delivery {
   readonly subject: string;
   readonly data: Uint8Array;
   readonly headers: NatsHeaders | undefined;
-  /** Its place in the stream. */
+  /** Its position in the stream. */
   readonly seq: number;
   /** When the server stored it, in ms since 1970. */
   readonly time: number;
-  /** Its place among what this consumer has delivered, from 1 on. */
+  /** Its number among the deliveries of this consumer, from 1. */
   readonly count: number;
-  /** How many the consumer has still to deliver after it. */
+  /** How many messages the consumer has yet to deliver. */
   readonly pending: number;
 }
 
 /**
- * Reads where a message stands from the subject it would be acknowledged on:
+ * Reads a message's metadata from the subject on which it would be acknowledged:
  * `$JS.ACK[.<domain>.<account>].<stream>.<consumer>.<deliveries>.<seq>.<count>.<time>.<pending>[.…]`.
  *
  * @see https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-15.md
@@ -33,13 +33,13 @@ export function toDelivery(message: NatsMessage): Delivery | undefined {
     headers: message.headers,
     seq: Number(seq),
     count: Number(count),
-    // Nanoseconds are more than a double holds; what is cut off is less than a millisecond.
+    // A double cannot hold nanoseconds since 1970; cutting off the last six digits leaves milliseconds.
     time: Number(time?.slice(0, -6)),
     pending: Number(pending),
   };
 }
 
-/** The status of a message that the server itself sends; `undefined` for all others. */
+/** The status code of a control message of the server; `undefined` for other messages. */
 export function statusOf(message: NatsMessage): number | undefined {
   const code = message.headers?.code ?? 0;
   return code > 0 ? code : undefined;

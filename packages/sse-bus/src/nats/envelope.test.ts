@@ -12,7 +12,7 @@ const text = fc
   .filter((each) => !["hello", "ping", "gap", "bye"].includes(each));
 
 describe("envelope", () => {
-  test("event and data come back, and headers hold nothing but printable ASCII", () => {
+  test("event and data are decoded as written, and headers contain only printable ASCII", () => {
     fc.assert(
       fc.property(text, text, fc.json(), (event, id, json) => {
         const written = writeEnvelope({ ...subject, event, id, json });
@@ -29,7 +29,7 @@ describe("envelope", () => {
     );
   });
 
-  test("raw data is in the stream as it is, for whoever reads it there, and comes back", () => {
+  test("raw data is stored unchanged, readable for any NATS client, and decoded as written", () => {
     fc.assert(
       fc.property(text, (data) => {
         const record = {
@@ -58,7 +58,7 @@ describe("envelope", () => {
     },
   );
 
-  test("JSON that another program wrote over several lines becomes one line", () => {
+  test("JSON that another program wrote on several lines becomes one line", () => {
     const json = JSON.stringify({ a: [1, "x\ny"] }, null, 2);
     expect(read(Buffer.from(json), {}).json).toBe(String.raw`{"a":[1,"x\ny"]}`);
   });
@@ -83,7 +83,7 @@ describe("envelope", () => {
     },
   );
 
-  test("an event's name with a percent sign that was not escaped is taken as it stands", () => {
+  test("an event name with an unescaped percent sign is read literally", () => {
     expect(read(Buffer.from("1"), { "Sse-Event": "100%" }).event).toBe("100%");
   });
 });

@@ -3,18 +3,18 @@ import { assertEventName, type MessageContent } from "../core/message.ts";
 import type { NewMessage } from "../core/backend.ts";
 import { assertRawData } from "../core/raw.ts";
 import type { Delivery } from "./delivery.ts";
-import type { HeaderValues } from "./jetstream.ts";
+import type { HeaderValues } from "./jetstream-types.ts";
 import type { BusSubject } from "./subjects.ts";
 
 /**
- * A message in the stream: its data as they are, in JSON or raw, so that any NATS client can read and
- * write them; the channel and key in the subject; the rest in headers, percent-encoded, since a header
- * holds ASCII only.
+ * The form of a message in the JetStream stream. Its payload is the data, as JSON or raw, so any NATS
+ * client can read and write it. The subject contains channel and key. Headers contain the rest,
+ * percent-encoded because headers are ASCII.
  */
 const WRITER = "Sse-Bus";
 const EVENT = "Sse-Event";
 const RAW = "Sse-Raw";
-/** JetStream stores nothing for an id that it has seen before, on whatever subject of the stream. */
+/** JetStream stores no second message with the same id, on any subject of the stream. */
 const MESSAGE_ID = "Nats-Msg-Id";
 
 const encoder = new TextEncoder();
@@ -32,16 +32,16 @@ export function writeEnvelope({ channel, event, json, raw, id }: NewMessage): {
       [WRITER]: "1",
       [RAW]: raw ? "1" : undefined,
       [EVENT]: event === "message" ? undefined : encodeURIComponent(event),
-      // Encoded, an id holds no `@`: no two pairs of id and channel are one.
+      // An encoded id contains no `@`, so two different pairs never make the same id.
       [MESSAGE_ID]: id === undefined ? undefined : `${encodeURIComponent(id)}@${channel}`,
     },
   };
 }
 
 /**
- * Reads a message of the stream. What another program wrote is checked as a publisher's would be:
- * anything else than one line of JSON, or of raw data than `toDataLines` knows, could forge fields of
- * the event stream.
+ * Decodes a message of the stream. Messages of other programs are validated like those of a
+ * publisher: data that is not one line of JSON, or valid raw data, could forge fields of the event
+ * stream.
  *
  * @throws SseBusError `INVALID_DATA`, `INVALID_EVENT_NAME`
  */
@@ -79,7 +79,7 @@ function decodeHeader(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    // A "%" that another program did not escape.
+    // Another program wrote a "%" without escaping it.
     return text;
   }
 }

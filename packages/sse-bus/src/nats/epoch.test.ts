@@ -5,7 +5,7 @@ import { epochOf, withNewEpoch } from "./epoch.ts";
 
 const config = { name: "bus", max_age: 0, max_msgs_per_subject: -1, description: "A log" };
 
-test("two streams made within a microsecond have epochs of their own", () => {
+test("two streams created within a microsecond have different epochs", () => {
   const epochs = [
     "2026-11-23T01:33:01.583148117Z",
     "2026-11-23T01:33:01.583148118Z",
@@ -16,7 +16,7 @@ test("two streams made within a microsecond have epochs of their own", () => {
   expect(new Set(epochs).size).toBe(epochs.length);
 });
 
-test("the same moment written in another zone, or with zeros left out, is the same epoch", () => {
+test("the same moment in another time zone, or without trailing zeros, is the same epoch", () => {
   const [first, ...others] = [
     "2026-11-23T01:33:01.5Z",
     "2026-11-23T01:33:01.500000000Z",
@@ -25,7 +25,7 @@ test("the same moment written in another zone, or with zeros left out, is the sa
   expect(others).toEqual([first, first]);
 });
 
-test("a stream that has gone back gets another epoch each time, and keeps its description", () => {
+test("a stream that lost messages gets a different epoch each time, and keeps its description", () => {
   const created = "2099-12-31T23:59:59.999999999Z";
   const once = withNewEpoch(config);
   const twice = withNewEpoch(once);

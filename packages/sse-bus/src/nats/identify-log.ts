@@ -1,29 +1,30 @@
 import type { Position } from "../core/position.ts";
 import { epochOf } from "./epoch.ts";
-import type { Follower } from "./follower.ts";
-import { type JetStream, type StreamInfo, toMs } from "./jetstream.ts";
-import type { LogStream } from "./stream.ts";
+import type { NatsLogFollower } from "./log-follower.ts";
+import { type StreamInfo, toMs } from "./jetstream-types.ts";
+import type { JetStream } from "./jetstream.ts";
+import type { LogStream } from "./log-stream.ts";
 import { startTimeout } from "../core/timers.ts";
 
 export interface IdentifyOptions {
   readonly js: JetStream;
   readonly stream: LogStream;
-  readonly follower: Follower;
-  /** The log is another one than before, and the follower has begun at its head. */
+  readonly follower: NatsLogFollower;
+  /** The log is a different one than before, and the follower starts at its head. */
   onRestart(): void;
 }
 
-/** A server that has just become a stream's leader may need a moment to know all it has. */
+/** A server that has just become the leader of a stream may report an old state for a moment. */
 const LEADER_CHECKS = 5;
 const LEADER_WAIT_MS = 200;
 
-/** Finds the stream, or makes it, and holds it against what has been reached of it before. */
+/** Finds or creates the stream, and checks that it is the log followed before. */
 export function createIdentify(options: IdentifyOptions): () => Promise<StreamInfo> {
   const { js, stream, follower, onRestart } = options;
 
-  /** A server that lost its newest messages, in a crash of its machine, gives their places again. */
-  async function hasGoneBack(info: StreamInfo): Promise<boolean> {
-    const { seq, time } = follower.reached;
+  /** After a crash of its machine, a server may lose its newest messages and assign their positions again. */
+  async function hasLostMessages(info: StreamInfo): Promise<boolean> {
+    const { seq, time } = follower.head;
     let last = info.state.last_seq;
     for (let check = 0; last < seq && check < LEADER_CHECKS; check++) {
       await new Promise((resolve) => startTimeout(resolve, LEADER_WAIT_MS));
@@ -36,12 +37,12 @@ export function createIdentify(options: IdentifyOptions): () => Promise<StreamIn
 
   return async () => {
     const found = await stream.ensure();
-    const { epoch } = follower.reached;
+    const { epoch } = follower.head;
     if (epoch === "") {
       follower.begin(epochOf(found), headOf(found));
       return found;
     }
-    if (epochOf(found) === epoch && !(await hasGoneBack(found))) return found;
+    if (epochOf(found) === epoch && !(await hasLostMessages(found))) return found;
     const info = await stream.renew(epoch);
     follower.begin(epochOf(info), headOf(info));
     onRestart();
@@ -49,7 +50,7 @@ export function createIdentify(options: IdentifyOptions): () => Promise<StreamIn
   };
 }
 
-/** The newest position that the stream has ever had. */
+/** The head: the newest position that the stream has ever assigned. */
 export function headOf({ state, created }: StreamInfo): Position {
   return { seq: state.last_seq, time: toMs(state.last_seq > 0 ? state.last_ts : created) };
 }

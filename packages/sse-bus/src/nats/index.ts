@@ -7,5 +7,5 @@ export type {
   NatsRequestOptions,
   NatsSubscribeOptions,
   NatsSubscription,
-} from "./nats-connection.ts";
-export type { NatsBackendOptions } from "./nats-options.ts";
+} from "./client-types.ts";
+export type { NatsBackendOptions } from "./options.ts";

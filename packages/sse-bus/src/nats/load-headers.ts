@@ -1,13 +1,13 @@
 import { SseBusError } from "../core/errors.ts";
-import type { NatsHeaders } from "./nats-connection.ts";
+import type { NatsHeaders } from "./client-types.ts";
 
-/** Makes the empty headers of a message. */
+/** Creates the empty headers of a message. */
 export type CreateHeaders = () => NatsHeaders;
 
 /**
- * Finds `headers()` of the NATS client. It is loaded when a backend opens: a static import would make
- * every app that can name a backend by URL install the client. `@nats-io/transport-node` contains
- * `@nats-io/nats-core`, and package managers that do not hoist hide the latter from us.
+ * Loads `headers()` of the NATS client when a backend opens. With a static import, every app that uses
+ * `backendFromUrl` would have to install the client. `@nats-io/transport-node` contains
+ * `@nats-io/nats-core`, but a package manager that does not hoist hides it from this package.
  *
  * @throws SseBusError `BACKEND_UNAVAILABLE` when the app has neither
  */
@@ -15,7 +15,7 @@ export async function loadHeaders(): Promise<CreateHeaders> {
   try {
     return (await import(/* turbopackOptional: true */ "@nats-io/nats-core")).headers;
   } catch {
-    // Tried next.
+    // The other package is tried next.
   }
   try {
     return (await import(/* turbopackOptional: true */ "@nats-io/transport-node")).headers;

@@ -1,11 +1,12 @@
 import type { Backend, BackendHost } from "../core/backend.ts";
-import { type NatsBackendOptions, readNatsOptions } from "./nats-options.ts";
-import { openSession, type Session } from "./session.ts";
-import { closedError } from "./unavailable.ts";
+import { type NatsBackendOptions, resolveNatsOptions } from "./options.ts";
+import { openNatsSession, type NatsSession } from "./session.ts";
+import { closedError } from "./errors.ts";
 
 /**
- * A bus on NATS JetStream (nats-server 2.9 or newer): one stream is its log, for all instances.
- * Needs `@nats-io/nats-core`, and a connection from `@nats-io/transport-node` or another transport.
+ * Stores the log in a NATS JetStream stream (nats-server 2.9 or later), shared by any number of
+ * instances. Needs `@nats-io/nats-core`, and a connection from `@nats-io/transport-node` or another
+ * transport.
  *
  * @throws SseBusError `INVALID_OPTION`
  * @see docs/backends/nats.md
@@ -26,12 +27,12 @@ import { closedError } from "./unavailable.ts";
  * ```
  */
 export function natsBackend(options: NatsBackendOptions): Backend {
-  const settings = readNatsOptions(options);
-  let opening: Promise<Session> | undefined;
-  let session: Session | undefined;
+  const resolved = resolveNatsOptions(options);
+  let opening: Promise<NatsSession> | undefined;
+  let session: NatsSession | undefined;
   let closing: Promise<void> | undefined;
 
-  function opened(): Session {
+  function opened(): NatsSession {
     if (session && !closing) return session;
     throw closedError();
   }
@@ -40,17 +41,17 @@ export function natsBackend(options: NatsBackendOptions): Backend {
     name: "nats",
     async open(host: BackendHost) {
       if (closing || opening) throw closedError();
-      opening = openSession(settings, host);
-      // One that failed may be tried again.
+      opening = openNatsSession(resolved, host);
+      // After a failure, open() may be called again.
       opening.catch(() => (opening = undefined));
       session = await opening;
     },
     publish: async (entry) => opened().publish(entry),
     subscribe: async (topic, feed) => opened().subscribe(topic, feed),
     read: async (topic) => opened().read(topic),
-    readHead: async () => opened().cursor(),
+    readHead: async () => opened().readHead(),
     now: () => session?.now() ?? Date.now(),
-    head: () => (session ? session.reached() : { seq: 0, time: 0, epoch: "0" }),
+    head: () => (session ? session.head() : { seq: 0, time: 0, epoch: "0" }),
     async close() {
       closing ??= (async () => {
         const open = await opening?.catch(() => undefined);

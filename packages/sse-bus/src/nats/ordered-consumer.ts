@@ -1,25 +1,26 @@
 import { type Delivery, statusOf, toDelivery } from "./delivery.ts";
-import { type ConsumerConfig, type JetStream, toMs } from "./jetstream.ts";
-import type { Link } from "./link.ts";
-import type { NatsMessage } from "./nats-connection.ts";
-import { unavailable } from "./unavailable.ts";
+import { type ConsumerConfig, toMs } from "./jetstream-types.ts";
+import type { JetStream } from "./jetstream.ts";
+import type { NatsServerConnection } from "./connection.ts";
+import type { NatsMessage } from "./client-types.ts";
+import { unavailableError } from "./errors.ts";
 import { startInterval } from "../core/timers.ts";
 
 /**
- * Everything that comes into the stream from some position on, in order and without a hole on the
- * way: the server counts what it sends and tells the count with every beat, so that a message lost
- * between the servers of a cluster, where no connection of ours breaks, is noticed too.
+ * Delivers all messages of the stream from a position on, in order. The server numbers its deliveries
+ * and sends the count with each idle heartbeat. So a message lost between the servers of a cluster is
+ * detected too, although no connection of this process breaks.
  */
 export interface OrderedConsumer {
-  /** How many messages were there when it started. */
+  /** The number of messages to deliver when it started. */
   readonly pendingAtStart: number;
   /** The server's time when it started, in ms since 1970. */
   readonly startedMs: number;
   readonly isBroken: boolean;
-  /** Lets the server stop after what is under way, until {@link resume}. */
+  /** Flow control: the server stops after the messages already sent, until {@connection resume}. */
   pause(): void;
   resume(): void;
-  /** Ends it here at once, and resolves when the server has been told, if it can be. */
+  /** Stops deliveries immediately. Resolves when the server has deleted the consumer, if it is reachable. */
   close(): Promise<void>;
 }
 
@@ -28,42 +29,42 @@ export interface OrderedConsumerOptions {
   readonly heartbeatMs: number;
   readonly inboxPrefix: string;
   onDelivery(delivery: Delivery): void;
-  /** The server has nothing more to deliver for now, and all that it sent has come. */
+  /** All messages of the stream are delivered for now. */
   onIdle(): void;
-  /** Something was lost on the way, or the server is silent: nothing more comes from this one. */
+  /** A message was lost, or the server stopped sending. No delivery follows. */
   onBroken(error: Error, isSilent: boolean): void;
 }
 
-const MAX_MISSED_BEATS = 3;
+const MAX_MISSED_HEARTBEATS = 3;
 
 export async function startOrderedConsumer(
-  { link, js }: { readonly link: Link; readonly js: JetStream },
+  { connection, js }: { readonly connection: NatsServerConnection; readonly js: JetStream },
   options: OrderedConsumerOptions,
 ): Promise<OrderedConsumer> {
   const { startSeq, heartbeatMs, inboxPrefix, onDelivery, onIdle, onBroken } = options;
   const name = `sse-bus-${crypto.randomUUID()}`;
   const inbox = `${inboxPrefix}.${name}`;
   let received = 0;
-  let missedBeats = 0;
+  let missedHeartbeats = 0;
   let isEnded = false;
   let isBroken = false;
   let isPaused = false;
-  /** Where the server waits to hear that what it sent has been taken. */
-  let unanswered: string | undefined;
+  /** The subject on which the server waits for a flow control answer. */
+  let unansweredFlowControl: string | undefined;
 
-  const unsubscribe = link.subscribe(inbox, (message) => {
+  const unsubscribe = connection.subscribe(inbox, (message) => {
     if (isEnded) return;
-    missedBeats = 0;
+    missedHeartbeats = 0;
     const delivery = toDelivery(message);
     if (!delivery) return control(message);
     if (delivery.count !== received + 1) return fail("A message was lost on the way.");
     received++;
     onDelivery(delivery);
   });
-  // A process that stalls gets no beats either, but its timer does not fire for each one missed.
+  // While this process stalls, the timer does not fire either, so a stall does not count as silence.
   const timer = startInterval(() => {
-    missedBeats++;
-    if (missedBeats > MAX_MISSED_BEATS) fail("NATS has gone silent.", true);
+    missedHeartbeats++;
+    if (missedHeartbeats > MAX_MISSED_HEARTBEATS) fail("NATS has gone silent.", true);
   }, heartbeatMs);
   (timer as { unref?: () => void }).unref?.();
 
@@ -80,17 +81,17 @@ export async function startOrderedConsumer(
   }
 
   function answer(subject: string): void {
-    unanswered = subject;
-    if (isPaused || !link.isUp) return;
-    link.publish(subject, "");
-    unanswered = undefined;
+    unansweredFlowControl = subject;
+    if (isPaused || !connection.isUp) return;
+    connection.publish(subject, "");
+    unansweredFlowControl = undefined;
   }
 
   function fail(reason: string, isSilent = false): void {
     if (isEnded) return;
     isBroken = true;
     end();
-    onBroken(unavailable(reason), isSilent);
+    onBroken(unavailableError(reason), isSilent);
   }
 
   function end(): void {
@@ -110,12 +111,12 @@ export async function startOrderedConsumer(
     },
     resume() {
       isPaused = false;
-      if (unanswered !== undefined && !isEnded) answer(unanswered);
+      if (unansweredFlowControl !== undefined && !isEnded) answer(unansweredFlowControl);
     },
     async close() {
       if (!isEnded) end();
-      // Best effort: without us it goes by itself after a while.
-      if (link.isUp) await js.deleteConsumer(name).catch(() => {});
+      // Best effort: the server deletes an unused consumer by itself.
+      if (connection.isUp) await js.deleteConsumer(name).catch(() => {});
     },
   };
 

@@ -3,14 +3,15 @@ import { describe, expect, test } from "vitest";
 import type { NewMessage } from "../core/backend.ts";
 import { createHistoryResolver } from "../core/history.ts";
 import { epochOf } from "./epoch.ts";
-import { createFollower, type Follower } from "./follower.ts";
-import type { JetStream, PublishAck, StoredMessage, StreamInfo } from "./jetstream.ts";
+import { createLogFollower, type NatsLogFollower } from "./log-follower.ts";
+import type { PublishAck, StoredMessage, StreamInfo } from "./jetstream-types.ts";
+import type { JetStream } from "./jetstream.ts";
 import { createPublisher } from "./publisher.ts";
-import type { LogStream } from "./stream.ts";
+import type { LogStream } from "./log-stream.ts";
 import { createSubjects } from "./subjects.ts";
-import { unavailable } from "./unavailable.ts";
+import { unavailableError } from "./errors.ts";
 
-// What happens here between two steps of the server cannot be brought about on a real one.
+// A real server cannot be made to do this between two steps of the publisher.
 
 const entry: NewMessage = { channel: "a", event: "message", key: undefined, json: "1", id: "x" };
 const base64 = Buffer.from("1").toString("base64");
@@ -19,10 +20,10 @@ const OLD = "2026-01-01T00:00:00Z";
 const NEW = "2026-01-02T00:00:00Z";
 
 describe("publisher", () => {
-  test("a message that the log held when it began anew was lost with it", async () => {
+  test("a message of the old log is lost when the log restarts", async () => {
     const { publish, follower, log } = setUp({ seq: 12 });
     log.created = NEW;
-    log.recover = () => follower.begin(epoch(NEW), { seq: 3, time: 0 });
+    log.reconnect = () => follower.begin(epoch(NEW), { seq: 3, time: 0 });
     for (const other of [undefined, { subject: "bus.c.b", data: base64 }]) {
       log.stored = other && { ...other, seq: 12, time };
       await expect(publish(entry)).rejects.toMatchObject({ code: "BACKEND_UNAVAILABLE" });
@@ -30,11 +31,11 @@ describe("publisher", () => {
     }
   });
 
-  test("a message that is in the new log has a place of the new log", async () => {
+  test("a message that is in the new log has a position of the new log", async () => {
     const { publish, follower, log } = setUp({ seq: 12 });
     log.created = NEW;
     log.stored = { subject: "bus.c.a", data: base64, seq: 12, time };
-    log.recover = () => follower.begin(epoch(NEW), { seq: 3, time: 0 });
+    log.reconnect = () => follower.begin(epoch(NEW), { seq: 3, time: 0 });
     expect(await publish(entry)).toEqual({
       seq: 12,
       time: Date.parse(time),
@@ -44,15 +45,15 @@ describe("publisher", () => {
     });
   });
 
-  test("a place that had been given before starts the search for a log that went back", async () => {
+  test("a position that was assigned before means that the log has lost messages", async () => {
     const { publish, follower, log } = setUp({ seq: 9 });
     log.stored = { subject: "bus.c.a", data: base64, seq: 9, time };
-    log.recover = () => follower.begin("renewed", { seq: 9, time: 0 });
+    log.reconnect = () => follower.begin("renewed", { seq: 9, time: 0 });
     expect(await publish(entry)).toMatchObject({ seq: 9, epoch: "renewed" });
-    expect(log.recoveries).toBe(1);
+    expect(log.reconnects).toBe(1);
   });
 
-  test("a repeated id has the first one's place and time, from the log", async () => {
+  test("a repeated id gets the first message's position and time, from the log", async () => {
     const { publish, log } = setUp({ seq: 5, duplicate: true });
     log.stored = { subject: "bus.k.aGk.a", seq: 5, time };
     expect(await publish(entry)).toEqual({
@@ -64,20 +65,20 @@ describe("publisher", () => {
     });
     log.stored = undefined;
     expect(await publish(entry)).toMatchObject({ seq: 5, channel: "a", duplicate: true });
-    expect(log.recoveries).toBe(0);
+    expect(log.reconnects).toBe(0);
   });
 
-  test("what nobody took is sent again once that is mended, and no more than three times", async () => {
+  test("a publish that no server received is retried after the reconnect, at most three times", async () => {
     const { publish, log, follower } = setUp({ seq: 11 });
     log.failures = 1;
     const published = publish(entry);
     await new Promise((resolve) => setImmediate(resolve));
     follower.accept(delivery(11));
     expect(await published).toMatchObject({ seq: 11 });
-    expect([log.sent, log.recoveries]).toEqual([2, 1]);
+    expect([log.sent, log.reconnects]).toEqual([2, 1]);
     log.failures = 99;
     await expect(publish(entry)).rejects.toMatchObject({ code: "BACKEND_UNAVAILABLE" });
-    expect([log.sent, log.recoveries]).toEqual([5, 3]);
+    expect([log.sent, log.reconnects]).toEqual([5, 3]);
   });
 });
 
@@ -86,8 +87,8 @@ interface FakeLog {
   stored: StoredMessage | undefined;
   failures: number;
   sent: number;
-  recoveries: number;
-  recover(): void;
+  reconnects: number;
+  reconnect(): void;
 }
 
 function setUp(ack: PublishAck) {
@@ -97,22 +98,22 @@ function setUp(ack: PublishAck) {
     stored: undefined,
     failures: 0,
     sent: 0,
-    recoveries: 0,
-    recover: () => {},
+    reconnects: 0,
+    reconnect: () => {},
   };
-  const follower: Follower = createFollower({
+  const follower: NatsLogFollower = createLogFollower({
     subjects,
     onError: () => {},
-    explain: async () => [],
+    detectLosses: async () => [],
     onHold: () => {},
-    onHanded: () => {},
+    onDelivered: () => {},
   });
   follower.begin(epoch(OLD), { seq: 10, time: 0 });
   const publish = createPublisher({
     js: {
       async publish() {
         log.sent++;
-        if (log.failures-- > 0) throw unavailable("No.", { isNoResponders: () => true });
+        if (log.failures-- > 0) throw unavailableError("No.", { isNoResponders: () => true });
         return ack;
       },
       message: async () => log.stored,
@@ -120,16 +121,16 @@ function setUp(ack: PublishAck) {
     stream: { grow: async () => {} } as Partial<LogStream> as LogStream,
     subjects,
     follower,
-    recovery: {
+    reconnector: {
       start() {
-        log.recoveries++;
-        log.recover();
+        log.reconnects++;
+        log.reconnect();
       },
       settled: async () => true,
     } as never,
     host: { history: createHistoryResolver() } as never,
     timeoutMs: 1000,
-    head: async () => infoOf(log.created),
+    streamInfo: async () => infoOf(log.created),
   });
   return { publish, follower, log };
 }

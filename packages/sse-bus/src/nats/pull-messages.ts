@@ -1,8 +1,9 @@
 import { type Delivery, statusOf, toDelivery } from "./delivery.ts";
-import { type ConsumerConfig, type JetStream, toMs } from "./jetstream.ts";
-import type { Link } from "./link.ts";
-import type { NatsMessage } from "./nats-connection.ts";
-import { unavailable } from "./unavailable.ts";
+import { type ConsumerConfig, toMs } from "./jetstream-types.ts";
+import type { JetStream } from "./jetstream.ts";
+import type { NatsServerConnection } from "./connection.ts";
+import type { NatsMessage } from "./client-types.ts";
+import { unavailableError } from "./errors.ts";
 import { startTimeout } from "../core/timers.ts";
 
 export interface PullOptions {
@@ -15,32 +16,33 @@ export interface PullOptions {
 
 const FIRST_BATCH = 64;
 const MAX_BATCH = 1000;
-/** Asked for at once: far below what a server lets pile up for one connection (64 MB). */
+/** Per request: far below what a server buffers for one connection (64 MB). */
 const MAX_BATCH_BYTES = 4_194_304;
 
 /**
- * Gives every message of a subject that the stream has now, oldest first.
+ * Reads all messages of a subject that the stream has now, oldest first.
  *
- * @returns the server's time at the beginning, in ms since 1970
+ * @returns the server's time at the start, in ms since 1970
  */
 export async function pullMessages(
-  { link, js }: { readonly link: Link; readonly js: JetStream },
+  { connection, js }: { readonly connection: NatsServerConnection; readonly js: JetStream },
   options: PullOptions,
 ): Promise<number> {
   const name = `sse-bus-${crypto.randomUUID()}`;
   const { filter: filter_subject, policy: deliver_policy } = options;
   const info = await js.createConsumer(name, { deliver_policy, filter_subject });
   try {
-    if (info.num_pending > 0) await link.guard(pullAll({ link, js }, { ...options, name }));
+    if (info.num_pending > 0)
+      await connection.guard(pullAll({ connection, js }, { ...options, name }));
     return toMs(info.created);
   } finally {
-    // Best effort: without us it goes by itself after a while.
-    if (link.isUp) void js.deleteConsumer(name).catch(() => {});
+    // Best effort: the server deletes an unused consumer by itself.
+    if (connection.isUp) void js.deleteConsumer(name).catch(() => {});
   }
 }
 
 function pullAll(
-  { link, js }: { readonly link: Link; readonly js: JetStream },
+  { connection, js }: { readonly connection: NatsServerConnection; readonly js: JetStream },
   options: PullOptions & { readonly name: string },
 ): Promise<void> {
   const { name, inboxPrefix, timeoutMs, onDelivery } = options;
@@ -50,7 +52,7 @@ function pullAll(
     let asked = 0;
     let largest = 1;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const unsubscribe = link.subscribe(inbox, (message) => {
+    const unsubscribe = connection.subscribe(inbox, (message) => {
       try {
         take(message);
       } catch (error) {
@@ -61,7 +63,10 @@ function pullAll(
     function ask(batch: number): void {
       asked = batch;
       clearTimeout(timer);
-      timer = startTimeout(() => end(unavailable("NATS has not delivered history.")), timeoutMs);
+      timer = startTimeout(
+        () => end(unavailableError("NATS has not delivered history.")),
+        timeoutMs,
+      );
       js.pull(name, { batch, inbox });
     }
 
@@ -69,12 +74,12 @@ function pullAll(
       const delivery = toDelivery(message);
       if (!delivery) {
         const status = statusOf(message);
-        // 404 and 408: there is nothing, or nothing more, at this moment.
+        // 404 and 408: there are no messages, or no more messages, now.
         if (status === 404 || status === 408) return end();
-        return end(unavailable(`NATS ended history: ${message.headers?.description}.`));
+        return end(unavailableError(`NATS ended history: ${message.headers?.description}.`));
       }
       if (delivery.count !== ++received) {
-        return end(unavailable("A message of history was lost on the way."));
+        return end(unavailableError("A message of history was lost on the way."));
       }
       largest = Math.max(largest, message.data.length);
       onDelivery(delivery);

@@ -1,4 +1,4 @@
-/** The times of the newest messages, by position; an older one gives way to each new one. */
+/** The times of the newest messages, by position. Each new message replaces the oldest one. */
 export interface RecentTimes {
   add(seq: number, time: number): void;
   get(seq: number): number | undefined;

@@ -6,41 +6,45 @@ import type {
   Stored,
   TopicSubscription,
 } from "../core/backend.ts";
+import { limitConcurrency } from "../backend-shared/limit-concurrency.ts";
 import type { Cursor, Position } from "../core/position.ts";
 import { createServerClock } from "../core/server-clock.ts";
+import { withTimeout } from "../core/timers.ts";
+import { createAgeMarkers } from "./age-markers.ts";
 import { createCatchUp } from "./catch-up.ts";
+import { createServerConnection } from "./connection.ts";
+import type { Delivery } from "./delivery.ts";
 import { epochOf } from "./epoch.ts";
-import { createFences } from "./fences.ts";
-import { createFollower } from "./follower.ts";
-import { explainHole } from "./hole.ts";
+import { closedError, unavailableError } from "./errors.ts";
+import { readTopicHistory } from "./history.ts";
 import { createIdentify, headOf } from "./identify-log.ts";
 import { createJetStream } from "./jetstream.ts";
-import { createLink } from "./link.ts";
 import { loadHeaders } from "./load-headers.ts";
-import type { NatsSettings } from "./nats-options.ts";
+import { createLogFollower } from "./log-follower.ts";
+import { createLogStream } from "./log-stream.ts";
+import { detectLosses } from "./loss-detection.ts";
+import type { ResolvedNatsOptions } from "./options.ts";
 import { type OrderedConsumer, startOrderedConsumer } from "./ordered-consumer.ts";
 import { createPublisher } from "./publisher.ts";
-import { readTopic } from "./read-topic.ts";
-import { createRecovery } from "./recovery.ts";
-import { createLimiter, shareCalls } from "./share-calls.ts";
-import { createLogStream } from "./stream.ts";
-import { limitsFor } from "./stream-limits.ts";
+import { createReconnector } from "./reconnector.ts";
+import { limitsFor } from "./retention.ts";
+import { shareCalls } from "./share-calls.ts";
 import { createSubjects } from "./subjects.ts";
-import { closedError, unavailable } from "./unavailable.ts";
-import { startTimeout } from "../core/timers.ts";
 
-/** The backend between its opening and its closing. */
-export interface Session {
+/** An open backend. */
+export interface NatsSession {
   publish(entry: NewMessage): Promise<Stored>;
   subscribe(topic: string, feed: Feed): Promise<TopicSubscription>;
   read(topic: string): Promise<History>;
-  cursor(): Promise<Cursor>;
-  reached(): Cursor;
+  /** The head of the log. */
+  readHead(): Promise<Cursor>;
+  /** The newest position that is delivered. */
+  head(): Cursor;
   now(): number;
   close(): Promise<void>;
 }
 
-/** How long the consumer may take to come to a head that the log has told of. */
+/** How long the consumer may take to reach a head that was read from the log. */
 const CATCH_UP_MS = 1000;
 const MAX_READS = 16;
 const CLOSE_MS = 1000;
@@ -48,76 +52,70 @@ const CLOSE_MS = 1000;
 const decoder = new TextDecoder();
 
 /** @throws SseBusError `BACKEND_UNAVAILABLE`, `INVALID_OPTION` */
-export async function openSession(settings: NatsSettings, host: BackendHost): Promise<Session> {
-  const { requestTimeoutMs: timeoutMs, heartbeatMs, inboxPrefix } = settings;
+export async function openNatsSession(
+  options: ResolvedNatsOptions,
+  host: BackendHost,
+): Promise<NatsSession> {
+  const { requestTimeoutMs: timeoutMs, heartbeatMs, inboxPrefix } = options;
   const createHeaders = await loadHeaders();
-  const subjects = createSubjects(settings.stream);
-  /** The log is there and known to be the one that `reached` is of. */
+  const subjects = createSubjects(options.stream);
+  /** The log exists, and is the one that the follower's head belongs to. */
   let isUsable = false;
   let isOpened = false;
   let isClosed = false;
   let consumer: OrderedConsumer | undefined;
   let catchUp = createCatchUp(0);
-  let isHeld = false;
+  /** The follower holds deliveries until it knows what is lost. */
+  let isOnHold = false;
 
   const onError = (error: Error): void => {
     if (!isClosed) host.onError(error);
   };
-  const link = createLink({
-    connection: settings.connection,
+  const connection = createServerConnection({
+    connection: options.connection,
     requestTimeoutMs: timeoutMs,
     onDown(error) {
       isUsable = false;
-      if (isOpened) recovery.lose(error);
+      if (isOpened) reconnector.lose(error);
     },
-    onUp: () => recovery.hurry(),
+    onUp: () => reconnector.retryNow(),
   });
-  const js = createJetStream(link, { ...settings, createHeaders });
+  const js = createJetStream(connection, { ...options, createHeaders });
   const limits = limitsFor(host.history(""));
-  const stream = createLogStream(js, { settings, subjects, limits, onError });
-  const head = shareCalls(stream.info);
-  const fences = createFences(js, { subjects, isUsable: () => isUsable, onError });
-  const limitReads = createLimiter(MAX_READS);
+  const stream = createLogStream(js, { options, subjects, limits, onError });
+  const streamInfo = shareCalls(stream.info);
+  const ageMarkers = createAgeMarkers(js, { subjects, isUsable: () => isUsable, onError });
+  const limitReads = limitConcurrency(MAX_READS);
   const clock = createServerClock();
-  const follower = createFollower({
+  const follower = createLogFollower({
     subjects,
     onError,
-    explain: async (after, before) =>
-      explainHole(js, { subjects, after, before, isWanted: follower.isWanted }),
-    onHold(held) {
-      isHeld = held;
-      if (held) consumer?.pause();
+    detectLosses: async (after, before) =>
+      detectLosses(js, { subjects, after, before, isWanted: follower.isWanted }),
+    onHold(isHeld) {
+      isOnHold = isHeld;
+      if (isHeld) consumer?.pause();
       else consumer?.resume();
     },
-    onHanded({ subject, data, seq, time, pending }) {
-      clock.atLeast(time);
-      const isNews = subject === subjects.epoch && isOpened;
-      if (isNews && decoder.decode(data) !== follower.reached.epoch) recovery.start();
-      if (pending === 0 || seq >= catchUp.seq) catchUp.resolve();
-    },
+    onDelivered,
   });
-  const recovery = createRecovery({
+  const reconnector = createReconnector({
     attach,
     isBroken,
-    isHopeless: () => link.isGone,
+    isHopeless: () => connection.isGone,
     onError,
     onStatus: host.onStatus,
   });
-  const publishEntry = createPublisher({
+  const publish = createPublisher({
     js,
     stream,
     subjects,
     follower,
-    recovery,
+    reconnector,
     host,
     timeoutMs,
-    head,
+    streamInfo,
   });
-
-  function isBroken(): boolean {
-    return consumer?.isBroken !== false || !link.isUp;
-  }
-
   const identify = createIdentify({
     js,
     stream,
@@ -128,79 +126,101 @@ export async function openSession(settings: NatsSettings, host: BackendHost): Pr
     },
   });
 
-  /** Finds the log, begins anew if it is another one, and follows it from where we are. */
+  function onDelivered({ subject, data, seq, time, pending }: Delivery): void {
+    clock.atLeast(time);
+    const isNewEpoch =
+      isOpened && subject === subjects.epoch && decoder.decode(data) !== follower.head.epoch;
+    if (isNewEpoch) reconnector.start();
+    if (pending === 0 || seq >= catchUp.seq) catchUp.resolve();
+  }
+
+  function isBroken(): boolean {
+    return consumer?.isBroken !== false || !connection.isUp;
+  }
+
+  /** Finds the log, starts at its head if it is a different one, and follows it. */
   async function attach(): Promise<void> {
     void consumer?.close();
     consumer = undefined;
     follower.interrupt();
-    isHeld = false;
-    await link.ready();
+    isOnHold = false;
+    await connection.ready();
     try {
       const info = await identify();
       isUsable = true;
-      const { reached } = follower;
+      const { seq, time } = follower.head;
       const first = info.state.first_seq;
-      if (first > reached.seq + 1) follower.skip({ seq: first - 1, time: reached.time });
+      if (first > seq + 1) follower.skip({ seq: first - 1, time });
       await follow(info.state.last_seq);
-      fences.start(info.config.max_age / 1_000_000);
+      ageMarkers.start(info.config.max_age / 1_000_000);
     } catch (error) {
       isUsable = false;
       throw error;
     }
   }
 
+  /** Resolves when the consumer has delivered everything up to `lastSeq`. */
   async function follow(lastSeq: number): Promise<void> {
     const mine = createCatchUp(lastSeq);
     catchUp = mine;
     const started = await startOrderedConsumer(
-      { link, js },
+      { connection, js },
       {
-        startSeq: follower.reached.seq + 1,
+        startSeq: follower.head.seq + 1,
         heartbeatMs,
         inboxPrefix,
         onDelivery: (delivery) => follower.accept(delivery),
         onIdle() {
-          if (!isHeld) mine.resolve();
+          if (!isOnHold) mine.resolve();
         },
         onBroken(error, isSilent) {
           mine.reject(error);
           if (isSilent) isUsable = false;
           if (!isOpened) return;
-          if (isSilent) recovery.lose(error);
-          else recovery.start();
+          if (isSilent) reconnector.lose(error);
+          else reconnector.start();
         },
       },
     );
     consumer = started;
     clock.sample(started.startedMs);
-    if (isHeld) started.pause();
-    if (started.pendingAtStart > 0 && follower.reached.seq < lastSeq) {
-      await link.guard(mine.promise);
+    if (isOnHold) started.pause();
+    if (started.pendingAtStart > 0 && follower.head.seq < lastSeq) {
+      await connection.guard(mine.promise);
     }
   }
 
   function assertUsable(): void {
     if (isClosed) throw closedError();
-    if (!isUsable) throw unavailable("The NATS server is away.");
+    if (!isUsable) throw unavailableError("The NATS server is away.");
   }
 
-  /** The head that the log has now, once it is known to be this log. */
+  /** The current head of the log, after a check that it is still the same log. */
   async function checkedHead(): Promise<Position> {
-    const info = await head();
-    if (epochOf(info) === follower.reached.epoch) return headOf(info);
-    recovery.start();
-    if (await recovery.settled(timeoutMs)) return follower.reached;
-    throw unavailable("The log began anew.");
+    const info = await streamInfo();
+    if (epochOf(info) === follower.head.epoch) return headOf(info);
+    reconnector.start();
+    if (await reconnector.settled(timeoutMs)) return follower.head;
+    throw unavailableError("The log restarted.");
+  }
+
+  /** Waits until the follower has delivered what the log contains now. */
+  async function deliverAll(): Promise<void> {
+    const { seq } = await checkedHead();
+    await follower.waitFor(seq, CATCH_UP_MS);
   }
 
   async function close(): Promise<void> {
     isClosed = true;
     isUsable = false;
-    recovery.close();
-    fences.stop();
+    reconnector.close();
+    ageMarkers.stop();
     follower.close();
-    if (consumer) await atMost(CLOSE_MS, consumer.close());
-    await link.close();
+    if (consumer) {
+      const timeout = (): Error => new Error("Timeout");
+      await withTimeout(consumer.close(), CLOSE_MS, timeout).catch(() => {});
+    }
+    await connection.close();
   }
 
   try {
@@ -210,53 +230,40 @@ export async function openSession(settings: NatsSettings, host: BackendHost): Pr
     throw error;
   }
   isOpened = true;
-  if (!link.isUp) recovery.lose(unavailable("The connection to NATS was lost."));
-  else if (isBroken()) recovery.start();
+  if (!connection.isUp) reconnector.lose(unavailableError("The connection to NATS was lost."));
+  else if (isBroken()) reconnector.start();
 
   return {
     async publish(entry) {
       assertUsable();
-      return publishEntry(entry);
+      return publish(entry);
     },
     async subscribe(topic, feed) {
-      if (isUsable) {
-        // What was published before counts as history, even if it has not come here yet.
-        const settled = checkedHead().then(async ({ seq }) =>
-          follower.whenReached(seq, CATCH_UP_MS),
-        );
-        await settled.catch(() => {});
-      }
+      // Messages published before the call are history, also those that are not delivered yet.
+      if (isUsable) await deliverAll().catch(() => {});
       if (isClosed) throw closedError();
-      return { cursor: follower.reached, close: follower.add(topic, feed) };
+      return { cursor: follower.head, close: follower.add(topic, feed) };
     },
     async read(topic) {
       assertUsable();
       return limitReads(async () => {
         await checkedHead();
-        const { epoch } = follower.reached;
-        return readTopic(
-          { link, js, subjects, host, inboxPrefix, timeoutMs, epoch, info: head },
+        const { epoch } = follower.head;
+        return readTopicHistory(
+          { connection, js, subjects, host, inboxPrefix, timeoutMs, epoch, streamInfo },
           topic,
         );
       });
     },
-    async cursor() {
+    async readHead() {
       assertUsable();
       const { seq, time } = await checkedHead();
-      const { epoch } = follower.reached;
-      // Positions of a time are one and the same text everywhere: take it from the message itself.
-      return (await follower.whenReached(seq, CATCH_UP_MS))
-        ? follower.reached
-        : { seq, time, epoch };
+      const { epoch } = follower.head;
+      // A position must have the same time everywhere, so take the time of the delivered message.
+      return (await follower.waitFor(seq, CATCH_UP_MS)) ? follower.head : { seq, time, epoch };
     },
-    reached: () => follower.reached,
+    head: () => follower.head,
     now: clock.now,
     close,
   };
-}
-
-async function atMost(ms: number, promise: Promise<unknown>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise((resolve) => (timer = startTimeout(resolve, ms)));
-  await Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }

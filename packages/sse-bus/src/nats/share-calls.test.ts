@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 
-import { createLimiter, shareCalls } from "./share-calls.ts";
+import { shareCalls } from "./share-calls.ts";
 
-test("callers who come while a call is under way share the next one, which begins after theirs", async () => {
+test("callers that ask while a call is running share the next call", async () => {
   const calls: PromiseWithResolvers<number>[] = [];
   const ask = shareCalls(() => {
     const call = withResolvers<number>();
@@ -24,32 +24,13 @@ test("callers who come while a call is under way share the next one, which begin
   expect(await late).toBe(3);
 });
 
-test("a call that fails is not the answer to those who came after it", async () => {
+test("a failed call is not the answer to callers that asked after it started", async () => {
   const answers = [async () => Promise.reject(new Error("away")), async () => Promise.resolve(2)];
   const ask = shareCalls(async () => (answers.shift() as () => Promise<number>)());
   const first = ask();
   const second = ask();
   await expect(first).rejects.toThrow("away");
   expect(await second).toBe(2);
-});
-
-test("of many tasks only so many run at once, and all of them do, even when some fail", async () => {
-  const limit = createLimiter(3);
-  let active = 0;
-  let most = 0;
-  const task = async (n: number): Promise<number> => {
-    most = Math.max(most, ++active);
-    await turn();
-    active--;
-    if (n % 5 === 0) throw new Error(String(n));
-    return n;
-  };
-  const results = await Promise.allSettled(
-    Array.from({ length: 20 }, async (_, n) => limit(async () => task(n))),
-  );
-  expect(most).toBe(3);
-  expect(results.filter(({ status }) => status === "rejected")).toHaveLength(4);
-  expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(16);
 });
 
 async function turn(): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * Answers callers who ask while a call is under way with one further call for all of them: each
- * gets an answer that was asked for after its own question.
+ * Shares one call among all callers that ask while another call is running. Each caller gets an
+ * answer to a call that started after it asked.
  */
 export function shareCalls<T>(call: () => Promise<T>): () => Promise<T> {
   let running: Promise<T> | undefined;
@@ -25,22 +25,5 @@ export function shareCalls<T>(call: () => Promise<T>): () => Promise<T> {
         return start();
       });
     return next;
-  };
-}
-
-/** Lets at most `limit` of the tasks given to it run at once. */
-export function createLimiter(limit: number): <T>(task: () => Promise<T>) => Promise<T> {
-  let active = 0;
-  const queue: (() => void)[] = [];
-  return async (task) => {
-    if (active < limit) active++;
-    else await new Promise<void>((resolve) => queue.push(resolve));
-    try {
-      return await task();
-    } finally {
-      const next = queue.shift();
-      if (next) next();
-      else active--;
-    }
   };
 }

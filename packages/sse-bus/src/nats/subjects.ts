@@ -1,39 +1,39 @@
 import { Buffer } from "node:buffer";
 
-/** What a subject of the bus's stream stands for. */
+/** The meaning of a subject in the stream of a bus. */
 export interface BusSubject {
   readonly channel: string;
   readonly key: string | undefined;
 }
 
 /**
- * How the bus's names become subjects below the stream's own name:
+ * Maps the names of a bus to NATS subjects:
  *
  * - `<stream>.c.<channel>` for messages without a key,
- * - `<stream>.k.<key>.<channel>` for those with one, so that the server keeps each key's newest
- *   apart and can give it alone (`last_per_subject`),
- * - `<stream>.f.<slot>` for fences (see fences.ts),
- * - `<stream>.e` for the news that the log has another epoch (see stream.ts).
+ * - `<stream>.k.<key>.<channel>` for messages with a key, so that the server can return only the newest
+ *   message of each key (`last_per_subject`),
+ * - `<stream>.f.<slot>` for age markers (see age-markers.ts),
+ * - `<stream>.e` for the announcement of a new epoch (see log-stream.ts).
  *
- * A channel's segments are tokens, so its patterns are the server's wildcards. `.`, `~`, `:` and the
- * empty segment, which a token cannot hold, are written `=d`, `=t`, `=c` and `=e`.
+ * The segments of a channel become tokens, so its patterns become wildcards of the server. A token
+ * cannot contain `.`, `~` or `:`, or be empty: these are written `=d`, `=t`, `=c` and `=e`.
  */
 export interface Subjects {
-  /** Everything of the bus. */
+  /** All subjects of the bus. */
   readonly all: string;
   readonly epoch: string;
   of(channel: string, key: string | undefined): string;
-  fence(slot: number): string;
-  /** Subjects that hold a topic's messages without a key, and those with one. */
+  ageMarker(slot: number): string;
+  /** The subjects of a topic's messages without a key, and with a key. */
   filters(topic: string): { readonly keyless: string; readonly keyed: string };
-  /** What a subject stands for; `undefined` if it is no message of ours. */
+  /** `undefined` if the subject is not one of a message. */
   parse(subject: string): BusSubject | undefined;
 }
 
 export function createSubjects(stream: string): Subjects {
   const keyless = `${stream}.c.`;
   const keyed = `${stream}.k.`;
-  const fences = `${stream}.f.`;
+  const ageMarkers = `${stream}.f.`;
   return {
     all: `${stream}.>`,
     epoch: `${stream}.e`,
@@ -41,7 +41,7 @@ export function createSubjects(stream: string): Subjects {
       key === undefined
         ? keyless + encodeTopic(channel)
         : `${keyed}${encodeKey(key)}.${encodeTopic(channel)}`,
-    fence: (slot) => fences + slot,
+    ageMarker: (slot) => ageMarkers + slot,
     filters(topic) {
       const tokens = encodeTopic(topic);
       return { keyless: keyless + tokens, keyed: `${keyed}*.${tokens}` };
@@ -67,7 +67,7 @@ const ESCAPED = new Map([
   ["=c", ":"],
 ]);
 
-/** `**` is one segment or more, as `>` is one token or more. */
+/** `**` matches one or more segments, as `>` matches one or more tokens. */
 function encodeTopic(topic: string): string {
   return topic
     .split("/")
@@ -78,7 +78,7 @@ function encodeTopic(topic: string): string {
     .join(".");
 }
 
-/** Tokens that stand for themselves, as in most channels' names. */
+/** Most channel names need no escapes. */
 const PLAIN = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/;
 const TOKEN = /^(?:=e|(?:[A-Za-z0-9_-]|=[dtc])+)$/;
 
@@ -104,6 +104,6 @@ function encodeKey(key: string): string {
 
 function decodeKey(token: string): string | undefined {
   const key = Buffer.from(token, "base64url").toString("utf8");
-  // Only what encodes to the very same token: two spellings of a key would be two subjects.
+  // Only the exact encoding is valid: a key with two spellings would have two subjects.
   return key.length > 0 && key.length <= 200 && encodeKey(key) === token ? key : undefined;
 }

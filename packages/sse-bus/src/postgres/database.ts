@@ -1,25 +1,25 @@
-import { startTimeout } from "../core/timers.ts";
+import { withTimeout } from "../core/timers.ts";
 
-/** Every statement casts what it selects to text, so that no parser a user has set changes it. */
+/** Every statement casts its columns to text, so that type parsers of the user's client change nothing. */
 export type Row = readonly (string | null)[];
 
-/** Values of `$1`, `$2` …; every statement casts them from text. */
-export type Values = readonly (string | null)[];
+/** The values of `$1`, `$2` …; every statement casts them from text. */
+export type StatementValues = readonly (string | null)[];
 
-/** What the backend needs of a client library. All of it gives up after `timeoutMs`. */
-export interface Database {
-  query(text: string, values: Values): Promise<Row[]>;
+/** The backend's view of a client library. Every method rejects after `timeoutMs`. */
+export interface PostgresDatabase {
+  query(text: string, values: StatementValues): Promise<Row[]>;
   /** Runs several statements as one transaction. */
   script(text: string): Promise<void>;
-  /** Listens on a connection of its own. */
+  /** Listens on a separate connection. */
   listen(channel: string, events: ListenEvents): Promise<Listening>;
 }
 
 export interface ListenEvents {
   notified(payload: string): void;
-  /** The connection is gone for good: listen again. */
+  /** The connection is lost for good: call `listen` again. */
   lost(): void;
-  /** The connection was gone for a while: notifications may have been missed. */
+  /** The connection was lost for a time: notifications may have been missed. */
   resumed(): void;
 }
 
@@ -28,20 +28,16 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** Rows as they come from a client, as records or arrays. */
+/** A client's rows, as records or arrays. */
 export function toRows(rows: readonly object[]): Row[] {
   return rows.map((row) => Object.values(row) as Row);
 }
 
-/** Rejects when `promise` takes longer than `ms`; what it does later is nobody's business. */
-export async function within<T>(promise: PromiseLike<T>, ms: number, what: string): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = startTimeout(() => reject(new Error(`No answer to ${what} within ${ms} ms.`)), ms);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** The outcome of a request to the server, or a rejection after `ms`. */
+export async function answerWithin<T>(
+  promise: PromiseLike<T>,
+  ms: number,
+  what: string,
+): Promise<T> {
+  return withTimeout(promise, ms, () => new Error(`No answer to ${what} within ${ms} ms.`));
 }

@@ -3,33 +3,33 @@ import { isPattern } from "../core/channel-name.ts";
 import type { HistoryLimits } from "../core/history.ts";
 import { createMessage, type LogMessage } from "../core/message.ts";
 import type { Row } from "./database.ts";
-import type { Log } from "./log.ts";
+import type { LogFunctions } from "./log-functions.ts";
 import { parseMessage } from "./page.ts";
-import { patternRegex } from "./topics.ts";
+import { patternRegex } from "./topic-registry.ts";
 
-/** {@link History}, and the epoch that it is of. */
+/** {@link History}, and its epoch. */
 export interface EpochHistory extends History {
   readonly epoch: string;
 }
 
 /**
- * What `history` allows to be kept of a topic. Retention deletes in steps and leaves what is young,
- * so the tables hold more; the limits that readers see are applied here.
+ * Reads the history of a topic, and applies its limits. The tables contain more than the limits allow,
+ * because retention deletes in steps and never deletes young messages.
  */
-export async function readHistory(
-  log: Log,
+export async function readTopicHistory(
+  log: LogFunctions,
   host: BackendHost,
   topic: string,
 ): Promise<EpochHistory> {
   const { maxHistoryBytes: bytes } = host;
   const rows = isPattern(topic)
     ? await log.history(null, patternRegex(topic), { messages: Number.POSITIVE_INFINITY, bytes })
-    : // One more than are kept, to know the horizon.
+    : // One message more than the limit shows the horizon.
       await log.history(topic, null, { messages: host.history(topic).maxMessages + 1, bytes });
   return applyLimits(rows, host);
 }
 
-interface Kept {
+interface ChannelUse {
   readonly limits: HistoryLimits;
   messages: number;
   bytes: number;
@@ -45,26 +45,26 @@ function applyLimits(rows: readonly Row[], host: BackendHost): EpochHistory {
   const now = Number(header?.[2]);
   let horizon = Number(header?.[3]);
   let bytes = 0;
-  const channels = new Map<string, Kept>();
+  const channels = new Map<string, ChannelUse>();
   const messages: LogMessage[] = [];
 
   for (const row of newestFirst) {
     const seq = Number(row[0]);
     const record = parseMessage(seq, row);
-    const kept = channels.get(record.channel) ?? newKept(host.history(record.channel));
-    channels.set(record.channel, kept);
+    const use = channels.get(record.channel) ?? createUse(host.history(record.channel));
+    channels.set(record.channel, use);
     bytes += Number(row[6]);
-    kept.messages++;
-    kept.bytes += Number(row[6]);
-    const { maxMessages, maxBytes, maxAgeMs } = kept.limits;
-    kept.isFull ||=
-      kept.messages > maxMessages || kept.bytes > maxBytes || record.time < now - maxAgeMs;
-    if (kept.isFull || bytes > host.maxHistoryBytes) horizon = Math.max(horizon, seq);
+    use.messages++;
+    use.bytes += Number(row[6]);
+    const { maxMessages, maxBytes, maxAgeMs } = use.limits;
+    use.isFull ||=
+      use.messages > maxMessages || use.bytes > maxBytes || record.time < now - maxAgeMs;
+    if (use.isFull || bytes > host.maxHistoryBytes) horizon = Math.max(horizon, seq);
     else messages.push(createMessage(record, record, epoch));
   }
   return { epoch, horizon, messages: messages.toReversed() };
 }
 
-function newKept(limits: HistoryLimits): Kept {
+function createUse(limits: HistoryLimits): ChannelUse {
   return { limits, messages: 0, bytes: 0, isFull: false };
 }

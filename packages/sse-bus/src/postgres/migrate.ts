@@ -1,5 +1,5 @@
 import { SseBusError } from "../core/errors.ts";
-import type { Database } from "./database.ts";
+import type { PostgresDatabase } from "./database.ts";
 import {
   checkSchema,
   type MigrationOptions,
@@ -8,20 +8,21 @@ import {
 } from "./migration-sql.ts";
 import { databaseOf } from "./options.ts";
 import type { PgPool } from "./pg-database.ts";
-import { isLockTimeout, toBackendError } from "./postgres-error.ts";
+import { isLockTimeout, toBackendError } from "./errors.ts";
 import type { PostgresJs } from "./postgres-js-database.ts";
 import { startTimeout } from "../core/timers.ts";
 
-/** A migration changes little, but may have to wait for those who use the tables. */
+/** A migration is quick, but may have to wait for transactions that use the tables. */
 const MIGRATION_TIMEOUT_MS = 60_000;
-/** Each waits for open transactions for less than a second, so that it holds up nobody for longer. */
+/** Each attempt waits less than a second for open transactions, because others wait behind it. */
 const LOCK_ATTEMPTS = 5;
-/** Those who wait behind an attempt come first, in ms. */
+/** A pause between attempts, so that transactions that wait behind one can run, in ms. */
 const LOCK_PAUSE_MS = 200;
 
 /**
- * Makes or upgrades what the Postgres backend needs, with {@link migrationSql}. For a deploy step
- * whose role may do what the app's may not; `postgresBackend` does the same when it opens.
+ * Creates or upgrades the tables and functions of the Postgres backend, with {@link migrationSql}. Use
+ * it in a deploy step whose database role has more rights than the app's. Without it,
+ * `postgresBackend` does the same when it opens.
  *
  * @throws SseBusError `BACKEND_UNAVAILABLE`, `BACKEND_NOT_MIGRATED` when the database is ahead
  * @example
@@ -39,9 +40,9 @@ export async function migrate(
   await migrateDatabase(database, checkSchema(options.schema));
 }
 
-/** Does nothing when the version is right, unless something was found to be missing all the same. */
+/** Does nothing if the version is current, unless `isIncomplete` says that something is missing. */
 export async function migrateDatabase(
-  database: Database,
+  database: PostgresDatabase,
   schema: string,
   isIncomplete = false,
 ): Promise<void> {
@@ -61,7 +62,7 @@ export async function migrateDatabase(
 }
 
 /** @throws SseBusError `BACKEND_NOT_MIGRATED` */
-export async function assertMigrated(database: Database, schema: string): Promise<void> {
+export async function assertMigrated(database: PostgresDatabase, schema: string): Promise<void> {
   if (await isMigrated(database, schema)) return;
   throw new SseBusError(
     "BACKEND_NOT_MIGRATED",
@@ -70,7 +71,7 @@ export async function assertMigrated(database: Database, schema: string): Promis
 }
 
 /** @throws SseBusError `BACKEND_NOT_MIGRATED` when a newer package has migrated it */
-async function isMigrated(database: Database, schema: string): Promise<boolean> {
+async function isMigrated(database: PostgresDatabase, schema: string): Promise<boolean> {
   const [found] = await database.query("SELECT to_regclass($1::text)::text", [`${schema}.state`]);
   if (found?.[0] == null) return false;
   const [row] = await database.query(`SELECT version::text FROM ${schema}.state`, []);

@@ -1,27 +1,27 @@
 import { SseBusError } from "../core/errors.ts";
-import { keepingSql } from "./schema/keeping.ts";
+import { retentionSql } from "./schema/retention.ts";
 import { positionsSql } from "./schema/positions.ts";
 import { publishingSql } from "./schema/publishing.ts";
 import { readingSql } from "./schema/reading.ts";
 import { tablesSql } from "./schema/tables.ts";
 import { upgradesSql } from "./schema/upgrades.ts";
 
-/** Version of the tables and functions; a package works with this one only. */
+/** The version of the tables and functions. This package works only with this version. */
 export const SCHEMA_VERSION = 2;
 
 const DEFAULT_SCHEMA = "sse_bus";
 
 /** Settings of {@link migrationSql}. */
 export interface MigrationOptions {
-  /** The schema that everything goes into, one for each bus. @default "sse_bus" */
+  /** The schema for the tables and functions. Each bus needs its own. @default "sse_bus" */
   readonly schema?: string | undefined;
 }
 
 /**
- * The SQL that makes or upgrades the tables and functions of the Postgres backend, to read and to
- * put among your own migrations. Run it in one transaction (`psql -1`); it may be run again.
+ * The SQL that creates or upgrades the tables and functions of the Postgres backend, for your own
+ * migrations. Run it in one transaction (`psql -1`). It is safe to run it again.
  *
- * @throws SseBusError `INVALID_OPTION` when the schema's name is not a plain lower-case identifier
+ * @throws SseBusError `INVALID_OPTION` if the schema's name is not a plain lower-case identifier
  * @example
  * ```ts
  * import { writeFileSync } from "node:fs";
@@ -35,11 +35,11 @@ export function migrationSql(options: MigrationOptions = {}): string {
   return `-- sse-bus: schema version ${SCHEMA_VERSION}, for PostgreSQL 13 and later.
 
 DO $$ BEGIN
-  -- Two processes that start at once must not both create.
+  -- Two processes that start at the same time must not both create the schema.
   PERFORM pg_advisory_xact_lock(hashtextextended('${schema}.migration', 0));
   PERFORM set_config('client_min_messages', 'warning', true);
-  -- Tables that an open transaction uses cannot be changed, and whoever comes while this waits for
-  -- them waits too. So it gives up, before deadlock_timeout makes it the other's fault: run it again.
+  -- A table that an open transaction uses cannot be changed, and new statements wait behind this one.
+  -- So it stops before deadlock_timeout would cancel one of the others. Run it again.
   IF current_setting('lock_timeout') = '0' THEN
     PERFORM set_config('lock_timeout', '900ms', true);
   END IF;
@@ -49,12 +49,12 @@ DO $$ BEGIN
   IF current_setting('server_encoding') <> 'UTF8' THEN
     RAISE EXCEPTION 'sse-bus needs a database with the encoding UTF8';
   END IF;
-  -- CREATE SCHEMA IF NOT EXISTS would ask for the right to create it even when it is there.
+  -- CREATE SCHEMA IF NOT EXISTS requires the right to create it, even if it exists.
   IF to_regnamespace('${schema}') IS NULL THEN
     CREATE SCHEMA ${schema};
   END IF;
 END $$;
-${tablesSql(schema)}${upgradesSql(schema)}${positionsSql(schema)}${publishingSql(schema)}${readingSql(schema)}${keepingSql(schema)}
+${tablesSql(schema)}${upgradesSql(schema)}${positionsSql(schema)}${publishingSql(schema)}${readingSql(schema)}${retentionSql(schema)}
 INSERT INTO ${schema}.state (version, epoch, home)
   VALUES (${SCHEMA_VERSION}, left(replace(gen_random_uuid()::text, '-', ''), 12), ${schema}.identity())
   ON CONFLICT (one) DO UPDATE SET version = excluded.version;
@@ -63,7 +63,7 @@ INSERT INTO ${schema}.state (version, epoch, home)
 
 /** @throws SseBusError `INVALID_OPTION` */
 export function checkSchema(schema: string = DEFAULT_SCHEMA): string {
-  // Such a name needs no quotes, so that it can stand anywhere in the SQL as it is.
+  // Such a name needs no quotes in SQL.
   if (/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) return schema;
   throw new SseBusError(
     "INVALID_OPTION",

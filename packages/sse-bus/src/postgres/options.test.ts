@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { migrationSql } from "./migration-sql.ts";
-import { readOptions } from "./options.ts";
+import { resolvePostgresOptions } from "./options.ts";
 import { postgresBackend } from "./postgres-backend.ts";
 
 /** Looks like the clients do, and connects to nothing: options are read before that. */
@@ -11,10 +11,10 @@ const pool = {
   options: { max: 10 },
 };
 
-test("polling is slow while notifications tell what is new, and fast without them", () => {
-  expect(readOptions({ pool }).pollMs).toBe(1000);
-  expect(readOptions({ pool, listen: false }).pollMs).toBe(100);
-  expect(readOptions({ pool, listen: false, pollMs: 500 }).pollMs).toBe(500);
+test("polling is slow with notifications, and fast without them", () => {
+  expect(resolvePostgresOptions({ pool }).pollMs).toBe(1000);
+  expect(resolvePostgresOptions({ pool, listen: false }).pollMs).toBe(100);
+  expect(resolvePostgresOptions({ pool, listen: false, pollMs: 500 }).pollMs).toBe(500);
 });
 
 test.each([
@@ -35,10 +35,12 @@ test.each([
 });
 
 test("retention may be left to other processes", () => {
-  expect(readOptions({ pool, retentionMs: Number.POSITIVE_INFINITY }).retentionMs).toBe(Infinity);
+  expect(resolvePostgresOptions({ pool, retentionMs: Number.POSITIVE_INFINITY }).retentionMs).toBe(
+    Infinity,
+  );
 });
 
-test("the migration is of one schema only, so that a database can hold several buses", () => {
+test("a migration is for one schema, so one database can hold several buses", () => {
   const sql = migrationSql({ schema: "tenant_7" });
   expect(sql).toContain("CREATE TABLE IF NOT EXISTS tenant_7.message (");
   expect(sql).not.toContain("sse_bus.");

@@ -1,6 +1,6 @@
 import { SseBusError } from "../core/errors.ts";
 import { assertCount, assertDuration } from "../core/history.ts";
-import type { Database } from "./database.ts";
+import type { PostgresDatabase } from "./database.ts";
 import { checkSchema } from "./migration-sql.ts";
 import { pgDatabase, type PgPool } from "./pg-database.ts";
 import { type PostgresJs, postgresJsDatabase } from "./postgres-js-database.ts";
@@ -9,48 +9,57 @@ import { type PostgresJs, postgresJsDatabase } from "./postgres-js-database.ts";
 export type PostgresBackendOptions = PostgresSettings &
   (
     | {
-        /** The `Pool` of `pg`. It stays yours: end it after the bus is closed. */
+        /** The `Pool` of `pg`. The backend never ends it: do so after the bus is closed. */
         readonly pool: PgPool;
         readonly sql?: undefined;
       }
     | {
-        /** The `sql` of `postgres` (Postgres.js). It stays yours: end it after the bus is closed. */
+        /** The `sql` of `postgres` (Postgres.js). The backend never ends it: do so after the bus is closed. */
         readonly sql: PostgresJs;
         readonly pool?: undefined;
       }
   );
 
 export interface PostgresSettings {
-  /** The schema that holds the log, one for each bus. @default "sse_bus" */
+  /** The schema for the tables of the log. Each bus needs its own. @default "sse_bus" */
   readonly schema?: string | undefined;
-  /** Makes what is missing in the database when the bus opens; `false` where only migrations may. @default true */
+  /**
+   * Creates or upgrades the schema when the bus opens. Set it to `false` if only your migrations may
+   * change the database; see {@link migrationSql}. @default true
+   */
   readonly migrate?: boolean | undefined;
   /**
-   * Where to LISTEN: a pool that reaches Postgres itself, when the other one goes through a pooler in
-   * transaction mode. `false` asks the log every `pollMs` instead. @default the same pool
+   * Where to LISTEN. Pass a pool that connects to Postgres directly if `pool` or `sql` goes through a
+   * pooler in transaction mode. `false` polls the log every `pollMs` instead. @default the same pool
    */
   readonly listen?: PgPool | PostgresJs | false | undefined;
-  /** How often the log is asked when no notification has come, in ms. @default 1000, or 100 without LISTEN */
+  /**
+   * How often to poll the log when no notification arrives, in ms.
+   * @default 1000, or 100 with `listen: false`
+   */
   readonly pollMs?: number | undefined;
-  /** How long the server may take for a statement, in ms, before it counts as away. @default 5000 */
+  /** Time limit for a statement, in ms. After it, the server counts as unavailable. @default 5000 */
   readonly timeoutMs?: number | undefined;
-  /** How often old messages are deleted, in ms; `Infinity` leaves that to other processes. @default 10_000 */
+  /**
+   * How often to delete messages that exceed `history`, in ms. `Infinity` leaves that to other
+   * processes. @default 10_000
+   */
   readonly retentionMs?: number | undefined;
   /**
-   * Younger messages are not deleted whatever `history` says, so that a process that was away for so
-   * long finds all it missed, in ms. @default 30_000
+   * The age below which a message is never deleted, whatever `history` says, in ms. A process that
+   * was disconnected for less than this time finds all messages. @default 30_000
    */
   readonly liveMs?: number | undefined;
-  /** How long idempotency ids are remembered, in ms. @default 86_400_000 (a day) */
+  /** How long an idempotency id is remembered, in ms. @default 86_400_000 (one day) */
   readonly rememberIdsMs?: number | undefined;
 }
 
-/** The options, checked and complete. */
-export interface Settings {
+/** The options, checked and with all defaults. */
+export interface ResolvedPostgresOptions {
   readonly schema: string;
   readonly migrate: boolean;
-  readonly database: Database;
-  readonly listen: Database | undefined;
+  readonly database: PostgresDatabase;
+  readonly listen: PostgresDatabase | undefined;
   readonly pollMs: number;
   readonly timeoutMs: number;
   readonly retentionMs: number;
@@ -59,16 +68,16 @@ export interface Settings {
 }
 
 /** @throws SseBusError `INVALID_OPTION` */
-export function readOptions(options: PostgresBackendOptions): Settings {
+export function resolvePostgresOptions(options: PostgresBackendOptions): ResolvedPostgresOptions {
   const { timeoutMs = 5000, listen, migrate = true } = options;
-  const settings = {
+  const numbers = {
     timeoutMs,
     pollMs: options.pollMs ?? (listen === false ? 100 : 1000),
     retentionMs: options.retentionMs ?? 10_000,
     liveMs: options.liveMs ?? 30_000,
     rememberIdsMs: options.rememberIdsMs ?? 86_400_000,
   };
-  for (const [name, value] of Object.entries(settings)) {
+  for (const [name, value] of Object.entries(numbers)) {
     assertCount(value, name);
     if (name === "timeoutMs" || name === "pollMs") assertDuration(value, name);
     if (value !== Number.POSITIVE_INFINITY || name === "retentionMs") continue;
@@ -83,7 +92,7 @@ export function readOptions(options: PostgresBackendOptions): Settings {
     );
   }
   return {
-    ...settings,
+    ...numbers,
     schema: checkSchema(options.schema),
     migrate,
     database,
@@ -92,7 +101,7 @@ export function readOptions(options: PostgresBackendOptions): Settings {
 }
 
 /** @throws SseBusError `INVALID_OPTION` */
-export function databaseOf(client: PgPool | PostgresJs, timeoutMs: number): Database {
+export function databaseOf(client: PgPool | PostgresJs, timeoutMs: number): PostgresDatabase {
   if (isPool(client)) return pgDatabase(client, timeoutMs);
   if (typeof (client as PostgresJs | undefined)?.listen === "function") {
     return postgresJsDatabase(client, timeoutMs);

@@ -2,10 +2,10 @@ import type { MessageContent } from "../core/message.ts";
 import type { Position } from "../core/position.ts";
 import type { Row } from "./database.ts";
 
-/** A stretch of the log, as the function `page` of the schema gives it. */
-export interface Page {
+/** A part of the log, as the function `page` of the schema returns it. */
+export interface LogPage {
   readonly epoch: string;
-  /** Everything up to here was visible when the page was read. */
+  /** The head of the log when the page was read. */
   readonly head: Position;
   /** The newest `seq` that was ever deleted. */
   readonly dropped: number;
@@ -15,19 +15,19 @@ export interface Page {
   readonly isPending: boolean;
   readonly serverMs: number;
   readonly messages: readonly PageMessage[];
-  /** No more follows up to the head. */
+  /** The page reaches the head: no further page is needed. */
   readonly isWhole: boolean;
-  /** Channels that have lost something, where it was asked for. */
+  /** The horizons of channels with losses, if the request asked for them. */
   readonly horizons: ReadonlyMap<string, number>;
 }
 
 export interface PageMessage extends MessageContent, Position {}
 
-/** How much a page holds; more follows in the next one. */
+/** The largest page. */
 export const PAGE_MESSAGES = 500;
 export const PAGE_BYTES = 4_000_000;
 
-export function parsePage(rows: readonly Row[]): Page {
+export function parsePage(rows: readonly Row[]): LogPage {
   const messages: PageMessage[] = [];
   const horizons = new Map<string, number>();
   let header: Row | undefined;
@@ -41,7 +41,7 @@ export function parsePage(rows: readonly Row[]): Page {
       bytes += Number(row[6]);
     }
   }
-  // Without a state the schema was being made or taken away: the same as if it were not there.
+  // Without a state, the schema is being created or dropped: treat it as missing.
   if (!header) throw Object.assign(new Error("The log has no state."), { code: "P0002" });
   return {
     epoch: header[1] as string,

@@ -1,5 +1,11 @@
-import { type Database, type ListenEvents, type Listening, toRows, within } from "./database.ts";
-import { isStatementError } from "./postgres-error.ts";
+import {
+  type PostgresDatabase,
+  type ListenEvents,
+  type Listening,
+  toRows,
+  answerWithin,
+} from "./database.ts";
+import { isStatementError } from "./errors.ts";
 
 /** What is used of the `Pool` of `pg`. */
 export interface PgPool {
@@ -22,15 +28,15 @@ export interface PgPoolClient {
 
 const guarded = new WeakSet<PgPool | PgPoolClient>();
 
-export function pgDatabase(pool: PgPool, timeoutMs: number): Database {
+export function pgDatabase(pool: PgPool, timeoutMs: number): PostgresDatabase {
   guard(pool);
 
   async function acquire(): Promise<PgPoolClient> {
     const connecting = pool.connect();
     try {
-      return await within(connecting, timeoutMs, "a request for a connection of the pool");
+      return await answerWithin(connecting, timeoutMs, "a request for a connection of the pool");
     } catch (error) {
-      // One that comes later goes back unused: its caller was told that it has failed.
+      // A connection that arrives later goes back to the pool: its caller already got an error.
       connecting.then(
         (client) => client.release(),
         () => {},
@@ -43,7 +49,7 @@ export function pgDatabase(pool: PgPool, timeoutMs: number): Database {
     const client = await acquire();
     let isSound = false;
     try {
-      const result = await within(client.query(text, [...values]), timeoutMs, "a statement");
+      const result = await answerWithin(client.query(text, [...values]), timeoutMs, "a statement");
       isSound = true;
       return result;
     } catch (error) {
@@ -78,7 +84,7 @@ async function listenOn(
     client.off("notification", notified);
     client.off("error", lost);
     client.off("end", lost);
-    // Destroyed: the next user of the pool must not get a connection that listens.
+    // Destroyed, because the next user of the pool must not get a connection that listens.
     client.release(true);
     return true;
   };
@@ -89,7 +95,7 @@ async function listenOn(
   client.on("error", lost);
   client.on("end", lost);
   try {
-    await within(client.query(`LISTEN ${channel}`), timeoutMs, "LISTEN");
+    await answerWithin(client.query(`LISTEN ${channel}`), timeoutMs, "LISTEN");
   } catch (error) {
     end();
     throw error;
@@ -98,10 +104,10 @@ async function listenOn(
 }
 
 /**
- * A client that loses its server emits an error, and so does the pool for an idle one; an error that
- * nobody listens for ends the process. The pool stops listening when it hands a client out, and the
- * server's last words may come in the same chunk: only `acquire` is early enough. For good, because
- * what is handed back may still fail later; whoever has a statement under way is told by that.
+ * A client that loses its server emits an error, and so does the pool for an idle client. An error
+ * without a listener ends the process. The pool removes its listener when it gives a client out, and
+ * the error may be in the same chunk: only a listener added on `acquire` is early enough. It is never
+ * removed, because a client may fail after its release. Statements report errors by themselves.
  */
 function guard(pool: PgPool): void {
   if (guarded.has(pool)) return;

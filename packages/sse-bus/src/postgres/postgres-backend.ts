@@ -1,15 +1,15 @@
 import type { Backend } from "../core/backend.ts";
 import { SseBusError } from "../core/errors.ts";
-import { type PostgresBackendOptions, readOptions } from "./options.ts";
-import { closedError, toBackendError } from "./postgres-error.ts";
-import { openSession, type Session } from "./session.ts";
+import { type PostgresBackendOptions, resolvePostgresOptions } from "./options.ts";
+import { closedError, toBackendError } from "./errors.ts";
+import { openPostgresSession, type PostgresSession } from "./session.ts";
 
 /**
- * The log in a PostgreSQL database (13 or later) that your app has anyway: no other server, and a
- * message can be published in the same transaction as the change it tells of.
+ * Stores the log in your app's PostgreSQL database (13 or later). It needs no other server, and can
+ * publish a message in the same transaction as the change that it describes.
  *
- * One backend object is for one bus; the pool may be shared with the rest of the app. The tables go
- * into a schema of their own, made at the first start unless `migrate` is off.
+ * Create one backend for each bus; the rest of the app may use the same pool. The tables are in a
+ * separate schema, which the backend creates at the first start unless `migrate` is false.
  *
  * @throws SseBusError `INVALID_OPTION`
  * @example
@@ -36,12 +36,12 @@ import { openSession, type Session } from "./session.ts";
  * ```
  */
 export function postgresBackend(options: PostgresBackendOptions): Backend {
-  const settings = readOptions(options);
-  let session: Session | undefined;
+  const resolved = resolvePostgresOptions(options);
+  let session: PostgresSession | undefined;
   let opening: Promise<void> | undefined;
   let closing: Promise<void> | undefined;
 
-  async function use<T>(what: string, run: (session: Session) => Promise<T>): Promise<T> {
+  async function use<T>(what: string, run: (session: PostgresSession) => Promise<T>): Promise<T> {
     if (!session || closing) throw closedError();
     try {
       return await run(session);
@@ -57,7 +57,7 @@ export function postgresBackend(options: PostgresBackendOptions): Backend {
       if (opening) {
         throw new SseBusError("INVALID_OPTION", "A postgresBackend is for one bus: make another.");
       }
-      opening = openSession(settings, host).then((opened) => void (session = opened));
+      opening = openPostgresSession(resolved, host).then((opened) => void (session = opened));
       try {
         await opening;
       } catch (error) {
@@ -68,14 +68,14 @@ export function postgresBackend(options: PostgresBackendOptions): Backend {
     publish: (entry) => use("publish", ({ publish }) => publish(entry)),
     async publishIn(tx, entry) {
       if (!session || closing) throw closedError();
-      // As the client throws it: callers retry a transaction by the server's code.
+      // The client's own error: callers decide by its code whether to retry the transaction.
       return session.publishIn(tx, entry);
     },
     subscribe: (topic, feed) => use("subscribe", ({ subscribe }) => subscribe(topic, feed)),
     read: (topic) => use("read history", ({ read }) => read(topic)),
-    readHead: () => use("read the head", ({ head }) => head()),
+    readHead: () => use("read the head", ({ readHead }) => readHead()),
     now: () => session?.now() ?? Date.now(),
-    head: () => session?.reached() ?? { seq: 0, time: 0, epoch: "0" },
+    head: () => session?.head() ?? { seq: 0, time: 0, epoch: "0" },
     close() {
       closing ??= (async () => {
         await opening?.catch(() => {});

@@ -1,4 +1,4 @@
-import { type Database, toRows, within } from "./database.ts";
+import { type PostgresDatabase, toRows, answerWithin } from "./database.ts";
 
 /** What is used of the `sql` of `postgres` (Postgres.js). */
 export interface PostgresJs {
@@ -18,21 +18,21 @@ export interface PostgresJs {
 
 const CLOSE_MS = 1000;
 
-export function postgresJsDatabase(sql: PostgresJs, timeoutMs: number): Database {
-  // Prepared, a statement costs one round trip, else two; behind some poolers it must not be.
+export function postgresJsDatabase(sql: PostgresJs, timeoutMs: number): PostgresDatabase {
+  // A prepared statement takes one round trip instead of two, but some poolers do not support it.
   const prepare = sql.options.prepare !== false;
 
   return {
     async query(text, values) {
       const query = sql.unsafe(text, [...values], { prepare });
-      return toRows(await within(query, timeoutMs, "a statement"));
+      return toRows(await answerWithin(query, timeoutMs, "a statement"));
     },
     async script(text) {
-      await within(sql.unsafe(text), timeoutMs, "a statement");
+      await answerWithin(sql.unsafe(text), timeoutMs, "a statement");
     },
     async listen(channel, events) {
       let isOpen = true;
-      // Postgres.js comes back by itself: that it calls `onlisten` again means that it was away.
+      // Postgres.js reconnects by itself. A second call of `onlisten` means that it has reconnected.
       let times = 0;
       const listening = sql.listen(
         channel,
@@ -50,13 +50,13 @@ export function postgresJsDatabase(sql: PostgresJs, timeoutMs: number): Database
         await unlisten();
       };
       try {
-        await within(listening, timeoutMs, "LISTEN");
+        await answerWithin(listening, timeoutMs, "LISTEN");
       } catch (error) {
         close().catch(ignore);
         throw error;
       }
-      // Without its server the answer never comes, and nothing is lost by not waiting for it.
-      return { close: () => within(close(), CLOSE_MS, "UNLISTEN").catch(ignore) };
+      // While the server is away, the answer never arrives; closing does not depend on it.
+      return { close: () => answerWithin(close(), CLOSE_MS, "UNLISTEN").catch(ignore) };
     },
   };
 }

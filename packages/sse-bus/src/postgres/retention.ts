@@ -1,28 +1,32 @@
 import type { BackendHost } from "../core/backend.ts";
-import { finite, type Log } from "./log.ts";
-import type { Settings } from "./options.ts";
-import { isStatementError, toBackendError } from "./postgres-error.ts";
+import { finite, type LogFunctions } from "./log-functions.ts";
+import type { ResolvedPostgresOptions } from "./options.ts";
+import { isStatementError, toBackendError } from "./errors.ts";
 import { startTimeout } from "../core/timers.ts";
 
-/** Deletes what `history` no longer allows, in whichever process comes first. */
-export interface Retention {
+/** Deletes messages that exceed the limits of `history`. One process at a time does it. */
+export interface PostgresRetention {
   start(): void;
   close(): Promise<void>;
 }
 
 const CHANNELS_AT_ONCE = 200;
-/** Rounds in one go; what is left waits for the next time. */
+/** The most rounds in one run; the next run does the rest. */
 const MAX_ROUNDS = 100;
 const IDS_AT_ONCE = 10_000;
 
-export function createRetention(log: Log, settings: Settings, host: BackendHost): Retention {
-  const { schema: s, retentionMs, liveMs, rememberIdsMs } = settings;
+export function createRetention(
+  log: LogFunctions,
+  options: ResolvedPostgresOptions,
+  host: BackendHost,
+): PostgresRetention {
+  const { schema: s, retentionMs, liveMs, rememberIdsMs } = options;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let running: Promise<void> | undefined;
   let isClosed = false;
 
-  async function keepLimits(): Promise<void> {
-    // The first call claims the round; another process that comes within the interval gets nothing.
+  async function applyLimits(): Promise<void> {
+    // The first call claims this interval: other processes then get no channels in it.
     let claimMs = Math.ceil(retentionMs * 0.9);
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const rows = await log.call(
@@ -64,10 +68,10 @@ export function createRetention(log: Log, settings: Settings, host: BackendHost)
   function schedule(ms: number): void {
     if (isClosed || retentionMs === Number.POSITIVE_INFINITY) return;
     timer = startTimeout(() => {
-      running = keepLimits()
+      running = applyLimits()
         .then(forgetIds)
         .catch((error: unknown) => {
-          // While the server is away there is nothing to trim, and the tail has told of it.
+          // The log follower reports outages; report only statements that the server refused.
           if (isStatementError(error)) host.onError(toBackendError(error, "trim the log"));
         })
         .finally(() => {

@@ -1,62 +1,64 @@
-import { type Log, SEQUENCE_LIMIT } from "./log.ts";
-import { toBackendError } from "./postgres-error.ts";
-import type { Tickets } from "./tickets.ts";
+import { createPause } from "../backend-shared/pause.ts";
+import { type LogFunctions, SEQUENCE_LIMIT } from "./log-functions.ts";
+import { toBackendError } from "./errors.ts";
+import type { PendingTickets } from "./pending-tickets.ts";
 import { startTimeout } from "../core/timers.ts";
 
 /**
- * Sees to it that committed messages get their position. Every process may do it, and one at a time
- * does: at once the process that has published, so that there is one call a commit however many
- * processes there are; the others a moment later, unless the log has moved on by then. When commits
- * come by the hundred a second, it looks every few ms instead, and nobody has to tell it.
+ * Gives committed messages their positions (sequence numbers), through the SQL function `sequence`.
+ *
+ * Any process can do it, one at a time. The process that published does it immediately, so there is
+ * one call per commit, not one per process. The others call a moment later, unless the log has moved
+ * by then. With hundreds of commits per second, a process calls every few ms without notifications.
  */
 export interface Sequencer {
-  /** A transaction was committed by this process (`own`), by another, or by no sse-bus at all. */
+  /** A transaction was committed by this process (`own`), by another one, or by any other program. */
   committed(by: "own" | "other" | "unknown"): void;
-  /** The log has moved on: whoever was to see to it did. */
-  moved(): void;
-  /** Resolves once all that is committed now has a position. */
-  drain(): Promise<void>;
+  /** The log has moved: another process gave the positions. */
+  logMoved(): void;
+  /** Resolves when all messages committed before the call have a position. */
+  assignAll(): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface SequencerOptions {
-  readonly log: Log;
-  readonly tickets: Tickets;
-  readonly onTaken: () => void;
+  readonly log: LogFunctions;
+  readonly tickets: PendingTickets;
+  readonly onAssigned: () => void;
   readonly onError: (error: Error) => void;
 }
 
-/** How long to leave it to the process that published, in ms. */
+/** How long to wait for the process that published, in ms. */
 const PATIENCE_MS = 100;
-/** How far apart processes come that are all as near to it, in ms. */
+/** The range over which the other processes spread their calls, in ms. */
 const SPREAD_MS = 20;
-/** A commit without news may be one that drew its ticket long ago; looked into once in so many ms. */
-const LOOK_AGAIN_MS = 5000;
+/** A commit without a pending message may have an old ticket: how often to check all tickets, in ms. */
+const CHECK_ALL_MS = 5000;
 
-/** So many messages in this time make it look by itself: 200 a second. */
+/** With this many messages in this time (200 per second), it calls without notifications. */
 const BUSY_MESSAGES = 20;
 const BUSY_WINDOW_MS = 100;
 const BUSY_PAUSE_MS = 10;
-/** How far ahead a look is promised; each look renews it long before it ends. */
+/** How long each call promises the next one; the next call renews it long before it ends. */
 const PROMISE_MS = 60;
 
 export function createSequencer(options: SequencerOptions): Sequencer {
-  const { log, tickets, onTaken, onError } = options;
+  const { log, tickets, onAssigned, onError } = options;
   const load = createLoad();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let running: Promise<void> | undefined;
-  let stopPause = (): void => {};
+  const pause = createPause();
   let isWanted = false;
   let isFailing = false;
   let isClosed = false;
-  let lookedAt = -LOOK_AGAIN_MS;
+  let checkedAllAt = -CHECK_ALL_MS;
 
   async function run(): Promise<void> {
     try {
       await loop();
       isFailing = false;
     } catch (error) {
-      // The next poll tries again, and the tail tells when the server is away.
+      // The next poll tries again, and the log follower reports an outage.
       if (!isFailing && !isClosed) onError(toBackendError(error, "give positions"));
       isFailing = true;
       running = undefined;
@@ -72,40 +74,30 @@ export function createSequencer(options: SequencerOptions): Sequencer {
       if (isClosed) return;
       if (promiseMs > 0) promisedUntil = performance.now() + promiseMs;
       if (taken === SEQUENCE_LIMIT) isWanted = true;
-      else if (taken === 0 && promiseMs === 0) await lookAgain();
+      else if (taken === 0 && promiseMs === 0) await checkAll();
       const restMs = promisedUntil - performance.now();
       if (isWanted || restMs <= 0) continue;
-      // While it is promised, nobody calls; and what was promised has to be kept to the last.
-      await pause(load.isBusy() ? BUSY_PAUSE_MS : restMs + 1);
+      // During a promise there are no notifications, so it must be kept until its end.
+      await pause.wait(load.isBusy() ? BUSY_PAUSE_MS : restMs + 1);
       if (isClosed) return;
       isWanted = true;
     }
-    // In the turn that found nothing more to do, or a start in between would be for nobody.
+    // In the same turn as the last check of `isWanted`, so that no start() is lost.
     running = undefined;
   }
 
   async function take(promiseMs: number): Promise<number> {
     const taken = await log.sequence(promiseMs);
     load.add(taken);
-    if (taken > 0) onTaken();
+    if (taken > 0) onAssigned();
     return taken;
   }
 
-  async function lookAgain(): Promise<void> {
-    if (performance.now() - lookedAt < LOOK_AGAIN_MS) return;
-    lookedAt = performance.now();
-    tickets.lookAtAll();
+  async function checkAll(): Promise<void> {
+    if (performance.now() - checkedAllAt < CHECK_ALL_MS) return;
+    checkedAllAt = performance.now();
+    tickets.checkAll();
     await take(0);
-  }
-
-  function pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const pausing = startTimeout(resolve, ms);
-      stopPause = () => {
-        clearTimeout(pausing);
-        resolve();
-      };
-    });
   }
 
   function start(): void {
@@ -122,17 +114,17 @@ export function createSequencer(options: SequencerOptions): Sequencer {
       const patienceMs = by === "other" ? PATIENCE_MS : 0;
       timer ??= startTimeout(start, patienceMs + Math.random() * SPREAD_MS);
     },
-    moved() {
+    logMoved() {
       clearTimeout(timer);
       timer = undefined;
     },
-    async drain() {
+    async assignAll() {
       while ((await take(0)) === SEQUENCE_LIMIT);
     },
     async close() {
       isClosed = true;
       clearTimeout(timer);
-      stopPause();
+      pause.end();
       await running;
     },
   };
@@ -143,7 +135,7 @@ interface Load {
   isBusy(): boolean;
 }
 
-/** Counts in two windows, the current one and the one before. */
+/** Counts messages in two windows: the current one and the previous one. */
 function createLoad(): Load {
   let start = 0;
   let before = 0;

@@ -7,142 +7,141 @@ import type {
   TopicSubscription,
 } from "../core/backend.ts";
 import type { Cursor } from "../core/position.ts";
-import { createAppender } from "./appender.ts";
-import { createClock } from "./clock.ts";
-import { type EpochHistory, readHistory } from "./history.ts";
-import { createLog } from "./log.ts";
+import { createDeadlineClock } from "./deadline-clock.ts";
+import { type EpochHistory, readTopicHistory } from "./history.ts";
+import { createLogFollower } from "./log-follower.ts";
+import { createLogFunctions } from "./log-functions.ts";
 import { assertMigrated, migrateDatabase } from "./migrate.ts";
-import type { Settings } from "./options.ts";
+import { createNotifications } from "./notifications.ts";
+import type { ResolvedPostgresOptions } from "./options.ts";
+import { createPendingTickets } from "./pending-tickets.ts";
+import { createPublisher } from "./publisher.ts";
 import { createRetention } from "./retention.ts";
 import { createSequencer } from "./sequencer.ts";
-import { createTail } from "./tail.ts";
-import { createTickets } from "./tickets.ts";
-import { queryIn } from "./transaction.ts";
-import { createWaker } from "./waker.ts";
+import { publishInTransaction } from "./transaction.ts";
 
-/** A backend from open to close. */
-export interface Session {
+/** An open backend. */
+export interface PostgresSession {
   publish(entry: NewMessage): Promise<Stored>;
   publishIn(tx: unknown, entry: NewMessage): Promise<Stored | Pending>;
   subscribe(topic: string, feed: Feed): Promise<TopicSubscription>;
   read(topic: string): Promise<EpochHistory>;
-  head(): Promise<Cursor>;
-  reached(): Cursor;
+  /** The head of the log. */
+  readHead(): Promise<Cursor>;
+  /** The newest position that is delivered. */
+  head(): Cursor;
   /** The server's time, or a little less. */
   now(): number;
   close(): Promise<void>;
 }
 
-/** Without LISTEN, or while it does not work, in ms. */
-const DEAF_POLL_MS = 100;
+/** How often to poll while notifications do not arrive, in ms. */
+const POLL_WITHOUT_NOTIFICATIONS_MS = 100;
 
-/** Starts everything, or nothing. */
-export async function openSession(settings: Settings, host: BackendHost): Promise<Session> {
-  const { database, schema } = settings;
+/** If this rejects, nothing is left open. */
+export async function openPostgresSession(
+  options: ResolvedPostgresOptions,
+  host: BackendHost,
+): Promise<PostgresSession> {
+  const { database, schema } = options;
   const origin = crypto.randomUUID();
-  const clock = createClock();
-  const tickets = createTickets();
-  const log = createLog(settings, clock, tickets);
+  const clock = createDeadlineClock();
+  const tickets = createPendingTickets();
+  const log = createLogFunctions(options, clock, tickets);
   const sequencer = createSequencer({
     log,
     tickets,
-    onTaken: () => tail.wake(),
+    onAssigned: () => follower.wake(),
     onError: host.onError,
   });
-  const waker = settings.listen
-    ? createWaker({
-        database: settings.listen,
+  const notifications = options.listen
+    ? createNotifications({
+        database: options.listen,
         log,
         schema,
         origin,
-        isApart: settings.listen !== database,
+        hasOwnDatabase: options.listen !== database,
         onCommit: sequencer.committed,
         onLog(seq) {
-          sequencer.moved();
-          tail.announced(seq);
+          sequencer.logMoved();
+          follower.announced(seq);
         },
-        onGap: () => tail.wake(),
+        onMayHaveMissed: () => follower.wake(),
         onError: host.onError,
       })
     : undefined;
-  const isListening = (): boolean => waker?.isListening() ?? false;
-  const tail = createTail({
+  const isListening = (): boolean => notifications?.isListening() ?? false;
+  const follower = createLogFollower({
     log,
     host,
     pollMs: () =>
-      isListening() || !waker ? settings.pollMs : Math.min(settings.pollMs, DEAF_POLL_MS),
+      isListening() || !notifications
+        ? options.pollMs
+        : Math.min(options.pollMs, POLL_WITHOUT_NOTIFICATIONS_MS),
     onPending: () => sequencer.committed(isListening() ? "other" : "unknown"),
-    onUnannounced: () => waker?.doubt(),
+    onUnannounced: () => notifications?.verify(),
   });
-  const appender = createAppender({
+  const publisher = createPublisher({
     log,
     tickets,
-    timeoutMs: settings.timeoutMs,
+    timeoutMs: options.timeoutMs,
     onStored({ seq, epoch }) {
-      if (epoch !== tail.reached().epoch) tail.wake();
-      else tail.announced(seq);
+      if (epoch !== follower.head().epoch) follower.wake();
+      else follower.announced(seq);
     },
   });
-  const retention = createRetention(log, settings, host);
-  let hasPending = false;
+  const retention = createRetention(log, options, host);
+  let hasPublishedInTransaction = false;
 
   async function close(): Promise<void> {
-    await Promise.all([appender.close(), retention.close()]);
-    // A process that ends right after its commit leaves no work to others.
-    if (hasPending) await sequencer.drain().catch(() => {});
-    await Promise.all([sequencer.close(), waker?.close(), tail.close()]);
+    await Promise.all([publisher.close(), retention.close()]);
+    // A process that ends directly after a commit still gives its messages their positions.
+    if (hasPublishedInTransaction) await sequencer.assignAll().catch(() => {});
+    await Promise.all([sequencer.close(), notifications?.close(), follower.close()]);
   }
 
   try {
-    if (settings.migrate) await migrateDatabase(database, schema);
+    if (options.migrate) await migrateDatabase(database, schema);
     else await assertMigrated(database, schema);
     await log.syncClock();
-    await log.attend();
-    await sequencer.drain();
-    await tail.start();
-    await waker?.start();
+    await log.assertWritable();
+    await sequencer.assignAll();
+    await follower.start();
+    await notifications?.start();
     retention.start();
   } catch (error) {
     await close();
     throw error;
   }
 
-  /** The host hears that the log started anew before it is given anything of the new one. */
-  async function told<T extends { readonly epoch: string }>(answer: T): Promise<T> {
-    if (answer.epoch !== tail.reached().epoch) await tail.caughtUp();
+  /** Makes sure that the host learns of a restart of the log before it gets anything of the new log. */
+  async function afterRestart<T extends { readonly epoch: string }>(answer: T): Promise<T> {
+    if (answer.epoch !== follower.head().epoch) await follower.catchUp();
     return answer;
   }
 
   return {
     async publish(entry) {
-      const stored = await appender.append(entry);
-      // What is stored is not refused because its news do not come.
-      return told(stored).catch(() => stored);
+      const stored = await publisher.publish(entry);
+      // The message is stored, so a failure here must not reject the publish.
+      return afterRestart(stored).catch(() => stored);
     },
-    async publishIn(tx, { channel, event, key, json, id, raw = false }) {
-      const [row] = await queryIn(
-        tx,
-        `SELECT duplicate::text, epoch, seq::text, "time"::text, channel
-          FROM ${schema}.enqueue($1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text::boolean)`,
-        [channel, event, key ?? null, json, id ?? null, origin, String(raw)],
-      );
-      hasPending = true;
-      const [isRepeat, epoch, seq, time, first] = row ?? [];
-      const place = { channel: first as string, duplicate: isRepeat === "true" };
-      if (seq == null) return { pending: true, ...place };
-      return { seq: Number(seq), time: Number(time), epoch: epoch as string, ...place };
+    async publishIn(tx, entry) {
+      const placed = await publishInTransaction(tx, { schema, origin, entry });
+      hasPublishedInTransaction = true;
+      return placed;
     },
-    subscribe: tail.subscribe,
+    subscribe: follower.subscribe,
     async read(topic) {
       for (;;) {
-        const history = await readHistory(log, host, topic);
-        // While the log starts anew, history of one epoch must not meet a window of the other.
-        if (history.epoch === tail.reached().epoch) return history;
-        await tail.caughtUp();
+        const history = await readTopicHistory(log, host, topic);
+        // During a restart, history of one epoch must not be joined with live messages of another.
+        if (history.epoch === follower.head().epoch) return history;
+        await follower.catchUp();
       }
     },
-    head: async () => told(await log.head()),
-    reached: tail.reached,
+    readHead: async () => afterRestart(await log.readHead()),
+    head: follower.head,
     now: () => Number(clock.in(0)),
     close,
   };

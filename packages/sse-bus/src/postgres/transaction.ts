@@ -1,10 +1,13 @@
+import type { Pending, NewMessage, Stored } from "../core/backend.ts";
 import { SseBusError } from "../core/errors.ts";
-import { type Row, toRows, type Values } from "./database.ts";
+import { type Row, toRows, type StatementValues } from "./database.ts";
 
 /**
- * An open transaction, as `bus.publish(data, { tx })` takes it: a client of `pg` after its `BEGIN`,
- * the `sql` that Postgres.js hands to `sql.begin`, anything else with such a `query`, or a function
- * that runs a statement in the transaction of whatever library it is.
+ * An open transaction for `bus.publish(data, { tx })`. One of:
+ *
+ * - a client of `pg` after its `BEGIN`, or any object with the same `query`
+ * - the `sql` that Postgres.js passes to the callback of `sql.begin`
+ * - a function that runs a statement in the transaction of any other library
  */
 export type PostgresTransaction =
   | { query(text: string, values: unknown[]): PromiseLike<StatementResult> }
@@ -12,15 +15,39 @@ export type PostgresTransaction =
   | { unsafe(text: string, values: any[]): PromiseLike<readonly object[]> }
   | ((text: string, values: (string | null)[]) => PromiseLike<StatementResult>);
 
-/** Rows, or a result that has them. */
+/** Rows, or a result with rows. */
 export type StatementResult = readonly object[] | { readonly rows: readonly object[] };
 
+export interface TransactionalEntry {
+  readonly schema: string;
+  /** Identifies the commits of this process. */
+  readonly origin: string;
+  readonly entry: NewMessage;
+}
+
 /**
- * Runs one statement in the caller's transaction.
+ * Publishes a message as part of the caller's transaction.
  *
- * @throws SseBusError `INVALID_OPTION` when `tx` is no transaction; what the client throws
+ * @throws SseBusError `INVALID_OPTION` if `tx` is not a transaction; errors of the client, unchanged
  */
-export async function queryIn(tx: unknown, text: string, values: Values): Promise<Row[]> {
+export async function publishInTransaction(
+  tx: unknown,
+  { schema, origin, entry }: TransactionalEntry,
+): Promise<Stored | Pending> {
+  const { channel, event, key, json, id, raw = false } = entry;
+  const [row] = await queryIn(
+    tx,
+    `SELECT duplicate::text, epoch, seq::text, "time"::text, channel
+      FROM ${schema}.enqueue($1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text::boolean)`,
+    [channel, event, key ?? null, json, id ?? null, origin, String(raw)],
+  );
+  const [isRepeat, epoch, seq, time, storedChannel] = row ?? [];
+  const place = { channel: storedChannel as string, duplicate: isRepeat === "true" };
+  if (seq == null) return { pending: true, ...place };
+  return { seq: Number(seq), time: Number(time), epoch: epoch as string, ...place };
+}
+
+async function queryIn(tx: unknown, text: string, values: StatementValues): Promise<Row[]> {
   const result = await runner(tx)(text, [...values]);
   return toRows("rows" in result ? result.rows : result);
 }
@@ -31,7 +58,7 @@ function runner(tx: unknown): Run {
   const isObject = (typeof tx === "object" && tx !== null) || typeof tx === "function";
   if (!isObject) throw invalid(`it is ${tx === null ? "null" : typeof tx}`);
   const { query, unsafe, begin, totalCount } = tx as Record<string, unknown>;
-  // On a pool the message would be published by itself, and stay when the transaction is undone.
+  // On a pool, the message would be published outside of the transaction, and survive its rollback.
   if (typeof totalCount === "number")
     throw invalid("it is a pool: pass the client you ran BEGIN on");
   if (typeof unsafe === "function") {

@@ -1,37 +1,42 @@
-import { inTime } from "./in-time.ts";
-import type { Connector, Link } from "./link.ts";
+import { withTimeout } from "../core/timers.ts";
+import type { RedisConnection, RedisConnector } from "./connection.ts";
+import { timeoutError } from "./errors.ts";
 
-/** A cluster's map of nodes, for a moment. */
+/** A cluster's current map of slots to nodes. */
 export interface ClusterMap {
-  /** How to connect to the node that holds the bus; nothing when no node does. */
-  find(): Promise<Connector | undefined>;
+  /** Connects to the node that holds the bus; `undefined` when no node does. */
+  find(): Promise<RedisConnector | undefined>;
   close(): void;
 }
 
 /**
- * Connects to the node that holds the bus. It is looked for anew each time, so that a slot that has
- * moved, or a replica that has taken over, is found by connecting again.
+ * Connects to the node that holds the bus. The map is loaded for each connection. So reconnecting
+ * finds a slot that has moved, or a replica that has become the primary.
  */
-export function createClusterConnector(open: () => ClusterMap): Connector {
+export function createClusterConnector(openMap: () => ClusterMap): RedisConnector {
   return {
     database: 0,
     isCluster: true,
     async connect(events, timeoutMs) {
-      const map = open();
-      let link: Link | undefined;
-      let isLate = false;
+      const map = openMap();
+      let connection: RedisConnection | undefined;
+      let hasTimedOut = false;
+
+      async function connectToNode(): Promise<RedisConnection> {
+        const node = await map.find();
+        if (!node) throw new Error("CLUSTERDOWN No node holds the slot of this bus");
+        connection = await node.connect(events, timeoutMs);
+        if (hasTimedOut) connection.destroy();
+        return connection;
+      }
+
       try {
-        await inTime("the cluster", timeoutMs, async (resolve) => {
-          const node = await map.find();
-          if (!node) throw new Error("CLUSTERDOWN No node holds the slot of this bus");
-          link = await node.connect(events, timeoutMs);
-          if (isLate) link.destroy();
-          resolve();
-        });
-        return link as unknown as Link;
+        return await withTimeout(connectToNode(), timeoutMs, () =>
+          timeoutError("the cluster", timeoutMs),
+        );
       } catch (error) {
-        isLate = true;
-        link?.destroy();
+        hasTimedOut = true;
+        connection?.destroy();
         throw error;
       } finally {
         map.close();

@@ -3,10 +3,10 @@ import { expect, test } from "vitest";
 import { messageJson } from "../core/message.ts";
 import {
   decodeEntry,
-  decodeLive,
-  decodeMark,
+  decodeLiveMessage,
+  decodeHeadMarker,
   decodeState,
-  encodeHead,
+  encodeAttributes,
   toMessage,
 } from "./codec.ts";
 
@@ -25,13 +25,13 @@ const rawRecord = fc.record({
 });
 const position = { seq: 1_048_577, time: 1_763_860_000_000, epoch: "k3x9q7" };
 
-test("a message comes back from pub/sub as it was published, whatever is in it", () => {
+test("any message is decoded from pub/sub as it was published", () => {
   fc.assert(
     fc.property(fc.oneof(record, rawRecord), ({ event, key, raw, json }) => {
-      const head = encodeHead({ event, key, raw });
-      expect(head).not.toContain("\n");
-      const live = decodeLive(`k3x9q7 1048577 1763860000000 12\n${head}\n${json}`);
-      expect(live).toEqual({ ...position, previous: 12, head, json });
+      const attributes = encodeAttributes({ event, key, raw });
+      expect(attributes).not.toContain("\n");
+      const live = decodeLiveMessage(`k3x9q7 1048577 1763860000000 12\n${attributes}\n${json}`);
+      expect(live).toEqual({ ...position, previous: 12, attributes, json });
       const message = toMessage("a", live);
       const { seq, time, channel } = message;
       expect({ seq, time, channel }).toEqual({
@@ -45,22 +45,25 @@ test("a message comes back from pub/sub as it was published, whatever is in it",
   );
 });
 
-test("a message comes back from a stream as it does from pub/sub", () => {
+test("a message is decoded from a stream as from pub/sub", () => {
   fc.assert(
     fc.property(fc.oneof(record, rawRecord), ({ event, key, raw, json }) => {
-      const head = encodeHead({ event, key, raw });
-      const fields = ["t", String(position.time), "h", head, "j", json];
+      const attributes = encodeAttributes({ event, key, raw });
+      const fields = ["t", String(position.time), "h", attributes, "j", json];
       const entry = decodeEntry("a", [`${position.seq}-0`, fields], position.epoch);
-      expect(entry).toEqual(toMessage("a", { ...position, head, json }));
+      expect(entry).toEqual(toMessage("a", { ...position, attributes, json }));
     }),
   );
 });
 
-test("the most common kind of message needs no head", () => {
-  expect(encodeHead({ event: "message", key: undefined })).toBe("");
+test("the most common kind of message needs no attributes", () => {
+  expect(encodeAttributes({ event: "message", key: undefined })).toBe("");
 });
 
-test("markers and states are read by their fields", () => {
-  expect(decodeMark("k3x9q7 1048577 1763860000000 me.7")).toEqual({ ...position, token: "me.7" });
+test("head markers and channel states are decoded", () => {
+  expect(decodeHeadMarker("k3x9q7 1048577 1763860000000 me.7")).toEqual({
+    ...position,
+    token: "me.7",
+  });
   expect(decodeState("9 2 700 7 100 200")).toEqual({ last: 9, at: 200 });
 });

@@ -1,21 +1,26 @@
 import { createMessage, type LogMessage, type MessageContent } from "../core/message.ts";
 import type { Cursor } from "../core/position.ts";
 
-/** A message on its way through pub/sub, or a marker. */
-export interface LiveItem extends Cursor {
-  /** The position of the channel's message before this one. */
+/** A message as pub/sub carries it. */
+export interface LiveMessage extends Cursor {
+  /** The position of the previous message of the same channel. */
   readonly previous: number;
-  readonly head: string;
+  /** See {@link encodeAttributes}. */
+  readonly attributes: string;
   readonly json: string;
 }
 
-/** What proves that everything up to a position has been received. */
-export interface Mark extends Cursor {
+/**
+ * The head of the log, sent through the same pub/sub connection as the messages. Redis delivers in
+ * order, so an instance that receives it has received every message up to this position.
+ */
+export interface HeadMarker extends Cursor {
+  /** The instance that asked for it, and the number of the request. */
   readonly token: string;
 }
 
-/** What there is to know of a message beside its data; nothing for the most common kind. */
-export function encodeHead({
+/** Event, key and `raw` of a message. Empty for the most common case: event `message`, JSON, no key. */
+export function encodeAttributes({
   event,
   key,
   raw,
@@ -25,8 +30,8 @@ export function encodeHead({
   return event === "message" ? "" : JSON.stringify([event]);
 }
 
-/** Reads "epoch seq time previous", a head and the data, each on a line. */
-export function decodeLive(text: string): LiveItem {
+/** Decodes three lines: "epoch seq time previous", the attributes, the data. */
+export function decodeLiveMessage(text: string): LiveMessage {
   const first = text.indexOf("\n");
   const second = text.indexOf("\n", first + 1);
   const [epoch = "", seq, time, previous] = text.slice(0, first).split(" ");
@@ -35,42 +40,42 @@ export function decodeLive(text: string): LiveItem {
     seq: Number(seq),
     time: Number(time),
     previous: Number(previous),
-    head: text.slice(first + 1, second),
+    attributes: text.slice(first + 1, second),
     json: text.slice(second + 1),
   };
 }
 
-export function decodeMark(text: string): Mark {
+export function decodeHeadMarker(text: string): HeadMarker {
   const [epoch = "", seq, time, token = ""] = text.split(" ");
   return { epoch, seq: Number(seq), time: Number(time), token };
 }
 
-type Head = [event: string, key?: string | null, form?: string];
+type Attributes = [event: string, key?: string | null, form?: string];
 
-/** The message of a live item or a stream entry. */
 export function toMessage(
   channel: string,
-  { head, json, ...cursor }: Cursor & { readonly head: string; readonly json: string },
+  { attributes, json, ...cursor }: Omit<LiveMessage, "previous">,
 ): LogMessage {
-  const [event = "message", key, form] = head === "" ? [] : (JSON.parse(head) as Head);
+  const [event = "message", key, form] =
+    attributes === "" ? [] : (JSON.parse(attributes) as Attributes);
   const record = { channel, event, key: key ?? undefined, json, raw: form === "raw" };
   return createMessage(record, cursor, cursor.epoch);
 }
 
-/** An entry of a stream as XRANGE gives it. */
+/** An entry of a Redis stream, as XRANGE returns it. */
 export type StreamEntry = readonly [id: string, fields: readonly string[]];
 
 export function decodeEntry(channel: string, [id, fields]: StreamEntry, epoch: string): LogMessage {
-  const [, time, , head = "", , json = ""] = fields;
+  const [, time, , attributes = "", , json = ""] = fields;
   const seq = Number(id.slice(0, id.indexOf("-")));
-  return toMessage(channel, { seq, time: Number(time), epoch, head, json });
+  return toMessage(channel, { seq, time: Number(time), epoch, attributes, json });
 }
 
-/** What the bus's hash holds of a channel; see the publish script. */
+/** What the hash of the bus holds for a channel; see `publish-script.ts`. */
 export interface ChannelState {
-  /** Its newest position. */
+  /** The position of its newest message. */
   readonly last: number;
-  /** When it was last published to, in ms. */
+  /** The time of its newest publish, in ms. */
   readonly at: number;
 }
 

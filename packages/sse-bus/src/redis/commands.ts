@@ -1,93 +1,93 @@
-import { SseBusError } from "../core/errors.ts";
-import type { Link } from "./link.ts";
-import type { Script } from "./script.ts";
-import { createStallCheck } from "./stall.ts";
-import { isDemoted, unavailable } from "./unavailable.ts";
-import { startInterval, startTimeout } from "../core/timers.ts";
+import { createStallCheck } from "../backend-shared/stall-check.ts";
+import { startInterval, withTimeout } from "../core/timers.ts";
+import type { RedisConnection } from "./connection.ts";
+import { closedError, isDemoted, unavailableError } from "./errors.ts";
+import type { LuaScript } from "./lua-script.ts";
 
-/** Commands with a deadline, on whatever connection there is. */
-export interface Commands {
-  /** Runs a script that the server may not know yet. */
-  run(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown>;
+/** Commands with a deadline, on the current connection. */
+export interface RedisCommands {
+  /** Runs a script, and sends its text first if the server does not know it. */
+  run(script: LuaScript, keys: readonly string[], args: readonly string[]): Promise<unknown>;
   send(args: readonly string[]): Promise<unknown>;
-  /** On this connection, which is not given to others before {@link use}. */
+  /** Runs a script on a connection that is not in use yet; see {@link useConnection}. */
   runOn(
-    link: Link,
-    script: Script,
+    connection: RedisConnection,
+    script: LuaScript,
     keys: readonly string[],
     args: readonly string[],
   ): Promise<unknown>;
-  use(link: Link): void;
-  /** The connection is gone: whatever waits for an answer rejects. */
+  /** Sends all commands on this connection from now on. */
+  useConnection(connection: RedisConnection): void;
+  /** The connection is lost: rejects all commands that wait for an answer. */
   lose(cause: Error): void;
   readonly isReady: boolean;
-  /** Resolves when no command is under way. */
+  /** Resolves when no command is waiting for an answer. */
   idle(): Promise<void>;
-  /** Refuses whatever is asked from now on. */
+  /** Rejects all further commands. */
   close(): void;
 }
 
-export interface CommandsOptions {
+export interface RedisCommandsOptions {
   readonly timeoutMs: number;
-  /** How long a command waits for a connection that was lost to be there again. */
+  /** How long a command waits for a new connection after one was lost. */
   readonly waitMs: number;
-  /** The connection is of no use any more. */
+  /** Ends the current connection, because it no longer works. */
   readonly drop: (cause: Error) => void;
 }
 
-interface Pending {
+/** A command that was sent. */
+interface SentCommand {
   readonly since: number;
   readonly reject: (cause: Error) => void;
 }
 
-interface Waiting {
-  readonly resolve: (link: Link) => void;
+/** A command that waits for a connection. */
+interface ConnectionWaiter {
+  readonly resolve: (connection: RedisConnection) => void;
   readonly reject: (cause: Error) => void;
 }
 
-export function createCommands({ timeoutMs, waitMs, drop }: CommandsOptions): Commands {
-  /** In the order they were sent, which is the order of their answers. */
-  const pending = new Set<Pending>();
-  const waiting = new Set<Waiting>();
-  let link: Link | undefined;
+export function createCommands({ timeoutMs, waitMs, drop }: RedisCommandsOptions): RedisCommands {
+  /** In sending order, which is the order of the answers. */
+  const sent = new Set<SentCommand>();
+  const waiters = new Set<ConnectionWaiter>();
+  let connection: RedisConnection | undefined;
   let lastCause = new Error("Not connected");
   let isClosed = false;
   let timer: ReturnType<typeof setInterval> | undefined;
   let onIdle = (): void => {};
 
-  async function connected(): Promise<Link> {
-    if (isClosed) throw closed();
-    if (link) return link;
-    let entry: Waiting | undefined;
-    let late: ReturnType<typeof setTimeout> | undefined;
+  async function connected(): Promise<RedisConnection> {
+    if (isClosed) throw closedError();
+    if (connection) return connection;
+    let waiter: ConnectionWaiter | undefined;
+    const connecting = new Promise<RedisConnection>((resolve, reject) => {
+      waiter = { resolve, reject };
+      waiters.add(waiter);
+    });
     try {
-      return await new Promise<Link>((resolve, reject) => {
-        entry = { resolve, reject };
-        waiting.add(entry);
-        late = startTimeout(() => reject(unavailable(lastCause)), waitMs);
-      });
+      return await withTimeout(connecting, waitMs, () => unavailableError(lastCause));
     } finally {
-      clearTimeout(late);
-      if (entry) waiting.delete(entry);
+      if (waiter) waiters.delete(waiter);
     }
   }
 
-  async function sendOn(on: Link, args: readonly string[]): Promise<unknown> {
-    let entry: Pending | undefined;
+  async function sendOn(on: RedisConnection, args: readonly string[]): Promise<unknown> {
+    let command: SentCommand | undefined;
     try {
       return await new Promise<unknown>((resolve, reject) => {
-        entry = { since: performance.now(), reject };
-        pending.add(entry);
-        // One timer for all commands: the oldest is the first to be late.
-        timer ??= startChecks();
+        command = { since: performance.now(), reject };
+        sent.add(command);
+        // One timer for all commands: the oldest is the first to time out.
+        timer ??= startDeadlineChecks();
         on.send(args).then(resolve, reject);
       });
     } catch (error) {
-      if (on === link && isDemoted(error)) drop(error as Error);
+      if (on === connection && isDemoted(error)) drop(error as Error);
       throw error;
     } finally {
-      if (entry) pending.delete(entry);
-      if (pending.size === 0) {
+      if (command) sent.delete(command);
+      if (sent.size === 0) {
         clearInterval(timer);
         timer = undefined;
         onIdle();
@@ -96,8 +96,8 @@ export function createCommands({ timeoutMs, waitMs, drop }: CommandsOptions): Co
   }
 
   async function runOn(
-    on: Link,
-    script: Script,
+    on: RedisConnection,
+    script: LuaScript,
     keys: readonly string[],
     args: readonly string[],
   ): Promise<unknown> {
@@ -110,12 +110,12 @@ export function createCommands({ timeoutMs, waitMs, drop }: CommandsOptions): Co
     }
   }
 
-  function startChecks(): ReturnType<typeof setInterval> {
+  function startDeadlineChecks(): ReturnType<typeof setInterval> {
     const intervalMs = timeoutMs / 4;
     const hasStalled = createStallCheck(intervalMs, () => performance.now());
     return startInterval(() => {
       if (hasStalled()) return;
-      const [oldest] = pending;
+      const [oldest] = sent;
       if (oldest && performance.now() - oldest.since > timeoutMs) {
         drop(new Error(`No answer within ${timeoutMs} ms`));
       }
@@ -126,39 +126,35 @@ export function createCommands({ timeoutMs, waitMs, drop }: CommandsOptions): Co
     async run(script, keys, args) {
       const on = await connected();
       return runOn(on, script, keys, args).catch((error: unknown) => {
-        throw unavailable(error);
+        throw unavailableError(error);
       });
     },
     async send(args) {
       const on = await connected();
       return sendOn(on, args).catch((error: unknown) => {
-        throw unavailable(error);
+        throw unavailableError(error);
       });
     },
     runOn,
-    use(given) {
-      link = given;
-      for (const { resolve } of waiting) resolve(given);
+    useConnection(next) {
+      connection = next;
+      for (const { resolve } of waiters) resolve(next);
     },
     lose(cause) {
-      link = undefined;
+      connection = undefined;
       lastCause = cause;
-      for (const { reject } of pending) reject(cause);
+      for (const { reject } of sent) reject(cause);
     },
     get isReady() {
-      return link !== undefined;
+      return connection !== undefined;
     },
     async idle() {
-      if (pending.size === 0) return;
+      if (sent.size === 0) return;
       await new Promise<void>((resolve) => (onIdle = resolve));
     },
     close() {
       isClosed = true;
-      for (const { reject } of waiting) reject(closed());
+      for (const { reject } of waiters) reject(closedError());
     },
   };
-}
-
-export function closed(): SseBusError {
-  return new SseBusError("BUS_CLOSED", "The Redis backend is closed.");
 }

@@ -1,50 +1,56 @@
+import { limitConcurrency } from "../backend-shared/limit-concurrency.ts";
 import type { History } from "../core/backend.ts";
 import { isPattern, topicCovers } from "../core/channel-name.ts";
 import type { HistoryResolver } from "../core/history.ts";
 import type { LogMessage } from "../core/message.ts";
 import type { ServerClock } from "../core/server-clock.ts";
-import type { ChannelState, StreamEntry } from "./codec.ts";
-import { decodeEntry, decodeState } from "./codec.ts";
-import type { Commands } from "./commands.ts";
-import { CHANNEL_FIELD, escapeGlob, type Keys, toGlob } from "./keys.ts";
-import { READ } from "./log-scripts.ts";
+import { READ_PAGE } from "./channel-scripts.ts";
+import { type ChannelState, decodeEntry, decodeState, type StreamEntry } from "./codec.ts";
+import type { RedisCommands } from "./commands.ts";
+import { CHANNEL_FIELD, escapeGlob, type RedisKeys, toGlob } from "./keys.ts";
 
-/** What history is read with. */
-export interface HistorySource {
-  readonly commands: Commands;
-  readonly keys: Keys;
+/** What is needed to read the log. */
+export interface RedisLogAccess {
+  readonly commands: RedisCommands;
+  readonly keys: RedisKeys;
   readonly limits: HistoryResolver;
-  /** Of the server. */
   readonly clock: ServerClock;
 }
 
-/** What is kept of a topic, and the log it was read from: none while the server has none. */
+/** The history of a topic. The epoch is `undefined` while the server has no log. */
 export interface TopicHistory extends History {
   readonly epoch: string | undefined;
 }
 
-/** A channel's messages after a position. */
+/** The messages of a channel after a position. */
 export interface ChannelHistory extends TopicHistory {
   readonly seq: number;
 }
 
 const PAGE_ENTRIES = 200;
-const PARALLEL_READS = 16;
+/** Channels read at once. */
+export const PARALLEL_READS = 16;
 
-/** Everything kept of a channel or pattern, up to one moment. */
-export async function readTopic(source: HistorySource, topic: string): Promise<TopicHistory> {
-  if (!isPattern(topic)) return readChannel(source, topic, 0);
-  const { commands, keys } = source;
-  // Channels are read one after the other: only what was there before the first one is whole.
+/** The whole history of a channel or pattern, as of one moment. */
+export async function readTopicHistory(
+  access: RedisLogAccess,
+  topic: string,
+): Promise<TopicHistory> {
+  if (!isPattern(topic)) return readChannelHistory(access, topic, 0);
+  const { commands, keys } = access;
+  // Channels are read one after the other: the result is complete only up to the head before the first.
   const [epoch, head] = (await commands.send(["HMGET", keys.bus, "epoch", "seq"])) as Nullable[];
   if (!epoch) return { epoch: undefined, messages: [], horizon: 0 };
   const upTo = Number(head);
-  const channels = await findChannels(source, topic);
-  const parts = await inParallel([...channels.keys()], async (channel) =>
-    readChannel(source, channel, 0),
+  const channels = await findChannels(access, topic);
+  const limit = limitConcurrency(PARALLEL_READS);
+  const parts = await Promise.all(
+    Array.from(channels.keys(), (channel) =>
+      limit(async () => readChannelHistory(access, channel, 0)),
+    ),
   );
-  // Asked last: a channel that was forgotten meanwhile is in it.
-  const floor = await readFloor(source);
+  // Read last, so that it covers channels that were deleted while the others were read.
+  const floor = await readFloor(access);
   const isOther = parts.some((part) => part.epoch !== epoch);
   return {
     epoch: isOther ? undefined : epoch,
@@ -56,9 +62,9 @@ export async function readTopic(source: HistorySource, topic: string): Promise<T
   };
 }
 
-/** The channels that a pattern covers, with their states. */
+/** The channels that a pattern covers, and their states. */
 export async function findChannels(
-  { commands, keys }: HistorySource,
+  { commands, keys }: RedisLogAccess,
   pattern: string,
 ): Promise<Map<string, ChannelState>> {
   const found = new Map<string, ChannelState>();
@@ -77,9 +83,9 @@ export async function findChannels(
   return found;
 }
 
-/** A channel's messages after `after`, page by page, so that no answer blocks the server for long. */
-export async function readChannel(
-  { commands, keys, limits }: HistorySource,
+/** The messages of a channel after `after`, in pages, so that no script blocks the server for long. */
+export async function readChannelHistory(
+  { commands, keys, limits }: RedisLogAccess,
   channel: string,
   after: number,
 ): Promise<ChannelHistory> {
@@ -87,7 +93,7 @@ export async function readChannel(
   let last = after;
   for (;;) {
     const page = await commands.run(
-      READ,
+      READ_PAGE,
       [keys.bus, keys.log(channel)],
       [channel, String(last), String(PAGE_ENTRIES)],
     );
@@ -107,34 +113,17 @@ export async function readChannel(
   }
 }
 
-/** The newest position of channels that the bus has forgotten. */
-export async function readFloor({ commands, keys }: HistorySource): Promise<number> {
+/** The newest position of all channels whose state was deleted. */
+export async function readFloor({ commands, keys }: RedisLogAccess): Promise<number> {
   const [floor] = (await commands.send(["HMGET", keys.bus, "floor"])) as Nullable[];
   return Number(floor ?? 0);
-}
-
-/** Maps with a bounded number under way. */
-export async function inParallel<Item, Result>(
-  items: readonly Item[],
-  map: (item: Item) => Promise<Result>,
-): Promise<Result[]> {
-  const results: Result[] = [];
-  let next = 0;
-  const run = async (): Promise<void> => {
-    while (next < items.length) {
-      const index = next++;
-      results[index] = await map(items[index] as Item);
-    }
-  };
-  await Promise.all(Array.from({ length: PARALLEL_READS }, run));
-  return results;
 }
 
 type Nullable = string | null;
 
 /**
- * Leaves out what is too old, or was dropped while later pages were read: what stands before the
- * horizon has holes. Both are in order, so that it is a prefix.
+ * Removes the start of the history: messages that are too old, and messages up to the horizon, some
+ * of which may have been dropped between two pages.
  */
 function dropOld(history: { messages: LogMessage[]; horizon: number }, oldest: number): void {
   const { messages } = history;

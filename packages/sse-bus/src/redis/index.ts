@@ -1,3 +1,3 @@
-export type { IoRedisClient, NodeRedisClient, RedisClient } from "./clients.ts";
+export type { IoRedisClient, NodeRedisClient, RedisClient } from "./client-types.ts";
 export type { RedisBackendOptions } from "./options.ts";
 export { redisBackend } from "./redis-backend.ts";

@@ -1,10 +1,10 @@
-import type { IoRedisClient, IoRedisCluster } from "./clients.ts";
+import type { IoRedisClient, IoRedisCluster } from "./client-types.ts";
 import { createClusterConnector } from "./cluster-connector.ts";
-import { createIoRedisConnector } from "./io-redis-link.ts";
-import type { Connector } from "./link.ts";
-import { slotOf } from "./slot.ts";
+import { createIoRedisConnector } from "./io-redis-connection.ts";
+import type { RedisConnector } from "./connection.ts";
+import { slotOf } from "./cluster-slot.ts";
 
-/** The part of an ioredis cluster that finds a node. */
+/** What is used of an ioredis cluster to find a node. */
 interface Cluster {
   /** The addresses of each slot's nodes, the master first. */
   readonly slots: readonly (readonly string[] | undefined)[];
@@ -18,7 +18,10 @@ interface MasterNode extends IoRedisClient {
   readonly options: { readonly host: string; readonly port: number };
 }
 
-export function createIoRedisClusterConnector(client: IoRedisCluster, prefix: string): Connector {
+export function createIoRedisClusterConnector(
+  client: IoRedisCluster,
+  prefix: string,
+): RedisConnector {
   return createClusterConnector(() => {
     const cluster = client.duplicate([], {
       lazyConnect: true,
@@ -26,7 +29,7 @@ export function createIoRedisClusterConnector(client: IoRedisCluster, prefix: st
       slotsRefreshInterval: 0,
       keyPrefix: "",
     }) as Cluster;
-    // What fails is told by the promises.
+    // The promises report failures; an "error" event without a listener would end the process.
     cluster.on("error", () => {});
     return {
       async find() {

@@ -1,37 +1,37 @@
 import { isPattern } from "../core/channel-name.ts";
-import type { SourceKind } from "./link.ts";
+import type { SubscriptionKind } from "./connection.ts";
 
-/** The names of a bus in Redis. All keys share a hash tag, so that a cluster keeps them together. */
-export interface Keys {
-  /** Hash: the head of the log, and one field for each channel's state. */
+/** The names of a bus in Redis. All keys share one hash tag, so a cluster keeps them on one node. */
+export interface RedisKeys {
+  /** Hash: the head of the log, and one field for the state of each channel. */
   readonly bus: string;
-  /** Never exists: deleting it proves that the server takes writes. */
+  /** Never exists. Deleting it proves that the server takes writes. */
   readonly probe: string;
-  /** Stream: a channel's history, with its positions as ids. */
+  /** Stream: the history of a channel; the ids of its entries are positions. */
   log(channel: string): string;
-  /** Hash: where the newest message of each key of a channel is. */
+  /** Hash: the position of the newest message of each key of a channel. */
   newest(channel: string): string;
-  /** String: the place of the message that was published on a channel with an idempotency id. */
+  /** String: the position of the message with this idempotency id on this channel. */
   id(channel: string, id: string): string;
-  /** The pub/sub channel of markers. */
-  readonly marks: Source;
-  /** The sharded pub/sub channel of all messages, for patterns, which it has none of; or "". */
+  /** The pub/sub channel of head markers. */
+  readonly headMarkers: PubSubName;
+  /** Sharded pub/sub has no patterns: this channel carries all messages for them. Else "". */
   readonly all: string;
-  /** The command that announces messages and markers. */
+  /** The command that announces messages and head markers. */
   readonly announce: "PUBLISH" | "SPUBLISH";
-  /** What the pub/sub channels of live messages begin with. */
+  /** The start of the pub/sub channels that carry messages. */
   readonly live: string;
-  /** The pub/sub channel or pattern that carries a topic. */
-  source(topic: string): Source;
+  /** The pub/sub channel or pattern that carries the messages of a topic. */
+  pubSub(topic: string): PubSubName;
 }
 
-/** What a topic needs of pub/sub. */
-export interface Source {
-  readonly kind: SourceKind;
+/** A pub/sub channel or pattern, and how to subscribe to it. */
+export interface PubSubName {
+  readonly kind: SubscriptionKind;
   readonly name: string;
 }
 
-/** The field of a channel in the bus's hash. */
+/** The start of the fields that hold channels' states, in the hash of the bus. */
 export const CHANNEL_FIELD = "c:";
 
 export interface KeyOptions {
@@ -40,9 +40,10 @@ export interface KeyOptions {
   readonly isSharded: boolean;
 }
 
-export function createKeys(prefix: string, { database, isSharded }: KeyOptions): Keys {
+export function createKeys(prefix: string, { database, isSharded }: KeyOptions): RedisKeys {
   const tagged = `{${prefix}}`;
-  // Pub/sub ignores the logical database, so two buses of one name would hear each other.
+  // Pub/sub ignores the logical database: without it in the name, buses with the same prefix in two
+  // databases would receive each other's messages.
   const scope = database === 0 ? tagged : `${tagged}@${database}`;
   const live = `${scope}:live:`;
   const all = isSharded ? `${scope}:all` : "";
@@ -51,13 +52,13 @@ export function createKeys(prefix: string, { database, isSharded }: KeyOptions):
     probe: `${tagged}:probe`,
     log: (channel) => `${tagged}:log:${channel}`,
     newest: (channel) => `${tagged}:newest:${channel}`,
-    // A channel's name holds no space, so that no two pairs have one key.
+    // Channel names contain no space, so two different pairs never make the same key.
     id: (channel, id) => `${tagged}:id:${channel} ${id}`,
-    marks: { kind: isSharded ? "shard" : "channel", name: `${scope}:marks` },
+    headMarkers: { kind: isSharded ? "shard" : "channel", name: `${scope}:marks` },
     all,
     announce: isSharded ? "SPUBLISH" : "PUBLISH",
     live,
-    source(topic) {
+    pubSub(topic) {
       if (isSharded) return { kind: "shard", name: isPattern(topic) ? all : live + topic };
       return isPattern(topic)
         ? { kind: "pattern", name: escapeGlob(live) + toGlob(topic) }
@@ -66,12 +67,12 @@ export function createKeys(prefix: string, { database, isSharded }: KeyOptions):
   };
 }
 
-/** A Redis glob that matches at least what the pattern covers; its `*` matches `/` as well. */
+/** A Redis glob that matches at least what the pattern covers: its `*` also matches `/`. */
 export function toGlob(pattern: string): string {
   return pattern.replace(/\*+/g, "*");
 }
 
-/** Channel names hold nothing that a glob gives a meaning to; a prefix may. */
+/** For the prefix: channel names contain no character with a meaning in a glob. */
 export function escapeGlob(text: string): string {
   return text.replace(/[\\*?[\]]/g, String.raw`\$&`);
 }

@@ -1,10 +1,10 @@
-import type { NodeRedisClient, NodeRedisCluster } from "./clients.ts";
+import type { NodeRedisClient, NodeRedisCluster } from "./client-types.ts";
 import { createClusterConnector } from "./cluster-connector.ts";
-import type { Connector } from "./link.ts";
-import { createNodeRedisConnector } from "./node-redis-link.ts";
-import { slotOf } from "./slot.ts";
+import type { RedisConnector } from "./connection.ts";
+import { createNodeRedisConnector } from "./node-redis-connection.ts";
+import { slotOf } from "./cluster-slot.ts";
 
-/** The part of a node-redis cluster that finds a node. */
+/** What is used of a node-redis cluster to find a node. */
 interface Cluster {
   readonly slots: readonly ({ readonly master: object } | undefined)[];
   on(event: "error", listener: () => void): unknown;
@@ -16,10 +16,10 @@ interface Cluster {
 export function createNodeRedisClusterConnector(
   client: NodeRedisCluster,
   prefix: string,
-): Connector {
+): RedisConnector {
   return createClusterConnector(() => {
     const cluster = client.duplicate({ minimizeConnections: true }) as Cluster;
-    // What fails is told by the promises.
+    // The promises report failures; an "error" event without a listener would end the process.
     cluster.on("error", () => {});
     return {
       async find() {

@@ -2,11 +2,11 @@ import { Redis, Cluster } from "ioredis";
 import { createClient, createCluster } from "redis";
 import { expect, test } from "vitest";
 import { redisBackend } from "./redis-backend.ts";
-import type { RedisClient } from "./clients.ts";
+import type { RedisClient } from "./client-types.ts";
 
 const client = createClient();
 
-test("both libraries' clients are taken as they are typed, and are neither connected nor changed", () => {
+test("clients of both libraries are accepted with their own types, and neither connected nor changed", () => {
   const ioredis = new Redis({ lazyConnect: true });
   const clusters = [
     createCluster({ rootNodes: [{ url: "redis://127.0.0.1:1" }] }),

@@ -1,20 +1,24 @@
-import { defineScript, type Script } from "./script.ts";
+import { defineLuaScript, type LuaScript } from "./lua-script.ts";
 
 /**
- * Stores and announces one message as one step: nothing comes between, and a server that refuses
- * the first write (full, read-only) has taken nothing. The entry's place is the next number of the
- * bus; its time the server's clock, never stepping back.
+ * Stores and announces one message in one step. No other command runs in between, and a server that
+ * refuses the first write (full, read-only) has stored nothing. The position is the next number of
+ * the bus. The time is the server's clock, and never goes back.
  *
- * A channel's state is "last n bytes horizon oldest at": its newest position, how many messages and
- * bytes its log holds, the newest position dropped, a time that nothing in the log is older than,
- * and when it was last published to.
+ * The state of a channel is "last n bytes horizon oldest at":
  *
- * KEYS: bus, log, newest, id. ARGV: a new epoch, channel, head, json, key, live prefix, id's
- * lifetime in ms or "", maxMessages, maxBytes, maxAgeMs, PUBLISH or SPUBLISH, the pub/sub channel of
- * all messages or "".
- * Gives epoch, seq, time, and "1" if the id was seen before: then they are the first one's.
+ * - `last`: the position of its newest message
+ * - `n`, `bytes`: the size of its history
+ * - `horizon`: the newest position dropped from its history
+ * - `oldest`: a time; no message of its history is older
+ * - `at`: the time of its newest publish
+ *
+ * KEYS: bus, log, newest, id. ARGV: a new epoch, channel, attributes, json, key, start of the pub/sub
+ * channels, lifetime of the id in ms or "", maxMessages, maxBytes, maxAgeMs, PUBLISH or SPUBLISH, the
+ * pub/sub channel of all messages or "".
+ * Returns epoch, seq, time, and "1" for a repeated id: then they are those of the first message.
  */
-export const PUBLISH: Script = defineScript(`
+export const PUBLISH: LuaScript = defineLuaScript(`
 local bus, log, newest, id = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local channel, head, json, key = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local maxMessages, maxBytes, maxAge = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
@@ -42,11 +46,11 @@ local last, n, bytes, horizon, oldest = 0, 0, 0, tonumber(floor), time
 if state then
   last, n, bytes, horizon, oldest = parseState(state)
   if n > 0 and redis.call('EXISTS', log) == 0 then
-    -- Evicted or expired: what it held counts as dropped.
+    -- Evicted or expired: all its messages count as dropped.
     n, bytes, horizon, oldest = 0, 0, last, time
   end
 else
-  -- What is left of a log that the server has forgotten has positions of its own.
+  -- Leftovers of an older log of this bus: their positions mean nothing in this one.
   redis.call('DEL', log, newest)
 end
 

@@ -1,19 +1,16 @@
-import type { Backend, NewMessage, Stored } from "../core/backend.ts";
-import { createEpoch } from "../core/position.ts";
-import { createConnector } from "./clients.ts";
-import { encodeHead } from "./codec.ts";
-import { closed } from "./commands.ts";
-import { readTopic } from "./history.ts";
+import type { Backend } from "../core/backend.ts";
+import { createConnector } from "./connector.ts";
+import { closedError } from "./errors.ts";
+import { decodeHead, headArguments, headKeys, READ_HEAD } from "./head-script.ts";
+import { readTopicHistory } from "./history.ts";
 import { createKeys } from "./keys.ts";
-import { MARK } from "./log-scripts.ts";
-import { markArguments, toHead } from "./marker.ts";
-import { readSettings, type RedisBackendOptions } from "./options.ts";
-import { PUBLISH } from "./publish-script.ts";
-import { openSession, type Session } from "./session.ts";
+import { type RedisBackendOptions, resolveRedisOptions } from "./options.ts";
+import { publishEntry } from "./publisher.ts";
+import { openRedisSession, type RedisSession } from "./session.ts";
 
 /**
- * A log in Redis or Valkey (6.2 or later), shared by any number of instances: history in streams,
- * live messages by pub/sub, both written by one script.
+ * Stores the log in Redis or Valkey (6.2 or later), shared by any number of instances. History is in
+ * Redis streams, live messages travel by pub/sub, and one script writes both.
  *
  * @throws SseBusError `INVALID_OPTION`
  * @example
@@ -27,88 +24,75 @@ import { openSession, type Session } from "./session.ts";
  * ```
  */
 export function redisBackend(options: RedisBackendOptions): Backend {
-  const settings = readSettings(options);
-  const connector = createConnector(settings.client, settings.prefix);
-  const keys = createKeys(settings.prefix, {
+  const resolved = resolveRedisOptions(options);
+  const { idempotencyMs } = resolved;
+  const connector = createConnector(resolved.client, resolved.prefix);
+  const keys = createKeys(resolved.prefix, {
     database: connector.database,
-    isSharded: settings.sharded ?? connector.isCluster,
+    isSharded: resolved.sharded ?? connector.isCluster,
   });
-  let session: Session | undefined;
-  let opening: Promise<Session> | undefined;
+  let session: RedisSession | undefined;
+  let opening: Promise<RedisSession> | undefined;
   let isClosed = false;
 
-  function opened(): Session {
-    if (!session || isClosed) throw closed();
+  function opened(): RedisSession {
+    if (!session || isClosed) throw closedError();
     return session;
   }
 
-  /** The host hears that the log restarted before it is given anything of the new one. */
-  async function told(answer: MaybeEpoch, before: string): Promise<void> {
-    const { live } = opened();
-    if (answer.epoch !== before && live.reached.epoch === before) await live.restarted();
+  /** Makes sure that the host learns of a restart of the log before it gets anything of the new log. */
+  async function reportRestart(
+    answer: { readonly epoch: string | undefined },
+    epochBefore: string,
+  ): Promise<void> {
+    const { follower } = opened();
+    if (answer.epoch !== epochBefore && follower.head.epoch === epochBefore) {
+      await follower.restarted();
+    }
   }
 
   return {
     name: "redis",
     async open(host) {
-      if (isClosed) throw closed();
-      opening = openSession({ settings, connector, keys, host });
+      if (isClosed) throw closedError();
+      opening = openRedisSession({ options: resolved, connector, keys, host });
       session = await opening;
     },
-    async publish(entry: NewMessage): Promise<Stored> {
-      const { commands, live, source } = opened();
-      const before = live.reached.epoch;
-      const { channel, key = "", json, id } = entry;
-      const { maxMessages, maxBytes, maxAgeMs } = source.limits(channel);
-      const names = [keys.bus, keys.log(channel), keys.newest(channel), keys.id(channel, id ?? "")];
-      const idMs = id === undefined ? "" : String(settings.idempotencyMs);
-      const bounds = [maxMessages, maxBytes, maxAgeMs].map(toBound);
-      const record = [channel, encodeHead(entry), json, key];
-      const announcing = [keys.announce, keys.all];
-      const args = [createEpoch(), ...record, keys.live, idMs, ...bounds, ...announcing];
-      const answer = await commands.run(PUBLISH, names, args);
-      const [epoch, seq, time, duplicate] = answer as [string, string, string, string | undefined];
-      const cursor = { epoch, seq: Number(seq), time: Number(time) };
-      live.note(cursor);
-      // What is stored is not refused because its news do not come.
-      await told(cursor, before).catch(() => {});
-      return { ...cursor, channel, duplicate: duplicate !== undefined };
+    async publish(entry) {
+      const { access, follower } = opened();
+      const { epoch } = follower.head;
+      const { cursor, duplicate } = await publishEntry(access, { entry, idempotencyMs });
+      follower.noteSeen(cursor);
+      // The message is stored, so a failure here must not reject the publish.
+      await reportRestart(cursor, epoch).catch(() => {});
+      return { ...cursor, channel: entry.channel, duplicate };
     },
     async subscribe(topic, feed) {
-      return opened().live.subscribe(topic, feed);
+      return opened().follower.subscribe(topic, feed);
     },
     async read(topic) {
-      const { live, source } = opened();
+      const { follower, access } = opened();
       for (;;) {
-        const { epoch } = live.reached;
-        const history = await readTopic(source, topic);
-        if (history.epoch === live.reached.epoch) return history;
-        await told(history, epoch);
+        const { epoch } = follower.head;
+        const history = await readTopicHistory(access, topic);
+        if (history.epoch === follower.head.epoch) return history;
+        await reportRestart(history, epoch);
       }
     },
     async readHead() {
-      const { commands, live, source } = opened();
-      const { epoch } = live.reached;
-      const args = markArguments({ keys }, { seen: live.seen });
-      const head = toHead(await commands.run(MARK, [keys.bus, keys.probe], args), source.clock);
-      await told(head, epoch);
+      const { commands, follower, access } = opened();
+      const { epoch } = follower.head;
+      const args = headArguments(keys, { newestSeen: follower.newestSeen });
+      const head = decodeHead(await commands.run(READ_HEAD, headKeys(keys), args), access.clock);
+      await reportRestart(head, epoch);
       return head;
     },
-    now: () => session?.source.clock.now() ?? Date.now(),
-    head: () => session?.live.reached ?? { seq: 0, time: 0, epoch: "0" },
+    now: () => session?.access.clock.now() ?? Date.now(),
+    head: () => session?.follower.head ?? { seq: 0, time: 0, epoch: "0" },
     async close() {
       isClosed = true;
       const last = await opening?.catch(() => undefined);
       await last?.close();
     },
   };
-}
-
-/** Lua has no infinity that every Redis reads. */
-function toBound(limit: number): string {
-  return String(Math.min(limit, Number.MAX_SAFE_INTEGER));
-}
-
-interface MaybeEpoch {
-  readonly epoch: string | undefined;
 }

@@ -2,138 +2,153 @@ import type { BackendHost, BackendStatus } from "../core/backend.ts";
 import { isSseBusError } from "../core/errors.ts";
 import type { Cursor } from "../core/position.ts";
 import { createServerClock } from "../core/server-clock.ts";
-import { closed, type Commands, createCommands } from "./commands.ts";
-import type { HistorySource } from "./history.ts";
-import { inTime } from "./in-time.ts";
-import { createKeeper } from "./keeper.ts";
-import type { Keys } from "./keys.ts";
-import type { Connector } from "./link.ts";
-import { createLive, type Live } from "./live.ts";
-import { MARK } from "./log-scripts.ts";
-import { markArguments, toHead } from "./marker.ts";
-import type { RedisSettings } from "./options.ts";
-import { createSweeper } from "./sweeper.ts";
-import { unavailable } from "./unavailable.ts";
-import { startInterval } from "../core/timers.ts";
+import { startInterval, withTimeout } from "../core/timers.ts";
+import { createCommands, type RedisCommands } from "./commands.ts";
+import type { RedisConnector } from "./connection.ts";
+import { closedError, timeoutError, unavailableError } from "./errors.ts";
+import { decodeHead, headArguments, headKeys, READ_HEAD } from "./head-script.ts";
+import type { RedisLogAccess } from "./history.ts";
+import type { RedisKeys } from "./keys.ts";
+import { createLogFollower, type RedisLogFollower } from "./log-follower.ts";
+import type { ResolvedRedisOptions } from "./options.ts";
+import { createReconnector } from "./reconnector.ts";
+import { createRetention } from "./retention.ts";
 
-/** An instance from open to close: two connections, kept up, and what goes through them. */
-export interface Session {
-  readonly commands: Commands;
-  readonly live: Live;
-  readonly source: HistorySource;
+/** An open backend: one connection for commands, one for pub/sub, and what uses them. */
+export interface RedisSession {
+  readonly commands: RedisCommands;
+  readonly follower: RedisLogFollower;
+  readonly access: RedisLogAccess;
   /** Idempotent. */
   close(): Promise<void>;
 }
 
-export interface SessionOptions {
-  readonly settings: RedisSettings;
-  readonly connector: Connector;
-  readonly keys: Keys;
+export interface RedisSessionOptions {
+  readonly options: ResolvedRedisOptions;
+  readonly connector: RedisConnector;
+  readonly keys: RedisKeys;
   readonly host: BackendHost;
 }
 
-/** How long close() waits for answers to what is under way. */
+/** How long close() waits for the answers to commands that were sent. */
 const CLOSE_MS = 1000;
 
-/** @throws SseBusError `BACKEND_UNAVAILABLE`; nothing is left behind then */
-export async function openSession(options: SessionOptions): Promise<Session> {
-  const { settings, connector, keys, host } = options;
-  const { markMs, timeoutMs, waitMs } = settings;
-  let live: Live | undefined;
+/** @throws SseBusError `BACKEND_UNAVAILABLE`; then nothing is left open */
+export async function openRedisSession({
+  options,
+  connector,
+  keys,
+  host,
+}: RedisSessionOptions): Promise<RedisSession> {
+  const { markMs, timeoutMs, waitMs } = options;
+  let follower: RedisLogFollower | undefined;
   let status: BackendStatus | undefined;
-  let sweepTimer: ReturnType<typeof setInterval> | undefined;
+  let retentionTimer: ReturnType<typeof setInterval> | undefined;
   let head: Cursor | undefined;
   let closing: Promise<void> | undefined;
 
-  const commands = createCommands({ timeoutMs, waitMs, drop: (cause) => sending.drop(cause) });
+  const commands = createCommands({
+    timeoutMs,
+    waitMs,
+    drop: (cause) => commandConnection.drop(cause),
+  });
   const clock = createServerClock();
-  const source: HistorySource = { commands, keys, limits: host.history, clock };
-  const sending = createKeeper({
+  const access: RedisLogAccess = { commands, keys, limits: host.history, clock };
+  const commandConnection = createReconnector({
     connector,
     connectTimeoutMs: timeoutMs,
     onMessage() {},
-    async onUp(link) {
-      // Before anything else is sent: another server than the last one may have an older log.
-      const args = markArguments({ keys }, { seen: live?.seen ?? head, asksRun: true });
-      head = toHead(await commands.runOn(link, MARK, [keys.bus, keys.probe], args), clock);
-      commands.use(link);
-      report();
+    async onUp(connection) {
+      // Before any other command: this may be a different server, with an older log.
+      const newestSeen = follower?.newestSeen ?? head;
+      const args = headArguments(keys, { newestSeen, checksServer: true });
+      head = decodeHead(await commands.runOn(connection, READ_HEAD, headKeys(keys), args), clock);
+      commands.useConnection(connection);
+      reportStatus();
     },
     onDown(cause) {
       commands.lose(cause);
-      report(cause);
+      reportStatus(cause);
     },
   });
-  const receiving = createKeeper({
+  const pubSubConnection = createReconnector({
     connector,
     connectTimeoutMs: timeoutMs,
-    onMessage: (channel, text) => live?.receive(channel, text),
-    async onUp(link) {
-      live?.use(link);
+    onMessage: (channel, text) => follower?.receive(channel, text),
+    async onUp(connection) {
+      follower?.useConnection(connection);
     },
     onDown(cause) {
-      live?.use(undefined);
-      report(cause);
+      follower?.useConnection(undefined);
+      reportStatus(cause);
     },
   });
 
-  function report(cause?: Error): void {
-    if (!live || closing) return;
-    const next = commands.isReady && live.isLive ? "up" : "down";
-    // Until it has been up once, the rejection of open() tells.
+  function reportStatus(cause?: Error): void {
+    if (!follower || closing) return;
+    const next = commands.isReady && follower.isLive ? "up" : "down";
+    // Until the session is open, the rejection of open() reports failures.
     if (next === status || (status === undefined && next === "down")) return;
     status = next;
-    if (next === "down") host.onError(unavailable(cause ?? new Error("The connection is lost")));
+    if (next === "down") {
+      host.onError(unavailableError(cause ?? new Error("The connection is lost")));
+    }
     host.onStatus(next);
   }
 
-  async function connect(resolve: () => void): Promise<void> {
-    await sending.open();
-    live = createLive({
-      source,
-      host,
-      start: head as Cursor,
-      markMs,
-      timeoutMs,
-      waitMs,
-      drop: (cause) => receiving.drop(cause),
-      onChange() {
-        if (live?.isLive) resolve();
-        report();
-      },
+  /** Resolves with the follower when it is live. */
+  async function connect(): Promise<RedisLogFollower> {
+    await commandConnection.open();
+    return new Promise((resolve, reject) => {
+      const created = createLogFollower({
+        access,
+        host,
+        start: head as Cursor,
+        markMs,
+        timeoutMs,
+        waitMs,
+        drop: (cause) => pubSubConnection.drop(cause),
+        onChange() {
+          if (created.isLive) resolve(created);
+          reportStatus();
+        },
+      });
+      follower = created;
+      pubSubConnection.open().catch(reject);
     });
-    await receiving.open();
   }
 
-  async function end(): Promise<void> {
-    clearInterval(sweepTimer);
-    live?.close(closed());
-    receiving.close();
+  async function shutDown(): Promise<void> {
+    clearInterval(retentionTimer);
+    follower?.close(closedError());
+    pubSubConnection.close();
     commands.close();
-    // What is under way shall have its answer, unless the server is gone.
-    await inTime("the last answers", CLOSE_MS, async (resolve) => {
-      await commands.idle();
-      resolve();
-    }).catch(() => {});
-    sending.close();
-    commands.lose(closed());
+    // Commands that were sent get their answers, unless the server is gone.
+    await withTimeout(commands.idle(), CLOSE_MS, () =>
+      timeoutError("the last answers", CLOSE_MS),
+    ).catch(() => {});
+    commandConnection.close();
+    commands.lose(closedError());
   }
 
   async function close(): Promise<void> {
-    closing ??= end();
+    closing ??= shutDown();
     return closing;
   }
 
+  let live: RedisLogFollower;
   try {
-    await inTime("the first marker", 2 * timeoutMs, connect);
+    live = await withTimeout(connect(), 2 * timeoutMs, () =>
+      timeoutError("the first marker", 2 * timeoutMs),
+    );
   } catch (error) {
     await close();
-    throw isSseBusError(error) ? error : unavailable(error);
+    throw isSseBusError(error) ? error : unavailableError(error);
   }
-  const sweep = createSweeper(source);
-  sweepTimer = startInterval(() => {
-    // An outage has been told; what could not be looked over now is looked over later.
-    if (commands.isReady) sweep().catch(() => {});
+  const applyRetention = createRetention(access);
+  retentionTimer = startInterval(() => {
+    // An outage is already reported; the next interval checks again.
+    if (commands.isReady) applyRetention().catch(() => {});
   }, markMs);
-  return { commands, live: live as unknown as Live, source, close };
+  return { commands, follower: live, access, close };
 }

@@ -1,18 +1,23 @@
 /**
- * Positions, and who may give them.
+ * How messages get their positions.
  *
- * The order of inserts is not the order of commits, so nothing inside a caller's transaction can
- * know its position. There it only inserts the message; a trigger that runs at COMMIT draws the
- * ticket; and after it, `take` numbers what is committed, one caller at a time. Whoever reads the
- * log therefore sees all positions up to the newest, and none is ever filled in later.
+ * The order of inserts is not the order of commits, so a caller's transaction cannot know the
+ * position of its message. Instead:
+ *
+ * 1. The transaction inserts the message without a position.
+ * 2. A trigger that runs at COMMIT draws a ticket.
+ * 3. After the commit, `take` gives committed messages their positions in ticket order, one caller at
+ *    a time.
+ *
+ * So a reader always sees all positions up to the newest one, and no position appears later.
  */
 export const positionsSql = (s: string): string => `
 CREATE OR REPLACE FUNCTION ${s}.now_ms() RETURNS bigint LANGUAGE sql VOLATILE AS $$
   SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint
 $$;
 
--- What an epoch is bound to. After a failover, a restored backup or a dump loaded elsewhere it is
--- different, and positions given since may be missing: only a new epoch tells readers so.
+-- The identity of the server that an epoch belongs to. It changes with a failover, a restored backup
+-- or a dump loaded elsewhere. Newer positions may then be missing, so readers need a new epoch.
 CREATE OR REPLACE FUNCTION ${s}.identity() RETURNS text LANGUAGE plpgsql STABLE AS $$
 DECLARE
   v_system text := '?';
@@ -22,13 +27,13 @@ BEGIN
     SELECT system_identifier INTO v_system FROM pg_control_system();
     v_timeline := left(pg_walfile_name(pg_current_wal_insert_lsn()), 8);
   EXCEPTION WHEN OTHERS THEN
-    NULL;  -- some hosted servers have neither, nor a failover that could lose anything
+    NULL;  -- some hosted servers allow neither, and have no failover that loses data
   END;
   RETURN concat_ws('/', v_system, v_timeline, '${s}.message'::regclass::oid);
 END $$;
 
--- The newest position that was ever given, whatever rows remain: deleting the newest one must not
--- bring its position back, or readers pass over the message that gets it again.
+-- The newest position ever assigned, even if its row was deleted. Otherwise the position would be
+-- assigned a second time, and readers past it would skip that message.
 CREATE OR REPLACE FUNCTION ${s}.head(OUT seq bigint, OUT "time" bigint) LANGUAGE plpgsql STABLE
 SET jit = off SET enable_seqscan = off SET enable_sort = off AS $$
 BEGIN
@@ -38,14 +43,14 @@ BEGIN
     ) m ON true;
 END $$;
 
--- Makes a new epoch. Also for operators: after restoring a snapshot of the disk, which nothing in
--- the database can tell from a crash.
+-- Starts a new epoch. Operators call it after restoring a disk snapshot, which the database cannot
+-- distinguish from a crash.
 CREATE OR REPLACE FUNCTION ${s}.renew() RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   v_epoch text := left(replace(gen_random_uuid()::text, '-', ''), 12);
 BEGIN
   UPDATE ${s}.state SET epoch = v_epoch, home = ${s}.identity();
-  -- A dump that was loaded with triggers off has messages that nobody would ever number.
+  -- A dump loaded with triggers off contains messages that would never get a position.
   INSERT INTO ${s}.pending (entry)
     SELECT m.entry FROM ${s}.message m
     WHERE m.seq IS NULL AND NOT EXISTS (SELECT FROM ${s}.pending p WHERE p.entry = m.entry)
@@ -53,8 +58,8 @@ BEGIN
   RETURN v_epoch;
 END $$;
 
--- Waits for the right to give positions, and holds it until the transaction ends. A step that comes
--- too late is refused: its caller was told that it has failed.
+-- Waits for the lock to assign positions, and holds it until the transaction ends. After the deadline
+-- it fails, because the caller has already reported an error.
 CREATE OR REPLACE FUNCTION ${s}.lock(p_deadline bigint) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   v_state ${s}.state;
@@ -62,7 +67,7 @@ BEGIN
   IF pg_is_in_recovery() THEN
     RAISE EXCEPTION 'sse-bus: this server is a read-only standby' USING ERRCODE = '25006';
   END IF;
-  -- Under a stricter isolation the snapshot is older than the lock, and would miss the newest rows.
+  -- With stricter isolation, the snapshot is older than the lock and would miss the newest rows.
   IF current_setting('transaction_isolation') <> 'read committed' THEN
     RAISE EXCEPTION 'sse-bus: positions are given under READ COMMITTED only, and default_transaction_isolation is something else'
       USING ERRCODE = '25001', HINT = 'Give the bus a pool of its own with "options: -c default_transaction_isolation=read\\ committed".';
@@ -72,7 +77,7 @@ BEGIN
   IF ${s}.now_ms() > p_deadline THEN
     RAISE EXCEPTION 'sse-bus: the deadline has passed' USING ERRCODE = '57014';
   END IF;
-  -- A position that was announced and then lost in a crash would be given a second time.
+  -- Otherwise a crash could lose an announced position, which would then be assigned a second time.
   IF current_setting('synchronous_commit') = 'off' THEN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
@@ -83,11 +88,11 @@ BEGIN
   RETURN v_state.epoch;
 END $$;
 
--- Numbers committed messages, up to \`p_limit\` of those after ticket \`p_after\`; under lock().
+-- Gives positions to at most \`p_limit\` committed messages after ticket \`p_after\`. Requires lock().
 CREATE OR REPLACE FUNCTION ${s}.take(
   p_after bigint, p_limit integer, OUT taken bigint, OUT ticket bigint, OUT seq bigint, OUT "time" bigint
 ) LANGUAGE plpgsql
--- These tables grow from nothing within seconds, and cached plans made for empty ones would scan.
+-- These tables may grow within seconds, and plans cached for empty tables would scan them.
 SET jit = off SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
   v_seq bigint;
@@ -111,8 +116,8 @@ BEGIN
     INTO taken, ticket, seq, "time" FROM numbered n;
 END $$;
 
--- Gives positions to committed messages that wait for one. The caller may promise to be back within
--- \`p_promise\` ms: see at_commit().
+-- Gives positions to pending messages. With \`p_promise\`, the caller promises to call again within
+-- that time, in ms: see at_commit().
 CREATE OR REPLACE FUNCTION ${s}.sequence(
   p_deadline bigint, p_after bigint, p_limit integer, p_promise bigint, OUT taken bigint, OUT ticket bigint
 ) LANGUAGE plpgsql AS $$
@@ -130,7 +135,7 @@ BEGIN
   IF p_promise > 0 THEN PERFORM setval('${s}.awake', ${s}.now_ms() + p_promise); END IF;
 END $$;
 
--- Makes a new epoch when the log has gone back behind \`p_seq\`, which was seen in \`p_epoch\`.
+-- Starts a new epoch if the head is before \`p_seq\`, which the caller has seen in \`p_epoch\`.
 CREATE OR REPLACE FUNCTION ${s}.restart(p_deadline bigint, p_epoch text, p_seq bigint) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE

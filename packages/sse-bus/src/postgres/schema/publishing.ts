@@ -1,7 +1,7 @@
-/** What publishes: in somebody's transaction, by itself, or from SQL. */
+/** Functions that publish: in a caller's transaction, in batches, or from SQL. */
 export const publishingSql = (s: string): string => `
--- Publishes as part of the transaction it is called in. \`p_origin\` names the process that will give
--- the position: at the commit it is woken, and does at once what others do a little later.
+-- Publishes as part of the caller's transaction. \`p_origin\` identifies the process that assigns the
+-- position: the commit notifies it, and it does so immediately, before other processes would.
 CREATE OR REPLACE FUNCTION ${s}.enqueue(
   p_channel text, p_event text, p_key text, p_data text, p_id text, p_origin text,
   p_raw boolean DEFAULT false,
@@ -10,15 +10,15 @@ CREATE OR REPLACE FUNCTION ${s}.enqueue(
 #variable_conflict use_column
 BEGIN
   WHILE p_id IS NOT NULL LOOP
-    -- Waits while another open transaction has published the same id: whether it is a repeat
-    -- depends on how that one ends.
+    -- Waits while another open transaction has published the same id: this is a repeat only if that
+    -- transaction commits.
     INSERT INTO ${s}.id AS i (channel, id, at) VALUES (p_channel, p_id, ${s}.now_ms())
       ON CONFLICT DO NOTHING;
     EXIT WHEN FOUND;
     SELECT true, st.epoch, i.seq, i.time, i.channel INTO duplicate, epoch, seq, "time", channel
       FROM ${s}.id i, ${s}.state st WHERE i.channel = p_channel AND i.id = p_id;
     IF FOUND THEN RETURN; END IF;
-    -- It was forgotten in between: then it is new.
+    -- Retention deleted the id in between, so it is new: insert it again.
   END LOOP;
   INSERT INTO ${s}.message (channel, event, key, data, id, raw)
     VALUES (p_channel, p_event, p_key, p_data, p_id, p_raw);
@@ -27,7 +27,7 @@ BEGIN
   channel := p_channel;
 END $$;
 
--- The same for every language, and for triggers. Announced when, and only when, it is committed:
+-- Publishes from any language, and from triggers. The message is announced if the transaction commits:
 --   SELECT ${s}.publish('orders/42', '{"status": "paid"}');
 CREATE OR REPLACE FUNCTION ${s}.publish(
   channel text, data jsonb, event text DEFAULT 'message', key text DEFAULT NULL, id text DEFAULT NULL
@@ -35,7 +35,7 @@ CREATE OR REPLACE FUNCTION ${s}.publish(
   SELECT ${s}.enqueue($1, $3, $4, $2::text, $5, '')
 $$;
 
--- Publishes text, such as HTML, that is sent as it is. An event stream has no CR, so line breaks are LF:
+-- Publishes text, such as HTML, that is sent unchanged, except that line breaks become LF:
 --   SELECT ${s}.publish_raw('orders', '<li>Tea</li>');
 CREATE OR REPLACE FUNCTION ${s}.publish_raw(
   channel text, data text, event text DEFAULT 'message', key text DEFAULT NULL, id text DEFAULT NULL
@@ -45,16 +45,16 @@ CREATE OR REPLACE FUNCTION ${s}.publish_raw(
   )
 $$;
 
--- Draws the ticket while COMMIT runs. A transaction that saw anything of another one, or waited for
--- it, commits after it and so draws after it, whichever of the two has published first.
+-- Draws the ticket during COMMIT. A transaction that saw changes of another one, or waited for it,
+-- commits after it, and so draws a later ticket, whichever of the two published first.
 --
--- Postgres lets transactions that notify commit one at a time, the whole server's: at some hundred
--- commits a second they would wait for each other. From there on somebody looks by itself every few
--- ms, and promises to, and as long as that promise leaves time enough to commit nobody notifies.
+-- Postgres commits transactions that notify one at a time, for the whole server. At hundreds of
+-- commits per second they would wait for each other. At this rate, a process checks every few ms and
+-- promises to continue. While the promise is long enough, no commit notifies.
 CREATE OR REPLACE FUNCTION ${s}.at_commit() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO ${s}.pending (entry) VALUES (NEW.entry);
-  -- A promise is short: one that reaches far ahead is of a clock that has stepped back since.
+  -- Promises are short: a distant one means that the clock has gone back since then.
   IF (SELECT a.last_value FROM ${s}.awake a) - ${s}.now_ms() NOT BETWEEN 20 AND 10000 THEN
     PERFORM pg_notify('${s}', 'commit ' || coalesce(current_setting('${s}.origin', true), ''));
   END IF;
@@ -65,9 +65,9 @@ CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON ${s}.message
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.seq IS NULL)
   EXECUTE FUNCTION ${s}.at_commit();
 
--- Claims the idempotency ids of a batch, each on its channel: \`fresh\` are the places of those that
--- were new. An open transaction may hold one for as long as it likes, and Postgres cannot skip a row
--- that is not committed; so nobody waits for it here: its place is \`held\`, and the caller asks again.
+-- Claims the idempotency ids of a batch, per channel. \`fresh\` lists the places of new ids. An open
+-- transaction may lock an id for any time, and Postgres cannot skip an uncommitted row. Claiming does
+-- not wait for it: \`held\` lists the places of locked ids, and the caller retries them.
 CREATE OR REPLACE FUNCTION ${s}.claim(p_entries json, OUT fresh bigint[], OUT held bigint[])
 LANGUAGE plpgsql SET jit = off SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 #variable_conflict use_column
@@ -76,7 +76,7 @@ DECLARE
   v_fresh bigint[] := '{}';
   v_held bigint[] := '{}';
 BEGIN
-  -- Long enough for a batch of another process to commit, short for those who wait behind.
+  -- Long enough for another process to commit its batch, short enough for those who wait behind.
   PERFORM set_config('lock_timeout', '5ms', true);
   BEGIN
     WITH given AS (
@@ -93,7 +93,7 @@ BEGIN
     held := v_held;
     RETURN;
   EXCEPTION WHEN lock_not_available THEN
-    NULL;  -- one of them is held
+    NULL;  -- at least one id is locked
   END;
   PERFORM set_config('lock_timeout', '1ms', true);
   FOR v_entry IN
@@ -102,7 +102,7 @@ BEGIN
       ORDER BY e.channel COLLATE "C", e.id
   LOOP
     BEGIN
-      -- With many of them, the rest is not worth a look while others wait.
+      -- After many locked ids, do not check the rest: other processes wait.
       IF cardinality(v_held) >= 20 THEN RAISE lock_not_available; END IF;
       INSERT INTO ${s}.id (channel, id, at) VALUES (v_entry.channel, v_entry.id, ${s}.now_ms())
         ON CONFLICT DO NOTHING;
@@ -115,9 +115,10 @@ BEGIN
   held := v_held;
 END $$;
 
--- Publishes a batch by itself: stored, numbered and announced in one transaction. \`p_entries\` is
--- [{"channel", "event", "key", "data", "id", "raw"}, …], no id of a channel twice. An entry without a \`seq\`
--- was not stored: its id is held by an open transaction, or is of a message that has no position yet.
+-- Publishes a batch: stores it, assigns positions and announces it in one transaction. \`p_entries\` is
+-- [{"channel", "event", "key", "data", "id", "raw"}, …], with each id at most once per channel. A result
+-- without a \`seq\` was not stored: an open transaction has locked its id, or the first message with
+-- this id has no position yet.
 CREATE OR REPLACE FUNCTION ${s}.store(p_deadline bigint, p_after bigint, p_entries json)
 RETURNS TABLE (place bigint, epoch text, seq bigint, "time" bigint, channel text, duplicate boolean)
 LANGUAGE plpgsql SET jit = off SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
@@ -128,7 +129,7 @@ DECLARE
   v_fresh bigint[] := '{}';
   v_held bigint[] := '{}';
 BEGIN
-  -- Before the lock, which is for those who are ready.
+  -- Before taking the lock, because claiming may take time.
   IF EXISTS (SELECT FROM json_to_recordset(p_entries) AS e(id text) WHERE e.id IS NOT NULL) THEN
     SELECT c.fresh, c.held INTO v_fresh, v_held FROM ${s}.claim(p_entries) c;
   END IF;
@@ -139,7 +140,7 @@ BEGIN
   END IF;
 
   v_epoch := ${s}.lock(p_deadline);
-  -- What was committed before comes before.
+  -- Messages committed before this batch get earlier positions.
   SELECT * INTO v_taken FROM ${s}.take(p_after, NULL);
 
   RETURN QUERY
@@ -167,8 +168,8 @@ BEGIN
     ORDER BY g.place;
 END $$;
 
--- store(), for instances of schema version 1: they go on while a deploy replaces them, and would
--- take a message without a position for stored.
+-- store() for instances of schema version 1, which run until a deploy replaces them. They would treat
+-- a message without a position as stored, so this function fails instead.
 CREATE OR REPLACE FUNCTION ${s}.append(p_deadline bigint, p_after bigint, p_entries json)
 RETURNS TABLE (place bigint, epoch text, seq bigint, "time" bigint, channel text, duplicate boolean)
 LANGUAGE plpgsql AS $$

@@ -1,7 +1,8 @@
-/** What reads the log. Each answer is of one moment: all statements of a STABLE function are. */
+/** Functions that read the log. All statements of a STABLE function see the same moment. */
 export const readingSql = (s: string): string => `
--- The log after \`p_after\`, of these channels and those that \`p_pattern\` covers; of all channels when
--- both are NULL. At place 0 stands the head: everything up to it is visible, or has been deleted.
+-- The log after \`p_after\`, for the channels in \`p_channels\` and those that match \`p_pattern\`; for
+-- all channels if both are NULL. The row with place 0 is the head: every message up to it is visible,
+-- or was deleted.
 CREATE OR REPLACE FUNCTION ${s}.page(
   p_after bigint, p_ticket bigint, p_channels text[], p_pattern text, p_limit integer, p_bytes bigint
 ) RETURNS TABLE (place bigint, a text, b text, c text, d text, e text, f text, g text)
@@ -26,7 +27,7 @@ BEGIN
     WHERE w.total - w.bytes < p_bytes ORDER BY w.seq;
 END $$;
 
--- Channels that have lost something after \`p_after\`, in the form of page().
+-- Channels with losses after \`p_after\`, in the row format of page().
 CREATE OR REPLACE FUNCTION ${s}.losses(p_after bigint)
 RETURNS TABLE (place bigint, a text, b text, c text, d text, e text, f text, g text)
 LANGUAGE sql STABLE AS $$
@@ -34,8 +35,8 @@ LANGUAGE sql STABLE AS $$
     FROM ${s}.channel c WHERE c.horizon > p_after
 $$;
 
--- What is kept of a channel, or of a pattern, newest first and without what has been superseded. It
--- ends with the first message that is past \`p_limit\` or \`p_bytes\`. At place 0 stands the horizon.
+-- The history of a channel or pattern, newest first, without superseded messages. It ends with the
+-- first message beyond \`p_limit\` or \`p_bytes\`. The row with place 0 is the horizon.
 CREATE OR REPLACE FUNCTION ${s}.history(p_channel text, p_pattern text, p_limit bigint, p_bytes bigint)
 RETURNS TABLE (place bigint, a text, b text, c text, d text, e text, f text, g text)
 LANGUAGE plpgsql STABLE

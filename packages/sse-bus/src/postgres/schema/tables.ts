@@ -1,19 +1,19 @@
-/** The tables. `s` is the schema's name, already checked. */
+/** The tables. `s` is the name of the schema, already validated. */
 export const tablesSql = (s: string): string => `
--- Which incarnation of the log this is. One row, almost never written: every publish reads it.
+-- The identity of the log. One row, rarely written and read by every publish.
 CREATE TABLE IF NOT EXISTS ${s}.state (
   one     boolean PRIMARY KEY DEFAULT true CHECK (one),
   version integer NOT NULL,
-  epoch   text NOT NULL,   -- part of every position; a new one tells all readers of a gap
-  home    text NOT NULL    -- the server, timeline and table that the epoch was made for
+  epoch   text NOT NULL,   -- part of every position; a new epoch gives all readers a gap
+  home    text NOT NULL    -- the server, timeline and table that the epoch belongs to
 );
 
--- The log. A message has a position from the moment it is in here, or, when it was published inside
--- somebody's transaction, from shortly after that was committed.
+-- The log. A message gets its position when it is inserted. If a caller's transaction inserts it, it
+-- gets its position shortly after the commit.
 CREATE TABLE IF NOT EXISTS ${s}.message (
   entry   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  seq     bigint,          -- the position; NULL until it is given one
-  time    bigint,          -- when it got it, in ms since 1970
+  seq     bigint,          -- the position; NULL until it is assigned
+  time    bigint,          -- when the position was assigned, in ms since 1970
   channel text COLLATE "C" NOT NULL CHECK (channel ~ '^[A-Za-z0-9._~:/-]{1,200}$'),
   event   text NOT NULL CHECK (event ~ '^[^\\r\\n]{1,200}$' AND event NOT IN ('hello', 'ping', 'gap', 'bye')),
   key     text CHECK (key ~ '^[^\\r\\n]{1,200}$'),
@@ -29,17 +29,18 @@ CREATE INDEX IF NOT EXISTS message_channel ON ${s}.message (channel, seq) WHERE 
 CREATE INDEX IF NOT EXISTS message_key ON ${s}.message (channel, key, seq)
   WHERE key IS NOT NULL AND seq IS NOT NULL;
 
--- Committed messages that wait for a position, in the order in which their transactions committed.
+-- Committed messages that wait for a position, in the order of their commits.
 CREATE TABLE IF NOT EXISTS ${s}.pending (
   ticket bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   entry  bigint NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 
--- Until when somebody has promised to look for pending messages, in ms since 1970. A sequence, since
--- that is the one thing in Postgres that can be written without a dead row for each time.
+-- Until when a process has promised to check for pending messages, in ms since 1970. It is a sequence
+-- because writing a sequence leaves no dead row.
 CREATE SEQUENCE IF NOT EXISTS ${s}.awake AS bigint MINVALUE 0 START 0;
 
--- Idempotency ids, each of its channel, which outlive their messages. \`seq\` is NULL while the message waits for one.
+-- Idempotency ids, per channel. They outlive their messages. \`seq\` is NULL while the message waits
+-- for its position.
 CREATE TABLE IF NOT EXISTS ${s}.id (
   id      text NOT NULL,
   at      bigint NOT NULL,
@@ -50,25 +51,25 @@ CREATE TABLE IF NOT EXISTS ${s}.id (
 );
 CREATE INDEX IF NOT EXISTS id_at ON ${s}.id (at);
 
--- What retention knows of each channel. A cursor before \`horizon\` may have missed something.
+-- State of retention per channel. A cursor before \`horizon\` may have missed a message.
 CREATE TABLE IF NOT EXISTS ${s}.channel (
   channel      text COLLATE "C" PRIMARY KEY,
   horizon      bigint NOT NULL,       -- the newest position that was deleted and not superseded
   horizon_time bigint NOT NULL,
-  messages     bigint NOT NULL,       -- about how many there are, superseded ones included
+  messages     bigint NOT NULL,       -- approximate number, including superseded messages
   bytes        bigint NOT NULL,
-  due          bigint                 -- when to look at it again, in ms since 1970
+  due          bigint                 -- when to check the channel again, in ms since 1970
 );
 CREATE INDEX IF NOT EXISTS channel_due ON ${s}.channel (due) WHERE due IS NOT NULL;
 
--- What retention knows of the whole log. One row.
+-- State of retention for the whole log. One row.
 CREATE TABLE IF NOT EXISTS ${s}.kept (
   one          boolean PRIMARY KEY DEFAULT true CHECK (one),
   dropped      bigint NOT NULL DEFAULT 0,  -- the newest position that was ever deleted
   dropped_time bigint NOT NULL DEFAULT 0,
-  floor        bigint NOT NULL DEFAULT 0,  -- the horizon of channels that have no row
-  counted      bigint NOT NULL DEFAULT 0,  -- messages up to here are in channel's counts
-  at           bigint NOT NULL DEFAULT 0   -- when retention last went over it
+  floor        bigint NOT NULL DEFAULT 0,  -- the horizon of channels without a row in channel
+  counted      bigint NOT NULL DEFAULT 0,  -- messages up to here are counted in channel
+  at           bigint NOT NULL DEFAULT 0   -- when retention last ran
 );
 INSERT INTO ${s}.kept DEFAULT VALUES ON CONFLICT DO NOTHING;
 `;

@@ -1,9 +1,9 @@
-/** What an older version of the schema has that this one has not. Nothing where it is new. */
+/** Changes to a schema of an older version. Does nothing for a new schema. */
 export const upgradesSql = (s: string): string => `
--- From version 1: an idempotency id belongs to its channel, and may hold who published it. Ids that
--- are remembered stay so. Instances of the older version go on: they call the functions below.
+-- From version 1: an idempotency id belongs to its channel, and may contain its publisher. Remembered
+-- ids are kept. Instances of the older version continue to work: they call the functions below.
 ALTER TABLE ${s}.message ADD COLUMN IF NOT EXISTS raw boolean NOT NULL DEFAULT false;
--- CREATE OR REPLACE changes neither parameters nor columns. The new ones take the old calls.
+-- CREATE OR REPLACE cannot change parameters or columns. The new functions accept the old calls.
 DROP FUNCTION IF EXISTS ${s}.enqueue(text, text, text, text, text, text);
 DROP FUNCTION IF EXISTS ${s}.history(text, text, bigint, bigint);
 DO $$

@@ -1,0 +1,280 @@
+import type { BackendHost, Feed, TopicSubscription } from "../core/backend.ts";
+import type { Cursor } from "../core/position.ts";
+import { startTimeout, withTimeout } from "../core/timers.ts";
+import { type Arrival, decodeArrival } from "./arrival.ts";
+import { type HeadMarker, type LiveMessage, toMessage } from "./codec.ts";
+import type { RedisConnection } from "./connection.ts";
+import { timeoutError, unavailableError } from "./errors.ts";
+import { createHeadMarkers } from "./head-markers.ts";
+import type { RedisLogAccess } from "./history.ts";
+import { type MissedMessages, readMissed } from "./missed-messages.ts";
+import { createPubSubSubscriptions } from "./pub-sub-subscriptions.ts";
+import { createTopicRegistry, type SubscribedTopic } from "./topic-registry.ts";
+
+/**
+ * Follows the log through pub/sub, on one connection, in position order. A head marker on the same
+ * connection proves that everything before it was received.
+ *
+ * ```
+ *          subscriptions confirmed        first marker received          missed messages read
+ *   down ────────────────────────▶ syncing ───────────────────▶ recovering ───────────────▶ live
+ *    ▲                                │                             │                        │
+ *    └────────────────────────────────┴─────────────────────────────┴────────────────────────┘
+ *                                        the connection is lost
+ * ```
+ */
+export interface RedisLogFollower {
+  /** The head: the newest position that is proven to be delivered. */
+  readonly head: Cursor;
+  /** The newest position seen, delivered or not. */
+  readonly newestSeen: Cursor;
+  /** Nothing is missing. */
+  readonly isLive: boolean;
+  subscribe(topic: string, feed: Feed): Promise<TopicSubscription>;
+  /** A new connection; `undefined` when it is lost. */
+  useConnection(connection: RedisConnection | undefined): void;
+  receive(channel: string, text: string): void;
+  /** A restart of the log was seen elsewhere. Resolves once the host knows about it. */
+  restarted(): Promise<void>;
+  /** A position was seen elsewhere, in the answer to a publish. */
+  noteSeen(cursor: Cursor): void;
+  close(cause: Error): void;
+}
+
+export interface RedisLogFollowerOptions {
+  readonly access: RedisLogAccess;
+  readonly host: BackendHost;
+  /** The head of the log when the instance was opened. */
+  readonly start: Cursor;
+  readonly markMs: number;
+  readonly timeoutMs: number;
+  readonly waitMs: number;
+  /** Ends the connection: it missed a message, or is dead. */
+  readonly drop: (cause: Error) => void;
+  /** `isLive` may have changed. */
+  readonly onChange: () => void;
+}
+
+type State =
+  | { readonly name: "down" }
+  /** The first marker of this connection, by its number, has not arrived. */
+  | { readonly name: "syncing"; readonly marker: number }
+  /** What arrives while the missed messages are read is kept. */
+  | { readonly name: "recovering"; readonly arrived: Arrival[] }
+  | { readonly name: "live" };
+
+const DOWN: State = { name: "down" };
+const LIVE: State = { name: "live" };
+
+export function createLogFollower(options: RedisLogFollowerOptions): RedisLogFollower {
+  const { access, host, drop, onChange, timeoutMs, waitMs } = options;
+  const { keys } = access;
+  let head = options.start;
+  let state: State = DOWN;
+
+  const restartListeners = new Set<() => void>();
+  let restarting: Promise<void> | undefined;
+  const topics = createTopicRegistry(({ name }) => subscriptions.remove(keys.pubSub(name), name));
+  const subscriptions = createPubSubSubscriptions({ onConfirmed, onFailure: drop, onRefused });
+  const markers = createHeadMarkers({
+    ...options,
+    beforeRequest: assignMarker,
+    isWanted: isLive,
+  });
+  subscriptions.add(keys.headMarkers, keys.headMarkers.name);
+
+  function isLive(): boolean {
+    return state.name === "live";
+  }
+
+  function onConfirmed(): void {
+    if (state.name === "live") {
+      const all = [...topics.all.values()];
+      if (all.some((topic) => !topic.isLive && topic.marker === undefined)) {
+        markers.request().catch(() => {}); // the next request covers them
+      }
+    } else if (state.name === "down") {
+      const requested = markers.request();
+      state = { name: "syncing", marker: markers.lastRequest };
+      requested.catch(drop);
+    }
+  }
+
+  function onRefused(names: ReadonlySet<string>, cause: Error): void {
+    const refused = [...names].map((name) => topics.all.get(name));
+    // Without head markers nothing is proven, and a live topic must not stop without notice.
+    if (names.has(keys.headMarkers.name) || refused.some((topic) => topic?.isLive)) {
+      return drop(cause);
+    }
+    for (const topic of refused) {
+      for (const { reject } of topic?.feeds.values() ?? []) reject(unavailableError(cause));
+    }
+  }
+
+  /** The marker with this number proves all topics that the server has confirmed by now. */
+  function assignMarker(number: number): void {
+    for (const topic of topics.all.values()) {
+      if (topic.isLive || topic.marker !== undefined) continue;
+      if (subscriptions.isConfirmed(keys.pubSub(topic.name))) topic.marker = number;
+    }
+  }
+
+  function handle(arrival: Arrival): void {
+    if ("marker" in arrival) handleMarker(arrival.marker);
+    else handleMessage(arrival.channel, arrival.message);
+  }
+
+  function handleMessage(channel: string, message: LiveMessage): void {
+    if (message.epoch !== head.epoch) restart({ ...message, seq: message.seq - 1 });
+    // A channel and a pattern that covers it both deliver the message.
+    if (message.seq <= head.seq) return;
+    const topic = topics.all.get(channel);
+    if (topic?.isLive) {
+      if (message.previous > topic.last) {
+        return drop(new Error(`Message ${message.previous} of "${channel}" did not arrive`));
+      }
+      topic.last = message.seq;
+    }
+    head = toCursor(message);
+    topics.deliver(channel, message.seq, () => toMessage(channel, message));
+  }
+
+  function handleMarker(marker: HeadMarker): void {
+    if (marker.epoch !== head.epoch) restart(marker);
+    else if (marker.seq > head.seq) head = toCursor(marker);
+    const number = markers.received(marker);
+    if (number === undefined) return;
+    for (const topic of topics.all.values()) {
+      if (!topic.isLive && topic.marker !== undefined && topic.marker <= number) {
+        topics.goLive(topic, head);
+      }
+    }
+  }
+
+  function restart(cursor: Cursor): void {
+    head = toCursor(cursor);
+    topics.restart(head.seq);
+    host.onRestart();
+    for (const listener of restartListeners) listener();
+    restartListeners.clear();
+  }
+
+  /** The first marker of the connection: from here on, everything arrives. */
+  async function recover(marker: HeadMarker): Promise<void> {
+    const arrived: Arrival[] = [];
+    const recovering: State = { name: "recovering", arrived };
+    state = recovering;
+    if (marker.epoch === head.epoch) {
+      const live = [...topics.all.values()].filter((topic) => topic.isLive);
+      const missed = await readMissed(access, {
+        topics: live.map(({ name }) => name),
+        after: head,
+        upTo: marker,
+        maxBytes: host.maxHistoryBytes,
+      });
+      if (state !== recovering) return;
+      deliverMissed(missed);
+    }
+    state = LIVE;
+    handleMarker(marker);
+    for (const topic of topics.all.values()) topic.last = Math.max(topic.last, head.seq);
+    for (const arrival of arrived) {
+      // A message was missing and the connection was dropped: the next connection recovers the rest.
+      if (!isLive()) return;
+      handle(arrival);
+    }
+    onConfirmed();
+    onChange();
+  }
+
+  function deliverMissed({ messages, losses }: MissedMessages): void {
+    for (const [name, seq] of losses) {
+      for (const feed of topics.all.get(name)?.feeds.keys() ?? []) feed.lost(seq);
+    }
+    for (const message of messages) {
+      head = { seq: message.seq, time: message.time, epoch: head.epoch };
+      topics.deliver(message.channel, message.seq, () => message);
+    }
+  }
+
+  return {
+    get head() {
+      return head;
+    },
+    get newestSeen() {
+      return markers.newestSeen;
+    },
+    get isLive() {
+      return isLive();
+    },
+    async subscribe(name, feed) {
+      let topic: SubscribedTopic | undefined;
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      try {
+        return await new Promise<TopicSubscription>((resolve, reject) => {
+          topic = topics.add(name, feed, { resolve, reject });
+          // A live topic stays live in an outage: the feed gets the missed messages like the others.
+          if (topic.isLive) return topics.goLive(topic, head);
+          subscriptions.add(keys.pubSub(name), name);
+          const refuse = (): void =>
+            reject(unavailableError(new Error(`"${name}" could not be subscribed to in time`)));
+          timer = startTimeout(() => {
+            if (state.name === "down") refuse();
+            else timer = startTimeout(refuse, timeoutMs);
+          }, waitMs);
+        });
+      } catch (error) {
+        if (topic) topics.remove(topic, feed);
+        throw error;
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    useConnection(connection) {
+      state = DOWN;
+      for (const topic of topics.all.values()) topic.marker = undefined;
+      markers.reset();
+      subscriptions.useConnection(connection);
+    },
+    receive(pubSubChannel, text) {
+      const arrival = decodeArrival(keys, pubSubChannel, text);
+      if (state.name === "live") handle(arrival);
+      else if (state.name === "recovering") state.arrived.push(arrival);
+      else if (state.name === "syncing" && "marker" in arrival) {
+        const { marker } = arrival;
+        if (markers.numberOf(marker) === state.marker) recover(marker).catch(drop);
+      }
+    },
+    async restarted() {
+      restarting ??= waitForRestart().finally(() => (restarting = undefined));
+      await restarting.catch((error: unknown) => {
+        throw unavailableError(error);
+      });
+    },
+    noteSeen(cursor) {
+      markers.noteSeen(cursor);
+      // Another epoch: the log restarted, and a marker reports that immediately.
+      if (cursor.epoch !== head.epoch && isLive()) markers.request().catch(() => {});
+    },
+    close(cause) {
+      markers.close();
+      for (const { feeds } of topics.all.values()) {
+        for (const { reject } of feeds.values()) reject(cause);
+      }
+      subscriptions.useConnection(undefined);
+    },
+  };
+
+  /** One marker for all callers that wait. */
+  async function waitForRestart(): Promise<void> {
+    const seen = new Promise<void>((resolve, reject) => {
+      restartListeners.add(resolve);
+      markers.request().catch(reject);
+    });
+    await withTimeout(seen, timeoutMs, () => timeoutError("the log's restart", timeoutMs));
+  }
+}
+
+function toCursor({ seq, time, epoch }: Cursor): Cursor {
+  return { seq, time, epoch };
+}
