@@ -33,7 +33,7 @@ if (wanted.includes("--help") || wanted.includes("-h") || command === "help") {
 } else if (command === "hub") {
   await hub(args);
 } else {
-  const problem = command === undefined ? "No command given" : `Unknown command "${command}"`;
+  const problem = command === undefined ? "No command given" : `There is no command "${command}"`;
   process.stderr.write(`${problem}. Run: sse-bus hub. See sse-bus --help.\n`);
   process.exitCode = 2;
 }
