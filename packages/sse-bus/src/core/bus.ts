@@ -1,5 +1,5 @@
 import { createAdmission } from "./admission.ts";
-import type { Backend, BackendStatus, Pending, NewMessage, Stored } from "./backend.ts";
+import type { Backend, Pending, NewMessage, Stored } from "./backend.ts";
 import { assertNotBuilding } from "./build-phase.ts";
 import type {
   Bus,
@@ -11,7 +11,16 @@ import type {
   SubscribeOptions,
 } from "./bus-types.ts";
 import { assertChannel, assertTopic, DEFAULT_CHANNEL } from "./channel-name.ts";
-import { closeEngine, createEngine, type Engine, notePublished } from "./engine.ts";
+import { countReaders } from "./cohort.ts";
+import {
+  assertOpen,
+  closeEngine,
+  createEngine,
+  type Engine,
+  isClosed,
+  isOpen,
+  notePublished,
+} from "./engine.ts";
 import { SseBusError } from "./errors.ts";
 import { assertCount, createHistoryResolver } from "./history.ts";
 import { encodeJson } from "./json.ts";
@@ -24,7 +33,6 @@ import {
   messageId,
   type MessageContent,
 } from "./message.ts";
-import { assertOpen } from "./open-reader.ts";
 import { formatCursor, parseCursor } from "./position.ts";
 import { assertRawData, toDataLines } from "./raw.ts";
 import { restartReaders } from "./restart.ts";
@@ -84,19 +92,17 @@ export function createBus(options: BusOptions = {}): Bus {
     onError: options.onError ?? reportToConsole,
   };
   const onError = createReporter(mutable);
-  let status: BackendStatus = "up";
   const engine = createEngine({
     backend,
     history: createHistoryResolver(options.history),
     maxHistoryBytes,
     maxPacketBytes: MAX_PACKET_BYTES,
     onError,
-    onStatus: (next) => (status = next),
     onRestart: (restarted) => void restartReaders(restarted).catch(onError),
   });
-  const opening = new Set<Promise<void>>();
-  const listeners = new Set<Subscriber>();
-  const admit = createAdmission(engine, opening);
+  const connecting = new Set<Promise<void>>();
+  const subscribers = new Set<Subscriber>();
+  const admit = createAdmission(engine, connecting);
 
   async function publish(
     data: unknown,
@@ -114,8 +120,8 @@ export function createBus(options: BusOptions = {}): Bus {
     // that is not JSON.
     const value = mutable.schemas && checked instanceof Promise ? await checked : checked;
     const { json, raw } = encode(value, given.raw, maxMessageBytes);
-    const entry = { channel, event, key, json, raw, id };
-    const stored = await admit(() => store(engine.backend, entry, tx));
+    const encoded = { channel, event, key, json, raw, id };
+    const stored = await admit(() => store(engine.backend, encoded, tx));
     const message = {
       channel,
       event,
@@ -128,7 +134,7 @@ export function createBus(options: BusOptions = {}): Bus {
     if (!stored.duplicate) engine.counters.published++;
     notePublished(engine, stored);
     return {
-      id: messageId(stored, stored.epoch, entry),
+      id: messageId(stored, stored.epoch, encoded),
       ...message,
       time: stored.time,
     };
@@ -143,31 +149,37 @@ export function createBus(options: BusOptions = {}): Bus {
     assertTopic(channel);
     assertFunction(listener);
     if (after !== undefined) assertCursor(after);
-    const heard = { listener, topic: channel, after, onGap };
-    const local = createSubscriber(engine, { ...heard, onError, opening });
-    listeners.add(local);
+    const subscriber = createSubscriber(engine, {
+      listener,
+      topic: channel,
+      after,
+      onGap,
+      onError,
+      connecting,
+    });
+    subscribers.add(subscriber);
     return () => {
-      listeners.delete(local);
-      local.close();
+      subscribers.delete(subscriber);
+      subscriber.close();
     };
   }
 
   function stats(): BusStats {
     return {
       backend: backend.name,
-      status: engine.isClosed ? "closed" : status,
+      status: isClosed(engine) ? "closed" : engine.backendStatus,
       connections: countConnections(engine),
-      listeners: listeners.size,
+      listeners: subscribers.size,
       channels: engine.topics.size,
       ...engine.counters,
     };
   }
 
   async function close(): Promise<void> {
-    const closing = closeEngine(engine);
-    for (const local of listeners) local.close();
-    listeners.clear();
-    return closing;
+    const closed = closeEngine(engine);
+    for (const subscriber of subscribers) subscriber.close();
+    subscribers.clear();
+    return closed;
   }
 
   const bus = {
@@ -181,7 +193,7 @@ export function createBus(options: BusOptions = {}): Bus {
     async cursor() {
       assertOpen(engine);
       assertNotBuilding();
-      if (!engine.isOpened) await engine.open();
+      if (!isOpen(engine)) await engine.lifecycle.open();
       const head = await backend.readHead();
       return formatCursor(head, head.epoch);
     },
@@ -232,8 +244,8 @@ function reportToConsole(error: Error): void {
 
 function countConnections({ cohorts, remote }: Engine): number {
   let count = 0;
-  for (const { context, atHead, behind, waiting } of cohorts.values()) {
-    if (context === remote) count += atHead.length + behind.size + waiting.size;
+  for (const cohort of cohorts.values()) {
+    if (cohort.context === remote) count += countReaders(cohort);
   }
   return count;
 }
@@ -275,10 +287,10 @@ function assertTransactional(
   );
 }
 
-function store(backend: Backend, entry: NewMessage, tx: unknown): Promise<Stored | Pending> {
-  if (tx === undefined) return backend.publish(entry);
+function store(backend: Backend, message: NewMessage, tx: unknown): Promise<Stored | Pending> {
+  if (tx === undefined) return backend.publish(message);
   assertTransactional(backend);
-  return backend.publishIn(tx, entry);
+  return backend.publishIn(tx, message);
 }
 
 function assertFunction(listener: unknown): void {

@@ -1,4 +1,4 @@
-import type { Engine } from "../core/engine.ts";
+import { type Engine, isClosed, isOpen } from "../core/engine.ts";
 import { startTimeout } from "../core/timers.ts";
 
 /** A health check that waits longer for a hanging backend would count the server itself as hanging. */
@@ -9,12 +9,13 @@ const OPEN_TIMEOUT_MS = 2000;
  * so that its health answer is true from the start.
  */
 export async function isReachable(engine: Engine): Promise<boolean> {
-  if (engine.isOpened || engine.isClosed) return engine.isOpened;
+  if (isOpen(engine)) return true;
+  if (isClosed(engine)) return false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<boolean>((resolve) => {
     timer = startTimeout(() => resolve(false), OPEN_TIMEOUT_MS);
   });
-  const opened = engine.open().then(
+  const opened = engine.lifecycle.open().then(
     () => true,
     () => false,
   );
