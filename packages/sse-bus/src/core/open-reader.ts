@@ -21,6 +21,7 @@ import { hasLost } from "./read-log.ts";
 import { placeReader } from "./reader-state.ts";
 import { limitReplay } from "./replay-limit.ts";
 import type { Sink } from "./sink.ts";
+import { startOfKept } from "./topic-log.ts";
 import { hydrateTopic, type Topic } from "./topic.ts";
 
 /** Where a reader starts: from now on, from the oldest message kept, from a snapshot, or a cursor. */
@@ -214,12 +215,13 @@ function startAt(engine: Engine, reader: Reader, { seq, time }: Position): Start
   return { cursor: formatCursor({ seq, time }, provenHead(engine).epoch), resumed: false };
 }
 
-/** Completes the topics' windows. @returns their oldest horizon */
+/** Completes the topics' windows. @returns the position before everything that is kept of them */
 export async function hydrate(engine: Engine, topics: readonly Topic[]): Promise<Position> {
   await Promise.all(topics.map((topic) => hydrateTopic(topic, engine.backend)));
   let oldest: Position | undefined;
   for (const { log } of topics) {
-    if (!oldest || log.horizon < oldest.seq) oldest = { seq: log.horizon, time: log.horizonTime };
+    const start = startOfKept(log);
+    if (!oldest || start.seq < oldest.seq) oldest = start;
   }
   return oldest ?? provenHead(engine);
 }

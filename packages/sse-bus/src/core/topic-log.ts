@@ -85,6 +85,16 @@ export function newestSeq(log: TopicLog): number {
   return Math.max(newest, log.horizon);
 }
 
+/**
+ * The position before everything that is kept: the horizon, or an older one in a pattern's log. That log
+ * keeps the messages of a quiet channel from before what a busy channel has dropped.
+ */
+export function startOfKept({ messages, first, horizon, horizonTime }: TopicLog): Position {
+  const oldest = messages[first];
+  if (!oldest || oldest.seq > horizon) return { seq: horizon, time: horizonTime };
+  return { seq: oldest.seq - 1, time: oldest.time };
+}
+
 /** Adds the newest message, then evicts what the limits no longer allow. */
 export function appendMessage(log: TopicLog, message: LogMessage, now: number): void {
   addMessage(log, message);
