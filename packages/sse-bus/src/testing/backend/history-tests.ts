@@ -1,7 +1,7 @@
 import type { History } from "../../core/backend.ts";
 import type { BackendTest } from "./backend-test.ts";
 import { check, checkEqual, fail } from "./check.ts";
-import type { Published } from "./instance.ts";
+import type { Published } from "./test-message.ts";
 import { publishEach, repeat } from "./load.ts";
 import { bySeq, checkArrived, checkExactly } from "./recorder.ts";
 import { startTimeout } from "../../core/timers.ts";
@@ -50,7 +50,7 @@ export const historyTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "history: a channel that keeps nothing is delivered live, and a reader who missed it is told",
+    name: "history: a channel that keeps nothing is delivered live, and a reader that missed a message gets a gap",
     async run(lab) {
       const history = { channels: { live: { maxMessages: 0 } } };
       const [one, two] = [await lab.open(history), await lab.open(history)];
@@ -63,7 +63,7 @@ export const historyTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "history: what is older than `maxAgeMs` goes, and stays told, even when nothing is published any more",
+    name: "history: what is older than `maxAgeMs` is dropped, and its loss stays reported, without further publishes",
     async run(lab) {
       const maxAgeMs = 300;
       const history = { channels: { "short/**": { maxAgeMs } } };

@@ -1,4 +1,5 @@
-import type { Instance, Published, TestMessage } from "./instance.ts";
+import type { Instance } from "./instance.ts";
+import type { Published, TestMessage } from "./test-message.ts";
 import type { Lab } from "./lab.ts";
 import { startTimeout } from "../../core/timers.ts";
 
