@@ -23,26 +23,19 @@ import {
 } from "./engine.ts";
 import { SseBusError } from "./errors.ts";
 import { assertCount, createHistoryResolver } from "./history.ts";
-import { encodeJson } from "./json.ts";
+import { encodeData } from "./encode-data.ts";
 import { createSubscriber, type Subscriber } from "./subscriber.ts";
 import { memoryBackend } from "./memory-backend.ts";
-import {
-  assertEventName,
-  assertKey,
-  idempotencyId,
-  messageId,
-  type MessageContent,
-} from "./message.ts";
+import { assertEventName, assertKey, idempotencyId, messageId } from "./message.ts";
 import { formatCursor, parseCursor } from "./position.ts";
-import { assertRawData, toDataLines } from "./raw.ts";
 import { restartReaders } from "./restart.ts";
 import { type Schemas, validate } from "./schema.ts";
 import type { AnyChannels, ChannelMap, ChannelsOfSchemas, InputsOfSchemas } from "./types.ts";
 
-/** Where a bus keeps its engine. A registered symbol, because bundles have copies of this module. */
+/** Where a bus keeps its internals. A registered symbol, because bundles have copies of this module. */
 const INTERNALS: unique symbol = Symbol.for("sse-bus.internals");
 
-/** What the package's own routes need of a bus, and no user should. */
+/** What the package's own routes need of a bus. */
 export interface BusInternals {
   readonly engine: Engine;
   readonly options: MutableOptions;
@@ -56,7 +49,7 @@ export interface BusInternals {
   readonly onError: (error: Error) => void;
 }
 
-/** Settings that may be exchanged while the bus runs, as hot reload does. */
+/** Settings that can change while the bus runs, as in a hot reload. */
 export interface MutableOptions {
   schemas: Schemas | undefined;
   onError: (error: Error) => void;
@@ -116,10 +109,9 @@ export function createBus(options: BusOptions = {}): Bus {
     if (key !== undefined) assertKey(key);
     const id = given.id === undefined ? undefined : idempotencyId(given.id, given.publisher);
     const checked = validate(mutable.schemas, channel, event, data);
-    // Only a validator may take its time: a promise given as data is refused, like anything else
-    // that is not JSON.
+    // Only a validator may be asynchronous: a promise given as data is refused, as it is not JSON.
     const value = mutable.schemas && checked instanceof Promise ? await checked : checked;
-    const { json, raw } = encode(value, given.raw, maxMessageBytes);
+    const { json, raw } = encodeData(value, given.raw, maxMessageBytes);
     const encoded = { channel, event, key, json, raw, id };
     const stored = await admit(() => store(engine.backend, encoded, tx));
     const message = {
@@ -129,7 +121,7 @@ export function createBus(options: BusOptions = {}): Bus {
       ...(key !== undefined && { key }),
       ...(stored.duplicate && { duplicate: true as const }),
     };
-    // One that waits for a commit is not counted: whether it will be published is not known here.
+    // A pending message is not counted: it may never be committed.
     if ("pending" in stored) return { ...message, pending: true };
     if (!stored.duplicate) engine.counters.published++;
     notePublished(engine, stored);
@@ -222,7 +214,7 @@ export function internalsOf(bus: object): BusInternals {
   throw new SseBusError("INVALID_OPTION", "`bus` must come from createBus() or sharedBus().");
 }
 
-/** One place for every failure in the background; an `onError` that fails must not harm either. */
+/** Reports every failure in the background; an `onError` that fails itself is reported to the console. */
 function createReporter(options: MutableOptions): (error: Error) => void {
   return (error) => {
     try {
@@ -248,33 +240,6 @@ function countConnections({ cohorts, remote }: Engine): number {
     if (cohort.context === remote) count += countReaders(cohort);
   }
   return count;
-}
-
-function encode(
-  data: unknown,
-  raw = false,
-  maxMessageBytes: number,
-): Required<Pick<MessageContent, "json" | "raw">> {
-  if (!raw) {
-    const json = encodeJson(data);
-    assertSize(json, maxMessageBytes);
-    return { json, raw };
-  }
-  assertRawData(data);
-  // As it will be sent: each line break costs a field's name more.
-  assertSize(toDataLines(data), maxMessageBytes);
-  return { json: JSON.stringify(data), raw };
-}
-
-function assertSize(data: string, maxMessageBytes: number): void {
-  // UTF-8 takes at most three bytes for a UTF-16 unit: most messages need no counting.
-  if (data.length * 3 <= maxMessageBytes) return;
-  const bytes = new TextEncoder().encode(data).length;
-  if (bytes <= maxMessageBytes) return;
-  throw new SseBusError(
-    "MESSAGE_TOO_LARGE",
-    `The message is ${bytes} bytes of data and \`maxMessageBytes\` is ${maxMessageBytes}: send a reference to the data, or raise the limit.`,
-  );
 }
 
 function assertTransactional(

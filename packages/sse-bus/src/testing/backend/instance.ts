@@ -2,7 +2,7 @@ import type { Backend, BackendHost, BackendStatus } from "../../core/backend.ts"
 import { createHistoryResolver, type HistoryOptions } from "../../core/history.ts";
 import { insistOn } from "./insist.ts";
 import { listen, type RecordedInstance, type Recorder } from "./recorder.ts";
-import type { Published, TestMessage } from "./test-message.ts";
+import type { TestPublished, TestMessage } from "./test-message.ts";
 import type { TestWatch } from "./test-watch.ts";
 
 /** A backend as one process has it, with everything that it reported to its host. */
@@ -13,9 +13,9 @@ export interface Instance extends RecordedInstance {
   readonly restarts: string[];
   open(): Promise<void>;
   listen(topic: string): Promise<Recorder>;
-  publish(channel: string, options?: TestMessage): Promise<Published>;
+  publish(channel: string, options?: TestMessage): Promise<TestPublished>;
   /** Publishes, and again with the same idempotency id while the server is away. */
-  insist(channel: string, options?: TestMessage): Promise<Published>;
+  insist(channel: string, options?: TestMessage): Promise<TestPublished>;
   close(): Promise<void>;
 }
 

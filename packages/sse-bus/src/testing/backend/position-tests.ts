@@ -2,7 +2,7 @@ import type { Position } from "../../core/position.ts";
 import type { BackendTest } from "./backend-test.ts";
 import { check, checkEqual, fail } from "./check.ts";
 import type { Instance } from "./instance.ts";
-import type { Published } from "./test-message.ts";
+import type { TestPublished } from "./test-message.ts";
 import { publishEach } from "./load.ts";
 import { checkArrived, checkFollows, type Recorder } from "./recorder.ts";
 import type { Lab } from "./lab.ts";
@@ -80,7 +80,7 @@ interface Scene {
 async function createScene(lab: Lab, history = {}): Promise<Scene> {
   const instances = [await lab.open(history), await lab.open(history)] as const;
   const recorder = await instances[1].listen("**");
-  const published: Published[] = [];
+  const published: TestPublished[] = [];
 
   async function checkHead({ backend }: Instance): Promise<void> {
     const head = await backend.readHead();

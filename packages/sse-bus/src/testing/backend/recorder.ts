@@ -3,7 +3,7 @@ import { topicCovers } from "../../core/channel-name.ts";
 import { type LogMessage, messageId, messageJson } from "../../core/message.ts";
 import type { Cursor, Position } from "../../core/position.ts";
 import { check, checkEqual, fail } from "./check.ts";
-import type { Published } from "./test-message.ts";
+import type { TestPublished } from "./test-message.ts";
 import type { TestWatch } from "./test-watch.ts";
 
 /** What a recorder needs of the instance that it subscribes on, and counts there. */
@@ -118,7 +118,7 @@ export async function listen(
 /** Checks that these are exactly the published messages of the topic after `after`, in order. */
 export function checkExactly(
   messages: readonly LogMessage[],
-  published: readonly Published[],
+  published: readonly TestPublished[],
   { topic, after = 0 }: { readonly topic: string; readonly after?: number },
 ): void {
   const expected = published
@@ -132,7 +132,7 @@ export function checkExactly(
     `"${topic}" after position ${after} MUST have every published message once and in order:`,
   );
   for (const [index, message] of messages.entries()) {
-    const wanted = expected[index] as Published;
+    const wanted = expected[index] as TestPublished;
     checkEqual(
       describe(message),
       describeContent(wanted),
@@ -145,7 +145,7 @@ export function checkExactly(
 export async function checkArrived(
   watch: TestWatch,
   recorder: Recorder,
-  published: readonly Published[],
+  published: readonly TestPublished[],
 ): Promise<void> {
   const { topic, messages } = recorder;
   const { seq: after } = recorder.cursor;
@@ -180,6 +180,6 @@ function describeContent({
   key,
   json,
   raw,
-}: Pick<Published, "channel" | "event" | "key" | "json" | "raw">): unknown {
+}: Pick<TestPublished, "channel" | "event" | "key" | "json" | "raw">): unknown {
   return { channel, event, key: key ?? null, json, raw };
 }

@@ -11,7 +11,7 @@ export interface TestMessage {
 }
 
 /** A message, and where it is in the log. */
-export interface Published extends Stored {
+export interface TestPublished extends Stored {
   readonly event: string;
   readonly key: string | undefined;
   readonly json: string;
