@@ -444,6 +444,16 @@ const broken: Readonly<Record<string, Broken>> = {
         table.append(entry, { ...limits, maxMessages: Number.POSITIVE_INFINITY }),
     }),
   },
+  "keeps nothing of a pattern from before its horizon": {
+    noticed: [/bus: from the earliest on, a pattern has all that its channels keep/],
+    backend: (backend) => ({
+      ...backend,
+      async read(topic) {
+        const { messages, horizon } = await backend.read(topic);
+        return { messages: messages.filter(({ seq }) => seq > horizon), horizon };
+      },
+    }),
+  },
   "takes as its head what it only knows of": {
     noticed: [/head: it never runs ahead/],
     table: (table) => ({
@@ -583,7 +593,7 @@ const broken: Readonly<Record<string, Broken>> = {
     }),
   },
   "leaves a subscription that is asked for while the server is away unanswered": {
-    noticed: [/outage: what is subscribed meanwhile/],
+    noticed: [/outage: a subscription made during it/],
     backend: (backend, table) => ({
       ...backend,
       async subscribe(topic, feed) {
@@ -756,7 +766,7 @@ const broken: Readonly<Record<string, Broken>> = {
     },
   },
   "never gets over a subscription that it had to refuse": {
-    noticed: [/bus: a listener that comes while the server is away/],
+    noticed: [/bus: a listener that subscribes while the server is away/],
     backend: (backend) => {
       const refused = new Map<string, unknown>();
       return {
