@@ -1,18 +1,19 @@
-import type { Engine } from "./engine.ts";
+import { assertOpen, type Engine, isOpen } from "./engine.ts";
 import { afterTurn } from "./flusher.ts";
-import { assertOpen } from "./open-reader.ts";
 
-/** Runs a call to the backend when its turn has come; calls go in the order they came. */
+/** Runs a call to the backend when it may; calls keep their order. */
 export type Admission = <T>(call: () => Promise<T>) => Promise<T>;
 
-/** After so many calls a publisher waits for the event loop to take its turn. */
+/** After this many calls in one turn, a publisher waits for the next turn of the event loop. */
 const MAX_TURN_CALLS = 100;
 
 /**
- * Lets publishes through to the backend: at once as a rule, in a queue while one of them has to
- * wait, because whoever publishes without awaiting still means one after the other.
+ * Passes publishes on to the backend. While one of them has to wait, the others queue behind it: calls
+ * that nobody awaits must keep their order, too.
+ *
+ * @param connecting Subscribers of this process that are not live yet; publishes wait for them.
  */
-export function createAdmission(engine: Engine, opening: Set<Promise<unknown>>): Admission {
+export function createAdmission(engine: Engine, connecting: Set<Promise<unknown>>): Admission {
   /** Calls in this turn of the event loop. */
   let turnCalls = 0;
   let last: Promise<void> | undefined;
@@ -29,20 +30,20 @@ export function createAdmission(engine: Engine, opening: Set<Promise<unknown>>):
     // Awaiting publishes in a loop never leaves the microtask queue; sockets need the event loop.
     if (turnCalls >= MAX_TURN_CALLS) await new Promise<void>((resolve) => afterTurn(resolve));
     count();
-    if (!engine.isOpened) await engine.open();
-    // A listener that is still being connected must not miss what its own process publishes next.
-    if (opening.size > 0) await Promise.all(opening);
+    if (!isOpen(engine)) await engine.lifecycle.open();
+    // A subscriber that is not live yet must not miss what its own process publishes next.
+    if (connecting.size > 0) await Promise.all(connecting);
     assertOpen(engine);
   }
 
   return async (call) => {
-    if (!last && opening.size === 0 && engine.isOpened && turnCalls < MAX_TURN_CALLS) {
+    if (!last && connecting.size === 0 && isOpen(engine) && turnCalls < MAX_TURN_CALLS) {
       count();
       return call();
     }
     const admitted = (last ?? Promise.resolve()).then(wait);
     const result = admitted.then(call);
-    // The next one waits until this call is made, not until it is answered.
+    // The next call waits until this one is made, not until it is answered.
     const made = admitted.then(ignore, ignore);
     last = made;
     void made.then(() => {

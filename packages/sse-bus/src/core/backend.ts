@@ -3,150 +3,155 @@ import type { LogMessage, MessageContent } from "./message.ts";
 import type { Cursor } from "./position.ts";
 
 /**
- * A backend is the durable, shared log of a bus; several buses (processes) may stand on one.
- * `testBackend` from `sse-bus/testing` checks every MUST below.
+ * A backend stores the log of a bus. Buses of several processes can share one log: then they are one
+ * bus. `testBackend` from `sse-bus/testing` checks every MUST below.
  */
 export interface Backend {
-  /** Shown by `/api/health` and in errors: `memory`, `redis`. */
+  /** Shown by `/api/health` and in errors, for example `redis`. */
   readonly name: string;
 
   /**
-   * Connects. Called before anything else, and again when it has rejected: a later attempt MUST be
-   * able to succeed. MUST reject with `BACKEND_UNAVAILABLE` when the server cannot be reached, and
-   * leave nothing behind then.
+   * Connects. Called before any other method, and again after it rejected: a later attempt MUST be able
+   * to succeed. MUST reject with `BACKEND_UNAVAILABLE` when the server cannot be reached. An attempt
+   * that rejects MUST leave nothing open.
    */
   open(host: BackendHost): Promise<void>;
 
   /**
-   * MUST assign the position, store and announce the message as one atomic step, or reject and
-   * leave nothing behind; MUST resolve only once the message is stored; MUST reject with
-   * `BACKEND_UNAVAILABLE` when the server is away, also when only the answer was lost and the message
-   * may be stored. An `id` seen before on the same channel MUST return the first result, as
-   * `duplicate`, and store nothing: so a publisher in doubt tries again. An `id` belongs to its
-   * channel: the same one on another channel is another id, and MUST NOT be found.
+   * Publishes a message: assigns its position, stores it and announces it, in one atomic step. MUST
+   * resolve only once the message is stored. When it rejects, nothing is stored, with one exception: it
+   * MUST reject with `BACKEND_UNAVAILABLE` when the server is away, even if only the answer was lost and
+   * the message may be stored.
+   *
+   * The second publish of an `id` on the same channel MUST store nothing and return the first result,
+   * marked as `duplicate`: a publisher that lost the answer publishes again. The same `id` on another
+   * channel is a different one.
    */
-  publish(entry: NewMessage): Promise<Stored>;
+  publish(message: NewMessage): Promise<Stored>;
 
   /**
-   * Stores the message as part of `tx`, an open transaction of the caller's; left out where the log
-   * is not in the caller's database, and `publish` with `tx` is then refused. The message MUST be
-   * announced when, and only when, the transaction commits, and its position MUST be after those of
-   * all messages that were committed before it. An `id` seen before on the same channel MUST store
-   * nothing.
+   * Publishes a message in `tx`, an open transaction of the caller. Leave it out if the log is not in
+   * the caller's database; the bus then refuses `tx`.
    *
-   * What the transaction itself fails with (a conflict, a lost connection) SHOULD be thrown as it
-   * is: callers retry by it.
+   * The message MUST be announced when, and only when, the transaction commits. Its position MUST be
+   * after those of all messages that were committed before it. The second publish of an `id` on the
+   * same channel MUST store nothing.
+   *
+   * Errors of the transaction itself (a conflict, a lost connection) SHOULD be thrown unchanged, because
+   * callers decide by them whether to retry.
    */
-  publishIn?(tx: unknown, entry: NewMessage): Promise<Stored | Pending>;
+  publishIn?(tx: unknown, message: NewMessage): Promise<Stored | Pending>;
 
   /**
-   * Starts live delivery of a channel or pattern. MUST resolve only when it is live, with a cursor
-   * after which no message is missed; what is at or before it is history, for {@link read}. The
-   * cursor MUST NOT be ahead of {@link head}: a reader of several topics starts at the newest of
-   * their cursors, and what another topic was handed later would be behind it and lost.
+   * Starts live delivery of a channel or pattern. MUST resolve only once delivery is live, with a
+   * cursor: every message after it is delivered, and every message at or before it is history, for
+   * {@link read}.
    *
-   * All subscriptions of a bus MUST deliver in one order, that of positions: when a message has
-   * been handed to any of them, none with an older position may follow on another.
+   * The cursor MUST NOT be ahead of {@link head}. A reader of several topics starts at the newest of
+   * their cursors; a message that another topic delivers later would be before that start, and lost.
+   *
+   * All subscriptions of a bus MUST deliver in one order, that of positions. Once a message was
+   * delivered to any of them, an older one MUST NOT be delivered to another.
    */
   subscribe(topic: string, feed: Feed): Promise<TopicSubscription>;
 
-  /** Everything kept of a topic, oldest first, up to this moment. */
+  /** Everything that is kept of a channel or pattern now, oldest first. */
   read(topic: string): Promise<History>;
 
   /**
-   * The head: the greatest position that was ever given in this epoch. MUST be read from the log
-   * itself.
+   * The head: the newest position ever assigned in this epoch. MUST be read from the log itself.
    *
-   * Positions MUST NOT repeat or go back, in `seq` or in `time`, whatever is deleted: by retention,
-   * by a limit, or by an operator. A head that is computed from the messages that remain goes back
-   * with the newest of them; the next message then gets a position that readers have passed, and is
-   * lost without a gap.
+   * Positions MUST NOT repeat or go back, in `seq` or in `time`, whatever is deleted: by retention, by a
+   * limit, or by an operator. So do not compute the head from the messages that remain: once the newest
+   * is deleted, the next message would get a position that readers have passed, and they would miss it
+   * without a gap.
    */
   readHead(): Promise<Cursor>;
 
   /**
-   * The newest position that is proven to be reached: everything up to it, on every live
-   * subscription, has been handed over. Goes into heartbeats, so it MUST NOT run ahead. While the
-   * server is away it MUST stand still.
+   * The proven head: every message up to it was delivered to every live subscription. Heartbeats send
+   * it to clients, so it MUST NOT run ahead. It MUST NOT move while the server is away.
    */
   head(): Cursor;
 
   /**
-   * The log's clock, in ms since 1970: that of which positions have their times, or a little behind
-   * it. Ages are measured by it, since machines' clocks differ. @default this machine's clock
+   * The log's clock, in ms since 1970: the one that the times of positions come from, or slightly behind
+   * it. Ages are computed with it, because the clocks of machines differ. @default this machine's clock
    */
   now?(): number;
 
-  /** Bytes of history that the backend itself holds in this process, if it holds any; for metrics. */
+  /** Bytes of history that the backend itself holds in this process, if any; for metrics. */
   heldBytes?(): number;
 
-  /** MUST be idempotent and leave no timer, socket or listener behind. */
+  /** Disconnects. MUST be idempotent and leave no timer, socket or subscription open. */
   close(): Promise<void>;
 }
 
-/** What a bus tells its backend, and what the backend reports to it. */
+/** What a bus gives its backend, and what the backend reports to it. */
 export interface BackendHost {
   /** How much each channel keeps. */
   readonly history: HistoryResolver;
   /** Bytes of history in all, as far as this process holds it. */
   readonly maxHistoryBytes: number;
-  /** Failures in the background; never thrown, never swallowed. */
+  /** Reports a failure in the background: it MUST be neither thrown nor ignored. */
   onError(error: Error): void;
-  /** The server was lost (`down`) or is back with nothing missing (`up`). */
+  /** Reports that the server is lost (`down`), or is back and nothing is missing (`up`). */
   onStatus(status: BackendStatus): void;
   /**
-   * The log lost its data and started anew (its epoch changed). Every reader is told of a gap, and
-   * every topic is read again from the new log. By the time of the call `head()` and `read()`
-   * MUST speak of the new log; live subscriptions go on and MUST be fed whatever comes after that
-   * `head()`.
+   * Reports that the log lost its data and has a new epoch. Every reader then gets a gap, and the bus
+   * reads every topic again.
    *
-   * A backend that finds a new epoch MUST call this before it gives an answer of that epoch: history
-   * of the new log would otherwise be taken for more of the old one's.
+   * At the time of the call, `head()` and `read()` MUST answer from the new log. Live subscriptions
+   * continue, and MUST deliver every message after that `head()`. A backend that finds a new epoch MUST
+   * call this before it gives any answer of that epoch; otherwise the bus would take history of the new
+   * log for that of the old one.
    */
   onRestart(): void;
 }
 
 export type BackendStatus = "up" | "down";
 
-/** Where a subscription's messages go. */
+/** Where a subscription delivers. */
 export interface Feed {
   message(message: LogMessage): void;
   /** Messages up to `seq` could not be recovered after an outage: readers behind it get a gap. */
   lost(seq: number): void;
 }
 
-/** A live subscription. `close` is idempotent; no message follows it. */
+/** A live subscription. */
 export interface TopicSubscription {
   readonly cursor: Cursor;
+  /** MUST be idempotent. No message is delivered after it. */
   close(): void;
 }
 
-/**
- * A record to publish. `id` is the idempotency id: 1 to 401 characters without CR and NUL, compared
- * exactly. It may hold LF, which separates who publishes from the id that they gave.
- */
+/** A message to publish. */
 export interface NewMessage extends MessageContent {
+  /**
+   * The idempotency id: 1 to 401 characters without CR and NUL, compared exactly. LF separates the
+   * publisher from the id that it gave.
+   */
   readonly id: string | undefined;
 }
 
-/** Where a message stands in the log. */
+/** The position of a stored message. */
 export interface Stored extends Cursor {
   readonly channel: string;
-  /** The idempotency id had been seen: this is the first message's place, nothing was stored. */
+  /** The idempotency id was published before. This is the first message's position; nothing was stored. */
   readonly duplicate: boolean;
 }
 
-/** A message that gets its place after its transaction has been committed. */
+/** A message that gets its position once its transaction commits. */
 export interface Pending {
   readonly pending: true;
   readonly channel: string;
-  /** The idempotency id had been seen, on a message that has no place yet: nothing was stored. */
+  /** The idempotency id was published before, and that message has no position yet; nothing was stored. */
   readonly duplicate: boolean;
 }
 
-/** What is kept of a topic. */
+/** What is kept of a channel or pattern. */
 export interface History {
   readonly messages: readonly LogMessage[];
-  /** The horizon: the newest `seq` that this topic has ever dropped, 0 if none. */
+  /** The horizon: the newest `seq` that was ever dropped of it, 0 if none. */
   readonly horizon: number;
 }

@@ -1,5 +1,5 @@
 import { createAdmission } from "./admission.ts";
-import type { Backend, BackendStatus, Pending, NewMessage, Stored } from "./backend.ts";
+import type { Backend, Pending, NewMessage, Stored } from "./backend.ts";
 import { assertNotBuilding } from "./build-phase.ts";
 import type {
   Bus,
@@ -11,30 +11,31 @@ import type {
   SubscribeOptions,
 } from "./bus-types.ts";
 import { assertChannel, assertTopic, DEFAULT_CHANNEL } from "./channel-name.ts";
-import { closeEngine, createEngine, type Engine, notePublished } from "./engine.ts";
+import { countReaders } from "./cohort.ts";
+import {
+  assertOpen,
+  closeEngine,
+  createEngine,
+  type Engine,
+  isClosed,
+  isOpen,
+  notePublished,
+} from "./engine.ts";
 import { SseBusError } from "./errors.ts";
 import { assertCount, createHistoryResolver } from "./history.ts";
-import { encodeJson } from "./json.ts";
+import { encodeData } from "./encode-data.ts";
 import { createSubscriber, type Subscriber } from "./subscriber.ts";
 import { memoryBackend } from "./memory-backend.ts";
-import {
-  assertEventName,
-  assertKey,
-  idempotencyId,
-  messageId,
-  type MessageContent,
-} from "./message.ts";
-import { assertOpen } from "./open-reader.ts";
+import { assertEventName, assertKey, idempotencyId, messageId } from "./message.ts";
 import { formatCursor, parseCursor } from "./position.ts";
-import { assertRawData, toDataLines } from "./raw.ts";
 import { restartReaders } from "./restart.ts";
 import { type Schemas, validate } from "./schema.ts";
 import type { AnyChannels, ChannelMap, ChannelsOfSchemas, InputsOfSchemas } from "./types.ts";
 
-/** Where a bus keeps its engine. A registered symbol, because bundles have copies of this module. */
+/** Where a bus keeps its internals. A registered symbol, because bundles have copies of this module. */
 const INTERNALS: unique symbol = Symbol.for("sse-bus.internals");
 
-/** What the package's own routes need of a bus, and no user should. */
+/** What the package's own routes need of a bus. */
 export interface BusInternals {
   readonly engine: Engine;
   readonly options: MutableOptions;
@@ -48,7 +49,7 @@ export interface BusInternals {
   readonly onError: (error: Error) => void;
 }
 
-/** Settings that may be exchanged while the bus runs, as hot reload does. */
+/** Settings that can change while the bus runs, as in a hot reload. */
 export interface MutableOptions {
   schemas: Schemas | undefined;
   onError: (error: Error) => void;
@@ -84,19 +85,17 @@ export function createBus(options: BusOptions = {}): Bus {
     onError: options.onError ?? reportToConsole,
   };
   const onError = createReporter(mutable);
-  let status: BackendStatus = "up";
   const engine = createEngine({
     backend,
     history: createHistoryResolver(options.history),
     maxHistoryBytes,
     maxPacketBytes: MAX_PACKET_BYTES,
     onError,
-    onStatus: (next) => (status = next),
     onRestart: (restarted) => void restartReaders(restarted).catch(onError),
   });
-  const opening = new Set<Promise<void>>();
-  const listeners = new Set<Subscriber>();
-  const admit = createAdmission(engine, opening);
+  const connecting = new Set<Promise<void>>();
+  const subscribers = new Set<Subscriber>();
+  const admit = createAdmission(engine, connecting);
 
   async function publish(
     data: unknown,
@@ -110,12 +109,11 @@ export function createBus(options: BusOptions = {}): Bus {
     if (key !== undefined) assertKey(key);
     const id = given.id === undefined ? undefined : idempotencyId(given.id, given.publisher);
     const checked = validate(mutable.schemas, channel, event, data);
-    // Only a validator may take its time: a promise given as data is refused, like anything else
-    // that is not JSON.
+    // Only a validator may be asynchronous: a promise given as data is refused, as it is not JSON.
     const value = mutable.schemas && checked instanceof Promise ? await checked : checked;
-    const { json, raw } = encode(value, given.raw, maxMessageBytes);
-    const entry = { channel, event, key, json, raw, id };
-    const stored = await admit(() => store(engine.backend, entry, tx));
+    const { json, raw } = encodeData(value, given.raw, maxMessageBytes);
+    const encoded = { channel, event, key, json, raw, id };
+    const stored = await admit(() => store(engine.backend, encoded, tx));
     const message = {
       channel,
       event,
@@ -123,12 +121,12 @@ export function createBus(options: BusOptions = {}): Bus {
       ...(key !== undefined && { key }),
       ...(stored.duplicate && { duplicate: true as const }),
     };
-    // One that waits for a commit is not counted: whether it will be published is not known here.
+    // A pending message is not counted: it may never be committed.
     if ("pending" in stored) return { ...message, pending: true };
     if (!stored.duplicate) engine.counters.published++;
     notePublished(engine, stored);
     return {
-      id: messageId(stored, stored.epoch, entry),
+      id: messageId(stored, stored.epoch, encoded),
       ...message,
       time: stored.time,
     };
@@ -143,31 +141,37 @@ export function createBus(options: BusOptions = {}): Bus {
     assertTopic(channel);
     assertFunction(listener);
     if (after !== undefined) assertCursor(after);
-    const heard = { listener, topic: channel, after, onGap };
-    const local = createSubscriber(engine, { ...heard, onError, opening });
-    listeners.add(local);
+    const subscriber = createSubscriber(engine, {
+      listener,
+      topic: channel,
+      after,
+      onGap,
+      onError,
+      connecting,
+    });
+    subscribers.add(subscriber);
     return () => {
-      listeners.delete(local);
-      local.close();
+      subscribers.delete(subscriber);
+      subscriber.close();
     };
   }
 
   function stats(): BusStats {
     return {
       backend: backend.name,
-      status: engine.isClosed ? "closed" : status,
+      status: isClosed(engine) ? "closed" : engine.backendStatus,
       connections: countConnections(engine),
-      listeners: listeners.size,
+      listeners: subscribers.size,
       channels: engine.topics.size,
       ...engine.counters,
     };
   }
 
   async function close(): Promise<void> {
-    const closing = closeEngine(engine);
-    for (const local of listeners) local.close();
-    listeners.clear();
-    return closing;
+    const closed = closeEngine(engine);
+    for (const subscriber of subscribers) subscriber.close();
+    subscribers.clear();
+    return closed;
   }
 
   const bus = {
@@ -181,7 +185,7 @@ export function createBus(options: BusOptions = {}): Bus {
     async cursor() {
       assertOpen(engine);
       assertNotBuilding();
-      if (!engine.isOpened) await engine.open();
+      if (!isOpen(engine)) await engine.lifecycle.open();
       const head = await backend.readHead();
       return formatCursor(head, head.epoch);
     },
@@ -210,7 +214,7 @@ export function internalsOf(bus: object): BusInternals {
   throw new SseBusError("INVALID_OPTION", "`bus` must come from createBus() or sharedBus().");
 }
 
-/** One place for every failure in the background; an `onError` that fails must not harm either. */
+/** Reports every failure in the background; an `onError` that fails itself is reported to the console. */
 function createReporter(options: MutableOptions): (error: Error) => void {
   return (error) => {
     try {
@@ -232,37 +236,10 @@ function reportToConsole(error: Error): void {
 
 function countConnections({ cohorts, remote }: Engine): number {
   let count = 0;
-  for (const { context, atHead, behind, waiting } of cohorts.values()) {
-    if (context === remote) count += atHead.length + behind.size + waiting.size;
+  for (const cohort of cohorts.values()) {
+    if (cohort.context === remote) count += countReaders(cohort);
   }
   return count;
-}
-
-function encode(
-  data: unknown,
-  raw = false,
-  maxMessageBytes: number,
-): Required<Pick<MessageContent, "json" | "raw">> {
-  if (!raw) {
-    const json = encodeJson(data);
-    assertSize(json, maxMessageBytes);
-    return { json, raw };
-  }
-  assertRawData(data);
-  // As it will be sent: each line break costs a field's name more.
-  assertSize(toDataLines(data), maxMessageBytes);
-  return { json: JSON.stringify(data), raw };
-}
-
-function assertSize(data: string, maxMessageBytes: number): void {
-  // UTF-8 takes at most three bytes for a UTF-16 unit: most messages need no counting.
-  if (data.length * 3 <= maxMessageBytes) return;
-  const bytes = new TextEncoder().encode(data).length;
-  if (bytes <= maxMessageBytes) return;
-  throw new SseBusError(
-    "MESSAGE_TOO_LARGE",
-    `The message is ${bytes} bytes of data and \`maxMessageBytes\` is ${maxMessageBytes}: send a reference to the data, or raise the limit.`,
-  );
 }
 
 function assertTransactional(
@@ -275,10 +252,10 @@ function assertTransactional(
   );
 }
 
-function store(backend: Backend, entry: NewMessage, tx: unknown): Promise<Stored | Pending> {
-  if (tx === undefined) return backend.publish(entry);
+function store(backend: Backend, message: NewMessage, tx: unknown): Promise<Stored | Pending> {
+  if (tx === undefined) return backend.publish(message);
   assertTransactional(backend);
-  return backend.publishIn(tx, entry);
+  return backend.publishIn(tx, message);
 }
 
 function assertFunction(listener: unknown): void {

@@ -4,10 +4,11 @@ import { createLaggingServer } from "../../test/support/lagging-server.ts";
 import { createBus, internalsOf } from "./bus.ts";
 import type { Bus, BusOptions } from "./bus-types.ts";
 import { closeReader } from "./engine.ts";
-import { openReader, resumeReader } from "./open-reader.ts";
+import { resumeReader } from "./deliver.ts";
+import { openReader } from "./open-reader.ts";
 import { packetBytes } from "./packet.ts";
 import { pingReaders } from "./ping.ts";
-import type { Reader } from "./reader.ts";
+import type { Reader } from "./cohort.ts";
 
 let opened: Bus | undefined;
 afterEach(async () => {

@@ -1,64 +1,58 @@
-import type { Backend, BackendHost } from "./backend.ts";
-import { newestSeq } from "./topic-log.ts";
+import type { Backend, BackendHost, BackendStatus } from "./backend.ts";
+import { type Cohort, type CohortContext, countReaders, type Reader } from "./cohort.ts";
 import { type Counters, createCounters, type Traffic } from "./counters.ts";
+import { flushCohort } from "./deliver.ts";
 import { SseBusError } from "./errors.ts";
 import { afterTurn, createFlusher, inTurn } from "./flusher.ts";
-import { flushCohort, type Cohort, type CohortContext, unplace } from "./cohort.ts";
 import type { HistoryResolver } from "./history.ts";
+import { assertNotClosed, createLifecycle, isEnding, type Lifecycle } from "./lifecycle.ts";
 import { closeStore, createLogStore, enforceTotal, type LogStore } from "./log-store.ts";
-import type { Cursor, Position } from "./position.ts";
-import type { EndReason, Reader } from "./reader.ts";
+import { type Cursor, later } from "./position.ts";
+import { closeReaderState } from "./reader-state.ts";
+import type { EndReason } from "./sink.ts";
+import { newestSeq } from "./topic-log.ts";
 import { closeTopic, openTopic, settleTopic, type Topic, windowLimits } from "./topic.ts";
 
 /** Everything behind a bus that moves messages from its backend to readers. */
 export interface Engine {
   readonly backend: Backend;
-  /**
-   * Connects the backend at the first call: a build that only loads the module must not. A failure
-   * is forgotten, so that the next call tries again.
-   */
-  readonly open: () => Promise<void>;
+  readonly lifecycle: Lifecycle;
+  /** As the backend last reported it. */
+  backendStatus: BackendStatus;
+  /** Called once each, when the backend opens or is up again. */
+  readonly onceUp: Set<() => void>;
   readonly counters: Counters;
-  /** Of readers on the network. */
+  /** What was sent to readers on the network. */
   readonly traffic: Traffic;
   readonly topics: Map<string, Topic>;
   readonly cohorts: Map<string, Cohort>;
   readonly readers: Set<Reader>;
-  /** Readers in this process hear of a message in the turn that published it. */
+  /** Readers in this process receive a message in the turn that publishes it. */
   readonly local: CohortContext;
-  /** Readers on the network are written to after it. */
+  /** Readers on the network are written to after that turn. */
   readonly remote: CohortContext;
   readonly store: LogStore;
+  /** Topics with messages that were not yet offered to all readers at the head. */
   readonly unsettled: Set<Topic>;
-  /** Called once each when the backend is back, or open at last. */
-  readonly onceUp: Set<() => void>;
-  /** The newest message of this process's own. */
+  /** The newest message that this process published. */
   ownHead: Cursor | undefined;
-  /** How often the backend's log has begun anew. */
+  /** How often the backend's log has restarted. */
   restarts: number;
-  isOpened: boolean;
-  isClosed: boolean;
-  /** Settles when the backend is open, or has failed to open. */
-  opening: Promise<void> | undefined;
-  /** The backend was asked to open, and so must be closed. */
-  isTried: boolean;
-  closing: Promise<void> | undefined;
 }
 
 export interface EngineOptions {
   readonly backend: Backend;
   readonly history: HistoryResolver;
   readonly maxHistoryBytes: number;
-  /** Bytes handed to a sink at once, unless a single message is larger. */
+  /** Bytes in one packet at most, unless a single message is larger. */
   readonly maxPacketBytes: number;
   onError(error: Error): void;
-  /** See `BackendHost.onStatus`. */
-  onStatus(status: "up" | "down"): void;
+  /** See `BackendHost.onRestart`. */
   onRestart(engine: Engine): void;
 }
 
 export function createEngine(options: EngineOptions): Engine {
-  const { backend, history, maxHistoryBytes, maxPacketBytes, onError, onStatus } = options;
+  const { backend, history, maxHistoryBytes, maxPacketBytes, onError } = options;
   const counters = createCounters();
   const shared = {
     maxPacketBytes,
@@ -72,9 +66,9 @@ export function createEngine(options: EngineOptions): Engine {
     maxHistoryBytes,
     onError,
     onStatus(status) {
-      onStatus(status);
-      // Not from within the backend's own turn, which may have more to do before it is asked again.
-      if (status === "up") queueMicrotask(() => wake(engine));
+      engine.backendStatus = status;
+      // Not within the backend's own call, which may have more to do before it is used again.
+      if (status === "up") queueMicrotask(() => callOnceUp(engine));
     },
     onRestart: () => options.onRestart(engine),
   };
@@ -82,6 +76,14 @@ export function createEngine(options: EngineOptions): Engine {
   const traffic: Traffic = { frames: 0, bytes: 0 };
   const engine: Engine = {
     backend,
+    lifecycle: createLifecycle({
+      openBackend: async () => backend.open(host),
+      closeBackend: async () => backend.close(),
+      onOpen: () => callOnceUp(engine),
+      onError,
+    }),
+    backendStatus: "up",
+    onceUp: new Set(),
     counters,
     traffic,
     topics: new Map(),
@@ -107,33 +109,27 @@ export function createEngine(options: EngineOptions): Engine {
       () => backend.now?.() ?? Date.now(),
     ),
     unsettled: new Set(),
-    onceUp: new Set(),
     ownHead: undefined,
     restarts: 0,
-    isOpened: false,
-    isClosed: false,
-    opening: undefined,
-    isTried: false,
-    closing: undefined,
-    open() {
-      engine.isTried = true;
-      engine.opening ??= backend.open(host).then(
-        () => {
-          engine.isOpened = true;
-          wake(engine);
-        },
-        (error: unknown) => {
-          engine.opening = undefined;
-          throw error;
-        },
-      );
-      return engine.opening;
-    },
   };
   return engine;
 }
 
-/** The proven head. */
+/** Whether the backend is open: what runs on every publish must not wait for a promise. */
+export function isOpen({ lifecycle }: Engine): boolean {
+  return lifecycle.state === "open";
+}
+
+export function isClosed({ lifecycle }: Engine): boolean {
+  return isEnding(lifecycle);
+}
+
+/** @throws SseBusError `BUS_CLOSED` */
+export function assertOpen({ lifecycle }: Engine): void {
+  assertNotClosed(lifecycle);
+}
+
+/** The head as the backend has proven it: everything up to it was delivered on live subscriptions. */
 export function provenHead(engine: Engine): Cursor {
   return engine.backend.head();
 }
@@ -143,25 +139,26 @@ export function notePublished(engine: Engine, { seq, time, epoch }: Cursor): voi
   if (ownHead?.epoch !== epoch || ownHead.seq < seq) engine.ownHead = { seq, time, epoch };
 }
 
-/** All that this process knows to be published is at or before this. */
+/** The newest position that this process knows of; it may be ahead of the proven head. */
 export function newestHead(engine: Engine): Cursor {
   const { ownHead } = engine;
   const head = provenHead(engine);
   return ownHead?.epoch === head.epoch ? later(head, ownHead) : head;
 }
 
-/** The cohort of these topics, made with its upstream subscriptions when it is the first. */
+/** The cohort of these topics; the first call for them subscribes upstream. */
 export function acquireCohort(engine: Engine, names: readonly string[], isLocal: boolean): Cohort {
   const sorted = [...new Set(names)].toSorted();
   const key = `${isLocal ? "local" : "remote"} ${sorted.join(" ")}`;
-  const known = engine.cohorts.get(key);
-  if (known) return known;
+  const existing = engine.cohorts.get(key);
+  if (existing) return existing;
   const context = isLocal ? engine.local : engine.remote;
   const cohort: Cohort = {
     key,
     topics: sorted.map((name) => acquireTopic(engine, name)),
     context,
     cursor: provenHead(engine),
+    opening: 0,
     atHead: [],
     behind: new Set(),
     waiting: new Set(),
@@ -170,7 +167,7 @@ export function acquireCohort(engine: Engine, names: readonly string[], isLocal:
     topicChanged(topic) {
       engine.unsettled.add(topic);
       context.flusher.add(cohort);
-      // Settling follows every flush of network readers; local ones alone must bring it about too.
+      // Settling follows the flush of network readers; without any, a local message must cause it.
       if (isLocal) engine.remote.flusher.add(cohort);
     },
   };
@@ -179,9 +176,9 @@ export function acquireCohort(engine: Engine, names: readonly string[], isLocal:
   return cohort;
 }
 
-/** Frees the cohort, and upstream subscriptions that nobody else needs, once it has no reader. */
+/** Frees a cohort without readers, and the upstream subscriptions that no other cohort needs. */
 function releaseCohort(engine: Engine, cohort: Cohort): void {
-  if (cohort.atHead.length + cohort.behind.size + cohort.waiting.size > 0) return;
+  if (countReaders(cohort) > 0) return;
   if (engine.cohorts.get(cohort.key) !== cohort) return;
   engine.cohorts.delete(cohort.key);
   for (const topic of cohort.topics) {
@@ -193,11 +190,9 @@ function releaseCohort(engine: Engine, cohort: Cohort): void {
   }
 }
 
-/** Ends a reader. Idempotent; its sink is told only when the bus is the one who ends it. */
+/** Ends a reader. Idempotent. With a reason, the bus is the one who ends it, and its sink ends too. */
 export function closeReader(engine: Engine, reader: Reader, reason?: EndReason): void {
-  if (reader.state === "closed") return;
-  unplace(reader);
-  reader.state = "closed";
+  if (!closeReaderState(reader)) return;
   engine.readers.delete(reader);
   releaseCohort(engine, reader.cohort);
   if (!reason) return;
@@ -209,42 +204,18 @@ export function closeReader(engine: Engine, reader: Reader, reason?: EndReason):
   }
 }
 
-/** Hands on what has been published, then ends every reader and the backend. Idempotent. */
-export function closeEngine(engine: Engine): Promise<void> {
-  if (engine.closing) return engine.closing;
-  engine.isClosed = true;
-  engine.closing = closeBackend(engine);
+/** Delivers what has been published, then ends every reader and the backend. Idempotent. */
+export async function closeEngine(engine: Engine): Promise<void> {
+  if (isClosed(engine)) return engine.lifecycle.close();
+  const closed = engine.lifecycle.close();
   engine.local.flusher.flush();
   engine.remote.flusher.flush();
   for (const reader of engine.readers) closeReader(engine, reader, "closed");
   closeStore(engine.store);
-  return engine.closing;
+  return closed;
 }
 
-/** The later of two positions. */
-export function later<P extends Position>(a: P, b: P): P {
-  return a.seq >= b.seq ? a : b;
-}
-
-/** One that was never opened is not ours to close: another bus may stand on it. */
-async function closeBackend(engine: Engine): Promise<void> {
-  if (!engine.isTried) return;
-  const opening = engine.opening?.then(
-    () => true,
-    () => false,
-  );
-  const soon = new Promise<undefined>((resolve) => afterTurn(() => resolve(undefined)));
-  if (opening && (await Promise.race([opening, soon])) === undefined) {
-    // To open may take long where a server is away, and to close is what ends that. What it opens
-    // nevertheless is closed once more.
-    void opening
-      .then(async (isOpen) => isOpen && engine.backend.close())
-      .catch((error: unknown) => engine.remote.onError(error as Error));
-  }
-  await engine.backend.close();
-}
-
-function wake({ onceUp }: Engine): void {
+function callOnceUp({ onceUp }: Engine): void {
   const all = [...onceUp];
   onceUp.clear();
   for (const each of all) each();
@@ -257,11 +228,11 @@ function acquireTopic(engine: Engine, name: string): Topic {
   return topic;
 }
 
-/** All readers at the head have been offered all there is up to `seq`: history limits apply to it. */
+/** Every reader at the head was offered everything up to `seq`: history limits apply to it now. */
 function settle(engine: Engine, seq: number): void {
   for (const topic of engine.unsettled) {
     settleTopic(topic, seq);
-    // What came while they were being offered it settles with the next flush.
+    // What arrived during this flush settles with the next one.
     if (newestSeq(topic.log) <= seq) engine.unsettled.delete(topic);
   }
   enforceTotal(engine.store);

@@ -1,6 +1,6 @@
 import { indexAfter, newestSeq, ordinalOf } from "./topic-log.ts";
 import type { Engine } from "./engine.ts";
-import type { Reader } from "./reader.ts";
+import type { Reader } from "./cohort.ts";
 
 /**
  * Messages that the furthest-behind event stream has still to be handed: those that history keeps,

@@ -3,7 +3,7 @@ import { SseBusError } from "./errors.ts";
 import { formatCursor, type Position } from "./position.ts";
 import { fromDataLines, toDataLines } from "./raw.ts";
 
-/** What a publisher gives, checked, with its data already JSON. */
+/** What is published: checked, and with its data already JSON. */
 export interface MessageContent {
   readonly channel: string;
   readonly event: string;
@@ -11,24 +11,24 @@ export interface MessageContent {
   readonly key: string | undefined;
   /** The data as one line of JSON. */
   readonly json: string;
-  /** The data is a string, which goes over the wire as it is instead of as JSON. @default false */
+  /** The data is a string that is sent as it is instead of as JSON. @default false */
   readonly raw?: boolean | undefined;
 }
 
-/** A message in the log: its place, and the bytes that every reader shares. */
+/** A message in the log: its position, and the bytes that all readers share. */
 export interface LogMessage extends Position {
   readonly channel: string;
   readonly event: string;
   readonly key: string | undefined;
-  /** The whole event-stream block, encoded once. */
+  /** The message encoded for the wire, once. */
   readonly frame: Uint8Array;
   /** Where in `frame` the data starts; it ends two bytes before the frame does. */
   readonly dataStart: number;
   /** See {@link MessageContent.raw}. */
   readonly raw: boolean;
-  /** A newer message of the same channel and key is in the log. Set once, never unset. */
+  /** A newer message has the same channel and key. Only `newest-messages.ts` sets it. */
   superseded: boolean;
-  /** It has no key, and neither has a newer one of its channel. Set once, never unset. */
+  /** It has no key, and neither has a newer one of its channel. Only `newest-messages.ts` sets it. */
   isOutdated: boolean;
 }
 
@@ -43,16 +43,16 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
- * Encodes a record at its position: the one place where a message becomes bytes.
+ * Encodes a message at its position: the one place where a message becomes bytes.
  * JSON stays on one line, as it writes CR and LF inside strings as escapes (RFC 8259 §7); raw data
  * takes a `data` line for each of its own.
  */
 export function createMessage(
-  record: MessageContent,
+  content: MessageContent,
   position: Position,
   epoch: string,
 ): LogMessage {
-  const { channel, event, key, json, raw = false } = record;
+  const { channel, event, key, json, raw = false } = content;
   const id = messageId(position, epoch, { channel, raw });
   const data = raw ? toDataLines(JSON.parse(json) as string) : json;
   const head = `id: ${id}\n${event === "message" ? "" : `event: ${event}\n`}data: `;
@@ -85,7 +85,7 @@ export function messageId(
   return channel === DEFAULT_CHANNEL ? cursor : `${cursor}@${channel}`;
 }
 
-/** The data of a message, parsed anew at each call, so that no two listeners share an object. */
+/** The data of a message. Each call parses it again, so that no two subscribers share an object. */
 export function messageData(message: LogMessage): unknown {
   const data = dataOf(message);
   return message.raw ? fromDataLines(data) : JSON.parse(data);

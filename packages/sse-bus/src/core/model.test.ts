@@ -229,7 +229,7 @@ const operations: Record<Operation, (world: World, step: Step) => void | Promise
   },
   ping(world, { pick }) {
     const { engine } = processOf(world, pick);
-    if (!engine.isClosed && engine.isOpened) pingReaders(engine, engine.readers);
+    if (engine.lifecycle.state === "open") pingReaders(engine, engine.readers);
   },
   async turn(world, { also }) {
     if (also % 2 === 0) {

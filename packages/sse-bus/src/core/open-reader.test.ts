@@ -402,7 +402,7 @@ test("a bus that was closed before its backend was opened does not open it any m
   const { line, bus, engine } = setUp();
   await bus.close();
   await expect(openTestReader(engine, ["default"])).rejects.toMatchObject({ code: "BUS_CLOSED" });
-  expect(engine.isOpened).toBe(false);
+  expect(engine.lifecycle.state).toBe("closed");
   expect(line.subscriptions).toBe(0);
 });
 

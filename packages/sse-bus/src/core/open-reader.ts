@@ -1,17 +1,27 @@
-import { SseBusError } from "./errors.ts";
-import { acquireCohort, closeReader, type Engine, later, provenHead } from "./engine.ts";
-import { advanceCohort, type Cohort, ordinalIn, place, pumpReader } from "./cohort.ts";
+import { type Cohort, createReader, ordinalIn, type Reader } from "./cohort.ts";
+import { advanceCohort, pumpReader } from "./deliver.ts";
+import {
+  acquireCohort,
+  assertOpen,
+  closeReader,
+  type Engine,
+  isOpen,
+  provenHead,
+} from "./engine.ts";
 import type { Gap } from "./packet.ts";
 import {
   type Cursor,
   formatCursor,
+  later,
   parseCursor,
   type Position,
   UNKNOWN_CURSOR,
 } from "./position.ts";
 import { hasLost } from "./read-log.ts";
-import type { Reader, Sink } from "./reader.ts";
+import { placeReader } from "./reader-state.ts";
 import { limitReplay } from "./replay-limit.ts";
+import type { Sink } from "./sink.ts";
+import { startOfKept } from "./topic-log.ts";
 import { hydrateTopic, type Topic } from "./topic.ts";
 
 /** Where a reader starts: from now on, from the oldest message kept, from a snapshot, or a cursor. */
@@ -22,20 +32,20 @@ export interface OpenReaderOptions {
   readonly topics: readonly string[];
   readonly start: Start;
   readonly sink: Sink;
-  /** The reader is in this process and is written to in the publisher's turn. */
+  /** The reader is in this process and receives messages in the turn that publishes them. */
   readonly isLocal: boolean;
-  /** Not ready before the sink says so with {@link resumeReader}. */
+  /** Whether the sink can take a packet already; otherwise it calls `resumeReader` once it can. */
   readonly isReady: boolean;
-  /** Bytes of history that it is given at most, as history counts them; the rest is a gap. */
+  /** Bytes of history to deliver at most, counted as `maxBytes` of history is; the rest is a gap. */
   readonly maxReplayBytes?: number;
 }
 
-/** A reader that is open, and what `hello` tells it. */
+/** An open reader, and what its `hello` says. */
 export interface OpenedReader {
   readonly reader: Reader;
-  /** The cursor it reads from: never ahead of what it has been handed. */
+  /** The cursor it reads from: never ahead of what was delivered to it. */
   readonly cursor: string;
-  /** It started from a cursor, and nothing between there and now is lost. */
+  /** It started from a cursor, and nothing after that cursor is lost. */
   readonly resumed: boolean;
 }
 
@@ -49,13 +59,12 @@ export async function openReader(
   options: OpenReaderOptions,
 ): Promise<OpenedReader> {
   assertOpen(engine);
-  if (!engine.isOpened) await engine.open();
+  if (!isOpen(engine)) await engine.lifecycle.open();
   assertOpen(engine);
   let now: Position = provenHead(engine);
   const cohort = acquireCohort(engine, options.topics, options.isLocal);
-  // In the cohort before the first await: a cohort without readers would be freed meanwhile.
-  const reader = createReader(cohort, options);
-  cohort.behind.add(reader);
+  // Before the first await: a cohort without readers would be freed.
+  const reader = createReader(cohort, options.sink);
   engine.readers.add(reader);
   try {
     for (;;) {
@@ -71,12 +80,12 @@ export async function openReader(
       });
       assertOpen(engine);
       if (restarts === engine.restarts) {
-        place(reader);
+        placeReader(reader);
         reader.ready = options.isReady;
         if (reader.ready) pumpReader(reader);
         return { reader, ...started };
       }
-      // The log began anew meanwhile, and what was found out is of the old one.
+      // The log has restarted: this start was computed from the old one.
       now = provenHead(engine);
       reader.pendingGap = reader.knownEvictions = reader.snapshot = undefined;
     }
@@ -87,26 +96,12 @@ export async function openReader(
   }
 }
 
-/** The sink can take more. */
-export function resumeReader(reader: Reader): void {
-  reader.ready = true;
-  // Within a write whoever writes goes on by itself: to start anew for each packet could exhaust the
-  // stack.
-  if (reader.state !== "closed" && !reader.isWriting) pumpReader(reader);
-}
-
-/** @throws SseBusError `BUS_CLOSED` */
-export function assertOpen(engine: Engine): void {
-  if (!engine.isClosed) return;
-  throw new SseBusError("BUS_CLOSED", "The bus is closed: create a new one, or close it later.");
-}
-
-/** Begins a cohort where all its subscriptions are live: before that, everything is history. */
+/** Starts a cohort once all its subscriptions are live; what is older is history. */
 function startCohort(cohort: Cohort, head: Position): void {
   if (cohort.phase !== "starting") return;
   cohort.phase = "running";
   cohort.cursor = newestSince(cohort.topics, head);
-  // What came since then has been waiting in the windows.
+  // The windows hold what has arrived since then.
   cohort.context.flusher.add(cohort);
 }
 
@@ -116,7 +111,7 @@ function newestSince(topics: readonly Topic[], position: Position): Position {
 
 type Started = Omit<OpenedReader, "reader">;
 
-/** One that asks for more than it may have is told so, and goes on with the newest that it may. */
+/** A reader that asks for more than `maxBytes` receives a gap and the newest messages that fit. */
 function boundReplay(
   engine: Engine,
   started: Started,
@@ -131,13 +126,14 @@ function boundReplay(
   reader.pendingGap ??= { channels: topics.map(({ name }) => name), reason: "evicted" };
   startFromKept(reader, from);
   reader.snapshot = snapshot;
-  // How many are left out was not counted.
+  // The messages left out were not counted.
   reader.ordinal = undefined;
   if (started.resumed) {
     engine.counters.resumed--;
     engine.counters.resumedWithGap++;
   }
-  // The cursor asked for, not the one after the gap: a line cut in between must meet it again.
+  // The cursor it asked for, not the one after the gap: if the stream is cut in between, the client must
+  // receive the gap again.
   return { ...started, resumed: false };
 }
 
@@ -167,7 +163,8 @@ async function resume(
   if (!cursor || reason) {
     engine.counters.resumedWithGap++;
     await startWithGap(engine, reader, reason ?? "unknown", now);
-    // The refused cursor, not a good one: a line cut before the gap was read must meet it again.
+    // The refused cursor, not a valid one: if the stream is cut before the gap, the client must receive the
+    // gap again.
     return {
       cursor: cursor ? formatCursor(cursor, cursor.epoch) : UNKNOWN_CURSOR,
       resumed: false,
@@ -180,11 +177,11 @@ async function resume(
   return { ...startAt(engine, reader, cursor), resumed };
 }
 
-/** Why a well-formed cursor cannot be resumed from, if so. */
+/** The reason for a gap, if a well-formed cursor cannot be resumed from. */
 async function checkCursor(engine: Engine, cursor: Cursor): Promise<Gap["reason"] | undefined> {
   let head = provenHead(engine);
-  // Another process may have received what this one has not, or heard first that the log began
-  // anew: ask the log itself. Taken for an old one, a cursor of the new log would be led back.
+  // Another process may have received messages, or seen a restart of the log, before this one. Ask the
+  // log itself: otherwise a cursor of the new log would be taken for one of the old.
   if (cursor.epoch !== head.epoch || cursor.seq > head.seq) head = await engine.backend.readHead();
   if (cursor.epoch !== head.epoch) return "restarted";
   return cursor.seq > head.seq ? "ahead" : undefined;
@@ -198,11 +195,12 @@ async function startWithGap(
 ): Promise<void> {
   const oldest = await hydrate(engine, reader.cohort.topics);
   reader.pendingGap = { channels: reader.cohort.topics.map(({ name }) => name), reason };
-  // A cursor ahead of the log has nothing kept after it; any other is older than all that is kept.
+  // Nothing is kept after a cursor that is ahead of the log. Any other one counts as older than all that
+  // is kept.
   startFromKept(reader, reason === "ahead" ? now : oldest);
 }
 
-/** Whatever is lost already is no news for this reader: it asked for what is kept, or was told. */
+/** Starts a reader that asked for what is kept, or receives a gap: older losses are not reported again. */
 export function startFromKept(reader: Reader, { seq, time }: Position): void {
   const { cohort } = reader;
   reader.cursor = { seq, time };
@@ -217,29 +215,13 @@ function startAt(engine: Engine, reader: Reader, { seq, time }: Position): Start
   return { cursor: formatCursor({ seq, time }, provenHead(engine).epoch), resumed: false };
 }
 
-/** Makes the topics' windows complete; gives their oldest horizon. */
+/** Completes the topics' windows. @returns the position before everything that is kept of them */
 export async function hydrate(engine: Engine, topics: readonly Topic[]): Promise<Position> {
   await Promise.all(topics.map((topic) => hydrateTopic(topic, engine.backend)));
   let oldest: Position | undefined;
   for (const { log } of topics) {
-    if (!oldest || log.horizon < oldest.seq) oldest = { seq: log.horizon, time: log.horizonTime };
+    const start = startOfKept(log);
+    if (!oldest || start.seq < oldest.seq) oldest = start;
   }
   return oldest ?? provenHead(engine);
-}
-
-function createReader(cohort: Cohort, { sink }: OpenReaderOptions): Reader {
-  return {
-    cohort,
-    sink,
-    state: "opening",
-    ready: false,
-    isWriting: false,
-    cursor: cohort.cursor,
-    index: 0,
-    knownEvictions: undefined,
-    snapshot: undefined,
-    pendingGap: undefined,
-    ordinal: undefined,
-    bytes: 0,
-  };
 }

@@ -1,16 +1,16 @@
 import { type Engine, provenHead } from "./engine.ts";
-import { advanceCohort, deliver, readerCursor } from "./cohort.ts";
 import { createPingPacket, type Packet } from "./packet.ts";
-import type { Reader } from "./reader.ts";
+import { type Reader, readerCursor } from "./cohort.ts";
+import { advanceCohort, deliver } from "./deliver.ts";
 
 /**
- * Sends a heartbeat to readers that can take one. Its id is the cursor each has reached; readers at
- * the head share it, and so the bytes.
+ * Sends a heartbeat to readers that can take a packet. Its id is the cursor of the reader; readers at
+ * the head share it, and the bytes.
  *
- * @returns how many could
+ * @returns how many received one
  */
 export function pingReaders(engine: Engine, readers: Iterable<Reader>): number {
-  // What is published but not yet handed out goes first, or the head would be claimed too early.
+  // Deliver first what is published: the heartbeat must not name a head that the reader has not received.
   engine.remote.flusher.flush();
   const head = provenHead(engine);
   const packets = new Map<number, Packet>();

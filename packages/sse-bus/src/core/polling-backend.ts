@@ -17,28 +17,28 @@ import { recall, remember, type RememberedIds } from "./remember.ts";
 import { addTopic, createTopicIndex, removeTopic, visitTopics } from "./topic-index.ts";
 import { startTimeout } from "./timers.ts";
 
-/** A list that processes share and only add to: a folder, a table, a bucket. */
+/** A list that processes share and only append to: a folder, a table, a bucket. */
 export interface SharedLog {
   /** Shown by `/api/health` and in errors. */
   readonly name: string;
 
   /**
-   * The entries after number `seq` (the first one is 1), in their order, and the log's epoch: a name
-   * that it gets as it begins, and another one when it has lost its entries. The oldest entries may
-   * be gone, never the newest. MUST reject when the log cannot be reached, and settle in any case.
+   * The entries after number `seq` (the first one is 1), in order, and the log's epoch: a name that it
+   * gets when it is created, and a new one when it has lost its entries. The oldest entries may be
+   * dropped, never the newest. MUST reject when the log cannot be reached, and settle in any case.
    */
   after(seq: number): Promise<{ readonly epoch: string; readonly entries: readonly string[] }>;
 
   /**
-   * Stores an entry, one line of JSON, as number `seq` of the log of this epoch. MUST store all of
-   * it or nothing, and only where that number is not taken: else it gives `false`.
+   * Stores an entry, one line of JSON, as number `seq` of the log of this epoch. MUST store all of it
+   * or nothing, and only if that number is free: otherwise it resolves with `false`.
    */
   append(epoch: string, seq: number, entry: string): Promise<boolean>;
 }
 
 /** Settings of {@link pollingBackend}. */
 export interface PollingBackendOptions {
-  /** How often to ask for news, in ms. @default 100 */
+  /** How often to read new entries, in ms. @default 100 */
   readonly pollMs?: number;
 }
 
@@ -57,13 +57,13 @@ export function pollingBackend(log: SharedLog, options: PollingBackendOptions = 
   let ids: RememberedIds = new Map();
   let host: BackendHost;
   let store: LogStore | undefined;
-  let reached: Cursor = { seq: 0, time: 0, epoch: "0" };
+  let head: Cursor = { seq: 0, time: 0, epoch: "0" };
   let last: Promise<unknown> = Promise.resolve();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isUp = true;
   let isClosed = false;
 
-  /** One after the other: each reads on from where the last one came to. */
+  /** Runs calls one after the other: each reads on from the head that the last one reached. */
   function inTurn<T>(run: () => Promise<T>): Promise<T> {
     const mine = last.then(async () => {
       try {
@@ -77,31 +77,31 @@ export function pollingBackend(log: SharedLog, options: PollingBackendOptions = 
     return mine;
   }
 
-  /** Once everything that is in the log now was taken. */
+  /** Runs a call after everything that is in the log now was read. */
   const caughtUp = async <T>(run: (store: LogStore) => T): Promise<T> =>
     inTurn(async () => run(await readOn()));
 
-  /** Takes what is new. */
+  /** Reads and delivers what is new. */
   async function readOn(): Promise<LogStore> {
-    let { epoch, entries } = await ask(reached.seq);
-    // Whoever looks while entries come may see one and not the one before it; a second look sees both.
-    if (hasHole(entries, reached.seq)) ({ epoch, entries } = await ask(reached.seq));
-    if (store && epoch === reached.epoch) {
+    let { epoch, entries } = await ask(head.seq);
+    // A read during an append may see an entry without the one before it; a second read sees both.
+    if (hasGap(entries, head.seq)) ({ epoch, entries } = await ask(head.seq));
+    if (store && epoch === head.epoch) {
       for (const entry of entries) take(store, entry);
       return store;
     }
     return begin();
   }
 
-  /** Takes the whole of a log that is new to us. */
+  /** Reads the whole of a log with a new epoch. */
   async function begin(): Promise<LogStore> {
     const isFirst = !store;
     let { epoch, entries } = await ask(0);
-    if (hasHole(entries, 0)) ({ epoch, entries } = await ask(0));
+    if (hasGap(entries, 0)) ({ epoch, entries } = await ask(0));
     if (store) closeStore(store);
     const next = (store = createLogStore(host.history, host.maxHistoryBytes, true));
     ids = new Map();
-    reached = { seq: 0, time: 0, epoch };
+    head = { seq: 0, time: 0, epoch };
     for (const entry of entries) keep(next, entry);
     if (!isFirst) host.onRestart();
     return next;
@@ -114,7 +114,7 @@ export function pollingBackend(log: SharedLog, options: PollingBackendOptions = 
   }
 
   function take(into: LogStore, entry: Entry): void {
-    if (entry.seq > reached.seq + 1) {
+    if (entry.seq > head.seq + 1) {
       for (const feed of feeds.keys()) feed.lost(entry.seq - 1);
     }
     const message = keep(into, entry);
@@ -123,28 +123,28 @@ export function pollingBackend(log: SharedLog, options: PollingBackendOptions = 
 
   function keep(into: LogStore, entry: Entry): LogMessage {
     const { seq, time, channel, id } = entry;
-    if (seq > reached.seq + 1) forget(into, seq - 1);
-    const { epoch } = reached;
-    reached = { seq, time, epoch };
-    const message = createMessage({ ...entry, key: entry.key }, reached, epoch);
+    if (seq > head.seq + 1) forget(into, seq - 1);
+    const { epoch } = head;
+    head = { seq, time, epoch };
+    const message = createMessage({ ...entry, key: entry.key }, head, epoch);
     storeMessage(into, openLog(into, channel), message, Date.now());
-    if (id !== undefined) remember(ids, id, { ...reached, channel, duplicate: false });
+    if (id !== undefined) remember(ids, id, { ...head, channel, duplicate: false });
     return message;
   }
 
   async function publish(entry: NewMessage): Promise<Stored> {
     const { channel, id } = entry;
-    // What this process has not read has taken the number that it tries, so that nothing is missed.
+    // An entry that this process has not read has the number that it tries: so no duplicate is missed.
     for (;;) {
       const first = id === undefined ? undefined : recall(ids, channel, id);
       if (first) return { ...first, duplicate: true };
-      const { epoch } = reached;
+      const { epoch } = head;
       // The clock may step back; positions never do.
-      const place = { seq: reached.seq + 1, time: Math.max(Date.now(), reached.time) };
+      const place = { seq: head.seq + 1, time: Math.max(Date.now(), head.time) };
       const isStored = await log.append(epoch, place.seq, JSON.stringify({ ...entry, ...place }));
       await readOn();
-      // The log may have begun anew in between, and lost it.
-      if (isStored && reached.epoch === epoch) {
+      // The log may have restarted in between, and lost the entry.
+      if (isStored && head.epoch === epoch) {
         return { ...place, epoch, channel, duplicate: false };
       }
     }
@@ -175,11 +175,11 @@ export function pollingBackend(log: SharedLog, options: PollingBackendOptions = 
         const close = (): void => {
           if (feeds.delete(feed)) removeTopic(topics, topic, feed);
         };
-        return { cursor: reached, close };
+        return { cursor: head, close };
       }),
     read: async (topic) => caughtUp((from) => readStore(from, topic)),
-    readHead: async () => caughtUp(() => reached),
-    head: () => reached,
+    readHead: async () => caughtUp(() => head),
+    head: () => head,
     heldBytes: () => store?.bytes ?? 0,
     async close() {
       isClosed = true;
@@ -195,11 +195,11 @@ export function pollingBackend(log: SharedLog, options: PollingBackendOptions = 
 /** What is stored of a message. */
 interface Entry extends NewMessage, Position {}
 
-function hasHole(entries: readonly Entry[], after: number): boolean {
+function hasGap(entries: readonly Entry[], after: number): boolean {
   return entries.some(({ seq }, index) => seq !== after + 1 + index);
 }
 
-/** Everything up to `seq` is gone, whatever it was. */
+/** Everything up to `seq` is lost, whatever it was. */
 function forget(store: LogStore, seq: number): void {
   store.freedHorizon = Math.max(store.freedHorizon, seq);
   for (const log of store.logs.values()) {

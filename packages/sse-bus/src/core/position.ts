@@ -1,15 +1,15 @@
-/** A place in the order of one bus. `seq` orders; `time` (ms since 1970) only tells the age. */
+/** A place in the log of a bus. `seq` is the order; `time` (ms since 1970) is only for ages. */
 export interface Position {
   readonly seq: number;
   readonly time: number;
 }
 
-/** A position together with the incarnation of the log (`epoch`) that issued it. */
+/** A position and the `epoch` that issued it; a log that loses its data gets a new epoch. */
 export interface Cursor extends Position {
   readonly epoch: string;
 }
 
-/** The cursor nobody has issued: resuming from it is always told as a gap. */
+/** A cursor that no log issues: resuming from it always gives a gap. */
 export const UNKNOWN_CURSOR = "0-0-0";
 
 const CURSOR =
@@ -29,7 +29,12 @@ export function parseCursor(text: string): Cursor | undefined {
   return Number.isSafeInteger(seq) ? { seq, time, epoch: match[3] as string } : undefined;
 }
 
-/** A new epoch: 8 characters of base 36, so that two incarnations collide once in 10¹² restarts. */
+/** The later of two positions. */
+export function later<P extends Position>(a: P, b: P): P {
+  return a.seq >= b.seq ? a : b;
+}
+
+/** A new epoch: 8 characters of base 36, so that two epochs collide once in 10¹² restarts. */
 export function createEpoch(): string {
   const words = crypto.getRandomValues(new Uint32Array(2));
   const text = words.reduce((all, word) => all + word.toString(36).padStart(7, "0"), "");

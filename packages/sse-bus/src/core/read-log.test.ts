@@ -5,7 +5,7 @@ import { topicCovers } from "./channel-name.ts";
 import { createMessage, type LogMessage } from "./message.ts";
 import { createOlderHistory, prependHistory } from "./older-history.ts";
 import type { Gap } from "./packet.ts";
-import { type ReadOptions, readLog, type Source } from "./read-log.ts";
+import { type ReadOptions, readLog, type LogSource } from "./read-log.ts";
 
 const UNLIMITED = {
   maxMessages: Number.POSITIVE_INFINITY,
@@ -49,7 +49,7 @@ test("reads what a naive merge and filter reads, in one order, each once, after 
       };
       const packet = readLog(sources, after, options);
 
-      const isShort = ({ log }: Source): boolean => log.horizon > after;
+      const isShort = ({ log }: LogSource): boolean => log.horizon > after;
       const lost = sources.filter(
         (source) =>
           isShort(source) &&
@@ -208,7 +208,7 @@ test("what one source has dropped is no loss where another one that covers it ha
 });
 
 /** Reads to the end, one message at a time; a gap as its channels and its position. */
-function readAll(sources: readonly Source[], from: number): unknown[] {
+function readAll(sources: readonly LogSource[], from: number): unknown[] {
   const seen: unknown[] = [];
   let knownEvictions: readonly number[] | undefined;
   for (let after = from; seen.length < 100;) {
@@ -250,7 +250,7 @@ function build({
   const truth = messages.map(({ channel, key, size, skip }) =>
     message((seq += skip), channel, { key, size }),
   );
-  const sources = topics.map((name, index): Source => {
+  const sources = topics.map((name, index): LogSource => {
     const log: TopicLog = createTopicLog(name, UNLIMITED, 0);
     for (const entry of truth) {
       if (!topicCovers(name, entry.channel)) continue;

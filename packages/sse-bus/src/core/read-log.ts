@@ -5,7 +5,7 @@ import { createGapPacket, createMessagePacket, type Packet } from "./packet.ts";
 import type { Position } from "./position.ts";
 
 /** A log to read, under the name that its readers subscribed to. */
-export interface Source {
+export interface LogSource {
   readonly name: string;
   readonly log: TopicLog;
 }
@@ -37,7 +37,7 @@ export interface ReadOptions {
  * them, or `undefined` when there is nothing up to `upTo`.
  */
 export function readLog(
-  sources: readonly Source[],
+  sources: readonly LogSource[],
   after: number,
   options: ReadOptions,
 ): Packet | undefined {
@@ -48,7 +48,7 @@ export function readLog(
 
 /** Whether any source may have lost something after the cursor. */
 export function hasLost(
-  sources: readonly Source[],
+  sources: readonly LogSource[],
   after: number,
   knownEvictions: readonly number[] | undefined,
 ): boolean {
@@ -62,7 +62,7 @@ export function hasLost(
  * The gap goes first, before all that other sources still hold: once an id has moved on, a line cut
  * there would be resumed from it, maybe by a process that keeps more and would see no loss.
  */
-function reportLoss(sources: readonly Source[], after: number, options: ReadOptions): Packet {
+function reportLoss(sources: readonly LogSource[], after: number, options: ReadOptions): Packet {
   const { knownEvictions, upTo, epoch } = options;
   const next = collect(sources, after, { ...options, maxBytes: 0 })[0];
   const channels: string[] = [];
@@ -86,11 +86,11 @@ interface Reading {
 
 /** What a source has lost is no loss where another one that covers it has it all. */
 function isLossy(
-  sources: readonly Source[],
+  sources: readonly LogSource[],
   index: number,
   { after, knownEvictions }: Reading,
 ): boolean {
-  const { name, log } = sources[index] as Source;
+  const { name, log } = sources[index] as LogSource;
   if (lostUpTo(log, knownEvictions?.[index]) <= after) return false;
   return !sources.some((other) => other.log.horizon <= after && topicCovers(other.name, name));
 }
@@ -99,7 +99,7 @@ function lostUpTo(log: TopicLog, known: number | undefined): number {
   return known === undefined ? log.horizon : evictedSince(log, known);
 }
 
-function collect(sources: readonly Source[], after: number, options: ReadOptions): LogMessage[] {
+function collect(sources: readonly LogSource[], after: number, options: ReadOptions): LogMessage[] {
   const messages: LogMessage[] = [];
   const next = sources.map(({ log }) => indexAfter(log, after));
   let bytes = 0;
@@ -108,7 +108,7 @@ function collect(sources: readonly Source[], after: number, options: ReadOptions
     let source = -1;
     let message: LogMessage | undefined;
     for (let index = 0; index < sources.length; index++) {
-      const candidate = (sources[index] as Source).log.messages[next[index] as number];
+      const candidate = (sources[index] as LogSource).log.messages[next[index] as number];
       if (candidate && (!message || candidate.seq < message.seq)) {
         message = candidate;
         source = index;

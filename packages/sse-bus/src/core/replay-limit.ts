@@ -1,7 +1,7 @@
 import type { TopicLog } from "./topic-log.ts";
 import { type LogMessage, messageBytes } from "./message.ts";
 import type { Position } from "./position.ts";
-import type { Source } from "./read-log.ts";
+import type { LogSource } from "./read-log.ts";
 
 /** What a reader that starts in the past would be given. */
 export interface Replay {
@@ -16,7 +16,7 @@ export interface Replay {
  * Where a replay of at most `maxBytes` has to start: the newest messages of all sources together are
  * kept. `undefined` if all of it fits, which mostly needs no look at the messages.
  */
-export function limitReplay(sources: readonly Source[], replay: Replay): Position | undefined {
+export function limitReplay(sources: readonly LogSource[], replay: Replay): Position | undefined {
   const { after, isSnapshot, maxBytes } = replay;
   if (sources.reduce((sum, { log }) => sum + log.bytes, 0) <= maxBytes) return undefined;
   const next = sources.map(({ log }) => log.messages.length - 1);
@@ -25,7 +25,7 @@ export function limitReplay(sources: readonly Source[], replay: Replay): Positio
   for (;;) {
     const index = newest(sources, next);
     const message =
-      index < 0 ? undefined : at((sources[index] as Source).log, next[index] as number);
+      index < 0 ? undefined : at((sources[index] as LogSource).log, next[index] as number);
     if (!message || message.seq <= after) return undefined;
     next[index] = (next[index] as number) - 1;
     // A channel and a pattern that covers it both hold the message.
@@ -37,11 +37,11 @@ export function limitReplay(sources: readonly Source[], replay: Replay): Positio
   }
 }
 
-function newest(sources: readonly Source[], next: readonly number[]): number {
+function newest(sources: readonly LogSource[], next: readonly number[]): number {
   let found = -1;
   let seq = 0;
   for (let index = 0; index < sources.length; index++) {
-    const message = at((sources[index] as Source).log, next[index] as number);
+    const message = at((sources[index] as LogSource).log, next[index] as number);
     if (!message || message.seq <= seq) continue;
     found = index;
     ({ seq } = message);

@@ -1,19 +1,19 @@
-import type { Engine } from "./engine.ts";
-import { provenHead } from "./engine.ts";
-import { type Cohort, place, pumpReader, unplace } from "./cohort.ts";
+import { type Cohort, type Reader, readerCursor } from "./cohort.ts";
+import { pumpReader } from "./deliver.ts";
+import { type Engine, provenHead } from "./engine.ts";
 import { hydrate, startFromKept } from "./open-reader.ts";
 import type { Position } from "./position.ts";
-import type { Reader } from "./reader.ts";
+import { moveBehind, placeReader } from "./reader-state.ts";
 import { resetTopic } from "./topic.ts";
 
-/** Cohorts whose history is read at a time, so that ten thousand of them are no storm. */
+/** How many cohorts read history at a time: a process may have ten thousand of them. */
 const MAX_PARALLEL = 16;
 
 /**
- * The backend's log began anew: every reader is told of a gap and goes on with what the new log
- * keeps. Cursors of the old log mean nothing any more, so nobody is handed a byte in between.
+ * The backend's log has restarted: every reader receives a gap and goes on with what the new log
+ * keeps. Cursors of the old log mean nothing in the new one, so nothing is delivered in between.
  *
- * Readers that are being opened notice it themselves, and start once more.
+ * Readers that are `opening` see the new count of restarts and start again.
  */
 export async function restartReaders(engine: Engine): Promise<void> {
   const restart = ++engine.restarts;
@@ -30,9 +30,7 @@ export async function restartReaders(engine: Engine): Promise<void> {
   for (const reader of engine.readers) {
     if (reader.state === "opening") continue;
     readers.add(reader);
-    unplace(reader);
-    reader.state = "behind";
-    reader.cohort.behind.add(reader);
+    moveBehind(reader, readerCursor(reader));
   }
   const next = cohorts.values();
   const work = async (): Promise<void> => {
@@ -44,7 +42,7 @@ export async function restartReaders(engine: Engine): Promise<void> {
 interface Restart {
   readonly restart: number;
   readonly head: Position;
-  /** Those that were open when it began. */
+  /** Those that were open when the log restarted. */
   readonly readers: ReadonlySet<Reader>;
 }
 
@@ -56,18 +54,17 @@ async function restartCohort(engine: Engine, cohort: Cohort, own: Restart): Prom
     // Unreadable history counts as lost, and the gap says so.
     engine.remote.onError(error as Error);
   }
-  // The log began anew once more: that restart sees to all cohorts.
+  // The log has restarted once more: the later restart covers all cohorts.
   if (engine.restarts !== own.restart) return;
   cohort.cursor = provenHead(engine);
   cohort.phase = "running";
   for (const reader of [...cohort.behind, ...cohort.waiting]) {
-    if (reader.state === "opening") continue;
     if (own.readers.has(reader)) {
       const channels = cohort.topics.map(({ name }) => name);
       reader.pendingGap = { channels, reason: "restarted" };
       startFromKept(reader, oldest);
     }
-    place(reader);
+    placeReader(reader);
     if (reader.ready) pumpReader(reader);
   }
   cohort.context.flusher.add(cohort);

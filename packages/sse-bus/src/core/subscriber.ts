@@ -1,16 +1,16 @@
 import type { Message } from "./bus-types.ts";
-import { closeReader, type Engine, newestHead } from "./engine.ts";
+import { closeReader, type Engine, isClosed, isOpen, newestHead } from "./engine.ts";
 import { SseBusError } from "./errors.ts";
 import { type LogMessage, messageData, messageId } from "./message.ts";
 import { openReader, type Start } from "./open-reader.ts";
 import type { Gap } from "./packet.ts";
 import { formatCursor } from "./position.ts";
-import type { Sink } from "./reader.ts";
+import type { Sink } from "./sink.ts";
 import { startTimeout } from "./timers.ts";
 
-/** A reader in this process: the sink that calls a function. */
+/** A reader in this process: its sink calls a function. */
 export interface Subscriber {
-  /** Idempotent; the listener is not called again. */
+  /** Idempotent; the function is not called again. */
   close(): void;
 }
 
@@ -20,57 +20,28 @@ export interface SubscriberOptions {
   readonly after: string | undefined;
   readonly onGap: ((gap: Gap) => void) | undefined;
   readonly onError: (error: Error) => void;
-  /** Listeners that are being connected: publishes wait for them. */
-  readonly opening: Set<Promise<void>>;
+  /** Subscribers that are not live yet: publishes wait for them. */
+  readonly connecting: Set<Promise<void>>;
 }
 
-/** For what the backend does not tell the end of: a topic refused, a server never reached yet. */
+/** For failures whose end the backend does not report, as when a topic is refused. */
 const MIN_RETRY_MS = 250;
 const MAX_RETRY_MS = 5000;
 
 /**
- * Connects a listener, and goes on trying where the server is away. What is published from the
- * moment of the call reaches it, then, or a gap is told.
+ * Connects a subscriber, and retries while the server is away. It receives everything published after
+ * this call, or a gap.
  */
 export function createSubscriber(engine: Engine, options: SubscriberOptions): Subscriber {
-  const { listener, topic, onGap, onError, opening } = options;
+  const { topic, onError, connecting } = options;
   const after = options.after ?? headOf(engine);
-  let isOpen = true;
+  const state = { isEnded: false };
   let failures = 0;
   let lastFailure: string | undefined;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let close = (): void => {};
+  let retryTimer: ReturnType<typeof setTimeout> | undefined;
+  let closeOwnReader = (): void => {};
 
-  const call = (run: () => unknown): void => {
-    if (!isOpen) return;
-    try {
-      const result = run();
-      if (result instanceof Promise) result.catch(fail);
-    } catch (cause) {
-      fail(cause);
-    }
-  };
-  const fail = (cause: unknown): void =>
-    onError(
-      new SseBusError("LISTENER_FAILED", `A listener of "${topic}" threw; others go on.`, {
-        cause,
-      }),
-    );
-
-  const sink: Sink = {
-    write(packet) {
-      const { gap } = packet;
-      if (gap) call(() => (onGap ? onGap(gap) : onError(gapError(gap))));
-      for (const message of packet.messages) {
-        const whole = toMessage(message, engine.local.epoch());
-        call(() => listener(whole.data as never, whole as never));
-      }
-      return true;
-    },
-    end() {
-      isOpen = false;
-    },
-  };
+  const sink = createCallbackSink(engine, options, state);
 
   async function connect(start: Start): Promise<void> {
     try {
@@ -81,52 +52,93 @@ export function createSubscriber(engine: Engine, options: SubscriberOptions): Su
         isLocal: true,
         isReady: true,
       });
-      close = () => closeReader(engine, reader);
-      if (!isOpen) close();
+      closeOwnReader = () => closeReader(engine, reader);
+      if (state.isEnded) closeOwnReader();
     } catch (cause) {
-      // That a bus was closed meanwhile is no failure.
-      if (isOpen && !engine.isClosed) retryLater(cause as Error);
+      // A bus that was closed in between is no failure.
+      if (!state.isEnded && !isClosed(engine)) retryLater(cause as Error);
     }
   }
 
   function retryLater(cause: Error): void {
     const delayMs = Math.min(MAX_RETRY_MS, MIN_RETRY_MS * 2 ** failures++);
     engine.onceUp.add(retry);
-    timer = startTimeout(retry, delayMs * (0.5 + Math.random() / 2));
-    // An outage is told once, not with every attempt.
-    const isNews = cause.message !== lastFailure;
+    retryTimer = startTimeout(retry, delayMs * (0.5 + Math.random() / 2));
+    // An outage is reported once, not with every attempt.
+    const isNew = cause.message !== lastFailure;
     lastFailure = cause.message;
-    if (isNews) onError(cause);
+    if (isNew) onError(cause);
   }
 
   function retry(): void {
-    clearTimeout(timer);
-    engine.onceUp.delete(retry);
-    // What is published meanwhile is read from history, if there is a position to read from.
-    if (after === undefined) hold(connect("now"));
+    cancelRetry();
+    // With a position to read from, history has what is published before the subscriber is live. Without
+    // one, publishes wait.
+    if (after === undefined) makePublishesWait(connect("now"));
     else void connect({ cursor: after });
   }
 
-  function hold(attempt: Promise<void>): void {
-    opening.add(attempt);
-    void attempt.then(() => opening.delete(attempt));
+  function cancelRetry(): void {
+    clearTimeout(retryTimer);
+    engine.onceUp.delete(retry);
   }
 
-  hold(connect(options.after === undefined ? "now" : { cursor: options.after }));
+  function makePublishesWait(attempt: Promise<void>): void {
+    connecting.add(attempt);
+    void attempt.then(() => connecting.delete(attempt));
+  }
+
+  makePublishesWait(connect(options.after === undefined ? "now" : { cursor: options.after }));
 
   return {
     close() {
-      isOpen = false;
-      clearTimeout(timer);
-      engine.onceUp.delete(retry);
-      close();
+      state.isEnded = true;
+      cancelRetry();
+      closeOwnReader();
     },
   };
 }
 
-/** Where the log stands, as far as this process knows. */
+/** A sink that calls the function for each message; one that throws or rejects is reported. */
+function createCallbackSink(
+  engine: Engine,
+  { listener, topic, onGap, onError }: SubscriberOptions,
+  state: { isEnded: boolean },
+): Sink {
+  function call(run: () => unknown): void {
+    // The function itself may have ended the subscription.
+    if (state.isEnded) return;
+    try {
+      const result = run();
+      if (result instanceof Promise) result.catch(report);
+    } catch (cause) {
+      report(cause);
+    }
+  }
+
+  function report(cause: unknown): void {
+    const text = `A listener of "${topic}" threw; others go on.`;
+    onError(new SseBusError("LISTENER_FAILED", text, { cause }));
+  }
+
+  return {
+    write({ gap, messages }) {
+      if (gap) call(() => (onGap ? onGap(gap) : onError(gapError(gap))));
+      for (const message of messages) {
+        const whole = toMessage(message, engine.local.epoch());
+        call(() => listener(whole.data as never, whole as never));
+      }
+      return true;
+    },
+    end() {
+      state.isEnded = true;
+    },
+  };
+}
+
+/** The newest position that this process knows of, as a cursor. */
 function headOf(engine: Engine): string | undefined {
-  if (!engine.isOpened) return undefined;
+  if (!isOpen(engine)) return undefined;
   const head = newestHead(engine);
   return formatCursor(head, head.epoch);
 }
@@ -147,6 +159,6 @@ function gapError({ channels, reason, count }: Gap): SseBusError {
   const missing = count === undefined ? "Messages" : `${count} messages`;
   return new SseBusError(
     "GAP",
-    `${missing} on ${channels.join(", ")} could not be recovered (${reason}): load the state anew, keep more \`history\`, or pass \`onGap\`.`,
+    `${missing} on ${channels.join(", ")} could not be recovered (${reason}): load the state again, keep more \`history\`, or pass \`onGap\`.`,
   );
 }

@@ -1,35 +1,35 @@
 import type { HistoryLimits } from "./history.ts";
 import { type LogMessage, messageBytes } from "./message.ts";
 import type { Position } from "./position.ts";
+import { forgetNewest, isNewest, type NewestMessages, noteNewest } from "./newest-messages.ts";
 import type { Aged } from "./recency.ts";
 
 /**
- * The bounded slice of a bus's order that one topic keeps: ascending by `seq`, complete after
- * `base`. A plain record with functions beside it, because a process may hold 100,000 of them.
+ * The messages that one topic keeps: a bounded part of the bus's log, ascending by `seq`, complete
+ * after the horizon. A plain record with functions beside it, because a process may hold 100,000.
  */
-export interface TopicLog extends Aged<TopicLog> {
-  readonly name: string;
+export interface TopicLog extends Aged<TopicLog>, NewestMessages {
   readonly limits: HistoryLimits;
-  /** Ascending by `seq`; what stands before `first` is already dropped. */
+  /** Ascending by `seq`; those before the index `first` are already dropped. */
   messages: (LogMessage | undefined)[];
   first: number;
-  /** The horizon: every kept message after this `seq` is here, what was at or before it may be gone. */
+  /** The horizon: every message after this `seq` is here; one at or before it may have been dropped. */
   horizon: number;
   /** The horizon's time in ms, 0 if unknown. */
   horizonTime: number;
   /**
    * The newest `seq` that this log itself has dropped or lost since its history was read, 0 if none.
-   * Not the horizon: a pattern's history keeps messages of one channel from before what another
-   * channel has dropped.
+   * It can be older than the horizon: a pattern's log keeps messages of one channel from before what
+   * another channel has dropped.
    */
   evicted: number;
-  /** How often it has dropped or lost something: what a reader was told of, or knew, by then. */
+  /** How often it has dropped or lost something; readers remember the number they know of. */
   evictions: number;
-  /** The same two, as they were when history was read. */
+  /** `evicted` and `evictions` as they were when history was read. */
   beforeHydration: { readonly evicted: number; readonly evictions: number } | undefined;
   /**
-   * Nothing after this `seq` is evicted yet: readers at the head have still to be offered it, or a
-   * channel that keeps one message would lose the first of two published in one turn.
+   * Nothing after this `seq` is evicted yet, because readers at the head were not offered it. Otherwise
+   * a channel that keeps one message would lose the first of two published in one turn.
    */
   settled: number;
   /** Kept messages that a newer one of the same key has superseded. */
@@ -39,12 +39,8 @@ export interface TopicLog extends Aged<TopicLog> {
   bytes: number;
   /** Messages dropped since the log was made, as long as {@link isCounted}. */
   dropped: number;
-  /** Every message dropped has been counted: none had a key, and none was lost on the way here. */
+  /** Every dropped message was counted: none had a key, and none was lost on the way here. */
   isCounted: boolean;
-  /** Newest message per channel and key; made when the first keyed message comes. */
-  byKey: Map<string, LogMessage> | undefined;
-  /** The newest message without a key; in a pattern's log, of each channel. */
-  keyless: LogMessage | Map<string, LogMessage> | undefined;
 }
 
 /** Superseded messages wait for a compaction until there are this many, or more than live ones. */
@@ -85,13 +81,23 @@ export function newestSeq(log: TopicLog): number {
   return Math.max(newest, log.horizon);
 }
 
-/** Adds the newest message, then evicts what the limits no longer allow. */
+/**
+ * The position before everything that is kept: the horizon, or an older one in a pattern's log. That log
+ * keeps the messages of a quiet channel from before what a busy channel has dropped.
+ */
+export function startOfKept({ messages, first, horizon, horizonTime }: TopicLog): Position {
+  const oldest = messages[first];
+  if (!oldest || oldest.seq > horizon) return { seq: horizon, time: horizonTime };
+  return { seq: oldest.seq - 1, time: oldest.time };
+}
+
+/** Adds the newest message, then evicts what exceeds the limits. */
 export function appendMessage(log: TopicLog, message: LogMessage, now: number): void {
   addMessage(log, message);
   enforceLimits(log, now);
 }
 
-/** The log is complete after this position: what came before it is history, and read as such. */
+/** Makes the log complete after this position only: what is older has to be read from history. */
 export function startAfter(log: TopicLog, { seq, time }: Position): void {
   log.settled = Math.max(log.settled, seq);
   while ((log.messages[log.first]?.seq ?? Number.POSITIVE_INFINITY) <= seq) dropOldest(log);
@@ -99,7 +105,7 @@ export function startAfter(log: TopicLog, { seq, time }: Position): void {
   log.horizonTime = time;
 }
 
-/** What came up to a position is not to be had any more, and how much it was nobody knows. */
+/** Everything up to a position is lost, and how many messages that were is unknown. */
 export function loseUpTo(log: TopicLog, { seq, time }: Position): void {
   if (seq <= log.horizon) return;
   log.settled = Math.max(log.settled, seq);
@@ -110,7 +116,7 @@ export function loseUpTo(log: TopicLog, { seq, time }: Position): void {
   log.isCounted = false;
 }
 
-/** The newest `seq` that was dropped or lost after so many evictions, 0 if none. */
+/** The newest `seq` that was dropped or lost after the first `evictions` times, 0 if none. */
 export function evictedSince(log: TopicLog, evictions: number): number {
   if (log.evictions <= evictions) return 0;
   const { beforeHydration } = log;
@@ -120,7 +126,7 @@ export function evictedSince(log: TopicLog, evictions: number): number {
   );
 }
 
-/** Empties the log, which begins anew after this position of another order. */
+/** Empties the log and starts it again after a position of the new epoch. */
 export function restartLog(log: TopicLog, { seq, time }: Position): void {
   log.messages = [];
   log.first = log.stale = log.sinceCompaction = log.bytes = log.evicted = 0;
@@ -134,7 +140,7 @@ export function restartLog(log: TopicLog, { seq, time }: Position): void {
 export function enforceLimits(log: TopicLog, now: number): void {
   const { limits } = log;
   const isWorthwhile = log.stale > MIN_STALE && log.stale > liveCount(log);
-  // A compaction reads the whole log, so some messages must have come since the last one.
+  // A compaction reads the whole log, so it needs some new messages since the last one.
   if (isWorthwhile || (log.stale > 0 && log.bytes > limits.maxBytes)) {
     if (log.sinceCompaction * 8 >= log.messages.length - log.first) dropStale(log);
   }
@@ -164,18 +170,16 @@ export function dropOldest(log: TopicLog): boolean {
   } else if (log.first === log.messages.length) {
     log.messages.length = log.first = 0;
   }
-  if (oldest.superseded && log.byKey?.get(keyOf(oldest)) !== oldest) {
-    // Nobody misses what the skipping of superseded messages would have left out anyway.
+  if (oldest.superseded && !isNewest(log, oldest)) {
+    // No loss: readers behind skip superseded messages anyway.
     log.stale--;
     return true;
   }
-  if (oldest.key !== undefined) log.byKey?.delete(keyOf(oldest));
-  else if (log.keyless === oldest) log.keyless = undefined;
-  else if (log.keyless instanceof Map && !oldest.isOutdated) log.keyless.delete(oldest.channel);
+  forgetNewest(log, oldest);
   log.evicted = oldest.seq;
   log.evictions++;
   log.dropped++;
-  // A horizon never goes back: what history kept from before it tells nothing of what it dropped.
+  // The horizon never goes back.
   if (oldest.seq > log.horizon) {
     log.horizon = oldest.seq;
     log.horizonTime = oldest.time;
@@ -187,7 +191,7 @@ export function dropOldest(log: TopicLog): boolean {
 export function indexAfter(log: TopicLog, seq: number): number {
   let low = log.first;
   let high = log.messages.length;
-  // Readers are mostly at the end: look there before searching.
+  // Most readers are at the end: look there before searching.
   if (high > low && (log.messages[high - 1] as LogMessage).seq <= seq) return high;
   while (low < high) {
     const middle = (low + high) >>> 1;
@@ -197,7 +201,7 @@ export function indexAfter(log: TopicLog, seq: number): number {
   return low;
 }
 
-/** How many messages up to `seq` this log has seen, if that is known exactly. */
+/** How many messages up to `seq` this log has had, if that is known exactly. */
 export function ordinalOf(log: TopicLog, seq: number): number | undefined {
   if (!log.isCounted || seq < log.horizon) return undefined;
   return log.dropped + indexAfter(log, seq) - log.first;
@@ -208,36 +212,11 @@ export function addMessage(log: TopicLog, message: LogMessage): void {
   log.messages.push(message);
   log.sinceCompaction++;
   log.bytes += messageBytes(message);
-  if (message.key === undefined) outdate(log, message);
-  else supersede(log, message, message.key);
+  if (message.key !== undefined) log.isCounted = false;
+  if (noteNewest(log, message)) log.stale++;
 }
 
-function outdate(log: TopicLog, message: LogMessage): void {
-  if (message.channel === log.name) {
-    if (log.keyless) (log.keyless as LogMessage).isOutdated = true;
-    log.keyless = message;
-    return;
-  }
-  log.keyless ??= new Map<string, LogMessage>();
-  const newest = log.keyless as Map<string, LogMessage>;
-  const older = newest.get(message.channel);
-  if (older) older.isOutdated = true;
-  newest.set(message.channel, message);
-}
-
-function supersede(log: TopicLog, message: LogMessage, key: string): void {
-  log.byKey ??= new Map();
-  log.isCounted = false;
-  const id = keyOf(message, key);
-  const older = log.byKey.get(id);
-  if (older) {
-    older.superseded = true;
-    log.stale++;
-  }
-  log.byKey.set(id, message);
-}
-
-/** Removes superseded messages; the horizon stays, since nothing that counts was lost. */
+/** Removes superseded messages. The horizon stays: readers skip them anyway. */
 function dropStale(log: TopicLog): void {
   const kept: LogMessage[] = [];
   let bytes = 0;
@@ -252,9 +231,4 @@ function dropStale(log: TopicLog): void {
   log.messages = kept;
   log.first = 0;
   log.bytes = bytes;
-}
-
-/** A pattern's log holds many channels, and a key counts within its own. */
-function keyOf(message: LogMessage, key: string = message.key ?? ""): string {
-  return `${message.channel} ${key}`;
 }

@@ -4,7 +4,7 @@ import type { Bus, BusOptions } from "./bus-types.ts";
 import { closeReader } from "./engine.ts";
 import { openReader, type Start } from "./open-reader.ts";
 import type { Packet } from "./packet.ts";
-import type { Sink } from "./reader.ts";
+import type { Sink } from "./sink.ts";
 
 const CHANNELS = 60;
 const MESSAGES = 60_000;

@@ -1,4 +1,4 @@
-import type { Engine } from "../core/engine.ts";
+import { type Engine, isClosed, isOpen } from "../core/engine.ts";
 import { withTimeout } from "../core/timers.ts";
 
 /** A health check that waits longer for a hanging backend would count the server itself as hanging. */
@@ -9,9 +9,10 @@ const OPEN_TIMEOUT_MS = 2000;
  * so that its health answer is true from the start.
  */
 export async function isReachable(engine: Engine): Promise<boolean> {
-  if (engine.isOpened || engine.isClosed) return engine.isOpened;
+  if (isOpen(engine)) return true;
+  if (isClosed(engine)) return false;
   const timeout = (): Error => new Error(`Not open within ${OPEN_TIMEOUT_MS} ms`);
-  return withTimeout(engine.open(), OPEN_TIMEOUT_MS, timeout).then(
+  return withTimeout(engine.lifecycle.open(), OPEN_TIMEOUT_MS, timeout).then(
     () => true,
     () => false,
   );

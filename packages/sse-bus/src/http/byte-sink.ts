@@ -1,5 +1,5 @@
 import type { Packet } from "../core/packet.ts";
-import type { EndReason, Sink } from "../core/reader.ts";
+import type { EndReason, Sink } from "../core/sink.ts";
 
 /** Where the bytes of one event stream go. */
 export interface ByteSink extends Sink {

@@ -1,5 +1,5 @@
 import type { BusInternals } from "../core/bus.ts";
-import type { Reader } from "../core/reader.ts";
+import type { Reader } from "../core/cohort.ts";
 import { clientKey } from "./client-key.ts";
 
 /** Why a server ends an event stream, or refuses one for now: the `reason` of `bye`. */

@@ -42,7 +42,7 @@ test("an idle bus is told as such, and without being opened by it", () => {
     connections: { total: 0, listed: [] },
     channels: { total: 0, listed: [] },
   });
-  expect(internalsOf(bus).engine.isTried).toBe(false);
+  expect(internalsOf(bus).engine.lifecycle.state).toBe("created");
   expect(JSON.parse(JSON.stringify(snapshot))).toEqual(snapshot);
 });
 

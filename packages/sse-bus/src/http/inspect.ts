@@ -2,9 +2,9 @@ import { internalsOf } from "../core/bus.ts";
 import type { Bus, BusStats } from "../core/bus-types.ts";
 import { liveCount } from "../core/topic-log.ts";
 import { type Connection, connectionsOf } from "./connections.ts";
-import { type Engine, provenHead } from "../core/engine.ts";
+import { type Engine, isOpen, provenHead } from "../core/engine.ts";
 import { type FastPathStates, fastPathStates } from "./fast-paths.ts";
-import { readerCursor } from "../core/cohort.ts";
+import { countReaders, readerCursor } from "../core/cohort.ts";
 import { assertCount } from "../core/history.ts";
 import { lagOf } from "../core/lag.ts";
 import { formatCursor } from "../core/position.ts";
@@ -15,7 +15,7 @@ import type { ChannelMap } from "../core/types.ts";
 export interface BusSnapshot {
   /** In ms since 1970. */
   readonly time: number;
-  /** The newest position that this process is sure of; `null` before the backend is open. */
+  /** The newest position that this process is sure of; `null` while the backend is not open. */
   readonly head: string | null;
   readonly stats: BusStats;
   /** Blocks and bytes handed to event streams since the bus was made. */
@@ -92,11 +92,11 @@ export function inspectBus<Channels extends ChannelMap, Inputs extends ChannelMa
   const internals = internalsOf(bus);
   const { engine } = internals;
   const { open } = connectionsOf(internals);
-  const { traffic, store, topics, isOpened } = engine;
+  const { traffic, store, topics } = engine;
   const time = Date.now();
   return {
     time,
-    head: isOpened ? cursorAt(engine, provenHead(engine)) : null,
+    head: isOpen(engine) ? cursorAt(engine, provenHead(engine)) : null,
     stats: bus.stats(),
     traffic: { ...traffic },
     history: { bytes: store.bytes, maxBytes: store.maxBytes },
@@ -137,9 +137,9 @@ const MAX_CHANNELS_SHOWN = 10;
 
 function inspectChannels(engine: Engine, limit: number): ChannelSnapshot[] {
   const readers = new Map<string, number>();
-  for (const { topics, atHead, behind, waiting } of engine.cohorts.values()) {
-    const count = atHead.length + behind.size + waiting.size;
-    for (const { name } of topics) readers.set(name, (readers.get(name) ?? 0) + count);
+  for (const cohort of engine.cohorts.values()) {
+    const count = countReaders(cohort);
+    for (const { name } of cohort.topics) readers.set(name, (readers.get(name) ?? 0) + count);
   }
   const readersOf = ({ name }: Topic): number => readers.get(name) ?? 0;
   return highest(engine.topics.values(), readersOf, limit).map((topic) =>

@@ -62,7 +62,11 @@ describe("while the bus lives on, nothing keeps", () => {
       return objects;
     });
     expect(held).toBe(0);
-    expect(engine).toMatchObject({ isClosed: false, readers: new Set(), cohorts: new Map() });
+    expect(engine).toMatchObject({
+      lifecycle: { state: "open" },
+      readers: new Set(),
+      cohorts: new Map(),
+    });
   });
 
   test("a refused request, or one that is aborted before anybody has read its stream", async () => {

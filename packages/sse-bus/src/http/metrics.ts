@@ -1,4 +1,5 @@
 import type { Aggregator, Registry } from "prom-client";
+import { isOpen } from "../core/engine.ts";
 import { furthestLag } from "../core/lag.ts";
 import { VERSION } from "../core/version.ts";
 import type { PromClient } from "./load-prom-client.ts";
@@ -176,7 +177,7 @@ function gauges({ bus, connections, engine }: RouteContext): Metric[] {
       label: "backend",
       read() {
         const { backend, status } = bus.stats();
-        return [[backend, status === "up" && engine.isOpened ? 1 : 0]];
+        return [[backend, status === "up" && isOpen(engine) ? 1 : 0]];
       },
     },
     {

@@ -1,5 +1,5 @@
 import type { Packet } from "../core/packet.ts";
-import type { Sink } from "../core/reader.ts";
+import type { Sink } from "../core/sink.ts";
 import { OwnedSink, type SinkOwner } from "./byte-sink.ts";
 
 /** When a permission expires, in ms since 1970, and how to renew it. */

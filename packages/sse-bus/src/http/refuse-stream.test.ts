@@ -78,7 +78,7 @@ const PASSING = {
   "with the backend away": {
     make() {
       const all = setUp();
-      Object.assign(all.context.engine, {
+      Object.assign(all.context.engine.lifecycle, {
         open: () => Promise.reject(new SseBusError("BACKEND_UNAVAILABLE", "cannot be reached")),
       });
       return all;

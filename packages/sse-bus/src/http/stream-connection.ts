@@ -1,10 +1,12 @@
 import { type ByeReason, type Connection, register, unregister } from "./connections.ts";
 import { closeReader, provenHead } from "../core/engine.ts";
-import { openReader, resumeReader, type Start } from "../core/open-reader.ts";
+import { resumeReader } from "../core/deliver.ts";
+import { openReader, type Start } from "../core/open-reader.ts";
 import type { Packet } from "../core/packet.ts";
 import { pingReaders } from "../core/ping.ts";
 import { formatCursor } from "../core/position.ts";
-import type { EndReason, Reader, Sink } from "../core/reader.ts";
+import type { Reader } from "../core/cohort.ts";
+import type { EndReason, Sink } from "../core/sink.ts";
 import type { ByteSink, SinkKind, SinkOwner } from "./byte-sink.ts";
 import { type Expiry, type PermissionOwner, PermittedSink } from "./permitted-sink.ts";
 import type { RouteContext } from "./route-context.ts";

@@ -80,7 +80,7 @@ export function createHubWith<Channels extends ChannelMap, Inputs extends Channe
     server,
     async listen(port = 4000, host = "127.0.0.1") {
       await Promise.all([
-        context.engine.open(),
+        context.engine.lifecycle.open(),
         proveFastPaths(["direct-sink", "fast-lane"], context.onError),
       ]);
       if (isPlain(server) && isFastPathOn("fast-lane")) {

@@ -34,5 +34,5 @@ test("each path is taken over once, by the latest call, and its bus is connected
   expect(takenPaths()).toHaveLength(2);
   const [first, second] = takenPaths();
   expect(first?.context?.engine).toBe(second?.context?.engine);
-  expect(first?.context?.engine.isOpened).toBe(true);
+  expect(first?.context?.engine.lifecycle.state).toBe("open");
 });

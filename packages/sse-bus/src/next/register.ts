@@ -51,7 +51,7 @@ export async function registerSseBus<
   drainOnSignal();
   const engines = new Set(sharedBuses().map((bus) => internalsOf(bus).engine));
   if (takeOver) engines.add(takeOverStreams(takeOver).engine);
-  await Promise.all([...engines].map((engine) => engine.open()));
+  await Promise.all([...engines].map(({ lifecycle }) => lifecycle.open()));
 }
 
 function reportToBus(error: Error): void {

@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import type { ServerResponse } from "node:http";
 import type { Writable } from "node:stream";
 import { type Packet, packetBytes } from "../core/packet.ts";
-import type { Sink } from "../core/reader.ts";
+import type { Sink } from "../core/sink.ts";
 import { OwnedSink, type SinkOwner } from "../http/byte-sink.ts";
 import { frameChunk, packetChunk } from "./chunk.ts";
 import { startTimeout } from "../core/timers.ts";

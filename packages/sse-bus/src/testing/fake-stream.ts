@@ -4,18 +4,9 @@ import type { Gap } from "../core/packet.ts";
 import { encodeJson } from "../core/json.ts";
 import { assertRawData, toDataLines } from "../core/raw.ts";
 import { formatCursor } from "../core/position.ts";
-import { createFakeLine, type FakeLine } from "./fake-line.ts";
+import { createFakeBody, type FakeBody } from "./fake-body.ts";
+import { type FakeRequest, readRequest } from "./fake-request.ts";
 import { inTime } from "./in-time.ts";
-
-/** A request that came to a {@link FakeStream}. */
-export interface FakeRequest {
-  readonly url: URL;
-  readonly headers: Headers;
-  /** The channels and patterns that it asks for. */
-  readonly channels: readonly string[];
-  /** Where it wants to start: its `Last-Event-ID`, else its `from`. */
-  readonly from: string | undefined;
-}
 
 /** What a `hello` can tell beside the channels and the cursor of the request. */
 export interface FakeHello {
@@ -128,7 +119,7 @@ export function createFakeStream(options: FakeStreamOptions = {}): FakeStream {
   const { url = "http://sse.test/api/sse", timeoutMs = 5_000 } = options;
   const requests: FakeRequest[] = [];
   const waiting: Waiting[] = [];
-  const lines = new Set<FakeLine>();
+  const bodies = new Set<FakeBody>();
   /** Calls that wait for a request, the oldest first. */
   const takers = new Set<(one: Waiting) => void>();
   let seq = 1;
@@ -152,7 +143,7 @@ export function createFakeStream(options: FakeStreamOptions = {}): FakeStream {
       signal?.addEventListener("abort", () => {
         if (waiting.includes(one)) waiting.splice(waiting.indexOf(one), 1);
         reject(signal.reason as Error);
-        for (const line of lines) if (line.request === request) line.break(signal.reason);
+        for (const body of bodies) if (body.request === request) body.break(signal.reason);
       });
     });
   };
@@ -169,12 +160,12 @@ export function createFakeStream(options: FakeStreamOptions = {}): FakeStream {
     });
   };
 
-  const send = async (text: string, to: Iterable<FakeLine> = lines): Promise<void> => {
-    await Promise.all([...to].map((line) => line.write(text)));
+  const send = async (text: string, to: Iterable<FakeBody> = bodies): Promise<void> => {
+    await Promise.all([...to].map((body) => body.write(text)));
   };
 
   const breakAll = (): void => {
-    for (const line of lines) line.break(new TypeError("The network is gone"));
+    for (const body of bodies) body.break(new TypeError("The network is gone"));
   };
 
   const close = (): void => {
@@ -187,7 +178,7 @@ export function createFakeStream(options: FakeStreamOptions = {}): FakeStream {
     fetch,
     requests,
     get open() {
-      return lines.size;
+      return bodies.size;
     },
     get cursor() {
       return cursorNow();
@@ -199,10 +190,10 @@ export function createFakeStream(options: FakeStreamOptions = {}): FakeStream {
       const { channels = request.channels, head = cursorNow(), resumed = isCursor } = told;
       const connection = `fake-${requests.indexOf(request) + 1}`;
       const data = { connection, channels, cursor, head, resumed, heartbeatMs };
-      const line = createFakeLine(request, channels, () => lines.delete(line));
-      lines.add(line);
-      answer(new Response(line.body, { headers: { "Content-Type": "text/event-stream" } }));
-      await line.write(`retry: ${retryMs}\n${block(cursor, "hello", JSON.stringify(data))}`);
+      const body = createFakeBody(request, channels, () => bodies.delete(body));
+      bodies.add(body);
+      answer(new Response(body.stream, { headers: { "Content-Type": "text/event-stream" } }));
+      await body.write(`retry: ${retryMs}\n${block(cursor, "hello", JSON.stringify(data))}`);
       return request;
     },
     async refuse(status, { code, detail, headers } = {}) {
@@ -220,10 +211,10 @@ export function createFakeStream(options: FakeStreamOptions = {}): FakeStream {
       return request;
     },
     async message(data, { channel = "default", event = "message", raw = false, cursor } = {}) {
-      const carrying = [...lines].filter(({ channels }) =>
+      const carrying = [...bodies].filter(({ channels }) =>
         channels.some((topic) => topicCovers(topic, channel)),
       );
-      if (carrying.length === 0) throw new Error(nobodyReads(channel, lines));
+      if (carrying.length === 0) throw new Error(nobodyReads(channel, bodies));
       const text = raw ? rawLines(data) : encodeJson(data);
       seq++;
       const at = cursor ?? cursorNow();
@@ -233,38 +224,25 @@ export function createFakeStream(options: FakeStreamOptions = {}): FakeStream {
     },
     ping: async () => send(block(cursorNow(), "ping", `{"time":${Date.now()}}`)),
     async gap(gap = {}) {
-      const write = async (line: FakeLine): Promise<void> => {
-        const told = JSON.stringify({ channels: line.channels, reason: "evicted", ...gap });
-        await line.write(block(cursorNow(), "gap", told));
+      const write = async (body: FakeBody): Promise<void> => {
+        const told = JSON.stringify({ channels: body.channels, reason: "evicted", ...gap });
+        await body.write(block(cursorNow(), "gap", told));
       };
-      await Promise.all([...lines].map(write));
+      await Promise.all([...bodies].map(write));
     },
     async bye(reason = "drain", retryMs = 0) {
       const data = JSON.stringify({ reason, retryMs });
-      const ending = [...lines];
+      const ending = [...bodies];
       await send(`retry: ${retryMs}\nevent: bye\ndata: ${data}\n\n`, ending);
-      for (const line of ending) line.end();
+      for (const body of ending) body.end();
     },
     write: async (text) => send(text),
     end() {
-      for (const line of lines) line.end();
+      for (const body of bodies) body.end();
     },
     cut: breakAll,
     close,
     [Symbol.dispose]: close,
-  };
-}
-
-function readRequest(input: RequestInfo | URL, init: RequestInit | undefined): FakeRequest {
-  const isRequest = typeof input === "object" && "url" in input;
-  const url = new URL(isRequest ? input.url : String(input));
-  const headers = new Headers(init?.headers ?? (isRequest ? input.headers : undefined));
-  const asked = url.searchParams.getAll("channel");
-  return {
-    url,
-    headers,
-    channels: asked.length > 0 ? asked : ["default"],
-    from: headers.get("last-event-id") ?? url.searchParams.get("from") ?? undefined,
   };
 }
 
@@ -278,8 +256,8 @@ function block(id: string, event: string, data: string): string {
   return `id: ${id}\n${type}data: ${data}\n\n`;
 }
 
-function nobodyReads(channel: string, lines: Iterable<FakeLine>): string {
-  const carried = [...lines].flatMap(({ channels }) => channels);
+function nobodyReads(channel: string, bodies: Iterable<FakeBody>): string {
+  const carried = [...bodies].flatMap(({ channels }) => channels);
   const open = carried.length > 0 ? `open are ${carried.join(", ")}` : "none is open: say hello()";
   return `No stream carries "${channel}"; ${open}`;
 }

@@ -1,10 +1,10 @@
 export type { BackendTestOptions } from "./backend/options.ts";
+export type { FakeRequest } from "./fake-request.ts";
 export {
   createFakeStream,
   type FakeHello,
   type FakeMessage,
   type FakeRefusal,
-  type FakeRequest,
   type FakeStream,
   type FakeStreamOptions,
 } from "./fake-stream.ts";

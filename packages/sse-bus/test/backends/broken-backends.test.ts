@@ -378,7 +378,7 @@ const broken: Readonly<Record<string, Broken>> = {
     noticed: [
       /history: a channel keeps its newest `maxMessages`/,
       /history: a channel keeps no more than `maxBytes`/,
-      /history: what is older than `maxAgeMs` goes/,
+      /history: what is older than `maxAgeMs` is dropped/,
     ],
     backend: (backend) => ({
       ...backend,
@@ -396,7 +396,7 @@ const broken: Readonly<Record<string, Broken>> = {
   "keeps no horizon": {
     noticed: [
       /history: a channel keeps its newest `maxMessages`/,
-      /history: what is older than `maxAgeMs` goes/,
+      /history: what is older than `maxAgeMs` is dropped/,
     ],
     table: (table) => ({
       ...table,
@@ -406,7 +406,7 @@ const broken: Readonly<Record<string, Broken>> = {
   "drops more than it has to, and says nothing of it": {
     noticed: [
       /history: a channel keeps its newest `maxMessages`/,
-      /bus: a cursor that history has passed is told as a gap/,
+      /bus: a cursor older than history gives a gap/,
     ],
     table: (table) => ({
       ...table,
@@ -444,8 +444,18 @@ const broken: Readonly<Record<string, Broken>> = {
         table.append(entry, { ...limits, maxMessages: Number.POSITIVE_INFINITY }),
     }),
   },
-  "tells as reached what it has only heard of": {
-    noticed: [/reached: it never runs ahead/],
+  "keeps nothing of a pattern from before its horizon": {
+    noticed: [/bus: from the earliest on, a pattern has all that its channels keep/],
+    backend: (backend) => ({
+      ...backend,
+      async read(topic) {
+        const { messages, horizon } = await backend.read(topic);
+        return { messages: messages.filter(({ seq }) => seq > horizon), horizon };
+      },
+    }),
+  },
+  "takes as its head what it only knows of": {
+    noticed: [/head: it never runs ahead/],
     table: (table) => ({
       ...table,
       async append(entry, limits) {
@@ -459,28 +469,28 @@ const broken: Readonly<Record<string, Broken>> = {
       return {
         ...backend,
         head: () => {
-          const reached = backend.head();
-          return { ...reached, seq: Math.max(reached.seq, heard) };
+          const head = backend.head();
+          return { ...head, seq: Math.max(head.seq, heard) };
         },
       };
     },
   },
   "moves head() only with messages of its own": {
-    noticed: [/reached: it comes to the head on quiet subscriptions/],
+    noticed: [/head: it comes to the log's head on quiet subscriptions/],
     backend: (backend) => {
-      let reached: ReturnType<Backend["head"]> | undefined;
+      let head: ReturnType<Backend["head"]> | undefined;
       return {
         ...backend,
         async open(host) {
           await backend.open(host);
-          reached = backend.head();
+          head = backend.head();
         },
-        head: () => reached ?? backend.head(),
+        head: () => head ?? backend.head(),
         subscribe: async (topic, feed) =>
           backend.subscribe(topic, {
             ...feed,
             message(message) {
-              reached = backend.head();
+              head = backend.head();
               feed.message(message);
             },
           }),
@@ -488,7 +498,7 @@ const broken: Readonly<Record<string, Broken>> = {
     },
   },
   "starts from a head that is ahead of the log": {
-    noticed: [/reached: from open\(\) on/],
+    noticed: [/head: from open\(\) on/],
     backend: (backend) => ({
       ...backend,
       head: () => ({ ...backend.head(), seq: Date.now() }),
@@ -583,7 +593,7 @@ const broken: Readonly<Record<string, Broken>> = {
     }),
   },
   "leaves a subscription that is asked for while the server is away unanswered": {
-    noticed: [/outage: what is subscribed meanwhile/],
+    noticed: [/outage: a subscription made during it/],
     backend: (backend, table) => ({
       ...backend,
       async subscribe(topic, feed) {
@@ -649,8 +659,8 @@ const broken: Readonly<Record<string, Broken>> = {
             },
           }),
         head() {
-          const reached = backend.head();
-          return ahead ? { ...reached, seq: reached.seq + Date.now() - ahead } : reached;
+          const head = backend.head();
+          return ahead ? { ...head, seq: head.seq + Date.now() - ahead } : head;
         },
       };
     },
@@ -727,7 +737,7 @@ const broken: Readonly<Record<string, Broken>> = {
     },
   },
   "says nothing of what it could not recover": {
-    noticed: [/recovery: what history no longer has is told as lost/],
+    noticed: [/recovery: what history no longer keeps is reported as lost/],
     backend: (backend) => ({
       ...backend,
       subscribe: async (topic, feed) => backend.subscribe(topic, { ...feed, lost() {} }),
@@ -756,7 +766,7 @@ const broken: Readonly<Record<string, Broken>> = {
     },
   },
   "never gets over a subscription that it had to refuse": {
-    noticed: [/bus: a listener that comes while the server is away/],
+    noticed: [/bus: a listener that subscribes while the server is away/],
     backend: (backend) => {
       const refused = new Map<string, unknown>();
       return {
@@ -776,7 +786,7 @@ const broken: Readonly<Record<string, Broken>> = {
   },
   "keeps its epoch when the data are lost": {
     noticed: [
-      /data loss: every instance is told/,
+      /data loss: every instance reports it/,
       /data loss: what is published right after/,
       /bus: after data loss/,
     ],
@@ -791,7 +801,7 @@ const broken: Readonly<Record<string, Broken>> = {
     }),
   },
   "gives each instance an epoch of its own after data loss": {
-    noticed: [/data loss: every instance is told/],
+    noticed: [/data loss: every instance reports it/],
     table: (table) => {
       const own = `e${Math.floor(Math.random() * 1e9).toString(36)}`;
       const first = table.after(Number.MAX_SAFE_INTEGER, []);
@@ -810,7 +820,7 @@ const broken: Readonly<Record<string, Broken>> = {
       };
     },
   },
-  "answers out of a new log before it has told of it": {
+  "answers from a new log before it reports the restart": {
     noticed: [/data loss: no answer is of a new epoch before/],
     backend: (backend) => ({
       ...backend,
@@ -819,7 +829,7 @@ const broken: Readonly<Record<string, Broken>> = {
     }),
   },
   "tells nobody of data loss": {
-    noticed: [/data loss: every instance is told/],
+    noticed: [/data loss: every instance reports it/],
     backend: (backend) => ({
       ...backend,
       open: async (host) => backend.open({ ...host, onRestart() {} }),

@@ -100,15 +100,17 @@ export function createLogServer(): LogServer {
           }),
         after: async (seq, topics) =>
           ask(async (log) => {
+            // Before the read, which may take several turns: the head must not be ahead of the rows.
+            const head = log.head();
             const { messages } = await log.read("**");
             const rows = messages
-              .filter((message) => message.seq > seq && isThere(message))
+              .filter((one) => one.seq > seq && one.seq <= head.seq && isThere(one))
               .map(toRow);
             const horizons = new Map<string, number>();
             for (const topic of topics) {
               horizons.set(topic, horizonOf(topic, (await log.read(topic)).horizon));
             }
-            return { head: log.head(), rows, horizons };
+            return { head, rows, horizons };
           }),
         kept: async (topic) =>
           ask(async (log) => {

@@ -1,8 +1,10 @@
 import type { Engine } from "../../src/core/engine.ts";
-import { openReader, resumeReader, type Start } from "../../src/core/open-reader.ts";
+import { resumeReader } from "../../src/core/deliver.ts";
+import { openReader, type Start } from "../../src/core/open-reader.ts";
 import { type Packet, packetBytes } from "../../src/core/packet.ts";
 import { parseCursor } from "../../src/core/position.ts";
-import type { EndReason, Reader, Sink } from "../../src/core/reader.ts";
+import type { Reader } from "../../src/core/cohort.ts";
+import type { EndReason, Sink } from "../../src/core/sink.ts";
 import { parseStream } from "./event-stream.ts";
 
 /** A block of an event stream, as a client understands it. */

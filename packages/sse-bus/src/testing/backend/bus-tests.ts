@@ -1,14 +1,21 @@
 import type { Backend } from "../../core/backend.ts";
 import { createBus, internalsOf } from "../../core/bus.ts";
 import type { Bus } from "../../core/bus-types.ts";
-import { topicCovers } from "../../core/channel-name.ts";
-import { type LogMessage, messageJson } from "../../core/message.ts";
+import { provenHead } from "../../core/engine.ts";
+import { type LogMessage, messageId, messageJson } from "../../core/message.ts";
 import { openReader } from "../../core/open-reader.ts";
 import type { Gap } from "../../core/packet.ts";
-import { parseCursor } from "../../core/position.ts";
+import type { Sink } from "../../core/sink.ts";
 import type { HistoryOptions } from "../../core/history.ts";
 import type { BackendTest } from "./backend-test.ts";
-import { checkEqual, checkRejects, fail } from "./check.ts";
+import {
+  type BusSubscriber,
+  checkReceived,
+  send,
+  type Sent,
+  subscribeTo,
+} from "./bus-subscriber.ts";
+import { checkEqual, checkRejects } from "./check.ts";
 import type { Lab } from "./lab.ts";
 import { eventLoop } from "./load.ts";
 
@@ -22,15 +29,15 @@ export const busTests: readonly BackendTest[] = [
     async run(lab) {
       const buses = [await openBus(lab), await openBus(lab)];
       const sent: Sent[] = [];
-      const ears: Ear[] = [];
+      const subscribers: BusSubscriber[] = [];
       for (let n = 0; n < 300; n++) {
         const bus = lab.random.pick(buses);
         const known = sent.length > 0 ? lab.random.pick(sent).id : undefined;
         if (lab.random.chance(0.08)) {
           const after = lab.random.chance(0.5) ? known : await lab.random.pick(buses).cursor();
-          ears.push(listenTo(lab, bus, { channel: lab.random.pick(TOPICS), after }));
-        } else if (lab.random.chance(0.05) && ears.length > 0) {
-          lab.random.pick(ears).close();
+          subscribers.push(subscribeTo(lab, bus, { channel: lab.random.pick(TOPICS), after }));
+        } else if (lab.random.chance(0.05) && subscribers.length > 0) {
+          lab.random.pick(subscribers).close();
         } else {
           const channels = Array.from({ length: 1 + lab.random.below(4) }, () =>
             lab.random.pick(CHANNELS),
@@ -40,7 +47,7 @@ export const busTests: readonly BackendTest[] = [
         if (lab.random.chance(0.2)) await eventLoop();
       }
       for (const channel of CHANNELS) sent.push(await send(lab, lab.random.pick(buses), channel));
-      for (const ear of ears) await checkHeard(lab, ear, sent);
+      for (const subscriber of subscribers) await checkReceived(lab, subscriber, sent);
     },
   },
   {
@@ -48,36 +55,66 @@ export const busTests: readonly BackendTest[] = [
     async run(lab) {
       const [one, two] = [await openBus(lab), await openBus(lab)];
       // A listener that is there already: the second one shares its window.
-      const there = listenTo(lab, two, { channel: "a/1", after: await one.cursor() });
+      const there = subscribeTo(lab, two, { channel: "a/1", after: await one.cursor() });
       const sent: Sent[] = [];
       for (let n = 0; n < 10; n++) {
         const after = await one.cursor();
         sent.push(await send(lab, one, "a/1"), await send(lab, one, "a/2"));
-        const ear = listenTo(lab, two, { channel: "a/*", after });
+        const subscriber = subscribeTo(lab, two, { channel: "a/*", after });
         sent.push(await send(lab, one, "a/1"));
-        await checkHeard(lab, ear, sent);
+        await checkReceived(lab, subscriber, sent);
       }
-      await checkHeard(lab, there, sent);
+      await checkReceived(lab, there, sent);
     },
   },
   {
-    name: "bus: a cursor that history has passed is told as a gap, and the rest follows",
+    name: "bus: a cursor older than history gives a gap, and then what is kept",
     async run(lab) {
       const history = { maxMessages: 10 };
       const [one, two] = [await openBus(lab, history), await openBus(lab, history)];
       const sent: Sent[] = [];
       for (let n = 0; n < 400; n++) sent.push(await send(lab, one, "a/1"));
-      const ear = listenTo(lab, two, { channel: "a/1", after: sent[0]?.id });
-      await lab.until("The newest message after a gap", () => ear.heard.at(-1) === sent.at(-1)?.id);
+      const subscriber = subscribeTo(lab, two, { channel: "a/1", after: sent[0]?.id });
+      await lab.until(
+        "The newest message after a gap",
+        () => subscriber.received.at(-1) === sent.at(-1)?.id,
+      );
       checkEqual(
-        ear.gaps.map(({ channels, reason }) => ({ channels, reason })),
+        subscriber.gaps.map(({ channels, reason }) => ({ channels, reason })),
         [{ channels: ["a/1"], reason: "evicted" }],
         "One gap that names the channel:",
       );
       const newest = sent.slice(-10).map(({ id }) => id);
-      checkEqual(ear.heard.slice(-10), newest, "Then what is kept:");
-      const whole = listenTo(lab, two, { channel: "a/1", after: sent.at(-6)?.id });
-      await checkHeard(lab, whole, sent);
+      checkEqual(subscriber.received.slice(-10), newest, "Then what is kept:");
+      const whole = subscribeTo(lab, two, { channel: "a/1", after: sent.at(-6)?.id });
+      await checkReceived(lab, whole, sent);
+    },
+  },
+  {
+    name: "bus: from the earliest on, a pattern has all that its channels keep, and no gap",
+    async run(lab) {
+      const history = { maxMessages: 20 };
+      const [one, two] = [await openBus(lab, history), await openBus(lab, history)];
+      const quiet = [await send(lab, one, "a/quiet"), await send(lab, one, "a/quiet")];
+      let newest: string | undefined;
+      for (let n = 0; n < 120; n++) newest = (await send(lab, one, "a/busy")).id;
+      const { messages, gaps, epoch } = await readFrom(lab, two, {
+        topic: "a/*",
+        start: "earliest",
+      });
+      const ids = (): string[] => messages.map((message) => messageId(message, epoch(), message));
+      await lab.until("The newest message", () => ids().at(-1) === newest);
+      checkEqual(
+        ids().slice(0, 2),
+        quiet.map(({ id }) => id),
+        "First what the quiet channel keeps, though the busy one has dropped newer messages:",
+      );
+      checkEqual(
+        messages.map(({ seq }) => seq),
+        messages.map(({ seq }) => seq).toSorted((a, b) => a - b),
+        "In order:",
+      );
+      checkEqual(gaps, [], "Nothing was lost after the start, so no gap:");
     },
   },
   {
@@ -89,23 +126,7 @@ export const busTests: readonly BackendTest[] = [
         const key = n === 0 ? "rare" : `key ${n % 5}`;
         await one.publish(n, { channel: "scores", key });
       }
-      const messages: LogMessage[] = [];
-      const sink = {
-        write(packet: { messages: readonly LogMessage[] }) {
-          messages.push(...packet.messages);
-          lab.changed();
-          return true;
-        },
-        end() {},
-      };
-      const { engine } = internalsOf(two);
-      const options = {
-        topics: ["scores"],
-        start: "latest",
-        isLocal: false,
-        isReady: true,
-      } as const;
-      await openReader(engine, { ...options, sink });
+      const { messages } = await readFrom(lab, two, { topic: "scores", start: "latest" });
       await lab.until("Six keys", () => messages.length >= 6);
       checkEqual(
         messages.map((message) => [message.key, messageJson(message)]),
@@ -120,34 +141,34 @@ export const busTests: readonly BackendTest[] = [
     async run(lab) {
       const cutOff = await lab.connect();
       const [bus, other] = [busOn(lab, cutOff.backend), await openBus(lab)];
-      const ear = listenTo(lab, bus, { channel: "**", after: await bus.cursor() });
+      const subscriber = subscribeTo(lab, bus, { channel: "**", after: await bus.cursor() });
       const sent = [await send(lab, other, "a/1"), await send(lab, bus, "b")];
-      await checkHeard(lab, ear, sent);
+      await checkReceived(lab, subscriber, sent);
       await lab.cut(cutOff);
       await lab.until("status down", () => bus.stats().status === "down");
       for (let n = 0; n < 50; n++) sent.push(await send(lab, other, lab.random.pick(CHANNELS)));
       await lab.mend(cutOff);
       await lab.until("status up", () => bus.stats().status === "up");
       sent.push(await send(lab, bus, "a/1"));
-      await checkHeard(lab, ear, sent);
+      await checkReceived(lab, subscriber, sent);
     },
   },
   {
-    name: "bus: a listener that comes while the server is away is whole once it is back",
+    name: "bus: a listener that subscribes while the server is away misses nothing",
     needs: "outage",
     async run(lab) {
       const [known, unknown] = [await openBus(lab), await openBus(lab)];
-      const there = listenTo(lab, known, { channel: "a/1", after: await known.cursor() });
+      const there = subscribeTo(lab, known, { channel: "a/1", after: await known.cursor() });
       const first = await send(lab, known, "a/1");
-      await checkHeard(lab, there, [first]);
+      await checkReceived(lab, there, [first]);
       there.close();
       await lab.stop();
       await lab.until("status down", () => known.stats().status === "down");
       // The second bus has never met its server.
       const buses = [known, unknown];
-      const ears = buses.map((bus) => listenTo(lab, bus, { channel: "a/*" }));
-      const resumed = listenTo(lab, known, { channel: "**", after: first.id });
-      const gone = listenTo(lab, known, { channel: "a/1" });
+      const subscribers = buses.map((bus) => subscribeTo(lab, bus, { channel: "a/*" }));
+      const resumed = subscribeTo(lab, known, { channel: "**", after: first.id });
+      const gone = subscribeTo(lab, known, { channel: "a/1" });
       await lab.within(
         "To refuse publishes while the server is away",
         Promise.all(
@@ -160,69 +181,58 @@ export const busTests: readonly BackendTest[] = [
       await lab.start();
       const sent = [await send(lab, unknown, "a/1")];
       sent.push(await send(lab, known, "a/2"), await send(lab, unknown, "a/1"));
-      for (const ear of [...ears, resumed]) {
-        const { channel, heard, gaps } = ear;
+      for (const subscriber of [...subscribers, resumed]) {
+        const { channel, received, gaps } = subscriber;
         await lab.until(
-          `A listener of "${channel}" that came during an outage to hear ${sent.length} messages`,
-          () => heard.length >= sent.length,
+          `A subscriber of "${channel}" that came during an outage to receive ${sent.length} messages`,
+          () => received.length >= sent.length,
         );
         const ids = sent.map(({ id }) => id);
-        checkEqual(heard, ids, `A listener of "${channel}" that came during an outage MUST hear:`);
+        checkEqual(
+          received,
+          ids,
+          `A subscriber of "${channel}" that came during an outage MUST receive:`,
+        );
         checkEqual(gaps, [], "Nothing was lost, so no gap:");
       }
-      for (const ear of [...ears, resumed]) ear.close();
+      for (const subscriber of [...subscribers, resumed]) subscriber.close();
       for (const bus of buses) checkEqual(bus.stats().channels, 0, "Channels without listeners:");
     },
   },
   {
-    name: "bus: after data loss listeners are told of one gap and go on; old cursors give a gap",
+    name: "bus: after data loss listeners get one gap and go on; old cursors give a gap",
     needs: "loseData",
     async run(lab) {
       const [one, two] = [await openBus(lab), await openBus(lab)];
       const old: Sent[] = [];
       for (let n = 0; n < 5; n++) old.push(await send(lab, one, "a/1"));
-      const ear = listenTo(lab, two, { channel: "a/*", after: old[0]?.id });
-      await lab.until("The old log's messages", () => ear.heard.length === 4);
+      const subscriber = subscribeTo(lab, two, { channel: "a/*", after: old[0]?.id });
+      await lab.until("The old log's messages", () => subscriber.received.length === 4);
       await lab.loseData();
-      await lab.until("A gap after data loss", () => ear.gaps.length > 0);
+      await lab.until("A gap after data loss", () => subscriber.gaps.length > 0);
       const sent = [await send(lab, two, "a/1"), await send(lab, two, "a/2")];
-      await lab.until("The new log's messages", () => ear.heard.length >= 6);
+      await lab.until("The new log's messages", () => subscriber.received.length >= 6);
       checkEqual(
-        ear.heard.slice(4),
+        subscriber.received.slice(4),
         sent.map(({ id }) => id),
         "The new log's messages, once:",
       );
       checkEqual(
-        ear.gaps.map(({ reason }) => reason),
+        subscriber.gaps.map(({ reason }) => reason),
         ["restarted"],
         "One gap:",
       );
-      const late = listenTo(lab, one, { channel: "a/*", after: old.at(-1)?.id });
+      const late = subscribeTo(lab, one, { channel: "a/*", after: old.at(-1)?.id });
       await lab.until("A gap for a cursor of the old log", () => late.gaps.length > 0);
-      await lab.until("What the new log keeps", () => late.heard.length >= 2);
+      await lab.until("What the new log keeps", () => late.received.length >= 2);
       checkEqual(
-        late.heard,
+        late.received,
         sent.map(({ id }) => id),
         "All that the new log keeps:",
       );
     },
   },
 ];
-
-interface Sent {
-  readonly id: string;
-  readonly channel: string;
-}
-
-/** A listener, and what it heard. */
-interface Ear {
-  readonly channel: string;
-  readonly after: string | undefined;
-  readonly heard: string[];
-  readonly gaps: Gap[];
-  isClosed: boolean;
-  close(): void;
-}
 
 async function openBus(lab: Lab, history?: HistoryOptions): Promise<Bus> {
   const { backend } = await lab.connect();
@@ -235,78 +245,24 @@ function busOn(lab: Lab, backend: Backend, history?: HistoryOptions): Bus {
   return bus;
 }
 
-async function send(lab: Lab, bus: Bus, channel: string): Promise<Sent> {
-  const data = lab.nextValue();
-  const id = `send ${data}`;
-  const deadline = Date.now() + lab.timeoutMs;
-  for (;;) {
-    try {
-      return await lab.within("bus.publish()", bus.publish(data, { channel, id }));
-    } catch (error) {
-      if ((error as { code?: string }).code !== "BACKEND_UNAVAILABLE") throw error;
-      if (Date.now() > deadline) throw error;
-      await eventLoop();
-    }
-  }
-}
-
-function listenTo(
+/** Reads a bus as an event stream does: from its earliest message, or from the latest of each key. */
+async function readFrom(
   lab: Lab,
   bus: Bus,
-  { channel, after }: { readonly channel: string; readonly after?: string | undefined },
-): Ear {
-  const ear: Ear = { channel, after, heard: [], gaps: [], isClosed: false, close: () => {} };
-  const unsubscribe = bus.subscribe(
-    (_data, { id, channel: from }) => {
-      if (ear.isClosed) lab.violated(`A listener of "${channel}" was called after it was closed.`);
-      if (!topicCovers(channel, from)) lab.violated(`"${channel}" heard of "${from}".`);
-      const last = ear.heard.at(-1);
-      const isNewer = last === undefined || seqOf(id) > seqOf(last) || ear.gaps.length > 0;
-      if (!isNewer) lab.violated(`On "${channel}", ${id} came after ${last}.`);
-      ear.heard.push(id);
+  { topic, start }: { readonly topic: string; readonly start: "earliest" | "latest" },
+): Promise<{ messages: LogMessage[]; gaps: Gap[]; epoch: () => string }> {
+  const { engine } = internalsOf(bus);
+  const messages: LogMessage[] = [];
+  const gaps: Gap[] = [];
+  const sink: Sink = {
+    write(packet) {
+      messages.push(...packet.messages);
+      if (packet.gap) gaps.push(packet.gap);
       lab.changed();
+      return true;
     },
-    {
-      channel,
-      after,
-      onGap(gap) {
-        ear.gaps.push(gap);
-        lab.changed();
-      },
-    },
-  );
-  ear.close = () => {
-    ear.isClosed = true;
-    unsubscribe();
+    end() {},
   };
-  return ear;
-}
-
-async function checkHeard(lab: Lab, ear: Ear, sent: readonly Sent[]): Promise<void> {
-  const { channel, heard, gaps, isClosed } = ear;
-  const expected = sent
-    .filter((each) => topicCovers(channel, each.channel))
-    .toSorted((a, b) => seqOf(a.id) - seqOf(b.id))
-    .map(({ id }) => id);
-  // One without a cursor begins where it began to hear.
-  const start = ear.after ?? heard[0];
-  if (start === undefined) return;
-  const from = seqOf(start) + (ear.after === undefined ? 0 : 1);
-  const due = expected.filter((id) => seqOf(id) >= from);
-  if (!isClosed) {
-    await lab.until(
-      `A listener of "${channel}" after ${ear.after} to hear ${due.length} messages (${heard.length} so far)`,
-      () => heard.length >= due.length,
-    );
-  }
-  checkEqual(
-    heard,
-    isClosed ? due.slice(0, heard.length) : due,
-    `A listener of "${channel}" after ${ear.after} MUST hear:`,
-  );
-  checkEqual(gaps, [], "Nothing was lost, so no gap:");
-}
-
-function seqOf(id: string): number {
-  return parseCursor(id)?.seq ?? fail(`Not an id: ${id}`);
+  await openReader(engine, { topics: [topic], start, sink, isLocal: false, isReady: true });
+  return { messages, gaps, epoch: () => provenHead(engine).epoch };
 }

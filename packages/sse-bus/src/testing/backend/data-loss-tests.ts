@@ -10,7 +10,7 @@ import { checkArrived, checkExactly } from "./recorder.ts";
 
 export const dataLossTests: readonly BackendTest[] = [
   {
-    name: "data loss: every instance is told, though nobody publishes, and they agree on the new epoch",
+    name: "data loss: every instance reports it without a publish, and all agree on the new epoch",
     needs: "loseData",
     async run(lab) {
       const [one, two] = [await lab.open(), await lab.open()];
@@ -18,10 +18,7 @@ export const dataLossTests: readonly BackendTest[] = [
       const [old] = await publishEach(one, repeat("a", 3));
       await lab.loseData();
       for (const { restarts } of [one, two]) {
-        await lab.until(
-          "onRestart() to be told after the data were lost",
-          () => restarts.length > 0,
-        );
+        await lab.until("onRestart() to be called after the data loss", () => restarts.length > 0);
       }
       const epochs = [one, two].map(({ backend }) => backend.head().epoch);
       checkEqual(epochs[0], epochs[1], "Instances MUST agree on the epoch:");
@@ -34,7 +31,7 @@ export const dataLossTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "data loss: no answer is of a new epoch before onRestart() has told of it",
+    name: "data loss: no answer is of a new epoch before onRestart() was called",
     needs: "loseData",
     async run(lab) {
       const instances = [await lab.open(), await lab.open(), await lab.open()];
@@ -88,13 +85,13 @@ export const dataLossTests: readonly BackendTest[] = [
           check(epoch !== before.epoch, `Message ${seq} is still of the epoch of the lost log.`);
         }
         for (const { restarts } of [one, two]) {
-          await lab.until("onRestart() to be told", () => restarts.length > round);
+          await lab.until("onRestart() to be called", () => restarts.length > round);
         }
         published.push(await one.insist("a"), await two.insist("a"));
         // As at a first subscription: history up to there, and what is fed after it, make the whole.
         for (const recorder of recorders) await checkArrived(lab, recorder, published);
         // A connection that broke with the log may be noticed by whoever uses it next.
-        const { messages } = await insistOn(lab, async () => two.backend.read("a"));
+        const { messages } = await insistOn(lab.timeoutMs, async () => two.backend.read("a"));
         checkExactly(messages, published, { topic: "a" });
       }
     },

@@ -6,7 +6,7 @@ import { checkArrived } from "./recorder.ts";
 
 export const headTests: readonly BackendTest[] = [
   {
-    name: "reached: it never runs ahead of what every subscription has been handed",
+    name: "head: it never runs ahead of what was delivered to every subscription",
     async run(lab) {
       const history = { maxMessages: 100_000 };
       const [one, two] = [await lab.open(history), await lab.open(history)];
@@ -36,17 +36,17 @@ export const headTests: readonly BackendTest[] = [
           .map((each) => each.seq);
         for (const { seq, counts } of samples) {
           const dueThen = due.filter((each) => each <= seq).length;
-          const handed = counts[index] ?? 0;
+          const received = counts[index] ?? 0;
           check(
-            handed >= dueThen,
-            `head() was ${seq} when "${topic}" had been handed ${handed} of ${dueThen} messages up to there.`,
+            received >= dueThen,
+            `head() was ${seq} when "${topic}" had received ${received} of ${dueThen} messages up to there.`,
           );
         }
       }
     },
   },
   {
-    name: "reached: it comes to the head on quiet subscriptions too, and without any",
+    name: "head: it comes to the log's head on quiet subscriptions, and without any subscription",
     async run(lab) {
       const [one, quiet, idle] = [await lab.open(), await lab.open(), await lab.open()];
       await quiet.listen("quiet");
@@ -63,18 +63,15 @@ export const headTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "reached: from open() on it is a cursor of the log's epoch, not ahead of its head",
+    name: "head: from open() on it is a cursor of the log's epoch, not ahead of its head",
     async run(lab) {
       const one = await lab.open();
       await publishEach(one, repeat("a", 3));
       const two = await lab.open();
-      const reached = two.backend.head();
+      const own = two.backend.head();
       const head = await two.backend.readHead();
-      check(
-        reached.epoch === head.epoch,
-        `Its epoch is ${reached.epoch}, the log's ${head.epoch}.`,
-      );
-      check(reached.seq <= head.seq, `head() ${reached.seq} is ahead of the head ${head.seq}.`);
+      check(own.epoch === head.epoch, `Its epoch is ${own.epoch}, the log's ${head.epoch}.`);
+      check(own.seq <= head.seq, `head() ${own.seq} is ahead of the head ${head.seq}.`);
     },
   },
 ];

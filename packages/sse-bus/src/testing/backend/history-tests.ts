@@ -1,7 +1,7 @@
 import type { History } from "../../core/backend.ts";
 import type { BackendTest } from "./backend-test.ts";
 import { check, checkEqual, fail } from "./check.ts";
-import type { Published } from "./instance.ts";
+import type { TestPublished } from "./test-message.ts";
 import { publishEach, repeat } from "./load.ts";
 import { bySeq, checkArrived, checkExactly } from "./recorder.ts";
 import { startTimeout } from "../../core/timers.ts";
@@ -50,7 +50,7 @@ export const historyTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "history: a channel that keeps nothing is delivered live, and a reader who missed it is told",
+    name: "history: a channel that keeps nothing is delivered live, and a reader that missed a message gets a gap",
     async run(lab) {
       const history = { channels: { live: { maxMessages: 0 } } };
       const [one, two] = [await lab.open(history), await lab.open(history)];
@@ -63,7 +63,7 @@ export const historyTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "history: what is older than `maxAgeMs` goes, and stays told, even when nothing is published any more",
+    name: "history: what is older than `maxAgeMs` is dropped, and its loss stays reported, without further publishes",
     async run(lab) {
       const maxAgeMs = 300;
       const history = { channels: { "short/**": { maxAgeMs } } };
@@ -122,7 +122,7 @@ export const historyTests: readonly BackendTest[] = [
     async run(lab) {
       const history = { maxMessages: 12 };
       const instances = [await lab.open(history), await lab.open(history)];
-      const published: Published[] = [];
+      const published: TestPublished[] = [];
       for (let n = 0; n < 250; n++) {
         const key = lab.random.chance(0.6) ? `key ${lab.random.below(8)}` : undefined;
         const instance = lab.random.pick(instances);
@@ -136,7 +136,7 @@ export const historyTests: readonly BackendTest[] = [
 ];
 
 /** That the newest live ones are all kept, not many more are, and that the horizon is true. */
-function checkKept(history: History, published: readonly Published[], limit: number): void {
+function checkKept(history: History, published: readonly TestPublished[], limit: number): void {
   const live = withoutSuperseded(published);
   const due = live.slice(-limit);
   const kept = new Map(history.messages.map((message) => [message.seq, message]));
@@ -161,7 +161,7 @@ function checkKept(history: History, published: readonly Published[], limit: num
   );
 }
 
-function checkLossIsTold(history: History, published: readonly Published[]): void {
+function checkLossIsTold(history: History, published: readonly TestPublished[]): void {
   const missing = missingFrom(history, withoutSuperseded(published)).at(-1);
   if (!missing) return;
   check(
@@ -170,12 +170,12 @@ function checkLossIsTold(history: History, published: readonly Published[]): voi
   );
 }
 
-function missingFrom(history: History, published: readonly Published[]): Published[] {
+function missingFrom(history: History, published: readonly TestPublished[]): TestPublished[] {
   const kept = new Set(history.messages.map(({ seq }) => seq));
   return published.filter(({ seq }) => !kept.has(seq)).toSorted(bySeq);
 }
 
-function withoutSuperseded(published: readonly Published[]): Published[] {
+function withoutSuperseded(published: readonly TestPublished[]): TestPublished[] {
   const newest = new Map<string, number>();
   for (const { channel, key, seq } of published) {
     if (key !== undefined) newest.set(`${channel} ${key}`, seq);

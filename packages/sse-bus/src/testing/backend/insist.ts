@@ -1,9 +1,8 @@
-import type { Lab } from "./lab.ts";
 import { startTimeout } from "../../core/timers.ts";
 
-/** Asks again while the answer is that the log cannot be reached. The first attempt is number 1. */
+/** Asks again while the log cannot be reached. The first attempt is number 1. */
 export async function insistOn<T>(
-  { timeoutMs }: Lab,
+  timeoutMs: number,
   ask: (attempt: number) => Promise<T>,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;

@@ -4,28 +4,18 @@ import { check, fail } from "./check.ts";
 import { createInstance, type Instance } from "./instance.ts";
 import type { BackendTestOptions } from "./options.ts";
 import { createRandom, type Random } from "./random.ts";
+import type { TestWatch } from "./test-watch.ts";
 import { startTimeout } from "../../core/timers.ts";
 
-/** Where one test runs: a log of its own, instances on it, and what they broke. */
-export interface Lab {
+/** Where one test runs: a log of its own, instances on it, and the faults that it can cause. */
+export interface Lab extends TestWatch {
   readonly random: Random;
-  readonly timeoutMs: number;
   /** Another instance on the log, not opened. */
   connect(history?: HistoryOptions): Promise<Instance>;
   /** Another instance on the log, opened. */
   open(history?: HistoryOptions): Promise<Instance>;
-  /** A bus has taken over this backend: it is closed through the bus. */
+  /** A bus uses this backend now: it is closed through the bus. */
   adopt(backend: Backend, close: () => Promise<void>): void;
-  /** Resolves once `probe` is true; fails with what was awaited when it takes too long. */
-  until(what: string, probe: () => boolean): Promise<void>;
-  /** Fails when `promise` takes too long. */
-  within<T>(what: string, promise: Promise<T>): Promise<T>;
-  /** Something arrived: whoever awaits {@link until} looks again. */
-  changed(): void;
-  /** A MUST was broken where nothing can be thrown; the test fails with the first one. */
-  violated(message: string): void;
-  /** A value no other message of this lab has. */
-  nextValue(): number;
   readonly stop: () => Promise<void>;
   readonly start: () => Promise<void>;
   readonly cut: (instance: Instance) => Promise<void>;
@@ -34,7 +24,7 @@ export interface Lab {
   readonly deleteMessages: (channel: string) => Promise<void>;
 }
 
-/** Runs one test in a new lab and puts everything away, however it ends. */
+/** Runs one test in a new lab, and closes everything however it ends. */
 export async function runInLab<Log>(
   options: BackendTestOptions<Log>,
   run: (lab: Lab) => Promise<void>,

@@ -1,7 +1,7 @@
 import { topicCovers } from "../../core/channel-name.ts";
 import type { BackendTest } from "./backend-test.ts";
 import { check } from "./check.ts";
-import type { Published } from "./instance.ts";
+import type { TestPublished } from "./test-message.ts";
 import { eventLoop, nothingHappens, publishEach, publishLoad } from "./load.ts";
 import { checkArrived, checkExactly } from "./recorder.ts";
 
@@ -176,10 +176,10 @@ export const liveTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "read: it holds everything whose publish had resolved, with no hole, while many publish",
+    name: "read: it holds everything whose publish had resolved, without a gap, while many publish",
     async run(lab) {
       const instances = [await lab.open(ROOMY), await lab.open(ROOMY)];
-      const resolved: Published[] = [];
+      const resolved: TestPublished[] = [];
       let isDone = false;
       const load = publishLoad(lab, instances, {
         channels: CHANNELS,

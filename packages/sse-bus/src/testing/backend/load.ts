@@ -1,4 +1,5 @@
-import type { Instance, Published, TestMessage } from "./instance.ts";
+import type { Instance } from "./instance.ts";
+import type { TestPublished, TestMessage } from "./test-message.ts";
 import type { Lab } from "./lab.ts";
 import { startTimeout } from "../../core/timers.ts";
 
@@ -18,9 +19,9 @@ export function publishLoad(
   lab: Lab,
   instances: readonly Instance[],
   options: LoadOptions,
-): Promise<Published[]> {
+): Promise<TestPublished[]> {
   const { channels, publishers = 3, messages, message, until = () => false } = options;
-  const published: Published[] = [];
+  const published: TestPublished[] = [];
   const run = async (instance: Instance): Promise<void> => {
     for (let n = 0; n < messages && !until(); n++) {
       published.push(await instance.publish(lab.random.pick(channels), message?.()));
@@ -39,9 +40,9 @@ export function publishEach(
   instance: Instance,
   channels: readonly string[],
   message?: TestMessage,
-): Promise<Published[]> {
-  const publish = async (): Promise<Published[]> => {
-    const published: Published[] = [];
+): Promise<TestPublished[]> {
+  const publish = async (): Promise<TestPublished[]> => {
+    const published: TestPublished[] = [];
     for (const channel of channels) published.push(await instance.publish(channel, message));
     return published;
   };
@@ -76,8 +77,8 @@ export function keepPublishing(
   lab: Lab,
   instances: readonly Instance[],
   channels: readonly string[],
-): { readonly published: Published[]; finish(): Promise<void> } {
-  const published: Published[] = [];
+): { readonly published: TestPublished[]; finish(): Promise<void> } {
+  const published: TestPublished[] = [];
   const state = { isDone: false };
   const runs = instances.map(async (instance) => {
     while (!state.isDone) {

@@ -21,7 +21,7 @@ export const outageTests: readonly BackendTest[] = [
       await lab.stop();
       await untilStatus(lab, one, "down");
       await untilStatus(lab, two, "down");
-      const reached = two.backend.head();
+      const standing = two.backend.head();
       await lab.within(
         "To refuse publishes while the server is away",
         Promise.all(
@@ -36,7 +36,7 @@ export const outageTests: readonly BackendTest[] = [
       ];
       await lab.within("To refuse reads while the server is away", Promise.all(away));
       await nothingHappens();
-      checkEqual(two.backend.head(), reached, "head() MUST stand still:");
+      checkEqual(two.backend.head(), standing, "head() MUST stand still:");
       await lab.start();
       await untilStatus(lab, one, "up");
       await untilStatus(lab, two, "up");
@@ -76,7 +76,7 @@ export const outageTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "outage: what is subscribed meanwhile is refused, or is whole once the server is back",
+    name: "outage: a subscription made during it is refused, or is complete once the server is back",
     needs: "outage",
     async run(lab) {
       const [one, two] = [await lab.open(), await lab.open()];
@@ -136,5 +136,5 @@ export async function untilStatus(
   { statuses }: Instance,
   status: "up" | "down",
 ): Promise<void> {
-  await lab.until(`onStatus("${status}") to be told`, () => (statuses.at(-1) ?? "up") === status);
+  await lab.until(`onStatus("${status}") to be called`, () => (statuses.at(-1) ?? "up") === status);
 }

@@ -20,13 +20,13 @@ export const partitionTests: readonly BackendTest[] = [
       for (let round = 0; round < 2; round++) {
         await lab.cut(cut);
         await untilStatus(lab, cut, "down");
-        const reached = cut.backend.head().seq;
+        const standing = cut.backend.head().seq;
         await lab.within(
           "To refuse a publish while cut off",
           checkRejects(cut.publish("b"), ["BACKEND_UNAVAILABLE"], "publish() while cut off"),
         );
         published.push(...(await publishEach(other, repeat(CHANNELS, 10).flat())));
-        checkEqual(cut.backend.head().seq, reached, "While cut off, head() MUST stand still:");
+        checkEqual(cut.backend.head().seq, standing, "While cut off, head() MUST stand still:");
         const missed = published.slice();
         await lab.mend(cut);
         const more = publishEach(other, repeat(CHANNELS, 10).flat());
@@ -37,7 +37,7 @@ export const partitionTests: readonly BackendTest[] = [
           ).length;
           check(
             messages.length >= due,
-            `"up" was told when "${topic}" had been fed ${messages.length} of ${due} messages.`,
+            `"up" was reported when "${topic}" had received ${messages.length} of ${due} messages.`,
           );
         }
         published.push(...(await more));
@@ -48,7 +48,7 @@ export const partitionTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "recovery: what history no longer has is told as lost, and the rest is fed",
+    name: "recovery: what history no longer keeps is reported as lost, and the rest is delivered",
     needs: "partition",
     async run(lab) {
       const history = { maxMessages: 10 };
@@ -73,9 +73,12 @@ export const partitionTests: readonly BackendTest[] = [
         const missing = published.filter(
           ({ channel, seq }) => topicCovers(topic, channel) && seq > cursor.seq && !fed.has(seq),
         );
-        const told = Math.max(0, ...losses);
+        const reported = Math.max(0, ...losses);
         const newest = missing.at(-1)?.seq ?? 0;
-        check(told >= newest, `"${topic}" misses ${newest}; lost() told of ${told} at most.`);
+        check(
+          reported >= newest,
+          `"${topic}" misses ${newest}; lost() reported up to ${reported}.`,
+        );
         if (topic === "a/2") checkEqual(losses, [], "Nothing of a/2 was lost:");
         const due = published.filter(({ channel }) => channel === "a/1").slice(-10);
         check(

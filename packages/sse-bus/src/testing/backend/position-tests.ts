@@ -1,7 +1,8 @@
 import type { Position } from "../../core/position.ts";
 import type { BackendTest } from "./backend-test.ts";
 import { check, checkEqual, fail } from "./check.ts";
-import type { Instance, Published } from "./instance.ts";
+import type { Instance } from "./instance.ts";
+import type { TestPublished } from "./test-message.ts";
 import { publishEach } from "./load.ts";
 import { checkArrived, checkFollows, type Recorder } from "./recorder.ts";
 import type { Lab } from "./lab.ts";
@@ -79,7 +80,7 @@ interface Scene {
 async function createScene(lab: Lab, history = {}): Promise<Scene> {
   const instances = [await lab.open(history), await lab.open(history)] as const;
   const recorder = await instances[1].listen("**");
-  const published: Published[] = [];
+  const published: TestPublished[] = [];
 
   async function checkHead({ backend }: Instance): Promise<void> {
     const head = await backend.readHead();
@@ -111,7 +112,7 @@ async function createScene(lab: Lab, history = {}): Promise<Scene> {
       await scene.publish(["kept", "a"]);
       await checkHead(late);
       for (const { restarts } of [...instances, late]) {
-        checkEqual(restarts, [], "A deletion MUST NOT begin the log anew:");
+        checkEqual(restarts, [], "A deletion MUST NOT restart the log:");
       }
       checkNothingLost(recorder);
     },
@@ -132,6 +133,6 @@ function checkNotBefore(position: Position, last: Position, what: string): void 
 function checkNothingLost({ losses, messages }: Recorder): void {
   const first = messages[0]?.seq ?? 0;
   for (const seq of losses) {
-    check(seq < first, `Messages up to ${seq} were told as lost to a feed that has had them.`);
+    check(seq < first, `Messages up to ${seq} were reported as lost to a feed that received them.`);
   }
 }

@@ -1,20 +1,31 @@
-import type { TopicSubscription } from "../../core/backend.ts";
+import type { Backend, TopicSubscription } from "../../core/backend.ts";
 import { topicCovers } from "../../core/channel-name.ts";
 import { type LogMessage, messageId, messageJson } from "../../core/message.ts";
 import type { Cursor, Position } from "../../core/position.ts";
 import { check, checkEqual, fail } from "./check.ts";
-import type { Instance, Published } from "./instance.ts";
-import type { Lab } from "./lab.ts";
+import type { TestPublished } from "./test-message.ts";
+import type { TestWatch } from "./test-watch.ts";
+
+/** What a recorder needs of the instance that it subscribes on, and counts there. */
+export interface RecordedInstance {
+  readonly backend: Backend;
+  isClosed: boolean;
+  readonly recorders: Recorder[];
+  /** Calls of any feed's `message`. */
+  deliveredCount: number;
+  /** The newest position delivered to any feed. */
+  lastSeq: number;
+}
 
 /**
- * A feed that writes down what it is handed, and holds every handing over against what a backend
- * MUST keep at any time: so each test is a test of order too.
+ * A feed that records each message, and checks with each one what a backend MUST keep at any time.
+ * So every test also tests the order.
  */
 export interface Recorder {
   readonly topic: string;
-  /** Where live began. */
+  /** Where live delivery began. */
   readonly cursor: Cursor;
-  /** Handed over since live began, or since the log's last restart. */
+  /** Delivered since then, or since the log's last restart. */
   readonly messages: LogMessage[];
   /** What `lost` was called with. */
   readonly losses: number[];
@@ -22,7 +33,11 @@ export interface Recorder {
   restart(): void;
 }
 
-export async function listen(lab: Lab, instance: Instance, topic: string): Promise<Recorder> {
+export async function listen(
+  watch: TestWatch,
+  instance: RecordedInstance,
+  topic: string,
+): Promise<Recorder> {
   const { backend } = instance;
   let subscription: TopicSubscription | undefined;
   let isClosed = false;
@@ -31,7 +46,7 @@ export async function listen(lab: Lab, instance: Instance, topic: string): Promi
   const losses: number[] = [];
 
   const violated = (message: LogMessage, rule: string): void =>
-    lab.violated(`On "${topic}", message ${message.seq} of "${message.channel}" ${rule}`);
+    watch.violated(`On "${topic}", message ${message.seq} of "${message.channel}" ${rule}`);
 
   const recorder: Recorder = {
     topic,
@@ -52,14 +67,14 @@ export async function listen(lab: Lab, instance: Instance, topic: string): Promi
   };
   instance.recorders.push(recorder);
 
-  subscription = await lab.within(
+  subscription = await watch.within(
     `subscribe("${topic}")`,
     backend.subscribe(topic, {
       message(message) {
         const { seq, channel } = message;
-        const reached = backend.head();
-        if (isClosed) violated(message, "was handed over after its subscription was closed.");
-        if (instance.isClosed) violated(message, "was handed over after the backend was closed.");
+        const head = backend.head();
+        if (isClosed) violated(message, "was delivered after its subscription was closed.");
+        if (instance.isClosed) violated(message, "was delivered after the backend was closed.");
         if (!topicCovers(topic, channel)) violated(message, "is of a channel it does not cover.");
         if (cursor && seq <= cursor.seq) {
           violated(message, `is at or before the subscription's cursor ${cursor.seq}.`);
@@ -67,30 +82,30 @@ export async function listen(lab: Lab, instance: Instance, topic: string): Promi
         const last = messages.at(-1)?.seq ?? 0;
         if (seq <= last) violated(message, `came after ${last}: out of order, or twice.`);
         if (seq < instance.lastSeq) {
-          violated(message, `came after ${instance.lastSeq} had been handed to another feed.`);
+          violated(message, `came after ${instance.lastSeq} was delivered to another feed.`);
         }
-        if (reached.seq < seq) {
-          violated(message, `was handed over while head() was still ${reached.seq}.`);
+        if (head.seq < seq) {
+          violated(message, `was delivered while head() was still ${head.seq}.`);
         }
-        const id = `id: ${messageId(message, reached.epoch, message)}\n`;
+        const id = `id: ${messageId(message, head.epoch, message)}\n`;
         const frame = new TextDecoder().decode(message.frame);
         if (!frame.startsWith(id)) {
           violated(message, `has a frame that does not start with ${JSON.stringify(id)}.`);
         }
         instance.lastSeq = Math.max(instance.lastSeq, seq);
-        instance.handedCount++;
+        instance.deliveredCount++;
         messages.push(message);
-        lab.changed();
+        watch.changed();
       },
       lost(seq) {
         losses.push(seq);
-        lab.changed();
+        watch.changed();
       },
     }),
   );
   cursor ??= subscription.cursor;
   if (cursor.seq > backend.head().seq) {
-    lab.violated(
+    watch.violated(
       `subscribe("${topic}") resolved with the cursor ${cursor.seq}, ahead of head() ${backend.head().seq}.`,
     );
   }
@@ -100,10 +115,10 @@ export async function listen(lab: Lab, instance: Instance, topic: string): Promi
   return recorder;
 }
 
-/** That these messages are exactly the published ones of the topic after `after`, in their order. */
+/** Checks that these are exactly the published messages of the topic after `after`, in order. */
 export function checkExactly(
   messages: readonly LogMessage[],
-  published: readonly Published[],
+  published: readonly TestPublished[],
   { topic, after = 0 }: { readonly topic: string; readonly after?: number },
 ): void {
   const expected = published
@@ -117,36 +132,36 @@ export function checkExactly(
     `"${topic}" after position ${after} MUST have every published message once and in order:`,
   );
   for (const [index, message] of messages.entries()) {
-    const record = expected[index] as Published;
+    const wanted = expected[index] as TestPublished;
     checkEqual(
       describe(message),
-      describeRecord(record),
+      describeContent(wanted),
       "A message differs from what was published:",
     );
   }
 }
 
-/** Waits until a recorder has the published ones, then checks that it has nothing else. */
+/** Waits until a recorder has the published messages, then checks that it has nothing else. */
 export async function checkArrived(
-  lab: Lab,
+  watch: TestWatch,
   recorder: Recorder,
-  published: readonly Published[],
+  published: readonly TestPublished[],
 ): Promise<void> {
   const { topic, messages } = recorder;
   const { seq: after } = recorder.cursor;
   const wanted = published.filter((each) => topicCovers(topic, each.channel) && each.seq > after);
   const last = wanted.toSorted(bySeq).at(-1)?.seq ?? 0;
-  await lab
-    .until(`"${topic}" to be handed message ${last}`, () => (messages.at(-1)?.seq ?? 0) >= last)
+  await watch
+    .until(`"${topic}" to receive message ${last}`, () => (messages.at(-1)?.seq ?? 0) >= last)
     .catch((error: unknown) => {
-      // What is missing says more than that something is.
+      // The list of what is missing says more than the timeout.
       if (messages.length > 0) checkExactly(messages, published, { topic, after });
       throw error;
     });
   checkExactly(messages, published, { topic, after });
 }
 
-/** That two positions of one log follow each other. */
+/** Checks that one position is after another. */
 export function checkFollows(later: Position, earlier: Position, what: string): void {
   check(later.seq > earlier.seq, `${what}: position ${later.seq} MUST be after ${earlier.seq}.`);
 }
@@ -156,15 +171,15 @@ export function bySeq(a: Position, b: Position): number {
 }
 
 function describe(message: LogMessage): unknown {
-  return describeRecord({ ...message, json: messageJson(message) });
+  return describeContent({ ...message, json: messageJson(message) });
 }
 
-function describeRecord({
+function describeContent({
   channel,
   event,
   key,
   json,
   raw,
-}: Pick<Published, "channel" | "event" | "key" | "json" | "raw">): unknown {
+}: Pick<TestPublished, "channel" | "event" | "key" | "json" | "raw">): unknown {
   return { channel, event, key: key ?? null, json, raw };
 }

@@ -1,8 +1,10 @@
 import { closeReader, type Engine } from "../../../src/core/engine.ts";
-import { openReader, resumeReader, type Start } from "../../../src/core/open-reader.ts";
+import { resumeReader } from "../../../src/core/deliver.ts";
+import { openReader, type Start } from "../../../src/core/open-reader.ts";
 import { packetBytes } from "../../../src/core/packet.ts";
 import { parseCursor } from "../../../src/core/position.ts";
-import type { Reader, Sink } from "../../../src/core/reader.ts";
+import type { Reader } from "../../../src/core/cohort.ts";
+import type { Sink } from "../../../src/core/sink.ts";
 import { type Block, parseBlocks, type Stock } from "../test-sink.ts";
 
 /** One connection: what was written waits on it until the client reads it, and a cut loses it. */

@@ -1,5 +1,6 @@
 import { createBus, internalsOf } from "../../../src/core/bus.ts";
 import type { Bus } from "../../../src/core/bus-types.ts";
+import { countReaders } from "../../../src/core/cohort.ts";
 import { liveCount } from "../../../src/core/topic-log.ts";
 import { isPattern } from "../../../src/core/channel-name.ts";
 import type { Engine } from "../../../src/core/engine.ts";
@@ -285,15 +286,13 @@ function checkEngine(engine: Engine, maxHistoryBytes: number): void {
   let placed = 0;
   for (const cohort of cohorts.values()) {
     const { atHead, behind, waiting } = cohort;
-    placed += atHead.length + behind.size + waiting.size;
+    placed += countReaders(cohort);
     for (const [index, reader] of atHead.entries()) {
       if (reader.index !== index || reader.state !== "head")
         throw new Error("A reader is misplaced");
     }
-    for (const reader of behind) {
-      const { state } = reader;
-      if (state !== "behind" && state !== "opening") throw new Error(`One behind is ${state}`);
-    }
+    for (const { state } of behind)
+      if (state !== "behind") throw new Error(`One behind is ${state}`);
     for (const { state } of waiting)
       if (state !== "waiting") throw new Error(`One waiting is ${state}`);
     if (placed === 0) throw new Error("A cohort without readers was not freed");

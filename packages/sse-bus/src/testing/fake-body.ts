@@ -1,11 +1,11 @@
-import type { FakeRequest } from "./fake-stream.ts";
+import type { FakeRequest } from "./fake-request.ts";
 
 /** The body of one response of a fake stream. */
-export interface FakeLine {
+export interface FakeBody {
   readonly request: FakeRequest;
   readonly channels: readonly string[];
-  readonly body: ReadableStream<Uint8Array>;
-  /** Resolves once the reader has taken it and asks for more, or has left. */
+  readonly stream: ReadableStream<Uint8Array>;
+  /** Resolves once the reader has read it and asks for more, or has left. */
   write(text: string): Promise<void>;
   end(): void;
   break(error: unknown): void;
@@ -13,12 +13,12 @@ export interface FakeLine {
 
 const encoder = new TextEncoder();
 
-/** `onOver` is told once that nothing can be written any more. */
-export function createFakeLine(
+/** @param onOver Called once, when nothing can be written any more. */
+export function createFakeBody(
   request: FakeRequest,
   channels: readonly string[],
   onOver: () => void,
-): FakeLine {
+): FakeBody {
   let controller!: ReadableStreamDefaultController<Uint8Array>;
   let isOver = false;
   let unread: (() => void)[] = [];
@@ -33,12 +33,12 @@ export function createFakeLine(
     onOver();
     settle();
   };
-  const body = new ReadableStream<Uint8Array>(
+  const stream = new ReadableStream<Uint8Array>(
     {
       start(own) {
         controller = own;
       },
-      // With nothing held in advance it is called only when all is read and more is asked for.
+      // With a high water mark of 0 it is called only once everything is read and more is wanted.
       pull: settle,
       cancel: () => finish(() => {}),
     },
@@ -47,7 +47,7 @@ export function createFakeLine(
   return {
     request,
     channels,
-    body,
+    stream,
     async write(text) {
       if (isOver) return;
       const read = new Promise<void>((resolve) => unread.push(resolve));
