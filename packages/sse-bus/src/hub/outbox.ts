@@ -1,4 +1,4 @@
-import type { Transport } from "./rpc.ts";
+import type { Transport } from "./transport.ts";
 
 /** The bytes of one send, and how many may be on their way at once. */
 const MAX_BATCH_BYTES = 262_144;

@@ -1,4 +1,4 @@
-import type { Transport } from "./rpc.ts";
+import type { Transport } from "./transport.ts";
 
 /** Either end of the IPC channel between a process and its child. */
 interface ProcessEnd {

@@ -2,7 +2,8 @@ import { expect, test, vi } from "vitest";
 import { createHistoryResolver } from "../core/history.ts";
 import { memoryBackend } from "../core/memory-backend.ts";
 import { sizeOf } from "./outbox.ts";
-import { CALL_TIMEOUT_S, createRpc, type Transport, MAX_WAITING_BYTES } from "./rpc.ts";
+import { CALL_TIMEOUT_S, createRpc, MAX_WAITING_BYTES } from "./rpc.ts";
+import type { Transport } from "./transport.ts";
 import { serveLog, toError } from "./serve-log.ts";
 import { workerBackend } from "./worker-backend.ts";
 

@@ -1,13 +1,6 @@
-import { createOutbox } from "./outbox.ts";
 import { startInterval } from "../core/timers.ts";
-
-/** A channel to another process or thread. Messages arrive whole, once, and in the order sent. */
-export interface Transport {
-  /** `onSent` is called once this process does not hold the message any more. */
-  send(message: unknown, onSent: () => void): void;
-  onMessage(listener: (message: unknown) => void): void;
-  onClose(listener: () => void): void;
-}
+import { createOutbox } from "./outbox.ts";
+import type { Transport } from "./transport.ts";
 
 /** Remote procedure calls in both directions over a transport. */
 export interface Rpc {

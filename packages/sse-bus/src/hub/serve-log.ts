@@ -2,7 +2,8 @@ import type { Backend, NewMessage, TopicSubscription } from "../core/backend.ts"
 import { SseBusError, type SseBusErrorCode } from "../core/errors.ts";
 import type { LogMessage } from "../core/message.ts";
 import type { LogMethods, LogEvent, SentMessage } from "./log-protocol.ts";
-import { createRpc, type Transport, MAX_WAITING_BYTES, type Rpc, type RpcMethods } from "./rpc.ts";
+import { createRpc, MAX_WAITING_BYTES, type Rpc, type RpcMethods } from "./rpc.ts";
+import type { Transport } from "./transport.ts";
 import { startInterval } from "../core/timers.ts";
 
 /**

@@ -5,7 +5,8 @@ import type { Backend } from "../core/backend.ts";
 import { createHistoryResolver } from "../core/history.ts";
 import { memoryBackend } from "../core/memory-backend.ts";
 import { testBackend } from "../testing/test-backend.ts";
-import { createRpc, type Transport } from "./rpc.ts";
+import { createRpc } from "./rpc.ts";
+import type { Transport } from "./transport.ts";
 import { serveLog, toError } from "./serve-log.ts";
 import { workerBackend } from "./worker-backend.ts";
 

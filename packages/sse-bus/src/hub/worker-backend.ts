@@ -2,7 +2,8 @@ import type { Backend, BackendHost, Feed, History, Stored } from "../core/backen
 import { SseBusError } from "../core/errors.ts";
 import type { Cursor } from "../core/position.ts";
 import type { LogMethods, LogEvent, SentMessage } from "./log-protocol.ts";
-import { createRpc, type Transport, type Rpc, type RpcMethods } from "./rpc.ts";
+import { createRpc, type Rpc, type RpcMethods } from "./rpc.ts";
+import type { Transport } from "./transport.ts";
 import { toError } from "./serve-log.ts";
 
 /** A backend whose log is in another process; see `serveLog`. */
