@@ -1,3 +1,4 @@
+import { serverWaitMs } from "./backoff.ts";
 import type { ErrorRecord } from "./protocol.ts";
 
 /** Whether the response is an event stream, whatever its parameters say (HTML standard §9.2.3). */
@@ -22,25 +23,30 @@ export function isTooMany({ status, code }: AnswerProblem, channels: readonly st
 /** How long the response asks to wait (RFC 9110 §10.2.3). */
 export function retryAfterMs({ headers }: Response): number | undefined {
   const after = headers.get("retry-after");
-  return after ? Number(after) * 1_000 || Date.parse(after) - Date.now() || 0 : undefined;
+  return after ? serverWaitMs(Number(after) * 1_000 || Date.parse(after) - Date.now()) : undefined;
 }
 
 /**
  * What a response without an event stream means.
  *
  * 408, 425, 429 and 5xx are temporary (RFC 9110 §15.5.9, RFC 8470, RFC 6585 §4); anything else is final.
- * But where a stream was open before, only the refusals of an sse-bus server are final: during a deployment,
- * proxies answer all kinds of things in its place.
+ * But where a stream was open before, only the refusals of a stream route are final: during a deployment,
+ * proxies answer in its place, and redirect to other routes.
  */
 export async function readAnswer(response: Response, wasOpen?: boolean): Promise<ErrorRecord> {
-  const { status, headers } = response;
+  const { status, headers, redirected } = response;
   const type = headers.get("content-type");
   const problem = { ...(await response.json().catch(() => {})), status };
-  const isOurs = problem.code && /problem\+json/i.test(type as string);
-  const mayPass = status >= 500 || [408, 425, 429].includes(status) || (wasOpen && !isOurs);
+  const isOurs = /problem\+json/i.test(type as string) && FINAL_CODES.test(problem.code);
+  const isFinal = !wasOpen || (isOurs && !redirected);
+  const mayPass = status >= 500 || [408, 425, 429].includes(status) || !isFinal;
   return {
     code: mayPass ? "STREAM_LOST" : "STREAM_REFUSED",
     message: `Answered ${status}: ${problem.detail ?? type}`,
     cause: problem,
   };
 }
+
+/** The final refusals of a stream route. 404 `NOT_FOUND` of a hub is none: it has no route there. */
+const FINAL_CODES =
+  /^(INVALID_(CHANNEL|CURSOR|HOST)|PATTERN_TOO_DEEP|TOO_MANY_CHANNELS|UNDECLARED|UNAUTHORIZED|CROSS_SITE|FORBIDDEN|HOST_NOT_ALLOWED|METHOD_NOT_ALLOWED|NOT_ACCEPTABLE)$/;

@@ -7,6 +7,17 @@ export interface BackoffOptions {
 }
 
 /**
+ * The longest wait that a server can ask for: five minutes. Without a limit, a mistake in a proxy, such as
+ * `Retry-After: 86400`, would stop a page for a day.
+ */
+const MAX_SERVER_WAIT_MS = 300_000;
+
+/** The wait for a server that asks for `ms`. Undefined if that is no time. */
+export function serverWaitMs(ms: unknown): number | undefined {
+  return typeof ms === "number" && ms >= 0 ? Math.min(ms, MAX_SERVER_WAIT_MS) : undefined;
+}
+
+/**
  * The wait before an attempt: what the server asks for, plus full jitter, uniform in
  * 0 … min(maxMs, baseMs · 2^attempt). Without jitter, all clients of a server that restarts would reconnect
  * at the same moment.
@@ -15,5 +26,5 @@ export interface BackoffOptions {
  */
 export function backoffMs(attempt: number, floorMs: number, options: BackoffOptions = {}): number {
   const { baseMs = 1_000, maxMs = 30_000 } = options;
-  return Math.max(0, floorMs) + Math.random() * Math.min(maxMs, baseMs * 2 ** attempt);
+  return floorMs + Math.random() * Math.min(maxMs, baseMs * 2 ** attempt);
 }

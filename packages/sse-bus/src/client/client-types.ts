@@ -111,8 +111,8 @@ export interface SseClient<Channels extends ChannelMap = AnyChannels> {
   readonly subscribeStatus: (listener: () => void) => () => void;
 
   /**
-   * Tries again after a final refusal. If the client is connected, opens a new connection and then closes
-   * the old one.
+   * Tries again at once: after a final refusal, or while the client waits. If the client is connected, opens a
+   * new connection and then closes the old one.
    */
   readonly reconnect: () => void;
 

@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 
 import {
@@ -8,6 +10,7 @@ import {
 } from "../../test/support/stream-server.ts";
 import { createTestBus } from "../testing/test-bus.ts";
 import { waitForStatus } from "../testing/wait-for-status.ts";
+import { readAnswer } from "./answer.ts";
 import type { SseClient, SseClientOptions, SseConnection } from "./client-types.ts";
 import { createClient, createSseClient } from "./client.ts";
 
@@ -515,7 +518,8 @@ describe("waiting", () => {
     ["seconds", () => "1"],
     ["a date", () => new Date(Date.now() + 2_000).toUTCString()],
   ])("is never shorter than a Retry-After in %s", async (_, value) => {
-    const { server, client, collect } = await setUp(FAST);
+    const page = new EventTarget();
+    const { server, client, collect } = await setUp(FAST, page);
     server.answers.push((response) =>
       response.writeHead(429, { "Retry-After": value() }).end("slow down"),
     );
@@ -523,10 +527,59 @@ describe("waiting", () => {
     await waitForStatus(client, "reconnecting");
     const { error } = client.getStatus();
     expect(error).toMatchObject({ code: "STREAM_LOST", cause: { status: 429 } });
-    client.reconnect();
+    page.dispatchEvent(new Event("online"));
     await isOpen(client);
     const [first, second] = server.requests;
     expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(999);
+  });
+
+  test.each<[string, Answer]>([
+    ["Retry-After in seconds", unavailableFor("3600")],
+    ["Retry-After beyond all numbers", unavailableFor("9".repeat(400))],
+    ["Retry-After that is a date", unavailableFor("Wed, 21 Oct 2099 07:28:00 GMT")],
+    ["`retry`", (response) => response.writeHead(200, TYPE).end(`retry: ${"9".repeat(18)}\n\n`)],
+    ["`bye`", byeAfter("1e300")],
+  ])("is at most five minutes, whatever the server asks for: a long %s", async (_, answer) => {
+    const { server, client, collect } = await setUp(FAST);
+    server.answers.push(answer);
+    collect(client, "a");
+    const { retryAt = NaN } = await waitForStatus(client, "reconnecting");
+    const waitMs = retryAt - Date.now();
+    expect(waitMs).toBeGreaterThan(295_000);
+    expect(waitMs).toBeLessThanOrEqual(300_020);
+  });
+
+  test.each<[string, Answer]>([
+    ["Retry-After", unavailableFor("soon")],
+    ["Retry-After in the past", unavailableFor("Wed, 21 Oct 2015 07:28:00 GMT")],
+    ["negative Retry-After", unavailableFor("-3600")],
+    ["text in a `bye`", byeAfter('"soon"')],
+    ["null in a `bye`", byeAfter("null")],
+    ["negative number in a `bye`", byeAfter("-1")],
+  ])("does not depend on what is no time: %s", async (_, answer) => {
+    const { server, client, collect } = await setUp(FAST);
+    server.answers.push(answer);
+    collect(client, "a");
+    const { retryAt = NaN } = await waitForStatus(client, "reconnecting");
+    expect(retryAt - Date.now()).toBeLessThanOrEqual(20);
+    await isOpen(client);
+  });
+
+  test("for a server ends at once with reconnect(), and with setToken()", async () => {
+    const { server, client, collect } = await setUp(FAST);
+    server.answers.push(unavailableFor("60"), unavailableFor("60"));
+    collect(client, "a");
+    await waitForStatus(client, "reconnecting");
+    client.reconnect();
+    await server.until((now) => now.requests.length === 2);
+    await vi.waitFor(() => expect(server.answers).toHaveLength(0), WAIT);
+    await vi.waitFor(
+      () => expect((client.getStatus().retryAt ?? 0) - Date.now()).toBeGreaterThan(59_000),
+      WAIT,
+    );
+    client.setToken("another");
+    await isOpen(client);
+    expect(server.requests).toHaveLength(3);
   });
 
   test("grows with failures, with full jitter, and is reset by a heartbeat", async () => {
@@ -614,6 +667,10 @@ describe("answers", () => {
     ["404 of a proxy", (response) => response.writeHead(404, HTML).end("<h1>Not found")],
     ["a page of its", (response) => response.writeHead(200, HTML).end("<h1>Back soon")],
     ["403", (response) => response.writeHead(403).end("{}")],
+    ["404 of another vendor's problem", problem(404, "NO_ROUTE")],
+    ["403 of another vendor's problem", problem(403, "toString")],
+    ["404 of a hub whose path is routed elsewhere", problem(404, "NOT_FOUND")],
+    ["a number as code", (res) => res.writeHead(403, PROBLEM_TYPE).end('{"code":7}')],
     ["401 of a gateway", (response) => response.writeHead(401, JSON_TYPE).end('{"code":"X"}')],
     ["204", (response) => response.writeHead(204).end()],
     ["302 to a page", (response) => response.writeHead(302, { Location: "/sign-in" }).end()],
@@ -626,7 +683,8 @@ describe("answers", () => {
       await isOpen(client);
       server.answers.push(answer);
       // What a redirect leads to.
-      if (_.startsWith("302")) server.answers.push((res) => res.writeHead(200, HTML).end("<p>"));
+      if (_.startsWith("302 to a page"))
+        server.answers.push((res) => res.writeHead(200, HTML).end("<p>"));
       const statuses = watch(client);
       server.streams[0]?.cut();
       server.publish(1, { channel: "a" });
@@ -634,6 +692,42 @@ describe("answers", () => {
       expect(statuses).not.toContain("failed");
       expect(errors).toEqual([]);
       expect(a.gaps).toEqual([]);
+    },
+  );
+
+  test("of a page that a redirect leads to are tried again, even if that is sse-bus", async () => {
+    const { server, client, collect } = await setUp(FAST);
+    const a = collect(client, "a");
+    await isOpen(client);
+    server.answers.push((response) => response.writeHead(302, { Location: "/login" }).end());
+    server.answers.push(problem(401, "UNAUTHORIZED"));
+    server.streams[0]?.cut();
+    server.publish(1, { channel: "a" });
+    await a.until(1);
+    expect(server.requests).toHaveLength(4);
+  });
+
+  test.each([
+    ["INVALID_CHANNEL", 400],
+    ["INVALID_CURSOR", 400],
+    ["INVALID_HOST", 400],
+    ["PATTERN_TOO_DEEP", 400],
+    ["TOO_MANY_CHANNELS", 400],
+    ["UNDECLARED", 400],
+    ["UNAUTHORIZED", 401],
+    ["CROSS_SITE", 403],
+    ["FORBIDDEN", 403],
+    ["HOST_NOT_ALLOWED", 403],
+    ["METHOD_NOT_ALLOWED", 405],
+    ["NOT_ACCEPTABLE", 406],
+  ])(
+    "of a stream route with %s are final, also after the stream was open",
+    async (code, status) => {
+      const protocol = await readFile(new URL("../../../../PROTOCOL.md", import.meta.url), "utf8");
+      expect(protocol).toMatch(new RegExp(`^\\| ${status} +\\|.*\`${code}\``, "m"));
+      const body = JSON.stringify({ status, code });
+      const response = new Response(body, { status, headers: PROBLEM_TYPE });
+      expect(await readAnswer(response, true)).toMatchObject({ code: "STREAM_REFUSED" });
     },
   );
 
@@ -1096,14 +1190,15 @@ describe("a `bye`", () => {
   });
 
   test("of a draining server is obeyed: the client waits as long as it asks", async () => {
-    const { server, client, collect } = await setUp(FAST);
+    const page = new EventTarget();
+    const { server, client, collect } = await setUp(FAST, page);
     const a = collect(client, "a");
     await isOpen(client);
     server.streams[0]?.bye("drain", 120);
     server.streams[0]?.end();
     const told = performance.now();
     await waitForStatus(client, "reconnecting");
-    client.reconnect();
+    page.dispatchEvent(new Event("online"));
     server.publish(1, { channel: "a" });
     await server.until((now) => now.requests.length === 2);
     expect(performance.now() - told).toBeGreaterThanOrEqual(119);
@@ -1129,7 +1224,8 @@ describe("a `bye` for a temporary reason", () => {
   test.each(["limit", "unavailable", "drain"])(
     "%s, in place of a stream, is obeyed, and its reason told",
     async (reason) => {
-      const { server, client, collect } = await setUp(FAST);
+      const page = new EventTarget();
+      const { server, client, collect } = await setUp(FAST, page);
       server.answers.push((response) =>
         response
           .writeHead(200, { "Content-Type": "text/event-stream" })
@@ -1138,7 +1234,7 @@ describe("a `bye` for a temporary reason", () => {
       const a = collect(client, "a");
       const { error } = await waitForStatus(client, "reconnecting");
       expect(error).toMatchObject({ code: "STREAM_LOST", message: `Bye: ${reason}` });
-      client.reconnect();
+      page.dispatchEvent(new Event("online"));
       await isOpen(client);
       const [first, second] = server.requests;
       expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(119);
@@ -1308,9 +1404,10 @@ interface Collected {
   end(): string;
 }
 
-async function setUp(options: SseClientOptions = {}) {
+async function setUp(options: SseClientOptions = {}, page?: EventTarget) {
   const server = await startStreamServer();
-  const client = createSseClient({ url: server.url, ...options });
+  const all = { url: server.url, ...options };
+  const client: SseClient = page ? createClient(all, page) : createSseClient(all);
   onTestFinished(async () => {
     client.close();
     await server[Symbol.asyncDispose]();
@@ -1368,14 +1465,22 @@ function setUpRefusals(options: SseClientOptions = {}) {
 const WAIT = { timeout: 5_000, interval: 2 };
 const TYPE = { "Content-Type": "text/event-stream" };
 const HTML = { "Content-Type": "text/html" };
+const PROBLEM_TYPE = { "Content-Type": "application/problem+json" };
 const JSON_TYPE = { "Content-Type": "application/json" };
+
+function unavailableFor(retryAfter: string): Answer {
+  return (response) => response.writeHead(503, { "Retry-After": retryAfter }).end();
+}
+
+function byeAfter(retryMs: string): Answer {
+  const bye = `event: bye\ndata: {"reason":"limit","retryMs":${retryMs}}\n\n`;
+  return (response) => response.writeHead(200, TYPE).end(bye);
+}
 
 /** A refusal of our own server. */
 function problem(status: number, code: string, more: object = {}): Answer {
   return (response) =>
-    response
-      .writeHead(status, { "Content-Type": "application/problem+json" })
-      .end(JSON.stringify({ status, code, ...more }));
+    response.writeHead(status, PROBLEM_TYPE).end(JSON.stringify({ status, code, ...more }));
 }
 
 function isOpen(client: SseClient): Promise<SseConnection> {

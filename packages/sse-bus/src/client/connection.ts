@@ -1,4 +1,5 @@
 import { readAnswer, retryAfterMs } from "./answer.ts";
+import { serverWaitMs } from "./backoff.ts";
 import type { ClientHost } from "./client-host.ts";
 import type { SseClientOptions } from "./client-types.ts";
 import { resolveHeaders } from "./credentials.ts";
@@ -48,6 +49,8 @@ export interface ConnectionHello {
 export interface ConnectionHandlers {
   onHello(connection: ClientConnection, hello: ConnectionHello): void;
   onFrame(connection: ClientConnection, frame: FrameMessage): void;
+  /** The server is about to end the stream, and asks to wait. */
+  onBye(connection: ClientConnection, reason: string, waitMs: number | undefined): void;
   onRetry(retryMs: number): void;
   /** The connection has failed, for good or not. `waitMs`: what the server asks to wait. */
   onEnd(connection: ClientConnection, error: ErrorRecord, waitMs?: number): void;
@@ -112,7 +115,8 @@ export function openConnection(
         if (event === "bye") {
           const bye = JSON.parse(data);
           reason = `Bye: ${bye.reason}`;
-          waitMs = bye.retryMs;
+          waitMs = serverWaitMs(bye.retryMs);
+          return handlers.onBye(connection, bye.reason, waitMs);
         }
         handlers.onFrame(connection, {
           type: "frame",

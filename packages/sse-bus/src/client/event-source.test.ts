@@ -487,6 +487,22 @@ describe("beyond the standard", () => {
     expect(performance.now() - since).toBeGreaterThanOrEqual(999);
   });
 
+  test.each([
+    ["Retry-After", new Response("", { status: 503, headers: { "Retry-After": "3600" } })],
+    ["`retry`", new Response(`retry: ${"9".repeat(18)}\n\n`, { headers: TYPE })],
+  ])("no attempt waits longer than five minutes for a server: %s", async (_, first) => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const fetch = vi.fn<typeof globalThis.fetch>(async () => first);
+    const init = { fetch, retryStatuses: [503] };
+    const source = new SseEventSource("http://localhost/", init);
+    await vi.advanceTimersByTimeAsync(299_000);
+    expect(fetch).toHaveBeenCalledOnce();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(fetch).toHaveBeenCalledTimes(2);
+    source.close();
+  });
+
   test("attempts that keep failing wait longer and longer, on top of the reconnection time", async () => {
     vi.useFakeTimers();
     vi.spyOn(Math, "random").mockReturnValue(0.999);

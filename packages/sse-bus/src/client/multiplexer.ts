@@ -22,7 +22,7 @@ export interface Multiplexer {
   channels(): readonly string[];
   /** Finds a dead stream now, and ends a wait that the server did not ask for. */
   check(): void;
-  /** Asks again for everything, with fresh credentials: make before break. */
+  /** Asks again for everything at once, with fresh credentials: make before break. */
   renew(): void;
   close(): void;
 }
@@ -161,7 +161,6 @@ export function createMultiplexer(
 
     onFrame(connection, frame) {
       if (connection !== state.current) return;
-      if (frame.event === "bye") return onBye(connection, frame.data);
       broadcast(frame);
       // Last: the cursor passes a message only after its listeners ran.
       ({ cursor } = frame);
@@ -171,6 +170,20 @@ export function createMultiplexer(
         tabs.expire();
         update(true);
       }
+    },
+
+    onBye(connection, reason, waitMs = retryMs) {
+      if (connection !== state.current) return;
+      // The `retry:` of this frame is for a native EventSource, which a proxy's 502 would end for ever.
+      retryMs = waitMs;
+      connection.channels = [];
+      const isRevoked = reason === "revoked";
+      if (isRevoked && !isFunction(settings.token)) {
+        return refuseAll({ code: "STREAM_REFUSED", message: "Revoked." });
+      }
+      if (isRevoked || reason === "unauthorized") credentials = "refused";
+      // Where the next connection is already being made, there is nothing to wait for.
+      if (state.name === "open") waitThenUpdate(waitMs, true);
     },
 
     onRetry(ms) {
@@ -206,20 +219,6 @@ export function createMultiplexer(
     const isOffline = settings.host?.navigator?.onLine === false;
     const floorMs = Math.max(waitMs ?? retryMs, isOffline ? OFFLINE_MS : 0);
     waitThenUpdate(backoffMs(attempts++, floorMs, settings.backoff), !!waitMs);
-  };
-
-  const onBye = (connection: ClientConnection, data: string): void => {
-    const { reason, retryMs: waitMs = 0 } = JSON.parse(data);
-    // The `retry:` of this frame is for a native EventSource, which a proxy's 502 would end for ever.
-    retryMs = waitMs;
-    connection.channels = [];
-    const isRevoked = reason === "revoked";
-    if (isRevoked && !isFunction(settings.token)) {
-      return refuseAll({ code: "STREAM_REFUSED", message: "Revoked." });
-    }
-    if (isRevoked || reason === "unauthorized") credentials = "refused";
-    // Where the next connection is already being made, there is nothing to wait for.
-    if (state.name === "open") waitThenUpdate(waitMs, true);
   };
 
   /** The tabs attach what this connection serves. */
@@ -261,13 +260,11 @@ export function createMultiplexer(
 
   const allChannels = (): readonly string[] => tabs.join("").channels;
 
-  const check = (): void => {
-    state.current?.check();
-    if (state.name !== "waiting" || !state.isRequired) proceed();
-  };
-
   return {
-    check,
+    check() {
+      state.current?.check();
+      if (state.name !== "waiting" || !state.isRequired) proceed();
+    },
     channels: allChannels,
     setInterest(tab, interest) {
       settings.wasOpen ||= interest.wasOpen;
@@ -283,7 +280,7 @@ export function createMultiplexer(
       if (current) current.channels = [];
       if (state.next) enter(connected(current));
       retry();
-      check();
+      proceed();
     },
     close() {
       tabs.clear();

@@ -82,7 +82,7 @@ const PRIVATE = `
   covers onChange state timer wanted isRequired lanes granted isRefused isServed init host
   onBytes onBlock onHello onFrame onRetry onEnd setInterest sendInterest expire serve renew rejoin
   expect check isAlone onTooMany onDetach onSuspend onResume onHint statusListeners onGranted onStolen
-  onForbidden steal release report
+  onForbidden release report
 `;
 
 async function bundle(

@@ -1,4 +1,5 @@
 import { isEventStream } from "./answer.ts";
+import { serverWaitMs } from "./backoff.ts";
 import { createEventStreamParser } from "./event-stream.ts";
 
 /** What happens to a request for an event stream. */
@@ -9,6 +10,7 @@ export interface StreamHandlers {
   onBytes: () => void;
   /** See {@link createEventStreamParser}. */
   onBlock: (type: string, data: string | undefined, lastEventId: string) => void;
+  /** The server asks for this reconnection time, within {@link serverWaitMs}'s limit. */
   onRetry: (retryMs: number) => void;
   /**
    * The stream is over, or was aborted. Called with the response if that is no event stream, with the
@@ -38,7 +40,8 @@ export function openStream(
     const response = await fetchStream(url, { cache: "no-store", signal, ...init });
     if (!isEventStream(response)) return response;
     handlers.onOpen?.(response);
-    const feed = createEventStreamParser(handlers.onBlock, handlers.onRetry, lastEventId);
+    const onRetry = (ms: number): void => handlers.onRetry(serverWaitMs(ms) as number);
+    const feed = createEventStreamParser(handlers.onBlock, onRetry, lastEventId);
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();
     for (;;) {
       const { done, value } = await reader.read();
