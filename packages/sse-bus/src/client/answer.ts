@@ -3,7 +3,7 @@ import type { ErrorRecord } from "./protocol.ts";
 
 /** Whether the response is an event stream, whatever its parameters say (HTML standard §9.2.3). */
 export function isEventStream({ status, headers }: Response): boolean {
-  const type = headers.get("content-type") ?? "";
+  const type = headers.get("content-type") as string;
   return status === 200 && /^\s*text\/event-stream\s*(;|$)/i.test(type);
 }
 
@@ -47,6 +47,9 @@ export async function readAnswer(response: Response, wasOpen?: boolean): Promise
   };
 }
 
-/** The final refusals of a stream route. 404 `NOT_FOUND` of a hub is none: it has no route there. */
+/**
+ * The final refusals of a stream route to a client that it has served before. A hub's 404 `NOT_FOUND` is none:
+ * a proxy may have sent the path to the wrong server.
+ */
 const FINAL_CODES =
-  /^(INVALID_(CHANNEL|CURSOR|HOST)|PATTERN_TOO_DEEP|TOO_MANY_CHANNELS|UNDECLARED|UNAUTHORIZED|CROSS_SITE|FORBIDDEN|HOST_NOT_ALLOWED|METHOD_NOT_ALLOWED|NOT_ACCEPTABLE)$/;
+  /^(INVALID_(CHANNEL|HOST)|PATTERN_TOO_DEEP|TOO_MANY_CHANNELS|UNDECLARED|UNAUTHORIZED|FORBIDDEN|CROSS_SITE|HOST_NOT_ALLOWED)$/;

@@ -2,7 +2,7 @@
 export interface ClientHost extends Partial<
   Pick<EventTarget, "addEventListener" | "removeEventListener">
 > {
-  readonly location?: { readonly href: string };
+  readonly location?: { readonly href: string; readonly origin: string };
   readonly navigator?: {
     readonly onLine?: boolean;
     /** Missing on plain `http://` outside localhost. */

@@ -592,7 +592,7 @@ describe("waiting", () => {
     client.subscribeStatus(() => {
       const { status, retryAt } = client.getStatus();
       if (status === "reconnecting")
-        widths.push(Math.round(((retryAt ?? 0) - Date.now()) / 10) * 10);
+        widths.push(Math.ceil(((retryAt ?? 0) - Date.now()) / 10) * 10);
     });
     collect(client, "a");
     await isOpen(client);
@@ -709,7 +709,6 @@ describe("answers", () => {
 
   test.each([
     ["INVALID_CHANNEL", 400],
-    ["INVALID_CURSOR", 400],
     ["INVALID_HOST", 400],
     ["PATTERN_TOO_DEEP", 400],
     ["TOO_MANY_CHANNELS", 400],
@@ -718,8 +717,6 @@ describe("answers", () => {
     ["CROSS_SITE", 403],
     ["FORBIDDEN", 403],
     ["HOST_NOT_ALLOWED", 403],
-    ["METHOD_NOT_ALLOWED", 405],
-    ["NOT_ACCEPTABLE", 406],
   ])(
     "of a stream route with %s are final, also after the stream was open",
     async (code, status) => {
@@ -1290,7 +1287,7 @@ describe("a stream that is revoked", () => {
 });
 
 describe("a request to another origin that gets no answer", () => {
-  const host = { location: { href: "http://app.test/" } };
+  const host = { location: new URL("http://app.test/") };
 
   test("gives an error with the headers that the server must allow, once to onError", async () => {
     const errors: string[] = [];
@@ -1332,7 +1329,7 @@ describe("a request to another origin that gets no answer", () => {
         answers ? void response.writeHead(200, TYPE).end() : void response.destroy(),
       );
       const backoff = { baseMs: 60_000, maxMs: 60_000 };
-      const client = createClient({ url: server.url, backoff }, { location: { href } });
+      const client = createClient({ url: server.url, backoff }, { location: new URL(href) });
       onTestFinished(() => client.close());
       client.subscribe("a", () => {});
       expect((await waitForStatus(client, "reconnecting")).error?.code).toBe("STREAM_LOST");

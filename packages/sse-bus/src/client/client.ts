@@ -66,11 +66,12 @@ export function createClient(
       onMessage: listener as ClientSubscription["onMessage"],
       onGap,
       onChange() {
-        const { error } = one;
-        const connection = page.status();
-        const isJoining = one.state === "new" && connection.status === "open";
-        if (error) onStatus?.({ status: "failed", error });
-        else onStatus?.(isJoining ? { status: "connecting" } : connection);
+        const { error, state } = one;
+        let connection = page.status();
+        if (error) connection = { status: "failed", error };
+        else if (state === "new" && connection.status === "open")
+          connection = { status: "connecting" };
+        onStatus?.(connection);
       },
     };
     subscriptions.add(one);

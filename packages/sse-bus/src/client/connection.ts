@@ -88,9 +88,8 @@ export function openConnection(
     for (const channel of channels) url.searchParams.append("channel", channel);
     if (isPosition(from)) headers.set("Last-Event-ID", from);
     else if (from) url.searchParams.set("from", from);
-    const cookies: RequestInit = settings.withCredentials ? { credentials: "include" } : {};
     sent = headers;
-    return { url, init: { headers, ...cookies }, fetch: settings.fetch };
+    return { ...settings, url, headers };
   };
 
   const abort = openStream(request, {
@@ -162,12 +161,12 @@ function describeLoss(
   sent: Headers | undefined,
   message: string,
 ): ErrorRecord {
-  const page = host?.location && new URL(host.location.href).origin;
+  const page = host?.location?.origin;
   const { origin } = new URL(url);
   if (wasOpen || !sent || !page || page === origin) return { code: "STREAM_LOST", message };
   const names = [...sent.keys()].filter((name) => name !== "accept");
   return {
     code: "CROSS_ORIGIN_FAILED",
-    message: `${message}. If ${origin} is up, it must allow (CORS) ${page} and its headers: ${names.join(", ") || "none"}.`,
+    message: `${message}. If ${origin} is up, it must allow (CORS) ${page}, and these headers: ${names.join(", ")}`,
   };
 }

@@ -163,8 +163,7 @@ export class SseEventSource extends EventTarget {
   async #request(): Promise<FetchRequest> {
     const headers = await resolveHeaders(this.#init, "text/event-stream", false);
     if (this.#lastEventId) headers.set("Last-Event-ID", utf8(this.#lastEventId));
-    const init: RequestInit = this.withCredentials ? { credentials: "include" } : {};
-    return { url: new URL(this.#url), init: { headers, ...init }, fetch: this.#init.fetch };
+    return { ...this.#init, url: new URL(this.#url), headers };
   }
 
   #fail(): void {

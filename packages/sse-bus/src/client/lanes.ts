@@ -19,7 +19,8 @@ export function createLanes(
   /** How many channels, and how many patterns, one stream takes. */
   const limits: Record<Kind, number> = { channel: Infinity, pattern: Infinity };
 
-  const open = (lane: number): void => {
+  const open = (): void => {
+    const lane = lanes.length;
     const multiplexer = createMultiplexer(settings, {
       onMessage: (message) => onMessage(message, lane),
       isAlone: () => lanes.every((one) => one === multiplexer || !one.channels().length),
@@ -31,13 +32,13 @@ export function createLanes(
         }
       },
     });
-    lanes[lane] = multiplexer;
+    lanes.push(multiplexer);
   };
 
   return {
     setInterest(tab, { channels, wasOpen }) {
       const carried = lanes.map((one) => [...one.channels()]);
-      const parts: InterestMap[] = lanes.map(() => new Map());
+      const parts: InterestMap[] = [];
       for (const [channel, from] of channels) {
         // A channel stays in its lane: moving it would cost two streams a new connection.
         let lane = carried.findIndex((names) => names.includes(channel));
@@ -46,15 +47,15 @@ export function createLanes(
           lane = carried.findIndex((names) => countOf(kind, names) < limits[kind]);
         }
         if (lane < 0) {
-          lane = lanes.length;
-          open(lane);
-          carried[lane] = [];
-          parts[lane] = new Map();
+          open();
+          lane = carried.push([]) - 1;
         }
         carried[lane]?.push(channel);
-        parts[lane]?.set(channel, from);
+        (parts[lane] ??= new Map()).set(channel, from);
       }
-      parts.forEach((part, lane) => lanes[lane]?.setInterest(tab, { channels: part, wasOpen }));
+      lanes.forEach((one, lane) => {
+        one.setInterest(tab, { channels: parts[lane] ?? new Map(), wasOpen });
+      });
     },
     check: () => lanes.forEach((one) => one.check()),
     renew: () => lanes.forEach((one) => one.renew()),

@@ -22,16 +22,16 @@ export function queueForLock(
 ): LeaderLock {
   let queue = new AbortController();
   let isReleased = false;
-  let resolve = (): void => {};
-  const released = new Promise<void>((resolveReleased) => {
-    resolve = resolveReleased;
-  });
+  let resolve: (() => void) | undefined;
 
   const request = (options: LockOptions): void => {
     locks
       .request(name, options, () => {
-        if (!isReleased) onGranted();
-        return released;
+        if (isReleased) return undefined;
+        return new Promise<void>((resolveReleased) => {
+          resolve = resolveReleased;
+          onGranted();
+        });
       })
       .catch((error: Error) => {
         if (isReleased || options.signal?.aborted) return;
@@ -51,7 +51,7 @@ export function queueForLock(
     release() {
       isReleased = true;
       queue.abort();
-      resolve();
+      resolve?.();
     },
   };
 }

@@ -96,6 +96,7 @@ export function createMultiplexer(
     if (state.name === "waiting") return;
     if (state.name === "refused") {
       if (state.wanted === wanted) return;
+      enter({ name: "idle" });
       retry();
     }
     const { current, next } = state;
@@ -206,19 +207,17 @@ export function createMultiplexer(
         refuse(channels, error, problem);
       } else {
         if (isUnauthorized) credentials = "refused";
-        if (state.name === "idle" || state.name === "open") backOff(waitMs);
+        if (state.name === "idle" || state.name === "open") {
+          const isOffline = settings.host?.navigator?.onLine === false;
+          const floorMs = Math.max(waitMs ?? retryMs, isOffline ? OFFLINE_MS : 0);
+          waitThenUpdate(backoffMs(attempts++, floorMs, settings.backoff), !!waitMs);
+        }
         if (!state.current) {
           trouble = { type: "lost", error, retryAt };
           broadcast(trouble);
         }
       }
     },
-  };
-
-  const backOff = (waitMs: number | undefined): void => {
-    const isOffline = settings.host?.navigator?.onLine === false;
-    const floorMs = Math.max(waitMs ?? retryMs, isOffline ? OFFLINE_MS : 0);
-    waitThenUpdate(backoffMs(attempts++, floorMs, settings.backoff), !!waitMs);
   };
 
   /** The tabs attach what this connection serves. */
@@ -253,7 +252,6 @@ export function createMultiplexer(
   };
 
   const retry = (): void => {
-    if (state.name === "refused") enter({ name: "idle" });
     trouble = undefined;
     broadcast({ type: "retry" });
   };
@@ -278,9 +276,9 @@ export function createMultiplexer(
       credentials = "accepted";
       const { current } = state;
       if (current) current.channels = [];
-      if (state.next) enter(connected(current));
+      enter(connected(current));
       retry();
-      proceed();
+      update();
     },
     close() {
       tabs.clear();

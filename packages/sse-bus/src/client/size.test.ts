@@ -8,10 +8,10 @@ import { startBusServer } from "../../test/support/bus-server.ts";
 import type { createSseClient } from "./client.ts";
 
 describe("bundled, minified and gzipped, dependencies in and React out,", () => {
-  test("createSseClient takes at most 7.04 kB, and 7.3 kB where a bundler keeps all property names", async () => {
+  test("createSseClient takes at most 7.1 kB, and 7.3 kB where a bundler keeps all property names", async () => {
     const contents = `export { createSseClient } from "./client/index.ts"`;
     const { bytes } = await bundle(contents);
-    expect(bytes).toBeLessThanOrEqual(7_040);
+    expect(bytes).toBeLessThanOrEqual(7_100);
     const unmangled = await bundle(contents, { isMangled: false });
     expect(unmangled.bytes).toBeLessThanOrEqual(7_300);
   });
@@ -21,9 +21,9 @@ describe("bundled, minified and gzipped, dependencies in and React out,", () => 
     expect(bytes).toBeLessThanOrEqual(2_000);
   });
 
-  test("both together take at most 8.1 kB", async () => {
+  test("both together take at most 8.15 kB", async () => {
     const { bytes } = await bundle(`export * from "./client/index.ts"`);
-    expect(bytes).toBeLessThanOrEqual(8_100);
+    expect(bytes).toBeLessThanOrEqual(8_150);
   });
 
   test("the hooks take at most 1.5 kB more", async () => {

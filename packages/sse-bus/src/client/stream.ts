@@ -22,8 +22,9 @@ export interface StreamHandlers {
 /** What to fetch, and with which `fetch`. */
 export interface FetchRequest {
   readonly url: URL;
-  readonly init: RequestInit;
-  readonly fetch: typeof fetch | undefined;
+  readonly headers: Headers;
+  readonly withCredentials?: boolean | undefined;
+  readonly fetch?: typeof fetch | undefined;
 }
 
 /** Fetches an event stream and reads it to its end. Returns a function that aborts it. */
@@ -36,8 +37,13 @@ export function openStream(
   const { signal } = controller;
 
   const read = async (): Promise<Response | undefined> => {
-    const { url, init, fetch: fetchStream = fetch } = await request();
-    const response = await fetchStream(url, { cache: "no-store", signal, ...init });
+    const { url, headers, withCredentials, fetch: fetchStream = fetch } = await request();
+    const response = await fetchStream(url, {
+      cache: "no-store",
+      signal,
+      headers,
+      ...(withCredentials && { credentials: "include" }),
+    });
     if (!isEventStream(response)) return response;
     handlers.onOpen?.(response);
     const onRetry = (ms: number): void => handlers.onRetry(serverWaitMs(ms) as number);

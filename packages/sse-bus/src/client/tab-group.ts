@@ -88,10 +88,14 @@ export function joinTabGroup(settings: ClientSettings, tab: TabGroupHandlers): T
     channel?.postMessage(envelope);
   };
 
+  /** Sends to the leader, which may be this tab. */
+  const sendToLeader = (envelope: Envelope): void => {
+    if (role.lanes) onEnvelope(envelope);
+    else send(envelope);
+  };
+
   const sendInterest = (): void => {
-    const interest = tab.interest();
-    if (role.lanes) role.lanes.setInterest(id, interest);
-    else send({ type: "interest", tab: id, interest });
+    sendToLeader({ type: "interest", tab: id, interest: tab.interest() });
   };
 
   /** The only place that changes the role. */
@@ -214,10 +218,7 @@ export function joinTabGroup(settings: ClientSettings, tab: TabGroupHandlers): T
   return {
     sendInterest,
     check: () => (role.lanes ?? watchdog).check(),
-    renew() {
-      if (role.lanes) role.lanes.renew();
-      else send({ type: "renew" });
-    },
+    renew: () => sendToLeader({ type: "renew" }),
     close() {
       watchdog.expect(0);
       role.lanes?.close();

@@ -142,7 +142,7 @@ export function startBrowser({ isSecure = true } = {}): Browser {
               } as unknown as LockManager)
             : undefined,
         },
-        location: { href: "http://127.0.0.1/" },
+        location: new URL("http://127.0.0.1/"),
         addEventListener(...args: Parameters<EventTarget["addEventListener"]>) {
           listeners++;
           events.addEventListener(...args);
