@@ -154,7 +154,7 @@ describe("a stranger's messages on the pages' channels", () => {
       ]);
       await context.close();
     }
-    const health = await fetch(`${app.url}/api/health`, { signal: AbortSignal.timeout(2_000) });
-    expect(health.status).toBe(200);
+    const response = await fetch(`${app.url}/api/health`, { signal: AbortSignal.timeout(2_000) });
+    expect(response.status).toBe(200);
   }, 240_000);
 });
