@@ -35,5 +35,5 @@ test("the whole example of README.md is every source file of examples/minimal bu
   const expected = sources.filter((file) => file !== "app/layout.tsx");
   expect(shown.toSorted()).toEqual(expected.map((file) => `examples/minimal/${file}`).toSorted());
   expect(expected).toHaveLength(5);
-  expect(readme).toContain("## The whole example\n\nFive files and a layout:");
+  expect(readme).toContain("run `npm install sse-bus` and add five files.");
 });

@@ -4,10 +4,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { backendFromUrl } from "../../packages/sse-bus/src/backends/index.ts";
 import { createBus } from "../../packages/sse-bus/src/index.ts";
 import { launchChromium } from "../support/chromium.ts";
+import { openStream } from "../support/event-stream.ts";
 import { everyPage } from "../support/every-page.ts";
 import { startDemo } from "../support/demo-app.ts";
+import { health, publish } from "../support/http-api.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
+import type { ReceivedEvent } from "../support/stream-response.ts";
+import type { Match } from "../../apps/demo/features/scores/scores.ts";
 
 const token = "for a hostile log, long enough";
 
@@ -15,20 +19,19 @@ const token = "for a hostile log, long enough";
 const targets: readonly [channel: string, event: string][] = [
   ["dashboard/rate", "message"],
   ["dashboard/readings", "message"],
-  ["dashboard/leader", "message"],
   ["notifications/log", "entry"],
-  ["notifications/presence", "sign"],
+  ["notifications/presence", "heartbeat"],
   ["progress/build", "line"],
   ["progress/jobs", "job"],
   ["progress/cancel", "message"],
   ["scores/match", "match"],
   ["scores/race", "race"],
   ["scores/commands", "command"],
-  ["scores/leader", "message"],
   ["system/log", "line"],
   ["system/samples", "sample"],
-  ["system/demand", "message"],
 ];
+
+const commands = { channel: "scores/commands", event: "command" };
 
 /** Valid JSON of the wrong shape, and of the right shape with values that break what believes them. */
 const hostile: readonly unknown[] = [
@@ -50,7 +53,6 @@ const hostile: readonly unknown[] = [
   { id: 1, isPlaying: "yes", clock: null, score: null, events: null, appliedTo: "no cursor" },
   { id: "r", clock: {}, runners: [{ name: 1 }] },
   { kind: "goal" },
-  { candidate: {}, since: "never" },
 ];
 
 let redis: RedisServer;
@@ -68,7 +70,7 @@ afterAll(async () => {
 
 describe("a stranger's messages on the pages' channels", () => {
   it("are refused over HTTP, naming what is wrong", async () => {
-    for (const [channel, event] of targets.filter(([name]) => !/leader|demand/.test(name))) {
+    for (const [channel, event] of targets) {
       for (const data of hostile) {
         const response = await fetch(`${app.url}/api/publish`, {
           method: "POST",
@@ -83,6 +85,44 @@ describe("a stranger's messages on the pages' channels", () => {
           "VALIDATION_FAILED",
         ]);
       }
+    }
+  });
+
+  it("that are in the log all the same do not stop the match, even if their shape is right", async () => {
+    await using own = await startRedis();
+    const env = { SSE_BUS_URL: own.url, SSE_BUS_OPEN_PUBLISH: "1" };
+    await using server = await startDemo({ env });
+    // `next start` runs instrumentation.ts within its first request.
+    await health(server.url);
+    await using stranger = createBus({ backend: backendFromUrl(own.url) });
+    const limit = 1e15;
+    const match = {
+      id: "hostile",
+      isPlaying: true,
+      clock: { elapsedMs: 0, since: null },
+      score: { home: limit, away: limit },
+      events: [],
+    };
+    const options = { channel: "scores/match", event: "match" };
+    await stranger.publish(match, options);
+    // A cursor that cannot be resumed from.
+    await stranger.publish({ ...match, appliedTo: "zzzzzzzzzzzz-1-1" }, options);
+    await using stream = await openStream(`${server.url}/api/sse?channel=scores/match`);
+    const isMatch = ({ event, data }: ReceivedEvent, isHostile: boolean): boolean =>
+      event === "match" && ((JSON.parse(data) as Match).id === "hostile") === isHostile;
+    await stream.next((event) => isMatch(event, true));
+    // The score leaves the limit.
+    await stranger.publish({ kind: "goal", team: "home" }, commands);
+    await stream.next((event) => isMatch(event, false));
+  });
+
+  it("that claim to lead do not stop the instance that leads", async () => {
+    const channel = "dashboard/readings";
+    await using stream = await openStream(`${app.url}/api/sse?channel=${channel}`);
+    for (let readings = 0; readings < 30; readings++) {
+      const claim = { candidate: "", since: 0 };
+      await publish(app.url, { channel: "dashboard/leader", data: claim });
+      await stream.next("message");
     }
   });
 
@@ -114,7 +154,7 @@ describe("a stranger's messages on the pages' channels", () => {
       ]);
       await context.close();
     }
-    const health = await fetch(`${app.url}/api/health`, { signal: AbortSignal.timeout(2_000) });
-    expect(health.status).toBe(200);
+    const response = await fetch(`${app.url}/api/health`, { signal: AbortSignal.timeout(2_000) });
+    expect(response.status).toBe(200);
   }, 240_000);
 });

@@ -2,7 +2,9 @@ import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { startDemo } from "../support/demo-app.ts";
+import { openStream } from "../support/event-stream.ts";
 import type { NextServer } from "../support/next-server.ts";
+import type { ReceivedEvent } from "../support/stream-response.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { browserNames, launchTestBrowser, type TestBrowser } from "../support/test-browser.ts";
@@ -86,16 +88,17 @@ describe.each(browserNames)("/progress in %s", (name) => {
 
   it("ends uploads that trickle, and they keep nobody from other jobs", async () => {
     const abort = new AbortController();
-    const trickle = async (): Promise<Response | Error> => {
+    const trickle = async (visitor: string): Promise<Response | Error> => {
       const body = new ReadableStream<Uint8Array>({
         start: (controller) => controller.enqueue(new Uint8Array(10)),
       });
-      const init = { method: "POST", headers: { "X-Upload": "1" }, body, duplex: "half" };
+      const headers = { "X-Upload": "1", "X-Forwarded-For": visitor };
+      const init = { method: "POST", headers, body, duplex: "half" };
       return fetch(`${app.url}/api/upload?name=slow`, { ...init, signal: abort.signal }).catch(
         (error: Error) => error,
       );
     };
-    const uploads = Array.from({ length: 4 }, trickle);
+    const uploads = ["10.0.0.1", "10.0.0.1", "10.0.0.2", "10.0.0.2"].map(trickle);
     await using tab = await browser.open(`${app.url}/progress`);
     await tab.waitForText(connection, "Live");
     await tab.waitForText("[aria-labelledby=card-upload] li", "slow");
@@ -109,6 +112,41 @@ describe.each(browserNames)("/progress in %s", (name) => {
 });
 
 describe("POST /api/upload", () => {
+  it("receives two files of one visitor at a time, which leaves room for other visitors", async () => {
+    const begin = (visitor: string) => {
+      let end = (): void => {};
+      const body = new ReadableStream<Uint8Array>({
+        start(controller) {
+          controller.enqueue(new Uint8Array(1_000_000));
+          end = () => controller.close();
+        },
+      });
+      const headers = { "X-Upload": "1", "X-Forwarded-For": visitor };
+      const init = { method: "POST", headers, body, duplex: "half" };
+      const response = fetch(`${app.url}/api/upload?name=${visitor}`, init);
+      return { response, end };
+    };
+    await using jobs = await openStream(`${app.url}/api/sse?channel=progress/jobs`);
+    await jobs.next("hello");
+    const seen = new Set<string>();
+    const isNewUpload = ({ event, data }: ReceivedEvent): boolean => {
+      if (event !== "job") return false;
+      const { id, title } = JSON.parse(data) as { id: string; title: string };
+      return title.startsWith("10.0.1.") && seen.size < seen.add(id).size;
+    };
+    const [first, second] = [begin("10.0.1.1"), begin("10.0.1.1")];
+    await jobs.next(isNewUpload);
+    await jobs.next(isNewUpload);
+    expect((await begin("10.0.1.1").response).status).toBe(429);
+    const other = begin("10.0.1.2");
+    await jobs.next(isNewUpload);
+    for (const { end } of [first, second, other]) end();
+    for (const { response } of [first, second, other]) expect((await response).status).toBe(200);
+    const again = begin("10.0.1.1");
+    again.end();
+    expect((await again.response).status).toBe(200);
+  });
+
   it("refuses what is too large before reading it, and what another site could send", async () => {
     const url = `${app.url}/api/upload?name=x`;
     expect((await fetch(url, { method: "POST", body: "x" })).status).toBe(403);

@@ -1,27 +1,41 @@
 import { appendFile, readFile, writeFile } from "node:fs/promises";
-import { get } from "node:http";
+import { request as send } from "node:http";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openStream } from "../support/event-stream.ts";
 import { startDev } from "../support/demo-app.ts";
 
-test("in development nobody's name but localhost and addresses is answered, unless it is named", async () => {
-  const status = async (url: string, host: string): Promise<number | undefined> =>
+/** In the form of a Server Action's id. */
+const ACTION = "60".padEnd(42, "a");
+
+test("in development the app answers only to localhost, addresses and the names it is given", async () => {
+  const status = async (url: string, host: string, method = "GET"): Promise<number | undefined> =>
     new Promise((resolve, reject) => {
-      const request = get(url, { headers: { Host: host } }, (response) => {
+      const headers = { Host: host, Origin: `http://${host}`, "X-Upload": "1", "X-Presence": "1" };
+      const action = method === "POST" && { "Next-Action": ACTION };
+      const request = send(url, { method, headers: { ...headers, ...action } }, (response) => {
         resolve(response.statusCode);
         response.destroy();
       }).on("error", reject);
       request.setTimeout(60_000);
+      request.end();
     });
   await using app = await startDev({ env: { SSE_BUS_ALLOWED_HOSTS: "laptop.local" } });
-  for (const path of ["/api/publish?msg=x", "/api/sse"]) {
+  for (const path of ["/api/publish?msg=x", "/api/sse", "/api/health"]) {
     const url = `${app.url}${path}`;
     for (const host of ["localhost:3000", "127.0.0.1", "192.168.1.20:3000", "laptop.local:3000"]) {
       expect(await status(url, host), host).toBe(200);
     }
     // A page whose own name points here (DNS rebinding).
     expect(await status(url, "rebound.evil.example:3000")).toBe(403);
+  }
+  const rest = ["/", "/api/inspector", "/favicon.ico"];
+  for (const path of ["/inspector", "/inspector?_rsc=1", ...rest]) {
+    expect(await status(app.url + path, "rebound.evil.example:3000"), path).toBe(403);
+  }
+  for (const path of ["/inspector", "/", "/api/upload?name=x", "/api/presence"]) {
+    const code = await status(app.url + path, "rebound.evil.example:3000", "POST");
+    expect(code, `POST ${path}`).toBe(403);
   }
   await using strict = await startDev();
   expect(await status(`${strict.url}/api/publish?msg=x`, "laptop.local:3000")).toBe(403);

@@ -32,7 +32,7 @@ export const everyPage: readonly LivePage[] = [
       for (const msg of ["four", "five", "six"]) await publish(origin, { data: { msg } });
       await page.getByRole("log").getByText('"six"').first().waitFor();
     },
-    budgetKb: 150,
+    budgetKb: 151,
   },
   {
     path: "/dashboard",
@@ -70,15 +70,18 @@ export const everyPage: readonly LivePage[] = [
       await page.getByRole("button", { name: "Run the checks" }).click();
       await page.getByText(/Exit code 0, \d+ lines/).waitFor({ timeout: 20_000 });
     },
-    budgetKb: 155,
+    budgetKb: 156,
   },
   {
     path: "/scores",
     line: live,
     liven: async (page) => {
-      await page.getByTestId("race-time").getByText("0:02").waitFor();
+      // Not a certain time: on a busy machine the page may load after it.
+      const time = page.getByTestId("race-time");
+      const before = (await time.textContent()) ?? "";
+      await time.filter({ hasNotText: before }).waitFor();
     },
-    budgetKb: 156,
+    budgetKb: 157,
   },
   {
     path: "/inspector",

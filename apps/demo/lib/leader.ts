@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import * as v from "valibot";
+import { internalBus } from "./internal-bus";
 import { moment, readShape, text } from "./shape";
-import { bus } from "./sse-bus";
 
 const renewMs = 1_000;
 /** A leader without a claim for this long is gone. */
@@ -17,13 +17,14 @@ const claimShape = v.object({
 type Claim = v.InferOutput<typeof claimShape>;
 
 /**
- * Runs `start` on one of the instances that share the bus. Each publishes a claim once per second, and
+ * Runs `start` on one of the instances that share a backend. Each publishes a claim once per second, and
  * the earliest claim leads. When the leader stops, another takes over within seconds; for a moment
  * there may be two. On the memory backend it starts immediately.
  *
  * @returns stops it, and stops claiming
  */
 export function whileLeader(channel: string, start: () => () => void): () => void {
+  const bus = internalBus();
   if (bus.stats().backend === "memory") return start();
   const candidate = randomUUID();
   let since = Date.now();

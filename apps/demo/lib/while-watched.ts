@@ -1,4 +1,4 @@
-import { bus } from "./sse-bus";
+import { internalBus } from "./internal-bus";
 import { perProcess } from "./per-process";
 import { watchReaders } from "./readers";
 
@@ -32,6 +32,7 @@ export function expectReaders(prefix: string): void {
 }
 
 function createWatch(prefix: string, start: () => () => void): Watch {
+  const bus = internalBus();
   const demand = `${prefix}demand`;
   const isShared = bus.stats().backend !== "memory";
   let readers = 0;

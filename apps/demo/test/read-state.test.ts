@@ -24,6 +24,14 @@ describe("a state from the log", () => {
     expect(match.endedAt).toBeDefined();
   });
 
+  it("is ignored if no log can have issued its cursor, because nothing can resume from it", () => {
+    const match = newMatch(start);
+    expect(readMatch({ ...match, appliedTo: "7-a-x" })).toBeDefined();
+    for (const appliedTo of ["zzzzzzzzzzzz-1-1", "zzzzzzzzzzz-1-1", "1-1234567890-x", "1-1"]) {
+      expect(readMatch({ ...match, appliedTo })).toBeUndefined();
+    }
+  });
+
   it("is ignored if another version of the app wrote it in another shape", () => {
     const match = newMatch(start);
     const race = newRace(start);

@@ -8,8 +8,9 @@ import { mayInspect } from "@/features/inspector/access";
 import demoServer from "@/features/inspector/demo-server.ts?raw";
 import { Inspector } from "@/features/inspector/inspector";
 import inspector from "@/features/inspector/inspector.tsx?raw";
-import { snapshots, takeSnapshot } from "@/features/inspector/server";
+import { takeSnapshot } from "@/features/inspector/server";
 import server from "@/features/inspector/server.ts?raw";
+import { internalBus } from "@/lib/internal-bus";
 import { expectReaders } from "@/lib/while-watched";
 
 export const metadata: Metadata = { title: "Inspector", robots: "noindex" };
@@ -18,7 +19,7 @@ export default async function Page() {
   // Before the first byte: a page that has started to stream cannot become a 404.
   if (!(await mayInspect())) notFound();
   expectReaders("inspector/");
-  const cursor = await snapshots().cursor();
+  const cursor = await internalBus().cursor();
   return (
     <>
       <PageIntro title="Inside the bus">

@@ -1,6 +1,6 @@
 import type { BusSnapshot } from "sse-bus";
 
-/** A channel of the inspector's bus, which only `/api/inspector` serves. */
+/** A channel of the internal bus, which only `/api/inspector` serves. */
 export const instancesChannel = "inspector/instances";
 
 /** One per second. */

@@ -37,10 +37,12 @@ function turns(limits: Limits): () => Promise<number> {
 }
 
 /**
+ * The key of this request's visitor in limits per visitor: the address.
+ *
  * Next sets the header to the socket's address when no proxy does. A visitor can forge it to get
  * around the limit per visitor, but not around the limit for all.
  */
-async function visitor(): Promise<string> {
+export async function visitor(): Promise<string> {
   const forwarded = (await headers()).get("x-forwarded-for");
   return forwarded?.split(",").at(-1)?.trim().slice(0, 64) ?? "unknown";
 }

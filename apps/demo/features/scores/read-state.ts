@@ -4,8 +4,12 @@ import { type Command, type Match, type Race, simpleCommands, teamCommands, team
 
 const id = text(64);
 const clock = v.object({ elapsedMs: amount, since: v.nullable(moment) });
-/** Accepts only a cursor, because the simulation resumes from it. */
-const cursor = v.pipe(v.string(), v.regex(/^[\da-z]{1,16}-[\da-z]{1,16}-[\da-z]{1,16}$/));
+/** Accepts only what `bus.subscribe` does, because the simulation resumes from it. */
+const cursor = v.pipe(
+  v.string(),
+  v.regex(/^[\da-z]{1,11}-[\da-z]{1,9}-[\da-z]{1,16}$/),
+  v.check((text) => Number.isSafeInteger(Number.parseInt(text, 36))),
+);
 
 export const match = v.object({
   id,

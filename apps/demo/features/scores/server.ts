@@ -1,4 +1,5 @@
-import type { Message } from "sse-bus";
+import { isSseBusError, type Message } from "sse-bus";
+import { internalBus } from "@/lib/internal-bus";
 import { whileLeader } from "@/lib/leader";
 import { positionOf } from "@/lib/position-of";
 import { projection } from "@/lib/projection";
@@ -62,7 +63,8 @@ async function simulate(signal: AbortSignal): Promise<void> {
   // Use the log's time, not this machine's: every page follows the log's time.
   const clock = createServerClock();
   const now = () => clock.now();
-  clock.observe((await publish({}, { channel: "scores/clock", key: "clock" })).time);
+  const asked = await internalBus().publish({}, { channel: "scores/clock", key: "clock" });
+  clock.observe(asked.time);
 
   // #region how takeover
   const cursor = await bus.cursor();
@@ -72,17 +74,27 @@ async function simulate(signal: AbortSignal): Promise<void> {
   let race = heardRace ? takeOver(heardRace, now()) : newRace(now());
 
   // Resume after the last applied command, so that none is lost or applied twice.
-  const stopListening = bus.subscribe(
-    (data: unknown, { id }: Message) => {
-      const command = readCommand(data);
-      if (!command) return;
-      ({ match, race } = obey({ match, race }, command, { now: now(), position: positionOf(id) }));
-      tellMatch();
-      tellRace();
-    },
-    { channel: commandChannel, after: match.appliedTo ?? cursor, onGap: () => {} },
-  );
+  const stopListening = listenAfter(match.appliedTo ?? cursor);
   // #endregion
+
+  function listenAfter(after: string): () => void {
+    try {
+      return bus.subscribe(apply, { channel: commandChannel, after, onGap: () => {} });
+    } catch (error) {
+      // Without this, a wrong position in the log would stop the simulation for as long as it is kept.
+      if (after === cursor) throw error;
+      match = newMatch(now());
+      return listenAfter(cursor);
+    }
+  }
+
+  function apply(data: unknown, { id }: Message): void {
+    const command = readCommand(data);
+    if (!command) return;
+    ({ match, race } = obey({ match, race }, command, { now: now(), position: positionOf(id) }));
+    tellMatch();
+    tellRace();
+  }
 
   let matchToldAt = 0;
   let raceToldAt = 0;
@@ -93,13 +105,17 @@ async function simulate(signal: AbortSignal): Promise<void> {
     matchToldAt = now();
     publish(match, { channel: matchChannel, event: "match", key: "match" }).then(
       ({ time }) => clock.observe(time),
-      ignore,
+      (error: unknown) => {
+        if (isInvalid(error)) match = newMatch(now());
+      },
     );
   }
 
   function tellRace(): void {
     raceToldAt = now();
-    publish(race, { channel: raceChannel, event: "race", key: "race" }).catch(ignore);
+    publish(race, { channel: raceChannel, event: "race", key: "race" }).catch((error: unknown) => {
+      if (isInvalid(error)) race = newRace(now());
+    });
   }
 
   function step(): void {
@@ -120,5 +136,10 @@ async function simulate(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** The backend is down; the next message follows. */
-function ignore(): void {}
+/**
+ * Whether a state has left its limits, as one from the log can when it advances: for example, a score
+ * that is too high. It is replaced. After other errors (the backend is down), the next publish follows.
+ */
+function isInvalid(error: unknown): boolean {
+  return isSseBusError(error) && error.code === "VALIDATION_FAILED";
+}

@@ -1,9 +1,9 @@
 import { createSseRoute } from "sse-bus/next";
 import { mayInspect, notFoundResponse } from "@/features/inspector/access";
-import { snapshots } from "@/features/inspector/server";
+import { internalBus } from "@/lib/internal-bus";
 
 /** Answers 404 without access to the inspector. */
 export async function GET(request: Request): Promise<Response> {
   if (!(await mayInspect())) return notFoundResponse();
-  return createSseRoute({ bus: snapshots(), authorize: mayInspect }).GET(request);
+  return createSseRoute({ bus: internalBus(), authorize: mayInspect }).GET(request);
 }

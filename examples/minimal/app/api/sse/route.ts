@@ -1,4 +1,4 @@
 import { createSseRoute } from "sse-bus/next";
-import { bus } from "@/lib/sse-bus";
+import { bus } from "../../../lib/sse-bus";
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = createSseRoute({ bus });
