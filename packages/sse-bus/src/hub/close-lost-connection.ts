@@ -25,11 +25,11 @@ export function createLostConnectionCloser(): (worker: Worker) => void {
   return (worker) => {
     const child = worker.process;
     const send = child.send.bind(child) as (...args: unknown[]) => boolean;
-    child.send = ((...args: unknown[]) => {
+    child.send = (...args: unknown[]) => {
       const handle = args[1] as Partial<Closable> | undefined;
       if (typeof handle?.close === "function") given.set(worker, handle as Closable);
       return send(...args);
-    }) as typeof child.send;
+    };
     worker.once("disconnect", () => closeLast(worker));
     worker.once("exit", () => closeLast(worker));
   };
