@@ -9,7 +9,7 @@ import { openStream } from "../support/event-stream.ts";
 import { runProcess } from "../support/processes.ts";
 import { repository } from "../support/repository.ts";
 import { tempFolder } from "../support/temp-folder.ts";
-import { runCli, startHub } from "./hub-process.ts";
+import { cli, runCli, startHub } from "./hub-process.ts";
 
 const secret = "a secret of at least thirty-two bytes";
 const pair = generateKeyPairSync("ec", { namedCurve: "P-256" });
@@ -106,6 +106,27 @@ describe("with --jwt-key", () => {
     expect(await read(hub.url, "a", "s3cret")).toBe(401);
   });
 
+  test("a wrong publish token costs as much as without tokens for readers", async () => {
+    const args = ["--jwt-key", secret, "--publish-token", "s3cret", "--trust-proxy", "1"];
+    const limit = ["--max-publishes-per-minute", "250"];
+    await using hub = await startHub({ isPublishOpen: false, args: [...args, ...limit] });
+    const guess = async (token: string): Promise<number> => {
+      const response = await fetch(`${hub.url}/publish`, {
+        method: "POST",
+        headers: {
+          "Content-Type": "application/json",
+          "X-Forwarded-For": "198.51.100.7",
+          ...bearer(token),
+        },
+        body: JSON.stringify({ data: 1, channel: "a" }),
+      });
+      return response.status;
+    };
+    const statuses = [];
+    for (let n = 0; n < 4; n++) statuses.push(await guess(`wrong-${n}`));
+    expect(statuses).toEqual([401, 401, 401, 429]);
+  });
+
   test("--open-publish lets everybody publish, and nobody read", async () => {
     await using hub = await startHub({ args: ["--jwt-key", secret] });
     expect(await publish(hub.url, "a")).toBe(200);
@@ -151,6 +172,11 @@ test.each([
   [["--jwt-key", "too short"], /^--jwt-key \(SSE_BUS_JWT_KEY\): .* 9 bytes.* at least 32/],
   [["--jwt-key", privatePem], /^--jwt-key \(SSE_BUS_JWT_KEY\) is a private key: give the public/],
   [["--jwt-key", "-----BEGIN x"], /^--jwt-key \(SSE_BUS_JWT_KEY\) is PEM text, but no public key/],
+  [["--jwt-key", cli], /^--jwt-key \(SSE_BUS_JWT_KEY\) is the name of a file/],
+  [
+    ["--jwks-url", "https://ada:pass@issuer.example/k?key=x"],
+    /^--jwks-url \(SSE_BUS_JWKS_URL\) "https:\/\/issuer\.example": .*user or password/,
+  ],
   [["--jwks-url", "http://issuer.example"], /^--jwks-url .*"http:\/\/issuer\.example": .*https/],
   [["--cors-origin", "*"], /^--cors-origin \(SSE_BUS_CORS_ORIGIN\): .*"\*"/],
   [["--cors-origin", "*", "--cors-credentials"], /^--cors-origin .*"\*"/],
@@ -173,9 +199,9 @@ test("without jose the error says what to install", async () => {
   }
   const limiter = "node_modules/rate-limiter-flexible";
   await symlink(join(built, limiter), join(folder.path, limiter));
-  const cli = join(installed, "dist/hub/cli.js");
+  const installedCli = join(installed, "dist/hub/cli.js");
   await expect(
-    runProcess(process.execPath, [cli, "hub", "--port", "0", "--jwt-key", secret]),
+    runProcess(process.execPath, [installedCli, "hub", "--port", "0", "--jwt-key", secret]),
   ).rejects.toThrow(
     /--jwt-key \(SSE_BUS_JWT_KEY\) needs the package jose[^]*npm install jose[^]*code 2/,
   );

@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { Agent, get as getHttp, type IncomingMessage } from "node:http";
+import { connect as connectHttp2 } from "node:http2";
 import { Agent as TlsAgent, get as getHttps } from "node:https";
+import { connect as connectTcp } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import type { Restartable } from "../support/restartable.ts";
 import { tempFolder } from "../support/temp-folder.ts";
@@ -59,6 +61,29 @@ test.each(["http", "https"] as const)(
     expect(await hub.process.exited).toEqual({ code: 0, signal: null });
   },
 );
+
+test("a drain cuts a handshake that does not finish, and a stalled reader of HTTP/2, after a second", async () => {
+  await using hub = await startOver("https", ["--max-in-flight-bytes", "8000000"]);
+  process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
+  onTestFinished(() => void delete process.env.NODE_TLS_REJECT_UNAUTHORIZED);
+  const silent = connectTcp(hub.port, "127.0.0.1");
+  silent.on("error", () => {});
+  const session = connectHttp2(hub.url);
+  onTestFinished(() => {
+    silent.destroy();
+    session.destroy();
+  });
+  session.on("error", () => {});
+  const stream = session.request({ ":path": "/sse?channel=a" });
+  stream.on("error", () => {});
+  await once(stream, "response");
+  stream.pause();
+  for (let n = 0; n < 40; n++) await publishTo(hub, "x".repeat(200_000), "a");
+  const before = performance.now();
+  hub.process.signal("SIGTERM");
+  expect((await hub.process.exited).code).toBe(0);
+  expect(performance.now() - before).toBeLessThan(4000);
+});
 
 test.each(["http", "https"] as const)(
   "a reader over HTTP/1.1 and %s that stalls for half a second during a drain misses nothing",

@@ -5,7 +5,7 @@ import { repository } from "../support/repository.ts";
 import { serverNode } from "../support/runtimes.ts";
 import { type Restartable, restartable } from "../support/restartable.ts";
 
-const cli = join(repository, "packages/sse-bus/dist/hub/cli.js");
+export const cli = join(repository, "packages/sse-bus/dist/hub/cli.js");
 
 export interface HubProcessOptions {
   readonly args?: readonly string[];

@@ -71,7 +71,7 @@ beforeAll(async () => {
 afterAll(async () => hub[Symbol.asyncDispose]());
 
 /** Sends a head as it is; reads to the end, or to the first bytes of an event stream. */
-async function send(port: number, target: string, host = "h"): Promise<Answer> {
+async function send(port: number, target: string, host = "h", method = "GET"): Promise<Answer> {
   const socket = connect(port, "127.0.0.1").setEncoding("latin1");
   let text = "";
   socket.on("error", () => {});
@@ -79,7 +79,7 @@ async function send(port: number, target: string, host = "h"): Promise<Answer> {
     text += part;
     if (text.includes("text/event-stream") || text.includes('"id":')) socket.destroy();
   });
-  const head = [`GET ${target} HTTP/1.1`, `Host: ${host}`, "Connection: close", "", ""];
+  const head = [`${method} ${target} HTTP/1.1`, `Host: ${host}`, "Connection: close", "", ""];
   socket.write(Buffer.from(head.join("\r\n"), "latin1"));
   await once(socket, "close");
   return { status: Number(/^HTTP\/1\.\d (\d+)/.exec(text)?.[1] ?? 0), text };
@@ -152,11 +152,26 @@ test("the hub answers the four paths as they are spelled, and 404 or 400 any oth
 
 test("a Host that is not a host with an optional port is refused", async () => {
   for (const host of HOSTS) {
-    for (const target of ["/health", "/sse", "/publish?msg=x", "/metrics"]) {
-      expect((await send(hub.port, target, host)).status, `${target} ${host}`).toBe(400);
+    for (const target of ["/health", "/sse", "/publish?msg=x", "/metrics", "/nope"]) {
+      for (const method of ["GET", "OPTIONS"]) {
+        const { status } = await send(hub.port, target, host, method);
+        expect(status, `${method} ${target} ${host}`).toBe(400);
+      }
     }
   }
   await expectNothingPublished();
+});
+
+test("with --allowed-host no path answers to another name", async () => {
+  await using own = await startHub({ args: ["--allowed-host", "hub.example"] });
+  for (const target of ["/health", "/sse", "/publish?msg=x", "/metrics", "/nope"]) {
+    for (const method of ["GET", "OPTIONS"]) {
+      const { status } = await send(own.port, target, "evil.example", method);
+      expect(status, `${method} ${target}`).toBe(403);
+    }
+  }
+  expect((await send(own.port, "/health", "hub.example")).status).toBe(200);
+  expect((await send(own.port, "/health", "127.0.0.1:1")).status).toBe(200);
 });
 
 const nginx =

@@ -29,13 +29,19 @@ export function backendFromUrl(
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   // An unescaped `/`, `?` or `#` in a password ends the host. The rest would be read as a path, and
   // appear in error messages.
-  if (parsed ? hasStrayPassword(parsed) : OURS.test(url)) {
+  if (parsed ? !isReadable(parsed) : OURS.test(url)) {
     throw new SseBusError(
       "INVALID_OPTION",
-      `The ${shown(url)} URL of the backend cannot be read: escape what is special in its user and password (\`/\` as %2F, \`?\` as %3F, \`#\` as %23, \`@\` as %40).`,
+      `The ${shown(url)} URL of the backend cannot be read: escape what is special in its user and password (\`/\` as %2F, \`?\` as %3F, \`#\` as %23, \`@\` as %40, \`%\` as %25).`,
     );
   }
   const scheme = parsed?.protocol.slice(0, -1);
+  if (parsed && /^rediss?$/.test(scheme ?? "") && !/^\/?\d*$/.test(parsed.pathname)) {
+    throw new SseBusError(
+      "INVALID_OPTION",
+      `The ${shown(url)} URL names a database that is not a number: end it with one such as /2, or without.`,
+    );
+  }
   switch (scheme) {
     case "redis":
     case "rediss":
@@ -110,6 +116,15 @@ function assertName(name: unknown): void {
 
 const SCHEME = /^[a-z][a-z\d+.-]{0,30}:\/\//i;
 const OURS = /^(?:rediss?|nats|tls|postgres(?:ql)?):/i;
+
+function isReadable(url: URL): boolean {
+  try {
+    decodeURIComponent(url.username + url.password);
+  } catch {
+    return false;
+  }
+  return !hasStrayPassword(url);
+}
 
 function hasStrayPassword({ pathname, search, hash }: URL): boolean {
   return pathname.includes("@") || hash !== "" || /^\?[^=&]*@/.test(search);

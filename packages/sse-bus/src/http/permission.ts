@@ -57,9 +57,13 @@ function refusalOfFailure(error: unknown): Refusal {
   return new Refusal({ ...toRefusal(error).problem, detail: UNAVAILABLE_DETAIL });
 }
 
+/** An error that `authorize` throws again is the same failure: `jwtAuthorize` remembers one for some seconds. */
+const reported = new WeakSet<Error>();
+
 function report(cause: unknown, onError: (error: Error) => void): void {
   if (isUnavailable(cause)) {
-    onError(cause);
+    if (!reported.has(cause)) onError(cause);
+    reported.add(cause);
     return;
   }
   const message = "`authorize` threw an error; access denied. Fix it: see `cause`.";

@@ -19,6 +19,8 @@ export type PublishHandler = (request: Request) => Promise<Response>;
 export interface PublishHandlerHost extends ClientIpOptions {
   /** Read for each request: a build must not freeze the server's environment. */
   readonly env: () => PublishEnv;
+  /** Whether the publish token also allows what `authorize` refuses. @default false */
+  readonly isTokenEnough?: boolean;
 }
 
 const ALLOW = "GET, POST, OPTIONS";
@@ -49,7 +51,7 @@ export function createPublishHandler(
       request.method === "GET"
         ? readTrigger(request, ip)
         : await readPost(request, maxMessageBytes);
-    const publisher = await publisherOf(request, wanted.options.channel);
+    const publisher = await publisherOf(request, ip, wanted.options.channel);
     const message = await bus.publish(wanted.data, { ...wanted.options, publisher });
     return Response.json(message, {
       headers: {
@@ -68,12 +70,24 @@ export function createPublishHandler(
   }
 
   /** Whose idempotency ids these are. Anonymous clients share theirs, but never with the server itself. */
-  async function publisherOf(request: Request, channel = DEFAULT_CHANNEL): Promise<string> {
+  async function publisherOf(
+    request: Request,
+    ip: string | undefined,
+    channel = DEFAULT_CHANNEL,
+  ): Promise<string> {
     if (!authorize) return "";
+    const access = host.isTokenEnough ? await readPublishAccess(request, host.env()) : "closed";
+    if (access === "granted") return "";
     const context = { request, channels: [channel], action: "publish" } as const;
     const asking = { timeoutMs: authorizeTimeoutMs, onError };
-    const { identity } = await requirePermission(authorize, context, asking);
-    return identity?.id ?? "";
+    try {
+      const { identity } = await requirePermission(authorize, context, asking);
+      return identity?.id ?? "";
+    } catch (error) {
+      const isGuess = access === "wrong-token" && toRefusal(error).problem.status === 401;
+      if (isGuess) await rate.penalise(ip);
+      throw error;
+    }
   }
 
   return async (request) => {

@@ -2,7 +2,7 @@
 import cluster from "node:cluster";
 import { VERSION } from "../core/version.ts";
 import { describeFlags } from "./flag-table.ts";
-import { UsageError } from "./flags.ts";
+import { quoted, UsageError } from "./flags.ts";
 import { type HubConfig, readConfig } from "./hub-config.ts";
 import { createAccess } from "./jwt-flags.ts";
 import { createLogger } from "./logger.ts";
@@ -33,7 +33,9 @@ if (wanted.includes("--help") || wanted.includes("-h") || command === "help") {
 } else if (command === "hub") {
   await hub(args);
 } else {
-  const problem = command === undefined ? "No command given" : `There is no command "${command}"`;
+  // The value of a flag may be a secret.
+  const [name] = command?.split("=", 1) ?? [];
+  const problem = name === undefined ? "No command given" : `There is no command ${quoted(name)}`;
   process.stderr.write(`${problem}. Run: sse-bus hub. See sse-bus --help.\n`);
   process.exitCode = 2;
 }

@@ -75,9 +75,9 @@ export const FLAGS: Readonly<Record<FlagName, Flag>> = {
   },
   "tls-cert": {
     value: "FILE",
-    help: "Certificate chain (PEM). With it the hub serves HTTPS, with HTTP/2.",
+    help: "Certificate chain (PEM): a file, or the text. With it the hub serves HTTPS, with HTTP/2.",
   },
-  "tls-key": { value: "FILE", help: "The certificate's private key (PEM)." },
+  "tls-key": { value: "FILE", help: "The certificate's private key (PEM): a file, or the text." },
   public: {
     help: "Everybody may read every channel, also from other machines; see --host.",
   },

@@ -9,8 +9,19 @@ export interface Settings {
   list(name: FlagName): readonly string[];
 }
 
-/** The hub cannot run with this command line. The message says what to write instead. */
-export class UsageError extends Error {}
+/** The hub cannot run with this command line. The message says what to write instead, without secrets. */
+export class UsageError extends Error {
+  constructor(message: string) {
+    super(withoutSecrets(message));
+  }
+}
+
+/** Removes PEM text, and the credentials of URLs: a value may be given to the wrong flag. */
+function withoutSecrets(text: string): string {
+  return text
+    .replaceAll(/-----BEGIN[^]*?(?:-----END[^-]*-----|$)/g, "…")
+    .replaceAll(/\/\/[^\s/"]*@/g, "//…@");
+}
 
 /** @throws UsageError */
 export function readSettings(
@@ -63,7 +74,14 @@ function parse(args: readonly string[]): Partial<Record<string, string | boolean
   try {
     return parseArgs({ args: joinValues(args), options, strict: true }).values as never;
   } catch (error) {
-    throw new UsageError((error as Error).message.replaceAll(/\s+/g, " "));
+    const { code, message } = error as Error & { code?: string };
+    // The error quotes the argument, which is part of a secret where a value has spaces and no quotes.
+    if (code === "ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL") {
+      throw new UsageError(
+        "An argument is neither a flag nor the value of one: quote values that contain spaces.",
+      );
+    }
+    throw new UsageError(message.replaceAll(/\s+/g, " "));
   }
 }
 
@@ -89,14 +107,19 @@ function readNumber(name: FlagName, value: string): number {
   const number = Number(value);
   if (Number.isSafeInteger(number) && number >= min && number <= max) return number;
   const range = FLAGS[name].max === undefined ? `of at least ${min}` : `from ${min} to ${max}`;
-  throw new UsageError(`${nameOf(name)} must be a whole number ${range}, not "${value}".`);
+  throw new UsageError(`${nameOf(name)} must be a whole number ${range}, not ${quoted(value)}.`);
 }
 
 /** An unknown value is an error: ignoring it could leave something open that was meant to be closed. */
 function readSwitch(name: FlagName, value: string): boolean {
   if (value === "1" || value === "true") return true;
   if (value === "" || value === "0" || value === "false") return false;
-  throw new UsageError(`${variableOf(name)} must be 1 or 0, not "${value}".`);
+  throw new UsageError(`${variableOf(name)} must be 1 or 0, not ${quoted(value)}.`);
+}
+
+/** A value in an error message. Text that is long or has several lines may be a key. */
+export function quoted(value: string): string {
+  return value.length > 100 || /[\r\n]|-----BEGIN/.test(value) ? "what was given" : `"${value}"`;
 }
 
 /** A flag in an error message, with the variable that it may have come from. */

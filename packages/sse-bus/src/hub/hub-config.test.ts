@@ -66,10 +66,10 @@ describe("settings of the hub", () => {
     [["--workers", "0"], "--workers (SSE_BUS_WORKERS) must be a whole number from 1 to 1024"],
     [["--heartbeat-ms=1.5"], "--heartbeat-ms (SSE_BUS_HEARTBEAT_MS)"],
     [["--prot", "1"], "--prot"],
-    [["stray"], "stray"],
-    [["--tls-cert", "a.pem"], "add --tls-key to --tls-cert a.pem."],
+    [["stray"], "neither a flag nor the value of one: quote"],
+    [["--tls-cert", "a.pem"], "add --tls-key to --tls-cert."],
     [["--tls-cert", "/nowhere/a.pem", "--tls-key", "/nowhere/b.pem"], /--tls-cert .*ENOENT/],
-    [["--tls-cert", self, "--tls-key", self], /--tls-cert .* and --tls-key .* certificate/],
+    [["--tls-cert", self, "--tls-key", self], /--tls-cert and --tls-key .* certificate/],
     [["--cors-origin", "*"], /--cors-origin \(SSE_BUS_CORS_ORIGIN\): .*exact origins.*"\*"/],
     [["--cors-origin", "*", "--cors-credentials"], /--cors-origin .*"\*"/],
     [["--cors-origin", "https://a.example/path"], /--cors-origin .*"https:\/\/a.example\/path"/],
@@ -85,6 +85,43 @@ describe("settings of the hub", () => {
   ])("%j is refused, naming what is wrong", (args, message) => {
     expect(() => readConfig(args, {})).toThrow(UsageError);
     expect(() => readConfig(args, {})).toThrow(message);
+  });
+
+  const keyText = "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v";
+  const privatePem = `-----BEGIN PRIVATE KEY-----\n${keyText}\n-----END PRIVATE KEY-----`;
+
+  test.each([
+    [["--tls-key", privatePem]],
+    [["--tls-cert", "a.pem", "--tls-key", privatePem]],
+    [["--tls-cert", privatePem, "--tls-key", privatePem]],
+    [["--tls-cert", self, "--tls-key", `\n${keyText}`]],
+    [["--tls-cert", self, "--tls-key", keyText]],
+    [["--tls-key", "-----BEGIN", "PRIVATE", "KEY-----", keyText]],
+    [["--publish-token", "two", keyText]],
+    [["--port", privatePem]],
+    [["--port", keyText.repeat(4)]],
+    [["--workers", `1\n${keyText}`]],
+    [["--host", privatePem]],
+    [["--cors-origin", privatePem]],
+    [["--cors-origin", `https://u:${keyText}@x.example`]],
+    [["--backend", `mysql://u:${keyText}@x`]],
+    [["--backend", `redis://u:${keyText}%zz@x`]],
+    [["--backend", `redis://u:${keyText}@x/abc`]],
+    [[`--publish-tokn=${keyText}`]],
+    [[`--public=${keyText}`]],
+  ])("an error about %j repeats no part of a key", (args) => {
+    const read = (): unknown => readConfig(args, {});
+    expect(read).toThrow(UsageError);
+    expect(read).toThrow(
+      expect.not.objectContaining({ message: expect.stringContaining(keyText) }),
+    );
+  });
+
+  test.each([
+    [`redis://u:S3%zz@x`, /^--backend .*SSE_BUS_URL: .*%25/],
+    ["redis://x/abc", /^--backend .*SSE_BUS_URL: .*database/],
+  ])("the backend %s is refused at start", (url, message) => {
+    expect(() => readConfig(["--backend", url], {})).toThrow(message);
   });
 
   test("each has a line in the help, with its default", () => {

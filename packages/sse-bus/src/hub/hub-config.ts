@@ -121,23 +121,26 @@ function readTls(settings: Settings): Pick<HubOptions<never, never>, "tls"> {
   if (cert === undefined || key === undefined) {
     const [given, missing] = cert === undefined ? ["key", "cert"] : ["cert", "key"];
     throw new UsageError(
-      `--tls-cert and --tls-key go together: add --tls-${missing} to --tls-${given} ${cert ?? key}.`,
+      `--tls-cert and --tls-key go together: add --tls-${missing} to --tls-${given}.`,
     );
   }
   const tls = { cert: readPem("tls-cert", cert), key: readPem("tls-key", key) };
-  checked(
-    `--tls-cert ${cert} and --tls-key ${key} must be a certificate and its private key (PEM)`,
-    () => createSecureContext(tls),
+  checked("--tls-cert and --tls-key must be a certificate and its private key (PEM)", () =>
+    createSecureContext(tls),
   );
   return { tls };
 }
 
-function readPem(name: "tls-cert" | "tls-key", path: string): Buffer {
+/** The value is PEM text itself, or a file of it. It appears in no error: it may be a private key. */
+function readPem(name: "tls-cert" | "tls-key", value: string): Buffer {
+  // Environments that cannot hold line breaks have `\n` in their place.
+  if (value.includes("-----BEGIN")) return Buffer.from(value.replaceAll("\\n", "\n"));
   try {
-    return readFileSync(path);
+    return readFileSync(value);
   } catch (error) {
+    const { code = "ERR_INVALID_ARG_VALUE" } = error as { code?: string };
     throw new UsageError(
-      `${nameOf(name)} must be a file that the hub can read: ${(error as Error).message}.`,
+      `${nameOf(name)} must be a file that the hub can read, or PEM text: reading the file failed (${code}).`,
     );
   }
 }

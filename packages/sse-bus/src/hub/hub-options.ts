@@ -11,13 +11,16 @@ export interface HubOptions<
   /** Closing the hub does not close it. */
   readonly bus: Bus<Channels, Inputs>;
   /**
-   * Clients that send it as `Authorization: Bearer` may publish. Without it, and without `authorizePublish` or
-   * `openPublish`, nobody may publish over HTTP.
+   * Clients that send it as `Authorization: Bearer` may publish to every channel. Without it, and without
+   * `authorizePublish` or `openPublish`, nobody may publish over HTTP.
    */
   readonly publishToken?: string;
   /** Everybody may publish. @default false */
   readonly openPublish?: boolean;
-  /** Decides who may publish to which channels, instead of a token. */
+  /**
+   * Decides who may publish to which channels, for clients without `publishToken`. Its `identity` separates the
+   * idempotency ids of publishers. `authorize` does not decide about publishing; the same function may be given.
+   */
   readonly authorizePublish?: NonNullable<PublishRouteOptions["authorize"]>;
   /** Publishes per minute and client address that is not loopback. @default 6000 */
   readonly maxPublishesPerMinute?: number;

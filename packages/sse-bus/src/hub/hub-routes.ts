@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { checkHost } from "../http/host.ts";
 import { createHealthHandler } from "../http/health-handler.ts";
 import { createMetricsHandler } from "../http/metrics-handler.ts";
 import { problemResponse } from "../http/problem.ts";
 import { createPublishHandler } from "../http/publish-handler.ts";
 import { toRefusal } from "../http/refusal.ts";
 import type { RouteContext } from "../http/route-context.ts";
-import { toWebRequest } from "../node/request-head.ts";
+import { nodeRequestHead, toWebRequest } from "../node/request-head.ts";
 import { sendResponse } from "../node/send-response.ts";
 import type { PlainRequestListener } from "../node/undocumented/fast-lane.ts";
 import { createStreamRequestHandlers } from "../node/stream-requests.ts";
@@ -52,7 +53,7 @@ export function createHubRoutes(
   const addresses = new WeakMap<object, string>();
   const env = {
     ...(publishToken !== undefined && { SSE_BUS_PUBLISH_TOKEN: publishToken }),
-    ...(openPublish && { SSE_BUS_OPEN_PUBLISH: "1" }),
+    ...(openPublish && !authorizePublish && { SSE_BUS_OPEN_PUBLISH: "1" }),
   };
   const { maxPublishesPerMinute } = options;
   const handlers: Record<string, HubHandler> = {
@@ -64,7 +65,12 @@ export function createHubRoutes(
         ...(authorizePublish && { authorize: authorizePublish }),
         ...(maxPublishesPerMinute !== undefined && { maxPublishesPerMinute }),
       },
-      { env: () => env, trustedProxies, socketIp: (request) => addresses.get(request) },
+      {
+        env: () => env,
+        isTokenEnough: publishToken !== undefined,
+        trustedProxies,
+        socketIp: (request) => addresses.get(request),
+      },
     ),
     "/health": overrides.health ?? createHealthHandler(context),
     "/metrics": overrides.metrics ?? createMetricsHandler(context, { nodeMetrics: true }),
@@ -72,6 +78,10 @@ export function createHubRoutes(
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = sentPath(request);
+    const head = nodeRequestHead(request);
+    // Those two check it themselves, and explain the refusal to pages of other origins.
+    const isChecked = (path === STREAM_PATH || path === "/publish") && head.method !== "OPTIONS";
+    if (!isChecked) checkHost(head, { allowedHosts });
     if (path === STREAM_PATH) return streams.onRequest(request, response);
     const handle = Object.hasOwn(handlers, path) ? handlers[path] : undefined;
     if (!handle) return sendResponse(notFound(), response);

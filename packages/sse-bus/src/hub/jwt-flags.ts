@@ -1,6 +1,6 @@
+import { existsSync } from "node:fs";
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { isSseBusError } from "../core/errors.ts";
-import { readPublishAccess } from "../http/publish-access.ts";
 import { nameOf, type Settings, UsageError } from "./flags.ts";
 import type { HubOptions } from "./hub-options.ts";
 
@@ -31,14 +31,14 @@ export function readJwtFlags(settings: Settings): JwtFlags | undefined {
 }
 
 /**
- * Makes `authorize` from the flags. Clients that send the publish token may publish to every channel; all
- * others need a JWT that names the channel. Needs `jose`.
+ * Makes `authorize` from the flags. Readers, and publishers without the publish token, need a JWT that names the
+ * channel. Needs `jose`.
  *
  * @throws UsageError
  */
 export async function createAccess(
   jwt: JwtFlags | undefined,
-  { publishToken, openPublish }: Pick<HubOptions<never, never>, "publishToken" | "openPublish">,
+  { openPublish }: Pick<HubOptions<never, never>, "openPublish">,
 ): Promise<HubAccess> {
   if (!jwt) return {};
   const { key, jwksUrl, issuer, audience } = jwt;
@@ -52,14 +52,7 @@ export async function createAccess(
       ...(audience.length > 0 && { audience }),
     }),
   );
-  if (openPublish) return { authorize };
-  if (publishToken === undefined) return { authorize, authorizePublish: authorize };
-  const env = { SSE_BUS_PUBLISH_TOKEN: publishToken };
-  return {
-    authorize,
-    authorizePublish: async (context) =>
-      (await readPublishAccess(context.request, env)) === "granted" || authorize(context),
-  };
+  return openPublish ? { authorize } : { authorize, authorizePublish: authorize };
 }
 
 async function importJwt(flag: string): Promise<typeof import("../jwt/index.ts")> {
@@ -75,7 +68,15 @@ async function importJwt(flag: string): Promise<typeof import("../jwt/index.ts")
 
 /** PEM text is a public key, anything else a secret. Neither appears in errors or logs. */
 function readKey(text: string): string | KeyObject {
-  if (!text.includes("-----BEGIN")) return text;
+  if (!text.includes("-----BEGIN")) {
+    // Everybody may know the name of a file.
+    if (!text.includes("\0") && existsSync(text)) {
+      throw new UsageError(
+        `${nameOf("jwt-key")} is the name of a file, not a key: give the file's text, as in --jwt-key "$(cat FILE)".`,
+      );
+    }
+    return text;
+  }
   if (text.includes("PRIVATE KEY")) {
     throw new UsageError(
       `${nameOf("jwt-key")} is a private key: give the public one, which is enough to check tokens.`,
@@ -95,7 +96,8 @@ function usable<T>(flag: "jwt-key" | "jwks-url", url: string | undefined, make: 
     return make();
   } catch (error) {
     if (!isSseBusError(error) || error.code !== "INVALID_OPTION") throw error;
-    const given = url === undefined ? "" : ` "${url}"`;
+    // Path and query may contain a key of the API.
+    const given = url !== undefined && URL.canParse(url) ? ` "${new URL(url).origin}"` : "";
     throw new UsageError(`${nameOf(flag)}${given}: ${error.message}`);
   }
 }

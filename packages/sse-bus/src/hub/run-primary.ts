@@ -1,5 +1,6 @@
 import cluster, { type Worker } from "node:cluster";
 import type { Backend } from "../core/backend.ts";
+import { createLostConnectionCloser } from "./close-lost-connection.ts";
 import { createHistoryResolver } from "../core/history.ts";
 import { memoryBackend } from "../core/memory-backend.ts";
 import type { HubConfig } from "./hub-config.ts";
@@ -13,8 +14,10 @@ import { untilSignal } from "./until-signal.ts";
 import { MAX_STALL_S, watchWorker } from "./watch-worker.ts";
 import { startTimeout, withTimeout } from "../core/timers.ts";
 
-/** A worker that ends is replaced. One that ends this soon would do so again and again: the hub ends too. */
+/** A worker that ends is replaced: at once, or after a growing delay if it ended this soon after its start. */
 const MIN_UPTIME_MS = 2000;
+const MIN_DELAY_MS = 250;
+const MAX_DELAY_MS = 10_000;
 /** How long the workers may take to drain, beyond what each allows for clients that read nothing. */
 const MAX_CLOSING_MS = 8000;
 /** A worker that does not answer in time is left out of health and metrics. */
@@ -29,13 +32,22 @@ export async function runPrimary(config: HubConfig, log: Logger): Promise<void> 
   cluster.setupPrimary({ serialization: "advanced" });
   const memory = config.backendUrl === undefined ? await openMemory(config, log) : undefined;
   const workers = new Map<Worker, Rpc>();
+  const closeLostConnection = createLostConnectionCloser();
+  /** While the first workers start, the end of one is a fault of the configuration: the hub ends too. */
+  let isStarted = false;
   let isStopping = false;
+  const delays = new Set<ReturnType<typeof startTimeout>>();
 
-  /** Resolves with the URL once the worker listens. */
-  function start(): Promise<string> {
+  /**
+   * Resolves with the URL once the worker listens.
+   *
+   * @param quickEnds How many workers before this one ended soon after their start
+   */
+  function start(quickEnds: number): Promise<string> {
     const worker = cluster.fork();
     const startedAt = Date.now();
     let stopWatching = (): void => {};
+    closeLostConnection(worker);
     return new Promise((resolve, reject) => {
       const rpc = connect(worker, memory, { reports, listening });
       workers.set(worker, rpc);
@@ -53,10 +65,18 @@ export async function runPrimary(config: HubConfig, log: Logger): Promise<void> 
         const ended = new Error(`A worker ended (code ${code}, signal ${killedBy}).`);
         log.error("worker-ended", ended);
         reject(ended);
-        if (Date.now() - startedAt < MIN_UPTIME_MS) process.exit(1);
-        start().catch(() => {});
+        if (!isStarted) process.exit(1);
+        replaceAfter(Date.now() - startedAt < MIN_UPTIME_MS ? quickEnds + 1 : 0);
       }
     });
+  }
+
+  function replaceAfter(quickEnds: number): void {
+    const delay = startTimeout(() => {
+      delays.delete(delay);
+      start(quickEnds).catch(() => {});
+    }, delayAfter(quickEnds));
+    delays.add(delay);
   }
 
   async function reports(wanted: { withMetrics: boolean }): Promise<Report[]> {
@@ -64,15 +84,23 @@ export async function runPrimary(config: HubConfig, log: Logger): Promise<void> 
     return (await Promise.all(answers)).filter((report) => report !== undefined);
   }
 
-  const [url = ""] = await Promise.all(Array.from({ length: config.workers }, start));
+  const [url = ""] = await Promise.all(
+    Array.from({ length: config.workers }, async () => start(0)),
+  );
+  isStarted = true;
   log.info("listening", { url, workers: config.workers, pid: process.pid });
   process.stdout.write(readyLine(url));
 
   log.info("draining", { signal: await signal });
   isStopping = true;
+  for (const delay of delays) clearTimeout(delay);
   await stopAll(workers);
   await memory?.close();
   log.info("stopped");
+}
+
+function delayAfter(quickEnds: number): number {
+  return quickEnds === 0 ? 0 : Math.min(MAX_DELAY_MS, MIN_DELAY_MS * 2 ** (quickEnds - 1));
 }
 
 function killStalled(worker: Worker, log: Logger): void {

@@ -1,4 +1,4 @@
-import { createSecretKey } from "node:crypto";
+import { createSecretKey, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -12,7 +12,7 @@ import {
   SignJWT,
   UnsecuredJWT,
 } from "jose";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { createBus } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
 import { createPublishHandler } from "../http/publish-handler.ts";
@@ -350,7 +350,29 @@ describe("keys from the issuer's URL", () => {
     expect(await refused.text()).not.toContain("127.0.0.1");
     expect(errors).toEqual([expect.objectContaining({ code: "AUTHORIZATION_UNAVAILABLE" })]);
     answer = "keys";
+    const clock = vi.spyOn(performance, "now").mockReturnValue(performance.now() + 6000);
+    onTestFinished(() => clock.mockRestore());
     expect((await get("?channel=news", token)).status, "asked again once it is back").toBe(200);
+  });
+
+  test("are asked for once, and reported once, while they cannot be had", async () => {
+    keys = [await makeKey("a")];
+    answer = "broken";
+    const { errors, get } = setUp({ jwksUrl: url });
+    const before = asked;
+    const { key } = keys[0] as { key: CryptoKey };
+    const tokens = await Promise.all(
+      Array.from({ length: 10 }, async (_, n) =>
+        sign(granting(["news"]), key, { alg: "ES256", kid: `${n}` }),
+      ),
+    );
+    const statuses = await Promise.all(
+      tokens.map(async (token) => (await get("?channel=news", bearer(token))).status),
+    );
+    for (const token of tokens) statuses.push((await get("?channel=news", bearer(token))).status);
+    expect(new Set(statuses)).toEqual(new Set([503]));
+    expect(asked - before).toBe(1);
+    expect(errors).toHaveLength(1);
   });
 });
 
@@ -370,16 +392,52 @@ test("a secret of 32 bytes is accepted in every form", async () => {
   for (const key of forms) expect(() => jwtAuthorize({ key: key as never })).not.toThrow();
 });
 
+const publicKey = (await generateKeyPair("ES256", { extractable: true })).publicKey;
+const spki = await exportSPKI(publicKey);
+const body = spki.replaceAll(/-----.*-----|\s/g, "");
+const jwk = JSON.stringify(await exportJWK(publicKey));
+
+test.each([
+  ["PEM text", spki, /PEM text/],
+  ["the body of PEM text", body, /DER/],
+  ["the body of PEM text in lines", spki.replaceAll(/-----.*-----/g, ""), /DER/],
+  ["a key in DER form", Buffer.from(body, "base64"), /DER/],
+  ["a JWK", jwk, /JWK/],
+  ["a JWKS", `{"keys":[${jwk}]}`, /JWKS/],
+  ["a URL", "https://login.example.com/.well-known/jwks.json", /URL/],
+  ["a path", "/etc/sse-bus/keys/issuer-public-key.pem", /file/],
+  ["a key of SSH", `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${"xY".repeat(20)} ada@host`, /SSH/],
+  ["the body of a key of SSH", `AAAAB3NzaC1yc2EAAAADAQABAAABgQC${"xY".repeat(20)}`, /SSH/],
+  ["one repeated character", "a".repeat(40), /repeated/],
+])("%s is refused as a secret", (_, key, message) => {
+  expect(() => jwtAuthorize({ key })).toThrow(
+    expect.objectContaining({ code: "INVALID_OPTION", message: expect.stringMatching(message) }),
+  );
+});
+
+test("random bytes in base64 and hex are accepted as a secret", () => {
+  for (let n = 0; n < 500; n++) {
+    const bytes = randomBytes(32);
+    for (const key of [
+      bytes,
+      ...(["base64", "base64url", "hex"] as const).map((f) => bytes.toString(f)),
+    ]) {
+      expect(() => jwtAuthorize({ key })).not.toThrow();
+    }
+  }
+});
+
 test.each([
   [{}, /either/],
   [{ key: secret, jwksUrl: "https://issuer/jwks.json" }, /either/],
   [{ key: "short" }, /secret of 5 bytes.*at least 32/],
-  [{ key: new Uint8Array(31) }, /secret of 31 bytes.*at least 32/],
+  [{ key: Uint8Array.from({ length: 31 }, (_, n) => n) }, /secret of 31 bytes.*at least 32/],
   [{ key: createSecretKey(new Uint8Array(31)) }, /secret of 31 bytes.*at least 32/],
   [{ key: { kty: "oct", k: base64url.encode(new Uint8Array(31)) } }, /secret of 31 bytes/],
   [{ key: { kty: "oct" } }, /secret of 0 bytes/],
   [{ key: await hmacKey(31) }, /secret of 31 bytes.*at least 32/],
   [{ jwksUrl: "http://issuer.example/jwks.json" }, /https/],
+  [{ jwksUrl: "https://ada:secret@issuer.example/jwks.json" }, /user or password/],
   [{ jwksUrl: "/jwks.json" }, /absolute/],
   [{ key: secret, clockToleranceMs: -1 }, /clockToleranceMs/],
 ] as const)("options %j are refused at start", (options, message) => {

@@ -1,5 +1,6 @@
 import type { CryptoKey, JWK, JWTPayload, KeyObject } from "jose";
 import { SseBusError } from "../core/errors.ts";
+import { publicTextProblem } from "./public-text.ts";
 
 /** A shared secret, or a public key; PEM text is read with `importSPKI` of jose first. */
 export type JwtKey = string | Uint8Array | CryptoKey | KeyObject | JWK;
@@ -53,11 +54,8 @@ export function defaultAlgorithms(key: unknown): string[] {
 /** @throws SseBusError `INVALID_OPTION` */
 export function readKey(key: JwtKey): Exclude<JwtKey, string> {
   const given = typeof key === "string" ? new TextEncoder().encode(key) : key;
-  if (given instanceof Uint8Array && new TextDecoder().decode(given).includes("-----BEGIN")) {
-    throw invalid(
-      "`key` is PEM text, not a secret: give `await importSPKI(pem, algorithm)` of jose.",
-    );
-  }
+  const problem = given instanceof Uint8Array ? publicTextProblem(given) : undefined;
+  if (problem !== undefined) throw invalid(`\`key\` is ${problem}`);
   const bytes = secretBytes(given);
   if (bytes !== undefined && !(bytes >= MIN_SECRET_BYTES)) {
     // RFC 7518 §3.2: a shorter secret can be found from one captured token.
@@ -85,6 +83,10 @@ function secretBytes(key: Exclude<JwtKey, string>): number | undefined {
 export function readJwksUrl(jwksUrl: string | URL): URL {
   if (!URL.canParse(String(jwksUrl))) throw invalid("`jwksUrl` must be an absolute URL.");
   const url = new URL(jwksUrl);
+  if (url.username !== "" || url.password !== "") {
+    // `fetch` refuses such a URL, and its error quotes it.
+    throw invalid("`jwksUrl` contains a user or password: give it without them.");
+  }
   const isLocal = url.hostname === "localhost" || url.hostname === "127.0.0.1";
   if (url.protocol === "https:" || (url.protocol === "http:" && isLocal)) return url;
   throw invalid(

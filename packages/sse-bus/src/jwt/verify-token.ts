@@ -1,5 +1,6 @@
 import {
   type CryptoKey,
+  createLocalJWKSet,
   createRemoteJWKSet,
   type JWTPayload,
   jwtVerify,
@@ -62,15 +63,33 @@ const TOKEN_FAULTS = new Set([
   "ERR_JWKS_NO_MATCHING_KEY",
 ]);
 
+/** After a failure the issuer is not asked again for this long: anybody can send tokens of unknown keys. */
+const FAILURE_MS = 5000;
+
 function remoteKeys(url: URL): JWTVerifyGetKey {
   const find = createRemoteJWKSet(url);
+  let failure: { readonly error: SseBusError; readonly until: number } | undefined;
+
+  function failed(cause: unknown): SseBusError {
+    // Requests that waited for the same answer share the error, which is then reported once.
+    if (failure && performance.now() < failure.until) return failure.error;
+    const message = `The keys at ${url.origin} could not be loaded, so tokens cannot be checked. Retry later, or fix \`jwksUrl\`.`;
+    const error = new SseBusError("AUTHORIZATION_UNAVAILABLE", message, { cause });
+    failure = { error, until: performance.now() + FAILURE_MS };
+    return error;
+  }
+
   return async (header, token) => {
+    const recent = failure && performance.now() < failure.until ? failure.error : undefined;
     try {
-      return await find(header, token);
+      if (!recent) return await find(header, token);
+      const known = find.fresh ? find.jwks() : undefined;
+      if (!known) throw recent;
+      return await createLocalJWKSet(known)(header, token);
     } catch (cause) {
-      if (TOKEN_FAULTS.has(codeOf(cause) ?? "")) throw cause;
-      const message = `The keys at ${url.origin}${url.pathname} could not be loaded, so tokens cannot be checked. Retry later, or fix \`jwksUrl\`.`;
-      throw new SseBusError("AUTHORIZATION_UNAVAILABLE", message, { cause });
+      if (recent && codeOf(cause) === "ERR_JWKS_NO_MATCHING_KEY") throw recent;
+      if (cause === recent || TOKEN_FAULTS.has(codeOf(cause) ?? "")) throw cause;
+      throw failed(cause);
     }
   };
 }
