@@ -3,7 +3,7 @@ import { assertCount } from "../core/history.ts";
 import { type ClientIpOptions, clientIp } from "./client-ip.ts";
 import { assertCors, corsHeaders, isCrossSite, optionsResponse } from "./cors.ts";
 import { assertAllowedHosts, checkHost } from "./host.ts";
-import { requirePermission } from "./permission.ts";
+import { requireCredentials, requirePermission } from "./permission.ts";
 import { isPrefetch } from "./prefetch.ts";
 import { type Problem, problemResponse } from "./problem.ts";
 import { type PublishAccess, readPublishAccess } from "./publish-access.ts";
@@ -35,6 +35,7 @@ export function createPublishHandler(
   assertCors(cors);
   assertAllowedHosts(options.allowedHosts);
   const rate = createPublishRate(maxPublishesPerMinute);
+  const asking = { timeoutMs: authorizeTimeoutMs, onError };
 
   async function publish(request: Request): Promise<Response> {
     const ip = clientIp(request, host);
@@ -44,7 +45,8 @@ export function createPublishHandler(
     if (isCrossSite(request, cors)) throw new Refusal(CROSS_SITE);
     await rate.spend(ip);
     // Refused before a byte of the body is read.
-    if (!authorize) await checkToken(request, ip);
+    if (authorize) await requireCredentials(authorize, request, asking);
+    else await checkToken(request, ip);
     const wanted =
       request.method === "GET"
         ? readTrigger(request, ip)
@@ -71,7 +73,6 @@ export function createPublishHandler(
   async function publisherOf(request: Request, channel = DEFAULT_CHANNEL): Promise<string> {
     if (!authorize) return "";
     const context = { request, channels: [channel], action: "publish" } as const;
-    const asking = { timeoutMs: authorizeTimeoutMs, onError };
     const { identity } = await requirePermission(authorize, context, asking);
     return identity?.id ?? "";
   }

@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { isSseBusError } from "../core/errors.ts";
+import type { Authorize } from "../http/authorize.ts";
 import { readPublishAccess } from "../http/publish-access.ts";
 import { nameOf, type Settings, UsageError } from "./flags.ts";
 import type { HubOptions } from "./hub-options.ts";
@@ -55,11 +56,13 @@ export async function createAccess(
   if (openPublish) return { authorize };
   if (publishToken === undefined) return { authorize, authorizePublish: authorize };
   const env = { SSE_BUS_PUBLISH_TOKEN: publishToken };
-  return {
-    authorize,
-    authorizePublish: async (context) =>
-      (await readPublishAccess(context.request, env)) === "granted" || authorize(context),
-  };
+  const hasPublishToken = async (request: Request): Promise<boolean> =>
+    (await readPublishAccess(request, env)) === "granted";
+  const authorizePublish: Authorize = async (context) =>
+    (await hasPublishToken(context.request)) || authorize(context);
+  const authenticate = async (request: Request): Promise<boolean> =>
+    (await hasPublishToken(request)) || (authorize.authenticate?.(request) ?? true);
+  return { authorize, authorizePublish: Object.assign(authorizePublish, { authenticate }) };
 }
 
 async function importJwt(flag: string): Promise<typeof import("../jwt/index.ts")> {
