@@ -102,6 +102,9 @@ describe("with --jwt-key", () => {
     await using hub = await startHub({ isPublishOpen: false, args });
     expect(await publish(hub.url, "a", "s3cret")).toBe(200);
     expect(await publish(hub.url, "a", "wrong")).toBe(401);
+    // 401 and not 400: the body is not read.
+    const malformed = await fetch(`${hub.url}/publish`, { method: "POST", body: "[" });
+    expect(malformed.status).toBe(401);
     expect(await publish(hub.url, "a", sign(granting([], ["a"])))).toBe(200);
     expect(await read(hub.url, "a", "s3cret")).toBe(401);
   });

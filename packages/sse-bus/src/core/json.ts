@@ -4,7 +4,7 @@ import { SseBusError } from "./errors.ts";
  * How deep data may nest. Far from where a stack overflows, so that what has been checked here can be
  * written and read by everybody after.
  */
-const MAX_DEPTH = 1000;
+export const MAX_DEPTH = 1000;
 
 /**
  * `JSON.stringify` that refuses what JSON would silently drop or change.
@@ -15,7 +15,7 @@ const MAX_DEPTH = 1000;
  */
 export function encodeJson(data: unknown): string {
   try {
-    check(data, "data", new Set());
+    check(data, ["data"], new Set());
     return JSON.stringify(data);
   } catch (cause) {
     if (cause instanceof SseBusError) throw cause;
@@ -27,7 +27,10 @@ export function encodeJson(data: unknown): string {
   }
 }
 
-function check(value: unknown, path: string, ancestors: Set<object>, isConverted = false): void {
+/** Names and indices from `data` to a value. Joined for an error only: that costs more than the check. */
+type Path = (string | number)[];
+
+function check(value: unknown, path: Path, ancestors: Set<object>, isConverted = false): void {
   switch (typeof value) {
     case "string":
     case "boolean":
@@ -56,30 +59,34 @@ function check(value: unknown, path: string, ancestors: Set<object>, isConverted
   }
 }
 
-function checkObject(value: object, path: string, ancestors: Set<object>): void {
+function checkObject(value: object, path: Path, ancestors: Set<object>): void {
   if (ancestors.has(value)) {
     throw refuse(path, "refers back to one of its own parents", "send a tree without cycles.");
   }
   if (ancestors.size >= MAX_DEPTH) {
-    throw refuse("data", `nests deeper than ${MAX_DEPTH} levels`, "send a flatter shape.");
+    throw refuse(["data"], `nests deeper than ${MAX_DEPTH} levels`, "send a flatter shape.");
   }
   ancestors.add(value);
   if (Array.isArray(value)) {
     for (let index = 0; index < value.length; index++) {
-      check(value[index], `${path}[${index}]`, ancestors);
+      path.push(index);
+      check(value[index], path, ancestors);
+      path.pop();
     }
   } else {
     const keys = Object.keys(value);
     if (keys.length === 0 || ArrayBuffer.isView(value)) checkExotic(value, path);
     for (const key of keys) {
-      check((value as Record<string, unknown>)[key], `${path}.${key}`, ancestors);
+      path.push(key);
+      check((value as Record<string, unknown>)[key], path, ancestors);
+      path.pop();
     }
   }
   ancestors.delete(value);
 }
 
 /** `JSON.stringify(new Map([[1, 2]]))` is `{}`: what looks sent would be lost. */
-function checkExotic(value: object, path: string): void {
+function checkExotic(value: object, path: Path): void {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === null || prototype === Object.prototype) return;
   const tag = Object.prototype.toString.call(value).slice(8, -1);
@@ -93,11 +100,12 @@ function checkExotic(value: object, path: string): void {
 }
 
 /** `JSON.stringify(new Date(NaN))` is `null`. */
-function checkDate(value: object, path: string): void {
+function checkDate(value: object, path: Path): void {
   if (!(value instanceof Date) || !Number.isNaN(value.getTime())) return;
   throw refuse(path, "is an invalid Date", "send null or a string instead.");
 }
 
-function refuse(path: string, what: string, remedy: string): SseBusError {
-  return new SseBusError("INVALID_DATA", `\`${path}\` ${what}: ${remedy}`);
+function refuse([root = "", ...steps]: Path, what: string, remedy: string): SseBusError {
+  const path = steps.map((step) => (typeof step === "number" ? `[${step}]` : `.${step}`));
+  return new SseBusError("INVALID_DATA", `\`${root}${path.join("")}\` ${what}: ${remedy}`);
 }

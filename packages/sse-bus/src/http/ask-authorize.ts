@@ -15,16 +15,35 @@ export async function askAuthorize(
   timeoutMs: number,
 ): Promise<Permission | 401 | 403> {
   const returned = authorize(context);
-  const answer =
-    typeof returned === "object" && "then" in returned
-      ? await withTimeout(returned, timeoutMs, () => timeoutError(timeoutMs))
-      : returned;
+  const answer = isPromise(returned) ? await inTime(returned, timeoutMs) : returned;
   if (answer === true) return { channels: context.channels, expiresAt: Number.POSITIVE_INFINITY };
   if (answer === 401) return 401;
   if (typeof answer !== "object" || answer === null) return 403;
   const permission = readGrant(answer, context.channels);
   if (permission.channels.length === 0) return 403;
   return permission.expiresAt > Date.now() ? permission : 401;
+}
+
+/**
+ * Whether `authenticate` accepts the credentials of a request. Any answer but `true` means no.
+ *
+ * @throws whatever `authenticate` throws; `AUTHORIZATION_UNAVAILABLE` if it does not answer in time
+ */
+export async function askAuthenticate(
+  authenticate: NonNullable<Authorize["authenticate"]>,
+  request: Request,
+  timeoutMs: number,
+): Promise<boolean> {
+  const answer: unknown = await inTime(Promise.resolve(authenticate(request)), timeoutMs);
+  return answer === true;
+}
+
+function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
+  return typeof value === "object" && value !== null && "then" in value;
+}
+
+async function inTime<T>(answer: Promise<T>, timeoutMs: number): Promise<T> {
+  return withTimeout(answer, timeoutMs, () => timeoutError(timeoutMs));
 }
 
 function timeoutError(timeoutMs: number): SseBusError {

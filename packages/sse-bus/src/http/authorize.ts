@@ -6,11 +6,18 @@
  * the moment, for example because a database is down. The client gets 503 and retries, which it does not
  * do after 403.
  */
-export type Authorize = (context: AuthorizeContext) => Authorization | Promise<Authorization>;
+export interface Authorize {
+  (context: AuthorizeContext): Authorization | Promise<Authorization>;
+  /**
+   * Checks the credentials of a publish alone, before its body is read: `false` is 401, and the body is never
+   * read. The function itself decides about the channel afterwards. Optional: `jwtAuthorize` has it.
+   */
+  readonly authenticate?: (request: Request) => boolean | Promise<boolean>;
+}
 
 /** What `authorize` decides about. */
 export interface AuthorizeContext {
-  /** For its headers and address. The body of a publish has been read already. */
+  /** For its headers and address. The body of a publish has been read already, because it names the channel. */
   readonly request: Request;
   /** The requested channels. A pattern is passed, and has to be judged, as a pattern. */
   readonly channels: readonly string[];

@@ -109,6 +109,22 @@ describe("a stream is embedded elsewhere", () => {
     ["none", "navigate", "document", false],
   ])("%s, %s, as %s: %s", (site, mode, dest, isIt) => {
     const headers = { "Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": dest };
-    expect(isEmbeddedElsewhere(head(headers))).toBe(isIt);
+    expect(isEmbeddedElsewhere(head(headers), undefined)).toBe(isIt);
+  });
+
+  const IMAGE = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8";
+  test.each([
+    ["an image", { Accept: IMAGE, Referer: "http://evil.example/" }, true],
+    ["a script", { Accept: "*/*", Referer: "http://evil.example/" }, true],
+    ["a frame", { Accept: "text/html,*/*;q=0.8", Referer: "http://evil.example/a" }, true],
+    ["an EventSource", { Accept: "text/event-stream", Referer: "http://evil.example/" }, false],
+    ["a fetch", { Accept: "*/*", Origin: "http://evil.example", Referer: "http://a.b/" }, false],
+    ["a page of its own", { Accept: "*/*", Referer: "http://app.example/page" }, false],
+    ["an allowed page", { Accept: "*/*", Referer: "http://friend.example/" }, false],
+    ["curl", { Accept: "*/*" }, false],
+  ])("over plain HTTP, without Sec-Fetch-*, by %s: %o, %s", (_, headers, isIt) => {
+    const cors = { origins: ["http://friend.example"] };
+    const sent = { Host: "app.example", ...headers } as Record<string, string>;
+    expect(isEmbeddedElsewhere(head(sent), cors)).toBe(isIt);
   });
 });

@@ -1,5 +1,6 @@
 import { SseBusError } from "../core/errors.ts";
 import type { RequestHead } from "./request-head.ts";
+import { namesEventStream } from "./stream-request.ts";
 
 /** Which pages of other origins may use a route. */
 export interface CorsOptions {
@@ -88,7 +89,14 @@ export function isCrossSite(request: RequestHead, cors: CorsOptions | undefined)
   }
   const site = request.headers.get("sec-fetch-site");
   if (site !== null) return site === "cross-site" || site === "same-site";
-  // Over plain HTTP, except to loopback, browsers send no Sec-Fetch-*, and no Origin with a GET.
+  return isReferredElsewhere(request, cors);
+}
+
+/**
+ * Whether `Referer` is a page of another origin. Over plain HTTP, except to loopback, browsers send no `Sec-Fetch-*`,
+ * and no `Origin` with a GET.
+ */
+function isReferredElsewhere(request: RequestHead, cors: CorsOptions | undefined): boolean {
   const referrer = request.headers.get("referer");
   if (referrer === null || referrer === "") return false;
   const from = URL.canParse(referrer) ? new URL(referrer).origin : "null";
@@ -99,8 +107,14 @@ export function isCrossSite(request: RequestHead, cors: CorsOptions | undefined)
  * Whether a page of another origin embeds this address as an image, a script, a frame or the like. It cannot
  * read the stream, but each of its visitors would hold one open.
  */
-export function isEmbeddedElsewhere({ headers }: RequestHead): boolean {
+export function isEmbeddedElsewhere(request: RequestHead, cors: CorsOptions | undefined): boolean {
+  const { headers } = request;
   const site = headers.get("sec-fetch-site");
+  if (site === null) {
+    // Pages read streams of other origins with `Origin`, and with this `Accept`, which elements do not send.
+    const isRead = headers.get("origin") !== null || namesEventStream(request);
+    return !isRead && isReferredElsewhere(request, cors);
+  }
   if (site !== "cross-site" && site !== "same-site") return false;
   const mode = headers.get("sec-fetch-mode");
   const isFrame = mode === "navigate" && headers.get("sec-fetch-dest") !== "document";

@@ -92,3 +92,17 @@ test("a closed bus is 503, and the probe does not open its backend again", async
   expect(await health()).toMatchObject({ status: 503, body: { status: "down" } });
   expect(opened).toBe(0);
 });
+
+test.each([
+  ["evil.example", 403],
+  ["user@evil", 400],
+  ["app.example:3000", 200],
+  ["localhost:3000", 200],
+  ["192.168.1.20", 200],
+])("with `allowedHosts`, the host %s is answered %i", async (host, status) => {
+  const bus = createBus();
+  buses.push(bus);
+  const handle = createHealthHandler(routeContext(bus), { allowedHosts: ["app.example"] });
+  const response = await handle(new Request("http://x/api/health", { headers: { Host: host } }));
+  expect(response.status).toBe(status);
+});

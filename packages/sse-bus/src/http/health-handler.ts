@@ -2,18 +2,25 @@ import type { ConnectionRegistry } from "./connections.ts";
 import { fastPathsOff } from "./fast-paths.ts";
 import { isReachable } from "./backend-probe.ts";
 import type { SinkKind } from "./byte-sink.ts";
+import { assertAllowedHosts, checkHost, type HostOptions } from "./host.ts";
+import { problemResponse } from "./problem.ts";
+import { countRefusal, toRefusal } from "./refusal.ts";
 import type { RouteContext } from "./route-context.ts";
 
 /**
  * Answers `/api/health`: 200 while streams can be opened and messages published, else 503. With
  * `?verbose` it counts the streams by how their bytes leave.
+ *
+ * @throws SseBusError `INVALID_OPTION`
  */
-export function createHealthHandler({
-  bus,
-  connections,
-  engine,
-}: RouteContext): (request: Request) => Promise<Response> {
-  return async (request) => {
+export function createHealthHandler(
+  { bus, connections, engine }: RouteContext,
+  options: HostOptions = {},
+): (request: Request) => Promise<Response> {
+  assertAllowedHosts(options.allowedHosts);
+
+  async function answer(request: Request): Promise<Response> {
+    checkHost(request, options);
     const isConnected = await isReachable(engine);
     const stats = bus.stats();
     const isUp = isConnected && stats.status === "up";
@@ -32,6 +39,17 @@ export function createHealthHandler({
       },
       { status: status === "ok" ? 200 : 503, headers: { "Cache-Control": "no-store" } },
     );
+  }
+
+  return async (request) => {
+    try {
+      return await answer(request);
+    } catch (error) {
+      const refusal = toRefusal(error);
+      if (refusal.problem.status === 500) throw error;
+      countRefusal(connections, refusal);
+      return problemResponse(refusal.problem);
+    }
   };
 }
 

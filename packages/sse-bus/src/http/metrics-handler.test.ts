@@ -232,3 +232,11 @@ test("without prom-client it answers 501 with what to install, and reports it on
     vi.resetModules();
   }
 });
+
+test("with `allowedHosts`, another host gets no metrics, and an IP address does", async () => {
+  const { handle } = setUp({}, {}, { allowedHosts: [] });
+  const from = async (host: string) =>
+    (await handle(new Request("http://x/api/metrics", { headers: { Host: host } }))).status;
+  expect(await from("evil.example")).toBe(403);
+  expect(await from("127.0.0.1:9090")).toBe(200);
+});

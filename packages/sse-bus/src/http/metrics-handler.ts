@@ -1,9 +1,10 @@
 import type { Registry } from "prom-client";
 import { isReachable } from "./backend-probe.ts";
+import { assertAllowedHosts, checkHost, type HostOptions } from "./host.ts";
 import { loadPromClient } from "./load-prom-client.ts";
 import { registerMetrics } from "./metrics.ts";
 import { problemResponse } from "./problem.ts";
-import { toRefusal } from "./refusal.ts";
+import { countRefusal, toRefusal } from "./refusal.ts";
 import type { RouteContext } from "./route-context.ts";
 
 /** A `Registry` of prom-client, which the app installs. */
@@ -14,7 +15,7 @@ export interface MetricsRegistry {
 }
 
 /** Settings of a metrics route. */
-export interface MetricsOptions {
+export interface MetricsOptions extends HostOptions {
   /** A registry of the app's own, to answer its metrics with those of the bus. @default a new one */
   readonly registry?: MetricsRegistry;
   /** Adds Node's own: memory, event-loop lag, garbage collection. @default false */
@@ -26,15 +27,19 @@ export interface MetricsOptions {
  * requested: between two scrapes they cost nothing.
  *
  * Without the package `prom-client` every answer is 501 `METRICS_UNAVAILABLE`, and `onError` is called once.
+ *
+ * @throws SseBusError `INVALID_OPTION`
  */
 export function createMetricsHandler(
   context: RouteContext,
   options: MetricsOptions = {},
 ): (request: Request) => Promise<Response> {
+  assertAllowedHosts(options.allowedHosts);
   let loading: Promise<Registry> | undefined;
 
-  return async () => {
+  return async (request) => {
     try {
+      checkHost(request, options);
       // The first scrape loads the library: a server that nobody scrapes need not hold it.
       loading ??= loadMetrics(context, options);
       // As health does: until something has connected the backend, nobody knows whether it is up.
@@ -43,9 +48,10 @@ export function createMetricsHandler(
         headers: { "Content-Type": registry.contentType, "Cache-Control": "no-store" },
       });
     } catch (error) {
-      const { problem } = toRefusal(error);
-      if (problem.status === 500) throw error;
-      return problemResponse(problem);
+      const refusal = toRefusal(error);
+      if (refusal.problem.status === 500) throw error;
+      countRefusal(context.connections, refusal);
+      return problemResponse(refusal.problem);
     }
   };
 }

@@ -1,5 +1,5 @@
 import { isSseBusError, SseBusError } from "../core/errors.ts";
-import { askAuthorize } from "./ask-authorize.ts";
+import { askAuthenticate, askAuthorize } from "./ask-authorize.ts";
 import type { Authorize, AuthorizeContext } from "./authorize.ts";
 import type { Problem } from "./problem.ts";
 import type { Permission } from "./read-grant.ts";
@@ -34,6 +34,28 @@ export async function requirePermission(
   if (answer !== 403) return answer;
   const channels = await findRefused(authorize, context, options.timeoutMs);
   throw new Refusal(channels.length > 0 ? { ...FORBIDDEN, channels } : FORBIDDEN);
+}
+
+/**
+ * Checks credentials before the body of a publish is read, if `authorize` has a step for it. Otherwise strangers
+ * could make the server read and parse bodies.
+ *
+ * @throws Refusal 401, 403 if the step throws, or 503 if it cannot decide at the moment
+ */
+export async function requireCredentials(
+  { authenticate }: Authorize,
+  request: Request,
+  options: PermissionOptions,
+): Promise<void> {
+  if (!authenticate) return;
+  let isKnown;
+  try {
+    isKnown = await askAuthenticate(authenticate, request, options.timeoutMs);
+  } catch (error) {
+    report(error, options.onError);
+    throw refusalOfFailure(error);
+  }
+  if (!isKnown) throw new Refusal(UNAUTHORIZED);
 }
 
 /** Asks again for an open stream. `undefined`: it is not allowed any more. */

@@ -374,6 +374,35 @@ describe("who may publish", () => {
     }
   });
 
+  test("nobody whose credentials `authenticate` rejects, and their body is not read", async () => {
+    const authorize = Object.assign(() => true, {
+      authenticate: async ({ headers }: Request) => headers.get("authorization") === "Bearer good",
+    });
+    const { bus, handle, post } = setUp({ authorize });
+    let pulls = 0;
+    const body = new ReadableStream<Uint8Array>({ pull: () => void pulls++ }, { highWaterMark: 0 });
+    const refused = await handle(postOf(body));
+    expect(await refusal(refused)).toEqual({ status: 401, code: "UNAUTHORIZED" });
+    expect(refused.headers.get("www-authenticate")).toBe("Bearer");
+    expect(pulls).toBe(0);
+    expect((await post('{"data":1}', { Authorization: "Bearer good" })).status).toBe(200);
+    expect(bus.stats().published).toBe(1);
+  });
+
+  test.each([
+    ["throws", () => Promise.reject(new Error("bug")), 403, "AUTHORIZATION_FAILED"],
+    ["does not answer", () => new Promise<boolean>(() => {}), 503, "AUTHORIZATION_UNAVAILABLE"],
+  ])("nobody while `authenticate` %s", async (_, authenticate, status, reported) => {
+    const codes: unknown[] = [];
+    const { post } = setUp({
+      authorize: Object.assign(() => true, { authenticate }),
+      authorizeTimeoutMs: 20,
+      bus: { onError: (error) => codes.push((error as { code?: string }).code) },
+    });
+    expect((await post('{"data":1}')).status).toBe(status);
+    expect(codes).toEqual([reported]);
+  });
+
   test("guessing at the token is slowed down, per client and per IPv6 network", async () => {
     const env = { ...production, SSE_BUS_PUBLISH_TOKEN: "s3cret" };
     let ip = "2001:db8::1";
@@ -420,5 +449,34 @@ describe("who may publish", () => {
     expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
     expect(await refusal(response)).toEqual({ status: 429, code: "TOO_MANY_REQUESTS" });
     expect(bus.stats().published).toBe(2);
+  });
+});
+
+describe("a hostile body", () => {
+  const times = (unit: string, bytes: number) => unit.repeat(Math.floor(bytes / unit.length));
+  const LARGE = 1_500_000;
+  test.each([
+    ["deep arrays", `${times("[", LARGE / 2)}${times("]", LARGE / 2)}`, 400, "INVALID_DATA"],
+    ["deep objects", times('{"":', LARGE), 400, "INVALID_DATA"],
+    ["brackets in a row", `[${times("[],", LARGE)}1]`, 413, "MESSAGE_TOO_LARGE"],
+    ["long decimals", `[${times("0.12345678901234567,", LARGE)}1]`, 413, "MESSAGE_TOO_LARGE"],
+    ["many names", `{${times('"a":0,', LARGE)}"a":1}`, 413, "MESSAGE_TOO_LARGE"],
+  ])("is refused before it is parsed: %s", async (_, data, status, code) => {
+    const parse = vi.spyOn(JSON, "parse");
+    const { bus, post } = setUp();
+    const response = await post(`{"data":${data}}`);
+    const parses = parse.mock.calls.filter(([text]) => text.length > 1000);
+    parse.mockRestore();
+    expect(await refusal(response)).toEqual({ status, code });
+    expect(parses).toEqual([]);
+    expect(bus.stats().published).toBe(0);
+  });
+
+  test("is no other than large, and escapes and white space do not make a message large", async () => {
+    const { post } = setUp();
+    expect((await post(`{"data":"${"\\u0041".repeat(260_000)}"}`)).status).toBe(200);
+    expect((await post(`{"data":[${" \n".repeat(500_000)}]}`)).status).toBe(200);
+    expect((await post(`{"data":${"[".repeat(1000)}${"]".repeat(1000)}}`)).status).toBe(200);
+    expect((await post(`{"data":"${"[".repeat(5000)}"}`)).status).toBe(200);
   });
 });

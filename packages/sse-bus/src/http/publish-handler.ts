@@ -1,9 +1,10 @@
 import { DEFAULT_CHANNEL } from "../core/channel-name.ts";
 import { assertCount } from "../core/history.ts";
+import type { Authorize } from "./authorize.ts";
 import { type ClientIpOptions, clientIp } from "./client-ip.ts";
 import { assertCors, corsHeaders, isCrossSite, optionsResponse } from "./cors.ts";
 import { assertAllowedHosts, checkHost } from "./host.ts";
-import { requirePermission } from "./permission.ts";
+import { requireCredentials, requirePermission } from "./permission.ts";
 import { isPrefetch } from "./prefetch.ts";
 import { type Problem, problemResponse } from "./problem.ts";
 import { type PublishAccess, readPublishAccess } from "./publish-access.ts";
@@ -37,6 +38,7 @@ export function createPublishHandler(
   assertCors(cors);
   assertAllowedHosts(options.allowedHosts);
   const rate = createPublishRate(maxPublishesPerMinute);
+  const asking = { timeoutMs: authorizeTimeoutMs, onError };
 
   async function publish(request: Request): Promise<Response> {
     const ip = clientIp(request, host);
@@ -46,12 +48,20 @@ export function createPublishHandler(
     if (isCrossSite(request, cors)) throw new Refusal(CROSS_SITE);
     await rate.spend(ip);
     // Refused before a byte of the body is read.
-    if (!authorize) await checkToken(request, ip);
+    const access = await tokenAccess(request);
+    if (authorize) {
+      await asPublisher(access, ip, (ask) => requireCredentials(ask, request, asking));
+    } else if (access !== "granted") await refuseToken(access, ip);
     const wanted =
       request.method === "GET"
         ? readTrigger(request, ip)
         : await readPost(request, maxMessageBytes);
-    const publisher = await publisherOf(request, ip, wanted.options.channel);
+    const channels = [wanted.options.channel ?? DEFAULT_CHANNEL];
+    const permission = await asPublisher(access, ip, (ask) =>
+      requirePermission(ask, { request, channels, action: "publish" }, asking),
+    );
+    // Anonymous clients share their idempotency ids, but never with the server itself.
+    const publisher = permission?.identity?.id ?? "";
     const message = await bus.publish(wanted.data, { ...wanted.options, publisher });
     return Response.json(message, {
       headers: {
@@ -62,27 +72,28 @@ export function createPublishHandler(
     });
   }
 
-  async function checkToken(request: Request, ip: string | undefined): Promise<void> {
-    const access = await readPublishAccess(request, host.env());
-    if (access === "granted") return;
+  /** What the publish token of the request allows. Beside `authorize` it counts only where the host says so. */
+  async function tokenAccess(request: Request): Promise<PublishAccess> {
+    return authorize && !host.isTokenEnough ? "closed" : readPublishAccess(request, host.env());
+  }
+
+  async function refuseToken(
+    access: Exclude<PublishAccess, "granted">,
+    ip: string | undefined,
+  ): Promise<never> {
     if (access === "wrong-token") await rate.penalise(ip);
     throw new Refusal(NO_ACCESS[access]);
   }
 
-  /** Whose idempotency ids these are. Anonymous clients share theirs, but never with the server itself. */
-  async function publisherOf(
-    request: Request,
+  /** Asks `authorize`, unless the publish token is enough. A wrong token that it does not accept is a guess. */
+  async function asPublisher<Answer>(
+    access: PublishAccess,
     ip: string | undefined,
-    channel = DEFAULT_CHANNEL,
-  ): Promise<string> {
-    if (!authorize) return "";
-    const access = host.isTokenEnough ? await readPublishAccess(request, host.env()) : "closed";
-    if (access === "granted") return "";
-    const context = { request, channels: [channel], action: "publish" } as const;
-    const asking = { timeoutMs: authorizeTimeoutMs, onError };
+    ask: (authorize: Authorize) => Promise<Answer>,
+  ): Promise<Answer | undefined> {
+    if (!authorize || access === "granted") return undefined;
     try {
-      const { identity } = await requirePermission(authorize, context, asking);
-      return identity?.id ?? "";
+      return await ask(authorize);
     } catch (error) {
       const isGuess = access === "wrong-token" && toRefusal(error).problem.status === 401;
       if (isGuess) await rate.penalise(ip);

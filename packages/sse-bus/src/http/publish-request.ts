@@ -1,5 +1,4 @@
 import type { PublishOptions } from "../core/bus-types.ts";
-import { messageByteLimit } from "./read-body.ts";
 import { readJson } from "./read-body.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -52,7 +51,7 @@ export function readTrigger(request: Request, ip: string | undefined): PublishRe
  * @throws Refusal `UNSUPPORTED_MEDIA_TYPE`, `MALFORMED_BODY`, `MESSAGE_TOO_LARGE`
  */
 export async function readPost(request: Request, maxMessageBytes: number): Promise<PublishRequest> {
-  const body = await readJson(request, messageByteLimit(maxMessageBytes));
+  const body = await readJson(request, maxMessageBytes);
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
     throw malformed('The body must be an object: { "data": …, "channel"?: "…" }.');
   }

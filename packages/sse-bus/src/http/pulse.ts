@@ -13,18 +13,29 @@ export interface Pulse {
 /** A heartbeat is spread over this many beats, so that ten thousand pings do not stall the event loop. */
 const BEATS = 8;
 
+/** Deadlines are checked at least this often, however long the heartbeat is. */
+const MAX_CHECK_MS = 1000;
+
 export function createPulse(engine: Engine, heartbeatMs: number): Pulse {
   const wheel = Array.from({ length: BEATS }, () => new Set<StreamConnection>());
   let timer: ReturnType<typeof setInterval> | undefined;
+  const beatMs = Math.max(1, heartbeatMs / BEATS);
+  const checksPerBeat = Math.ceil(beatMs / MAX_CHECK_MS);
+  let checks = 0;
   let turn = 0;
   let size = 0;
 
-  function beat(): void {
-    turn = (turn + 1) % BEATS;
+  function check(): void {
     const now = Date.now();
     for (const slot of wheel) {
       for (const connection of slot) connection.checkDeadlines(now);
     }
+    checks = (checks + 1) % checksPerBeat;
+    if (checks === 0) beat();
+  }
+
+  function beat(): void {
+    turn = (turn + 1) % BEATS;
     pingReaders(engine, readersOf(slotOf(turn)));
   }
 
@@ -38,13 +49,14 @@ export function createPulse(engine: Engine, heartbeatMs: number): Pulse {
       connection.beat = turn;
       slotOf(turn).add(connection);
       size++;
-      timer ??= startInterval(beat, Math.max(1, heartbeatMs / BEATS));
+      timer ??= startInterval(check, beatMs / checksPerBeat);
     },
     remove(connection) {
       if (slotOf(connection.beat).delete(connection)) size--;
       if (size > 0) return;
       clearInterval(timer);
       timer = undefined;
+      checks = 0;
     },
   };
 }

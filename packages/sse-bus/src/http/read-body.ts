@@ -1,22 +1,19 @@
+import { SseBusError } from "../core/errors.ts";
 import { assertExactNumbers } from "../core/exact-numbers.ts";
-import { Refusal } from "./refusal.ts";
+import { MAX_DEPTH } from "../core/json.ts";
 import { startTimeout } from "../core/timers.ts";
+import { measureJson } from "./measure-json.ts";
+import { Refusal } from "./refusal.ts";
 
 /**
- * The largest body of a message of `maxMessageBytes`: JSON may escape each character as six, and channel,
- * event, key and id come beside the data.
- */
-export function messageByteLimit(maxMessageBytes: number): number {
-  return maxMessageBytes * 6 + 16_384;
-}
-
-/**
- * Reads a JSON body, and stops as soon as it exceeds `maxBytes`.
+ * Reads a JSON body with a message of at most `maxMessageBytes`, and stops as soon as it is too large. JSON may
+ * escape each character as six, so the body may be six times as large as its message.
  *
  * @throws Refusal `UNSUPPORTED_MEDIA_TYPE`, `MESSAGE_TOO_LARGE`, `REQUEST_TIMEOUT`, `MALFORMED_BODY`
- * @throws SseBusError `INVALID_DATA` for a number that `JSON.parse` changes
+ * @throws SseBusError `INVALID_DATA` for a number that `JSON.parse` changes, and for data that nests too deep
  */
-export async function readJson(request: Request, maxBytes: number): Promise<unknown> {
+export async function readJson(request: Request, maxMessageBytes: number): Promise<unknown> {
+  const maxBytes = maxMessageBytes * MAX_ESCAPED + ENVELOPE_BYTES;
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json") {
     throw new Refusal({
@@ -36,20 +33,57 @@ export async function readJson(request: Request, maxBytes: number): Promise<unkn
     });
   }
   if (Number(request.headers.get("content-length")) > maxBytes) throw tooLarge(maxBytes);
-  const bytes = await readInTime(request, maxBytes);
-  const { text, value } = parse(bytes);
+  const text = decode(await readInTime(request, maxBytes));
+  assertCheap(text, maxMessageBytes);
+  const value = parse(text);
   assertExactNumbers(text);
   return value;
 }
 
-function parse(bytes: Uint8Array): { readonly text: string; readonly value: unknown } {
+/** The longest escape of one character: `\u0041`. */
+const MAX_ESCAPED = 6;
+/** For channel, event, key and id, which come beside the data. */
+const ENVELOPE_BYTES = 16_384;
+
+function decode(bytes: Uint8Array): string {
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    return { text, value: JSON.parse(text) };
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Refusal({ status: 400, code: "MALFORMED_BODY", detail: `Not JSON: ${reason}` });
+    throw notJson(cause);
   }
+}
+
+/** Refuses what takes long to parse, before it is parsed: it would be refused after that, too. */
+function assertCheap(text: string, maxMessageBytes: number): void {
+  const { depth, size } = measureJson(text);
+  // The body itself is one level.
+  if (depth > MAX_DEPTH + 1) {
+    const message = `\`data\` nests deeper than ${MAX_DEPTH} levels: send a flatter shape.`;
+    throw new SseBusError("INVALID_DATA", message);
+  }
+  const maxSize = maxMessageBytes + ENVELOPE_BYTES;
+  if (size <= maxSize) return;
+  throw new Refusal(
+    {
+      status: 413,
+      code: "MESSAGE_TOO_LARGE",
+      detail: `The body has ${size} characters of JSON, without white space and escapes; at most ${maxSize} are allowed (\`maxMessageBytes\`). Send a reference to the data instead.`,
+    },
+    { limit: "maxMessageBytes" },
+  );
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw notJson(cause);
+  }
+}
+
+function notJson(cause: unknown): Refusal {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new Refusal({ status: 400, code: "MALFORMED_BODY", detail: `Not JSON: ${reason}` });
 }
 
 /** Without it, a client that sends slowly would hold the received part in memory for as long as it likes. */

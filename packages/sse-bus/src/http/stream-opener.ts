@@ -60,7 +60,7 @@ export function createStreamOpener(context: RouteContext, settings: StreamSettin
     const { head, ip } = call;
     checkHost(head, settings);
     if (head.method !== "GET" && head.method !== "HEAD") throw new Refusal(METHOD_NOT_ALLOWED);
-    if (isEmbeddedElsewhere(head)) throw new Refusal(CROSS_SITE);
+    if (isEmbeddedElsewhere(head, settings.cors)) throw new Refusal(CROSS_SITE);
     if (!acceptsEventStream(head)) throw new Refusal(NOT_ACCEPTABLE);
     const headers = { ...ownHeaders, ...corsHeaders(head, settings.cors) };
     // The body of an answer to HEAD is never read, so nothing would end a stream that it had opened.

@@ -68,7 +68,15 @@ export function acceptsOnlyEventStream({ headers }: RequestHead): boolean {
   );
 }
 
-/** Whether the client accepts an event stream (RFC 9110 §12.5.1). Without `Accept` it accepts anything. */
+/** Whether `Accept` names event streams. Programs need not; elements of a page, such as `<img>`, never do. */
+export function namesEventStream({ headers }: RequestHead): boolean {
+  return headers.get("accept")?.toLowerCase().includes("text/event-stream") ?? false;
+}
+
+/**
+ * Whether the client accepts an event stream (RFC 9110 §12.5.1). Without `Accept` it accepts anything. A list that
+ * names images, styles, fonts or media belongs to an element of a page, and accepts no stream by its wildcard.
+ */
 export function acceptsEventStream(request: RequestHead): boolean {
   const accept = request.headers.get("accept");
   if (accept === null || accept === "text/event-stream" || accept.trim() === "") return true;
@@ -80,8 +88,15 @@ export function acceptsEventStream(request: RequestHead): boolean {
     // The most specific range decides, at whatever place in the list.
     if (rank > best.rank) best = { rank, isWanted: quality === undefined || Number(quality) > 0 };
   }
-  return best.isWanted;
+  return best.isWanted && !(best.rank === 1 && isOfElement(accept));
 }
+
+/** Whether this is the `Accept` of an `<img>`, a `<link>` or the like. That of a typed address names images, too. */
+function isOfElement(accept: string): boolean {
+  return ELEMENT_TYPES.test(accept) && !/text\/html/i.test(accept);
+}
+
+const ELEMENT_TYPES = /(?:audio|font|image|video)\/|text\/css/i;
 
 function readFrom(from: string | null): Start {
   if (from === null || from === "") return "now";

@@ -69,7 +69,7 @@ function setUp(options: JwtAuthorizeOptions = { key: secret }) {
     );
   const post = (channel: string, headers: Record<string, string>) => publish(headers, { channel });
   const trigger = (query: string) => handle(new Request(`http://localhost/api/publish${query}`));
-  return { bus, errors, get, post, publish, trigger };
+  return { bus, errors, get, handle, post, publish, trigger };
 }
 
 const bearer = (token: string): Record<string, string> => ({ Authorization: `Bearer ${token}` });
@@ -190,6 +190,19 @@ describe("a token that is not valid is 401", () => {
       expect(response.headers.get("www-authenticate")).toBe("Bearer");
     }
     expect(errors, "a stranger's token is no failure of ours").toEqual([]);
+  });
+
+  test("the body of a publish without a valid token is not read", async () => {
+    const { handle } = setUp();
+    for (const token of [undefined, "a.b.c", await sign({ exp: inSeconds(-1) })]) {
+      let pulls = 0;
+      const body = new ReadableStream({ pull: () => void pulls++ }, { highWaterMark: 0 });
+      const headers = { "Content-Type": "application/json", ...(token && bearer(token)) };
+      const init = { method: "POST", body, duplex: "half", headers };
+      const response = await handle(new Request("http://localhost/api/publish", init));
+      expect(response.status).toBe(401);
+      expect(pulls).toBe(0);
+    }
   });
 
   test("one that is over, not yet valid, of another issuer or for another audience", async () => {

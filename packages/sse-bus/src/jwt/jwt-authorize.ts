@@ -42,14 +42,26 @@ export function jwtAuthorize(options: JwtAuthorizeOptions): Authorize {
   const verify = createVerifier(options);
   const sources = { cookie, queryParameter };
 
-  return async (context) => {
+  async function payloadOf(
+    context: Pick<AuthorizeContext, "request" | "action">,
+  ): Promise<JWTPayload | undefined> {
     const token = readToken(context, sources);
-    const payload = token === undefined ? undefined : await verify(token);
+    return token === undefined ? undefined : verify(token);
+  }
+
+  async function authorize(context: AuthorizeContext): Promise<Authorization> {
+    const payload = await payloadOf(context);
     if (!payload) return 401;
     const allowed = readTopics(grants(payload), context.action);
     const decision = decideChannels(context, allowed, expiryOf(payload, clockToleranceMs));
     return typeof decision === "object" ? { ...decision, ...identityOf(payload) } : decision;
-  };
+  }
+
+  async function authenticate(request: Request): Promise<boolean> {
+    return (await payloadOf({ request, action: "publish" })) !== undefined;
+  }
+
+  return Object.assign(authorize, { authenticate });
 }
 
 function decideChannels(

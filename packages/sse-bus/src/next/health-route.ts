@@ -2,7 +2,18 @@ import { connection } from "next/server.js";
 import type { Bus } from "../core/bus-types.ts";
 import type { ChannelMap } from "../core/types.ts";
 import { createHealthHandler } from "../http/health-handler.ts";
+import type { HostOptions } from "../http/host.ts";
 import { routeContext } from "../http/route-context.ts";
+import { defaultAllowedHosts } from "./allowed-hosts.ts";
+import type { RouteHandler } from "./route-handlers.ts";
+
+/** Settings of {@link createHealthRoute}. */
+export interface HealthRouteOptions<
+  Channels extends ChannelMap,
+  Inputs extends ChannelMap,
+> extends HostOptions {
+  readonly bus: Bus<Channels, Inputs>;
+}
 
 /**
  * `GET /api/health` as a Next.js route handler: 200 `{"status":"ok","backend","connections",
@@ -17,10 +28,10 @@ import { routeContext } from "../http/route-context.ts";
  */
 export function createHealthRoute<Channels extends ChannelMap, Inputs extends ChannelMap>({
   bus,
-}: {
-  readonly bus: Bus<Channels, Inputs>;
-}): { readonly GET: (request: Request) => Promise<Response> } {
-  const handle = createHealthHandler(routeContext(bus));
+  ...options
+}: HealthRouteOptions<Channels, Inputs>): { readonly GET: RouteHandler } {
+  const settings = { allowedHosts: defaultAllowedHosts(), ...options };
+  const handle = createHealthHandler(routeContext(bus), settings);
   return {
     async GET(request) {
       await connection();

@@ -9,7 +9,7 @@ export type { CorsOptions } from "../http/cors.ts";
 export type { MetricsOptions, MetricsRegistry } from "../http/metrics-handler.ts";
 export type { PublishRouteOptions } from "../http/publish-options.ts";
 export type { StreamOptions } from "../http/stream-options.ts";
-export { createHealthRoute } from "./health-route.ts";
+export { createHealthRoute, type HealthRouteOptions } from "./health-route.ts";
 export { createMetricsRoute, type MetricsRouteOptions } from "./metrics-route.ts";
 export {
   createPublishRoute,

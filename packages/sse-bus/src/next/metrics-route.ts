@@ -3,6 +3,7 @@ import type { Bus } from "../core/bus-types.ts";
 import type { ChannelMap } from "../core/types.ts";
 import { createMetricsHandler, type MetricsOptions } from "../http/metrics-handler.ts";
 import { routeContext } from "../http/route-context.ts";
+import { defaultAllowedHosts } from "./allowed-hosts.ts";
 import type { RouteHandler } from "./route-handlers.ts";
 
 /** Settings of {@link createMetricsRoute}. */
@@ -29,7 +30,8 @@ export function createMetricsRoute<Channels extends ChannelMap, Inputs extends C
   bus,
   ...options
 }: MetricsRouteOptions<Channels, Inputs>): { readonly GET: RouteHandler } {
-  const handle = createMetricsHandler(routeContext(bus), options);
+  const settings = { allowedHosts: defaultAllowedHosts(), ...options };
+  const handle = createMetricsHandler(routeContext(bus), settings);
   return {
     async GET(request) {
       await connection();

@@ -9,34 +9,44 @@ import type { RequestHead } from "../http/request-head.ts";
 import { nodeRequestHead, toWebRequest } from "./request-head.ts";
 
 test.each([
-  ["app.example:81", "app.example:81", undefined],
-  ["rebound.example", "rebound.example", "HOST_NOT_ALLOWED"],
-  ["user@app.example", undefined, "INVALID_HOST"],
-])("over HTTP/2 the authority %s is the host that is judged", async (authority, host, code) => {
-  const server = createServer((request, response) => {
-    const from = request as unknown as IncomingMessage;
-    const refused = refusalCode(nodeRequestHead(from));
-    let web: Request | undefined;
-    try {
-      web = toWebRequest(from, response as unknown as ServerResponse);
-    } catch {
-      // Refused below.
-    }
-    const webRefused = web && refusalCode(web);
-    response.end(JSON.stringify({ host: web?.headers.get("host"), code: refused, webRefused }));
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  const stream = session.request({ ":path": "/publish", ":authority": authority });
-  let body = "";
-  stream.setEncoding("utf8").on("data", (text) => (body += text));
-  await once(stream, "end");
-  const webRefused = host && code;
-  expect(JSON.parse(body)).toEqual(JSON.parse(JSON.stringify({ host, code, webRefused })));
-  session.close();
-  server.close();
-});
+  ["app.example:81", undefined, "app.example:81", undefined],
+  ["app.example", "App.example", "app.example", undefined],
+  ["rebound.example", undefined, "rebound.example", "HOST_NOT_ALLOWED"],
+  ["user@app.example", undefined, undefined, "INVALID_HOST"],
+  ["evil.example", "app.example", undefined, "INVALID_HOST"],
+  ["app.example", "evil.example", undefined, "INVALID_HOST"],
+])(
+  "over HTTP/2 the authority %s with Host %s is the host %s",
+  async (authority, sent, host, code) => {
+    const server = createServer((request, response) => {
+      const from = request as unknown as IncomingMessage;
+      const refused = refusalCode(nodeRequestHead(from));
+      let web: Request | undefined;
+      try {
+        web = toWebRequest(from, response as unknown as ServerResponse);
+      } catch {
+        // Refused below.
+      }
+      const webRefused = web && refusalCode(web);
+      response.end(JSON.stringify({ host: web?.headers.get("host"), code: refused, webRefused }));
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const stream = session.request({
+      ":path": "/publish",
+      ":authority": authority,
+      ...(sent !== undefined && { host: sent }),
+    });
+    let body = "";
+    stream.setEncoding("utf8").on("data", (text) => (body += text));
+    await once(stream, "end");
+    const webRefused = host && code;
+    expect(JSON.parse(body)).toEqual(JSON.parse(JSON.stringify({ host, code, webRefused })));
+    session.close();
+    server.close();
+  },
+);
 
 function refusalCode(head: RequestHead): string | undefined {
   try {

@@ -75,6 +75,17 @@ function urlOf(request: IncomingMessage): string {
 }
 
 function readHeader(headers: IncomingHttpHeaders, name: string): string | null {
-  const value = headers[name] ?? (name === "host" ? headers[":authority"] : undefined);
+  if (name === "host") return readHost(headers);
+  const value = headers[name];
   return Array.isArray(value) ? value.join(", ") : (value ?? null);
+}
+
+/**
+ * The host of a request. Over HTTP/2 it is `:authority`, and `host` may repeat it. If the two differ, the result is a
+ * list, which is not a host, so that the request is refused (RFC 9113 §8.3.1).
+ */
+function readHost({ host, ":authority": authority }: IncomingHttpHeaders): string | null {
+  if (typeof authority !== "string") return host ?? null;
+  if (host === undefined || host.toLowerCase() === authority.toLowerCase()) return authority;
+  return `${authority}, ${host}`;
 }

@@ -27,14 +27,12 @@ async function prove(paths: readonly FastPath[] = ALL): Promise<string[]> {
   return reports;
 }
 
-test("on a Node that works every fast path proves itself within milliseconds, and leaves nothing open", async () => {
+test("on a Node that works every fast path proves itself, and leaves nothing open", async () => {
   const sockets = (): string[] =>
     process.getActiveResourcesInfo().filter((name) => name.startsWith("TCP"));
   expect(sockets()).toEqual([]);
-  const started = performance.now();
+  // A proof that has to wait fails after ten ticks of a timer, which a busy machine delays as well.
   expect(await prove()).toEqual([]);
-  // Some ten here; a busy machine may take longer, but a proof that has to wait takes a second.
-  expect(performance.now() - started).toBeLessThan(500);
   for (const path of ALL) expect(isFastPathOn(path), path).toBe(true);
   await vi.waitFor(() => expect(sockets()).toEqual([]));
 });
