@@ -6,6 +6,7 @@ import { createMessage } from "./message.ts";
 import { type Cursor, createEpoch } from "./position.ts";
 import { readStore } from "./read-store.ts";
 import { recall, remember, type RememberedIds } from "./remember.ts";
+import { shareReads } from "./share-reads.ts";
 import { addTopic, createTopicIndex, removeTopic, visitTopics } from "./topic-index.ts";
 
 /**
@@ -73,9 +74,7 @@ export function memoryBackend(): Backend {
       addTopic(topics, topic, feed);
       return { cursor: cursor(), close: () => removeTopic(topics, topic, feed) };
     },
-    async read(topic) {
-      return readStore(opened(), topic);
-    },
+    read: shareReads(async (topic) => readStore(opened(), topic)),
     async readHead() {
       opened();
       return cursor();
