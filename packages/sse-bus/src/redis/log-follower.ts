@@ -4,6 +4,7 @@ import { startTimeout, withTimeout } from "../core/timers.ts";
 import { type Arrival, decodeArrival } from "./arrival.ts";
 import { type HeadMarker, type LiveMessage, toMessage } from "./codec.ts";
 import type { RedisConnection } from "./connection.ts";
+import { unreadableError } from "../core/stored-message.ts";
 import { timeoutError, unavailableError } from "./errors.ts";
 import { createHeadMarkers } from "./head-markers.ts";
 import type { RedisLogAccess } from "./history.ts";
@@ -63,6 +64,9 @@ type State =
   | { readonly name: "recovering"; readonly arrived: Arrival[] }
   | { readonly name: "live" };
 
+/** More positions than a server assigns between two markers. */
+const MAX_STEP = 100_000;
+
 const DOWN: State = { name: "down" };
 const LIVE: State = { name: "live" };
 
@@ -71,6 +75,11 @@ export function createLogFollower(options: RedisLogFollowerOptions): RedisLogFol
   const { keys } = access;
   let head = options.start;
   let state: State = DOWN;
+  /** The newest message that moved the head. */
+  let newest: { readonly channel: string; readonly message: LiveMessage } | undefined;
+  /** Two different messages had one position: the log did not send both. */
+  let isInDoubt = false;
+  let isAsking = false;
 
   const restartListeners = new Set<() => void>();
   let restarting: Promise<void> | undefined;
@@ -124,26 +133,64 @@ export function createLogFollower(options: RedisLogFollowerOptions): RedisLogFol
     else handleMessage(arrival.channel, arrival.message);
   }
 
+  /**
+   * Whoever may publish on the server can send anything on the bus's channels. Only a marker of this
+   * instance proves where the log is, because nobody else knows its token.
+   */
+  function askLog(): void {
+    if (isAsking) return;
+    isAsking = true;
+    const clear = (): void => void (isAsking = false);
+    markers.request().then(clear, clear);
+  }
+
+  /** Nothing moves the head that far between two markers. What is read from the log then is true. */
+  function isFarAhead({ seq }: Cursor): boolean {
+    if (seq <= head.seq + MAX_STEP) return false;
+    drop(new Error(`Position ${seq} arrived, far ahead of ${head.seq}`));
+    return true;
+  }
+
   function handleMessage(channel: string, message: LiveMessage): void {
-    if (message.epoch !== head.epoch) restart({ ...message, seq: message.seq - 1 });
-    // A channel and a pattern that covers it both deliver the message.
-    if (message.seq <= head.seq) return;
+    if (message.epoch !== head.epoch) return askLog();
+    if (message.seq <= head.seq) {
+      // A channel and a pattern that covers it both deliver the message. Anything else was never the
+      // next message: either this one is not of the log, or one before it was not.
+      if (isSameMessage(newest, channel, message)) return;
+      isInDoubt ||= newest?.message.seq === message.seq;
+      return askLog();
+    }
+    if (isFarAhead(message)) return;
     const topic = topics.all.get(channel);
     if (topic?.isLive) {
       if (message.previous > topic.last) {
         return drop(new Error(`Message ${message.previous} of "${channel}" did not arrive`));
       }
-      topic.last = message.seq;
     }
+    // Before the head moves: a position that cannot be read may not be one of the log.
+    const isWanted = topics.isWanted(channel);
+    const decoded = isWanted ? toMessage(channel, message, host.onError) : undefined;
+    if (isWanted && !decoded) return askLog();
+    if (topic?.isLive) topic.last = message.seq;
+    newest = { channel, message };
     head = toCursor(message);
-    topics.deliver(channel, message.seq, () => toMessage(channel, message));
+    if (decoded) topics.deliver(channel, decoded);
   }
 
   function handleMarker(marker: HeadMarker): void {
-    if (marker.epoch !== head.epoch) restart(marker);
+    const number = markers.numberOf(marker);
+    if (number === undefined) {
+      if (marker.epoch !== head.epoch) return askLog();
+      if (isFarAhead(marker)) return;
+      markers.received(marker);
+      if (marker.seq > head.seq) head = toCursor(marker);
+      // Each marker follows all messages up to its position, and no later one.
+      else if (marker.seq < head.seq) askLog();
+      return;
+    }
+    markers.received(marker);
+    if (marker.epoch !== head.epoch || marker.seq < head.seq || isInDoubt) restart(marker);
     else if (marker.seq > head.seq) head = toCursor(marker);
-    const number = markers.received(marker);
-    if (number === undefined) return;
     for (const topic of topics.all.values()) {
       if (!topic.isLive && topic.marker !== undefined && topic.marker <= number) {
         topics.goLive(topic, head);
@@ -153,6 +200,8 @@ export function createLogFollower(options: RedisLogFollowerOptions): RedisLogFol
 
   function restart(cursor: Cursor): void {
     head = toCursor(cursor);
+    newest = undefined;
+    isInDoubt = false;
     topics.restart(head.seq);
     host.onRestart();
     for (const listener of restartListeners) listener();
@@ -193,7 +242,7 @@ export function createLogFollower(options: RedisLogFollowerOptions): RedisLogFol
     }
     for (const message of messages) {
       head = { seq: message.seq, time: message.time, epoch: head.epoch };
-      topics.deliver(message.channel, message.seq, () => message);
+      topics.deliver(message.channel, message);
     }
   }
 
@@ -238,6 +287,10 @@ export function createLogFollower(options: RedisLogFollowerOptions): RedisLogFol
     },
     receive(pubSubChannel, text) {
       const arrival = decodeArrival(keys, pubSubChannel, text);
+      if (!arrival) {
+        const cause = new Error("it has no position");
+        return host.onError(unreadableError(`A message on "${pubSubChannel}"`, cause));
+      }
       if (state.name === "live") handle(arrival);
       else if (state.name === "recovering") state.arrived.push(arrival);
       else if (state.name === "syncing" && "marker" in arrival) {
@@ -273,6 +326,15 @@ export function createLogFollower(options: RedisLogFollowerOptions): RedisLogFol
     });
     await withTimeout(seen, timeoutMs, () => timeoutError("the log's restart", timeoutMs));
   }
+}
+
+function isSameMessage(
+  newest: { readonly channel: string; readonly message: LiveMessage } | undefined,
+  channel: string,
+  { seq, attributes, json }: LiveMessage,
+): boolean {
+  if (newest?.message.seq !== seq || newest.channel !== channel) return false;
+  return newest.message.attributes === attributes && newest.message.json === json;
 }
 
 function toCursor({ seq, time, epoch }: Cursor): Cursor {

@@ -53,7 +53,13 @@ export async function openRedisSession({
     drop: (cause) => commandConnection.drop(cause),
   });
   const clock = createServerClock();
-  const access: RedisLogAccess = { commands, keys, limits: host.history, clock };
+  const access: RedisLogAccess = {
+    commands,
+    keys,
+    limits: host.history,
+    clock,
+    onError: host.onError,
+  };
   const commandConnection = createReconnector({
     connector,
     connectTimeoutMs: timeoutMs,
