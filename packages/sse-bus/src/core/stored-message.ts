@@ -1,3 +1,4 @@
+import { assertChannel } from "./channel-name.ts";
 import { SseBusError } from "./errors.ts";
 import {
   assertEventName,
@@ -41,7 +42,8 @@ export function unreadableError(what: string, cause: Error): SseBusError {
   return new SseBusError("INVALID_DATA", text, { cause });
 }
 
-function assertContent({ event, key, json, raw }: MessageContent): void {
+function assertContent({ channel, event, key, json, raw }: MessageContent): void {
+  assertChannel(channel);
   if (event !== "message") assertEventName(event);
   if (key !== undefined) assertKey(key);
   if (typeof json !== "string" || /[\r\n]/.test(json)) throw new Error("its data is not one line");
