@@ -2,10 +2,20 @@ import { decodeHeadMarker, decodeLiveMessage, type HeadMarker, type LiveMessage 
 import { isPattern, isTopic } from "../core/channel-name.ts";
 import type { RedisKeys } from "./keys.ts";
 
+export interface MessageArrival {
+  readonly channel: string;
+  readonly message: LiveMessage;
+}
+
 /** What arrives through pub/sub. */
-export type Arrival =
-  | { readonly channel: string; readonly message: LiveMessage }
-  | { readonly marker: HeadMarker };
+export type Arrival = MessageArrival | { readonly marker: HeadMarker };
+
+/** Whether the log sent both: it sends a message to a channel and to the patterns that cover it. */
+export function isSameMessage(a: MessageArrival, b: MessageArrival): boolean {
+  const { seq, attributes, json } = a.message;
+  if (seq !== b.message.seq || a.channel !== b.channel) return false;
+  return attributes === b.message.attributes && json === b.message.json;
+}
 
 /** Decodes what arrived on a pub/sub channel of the bus; `undefined` if another program has sent it. */
 export function decodeArrival(

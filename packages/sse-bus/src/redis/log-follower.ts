@@ -1,13 +1,12 @@
-import type { BackendHost, Feed, TopicSubscription } from "../core/backend.ts";
+import type { TopicSubscription } from "../core/backend.ts";
 import type { Cursor } from "../core/position.ts";
 import { startTimeout, withTimeout } from "../core/timers.ts";
-import { type Arrival, decodeArrival } from "./arrival.ts";
+import { type Arrival, decodeArrival, isSameMessage, type MessageArrival } from "./arrival.ts";
 import { type HeadMarker, type LiveMessage, toMessage } from "./codec.ts";
-import type { RedisConnection } from "./connection.ts";
 import { unreadableError } from "../core/stored-message.ts";
 import { timeoutError, unavailableError } from "./errors.ts";
 import { createHeadMarkers } from "./head-markers.ts";
-import type { RedisLogAccess } from "./history.ts";
+import type { RedisLogFollower, RedisLogFollowerOptions } from "./log-follower-types.ts";
 import { type MissedMessages, readMissed } from "./missed-messages.ts";
 import { createPubSubSubscriptions } from "./pub-sub-subscriptions.ts";
 import { createTopicRegistry, type SubscribedTopic } from "./topic-registry.ts";
@@ -24,38 +23,6 @@ import { createTopicRegistry, type SubscribedTopic } from "./topic-registry.ts";
  *                                        the connection is lost
  * ```
  */
-export interface RedisLogFollower {
-  /** The head: the newest position that is proven to be delivered. */
-  readonly head: Cursor;
-  /** The newest position seen, delivered or not. */
-  readonly newestSeen: Cursor;
-  /** Nothing is missing. */
-  readonly isLive: boolean;
-  subscribe(topic: string, feed: Feed): Promise<TopicSubscription>;
-  /** A new connection; `undefined` when it is lost. */
-  useConnection(connection: RedisConnection | undefined): void;
-  receive(channel: string, text: string): void;
-  /** A restart of the log was seen elsewhere. Resolves once the host knows about it. */
-  restarted(): Promise<void>;
-  /** A position was seen elsewhere, in the answer to a publish. */
-  noteSeen(cursor: Cursor): void;
-  close(cause: Error): void;
-}
-
-export interface RedisLogFollowerOptions {
-  readonly access: RedisLogAccess;
-  readonly host: BackendHost;
-  /** The head of the log when the instance was opened. */
-  readonly start: Cursor;
-  readonly markMs: number;
-  readonly timeoutMs: number;
-  readonly waitMs: number;
-  /** Ends the connection: it missed a message, or is dead. */
-  readonly drop: (cause: Error) => void;
-  /** `isLive` may have changed. */
-  readonly onChange: () => void;
-}
-
 type State =
   | { readonly name: "down" }
   /** The first marker of this connection, by its number, has not arrived. */
@@ -76,7 +43,7 @@ export function createLogFollower(options: RedisLogFollowerOptions): RedisLogFol
   let head = options.start;
   let state: State = DOWN;
   /** The newest message that moved the head. */
-  let newest: { readonly channel: string; readonly message: LiveMessage } | undefined;
+  let newest: MessageArrival | undefined;
   /** Two different messages had one position: the log did not send both. */
   let isInDoubt = false;
   let isAsking = false;
@@ -156,7 +123,7 @@ export function createLogFollower(options: RedisLogFollowerOptions): RedisLogFol
     if (message.seq <= head.seq) {
       // A channel and a pattern that covers it both deliver the message. Anything else was never the
       // next message: either this one is not of the log, or one before it was not.
-      if (isSameMessage(newest, channel, message)) return;
+      if (newest && isSameMessage(newest, { channel, message })) return;
       isInDoubt ||= newest?.message.seq === message.seq;
       return askLog();
     }
@@ -326,15 +293,6 @@ export function createLogFollower(options: RedisLogFollowerOptions): RedisLogFol
     });
     await withTimeout(seen, timeoutMs, () => timeoutError("the log's restart", timeoutMs));
   }
-}
-
-function isSameMessage(
-  newest: { readonly channel: string; readonly message: LiveMessage } | undefined,
-  channel: string,
-  { seq, attributes, json }: LiveMessage,
-): boolean {
-  if (newest?.message.seq !== seq || newest.channel !== channel) return false;
-  return newest.message.attributes === attributes && newest.message.json === json;
 }
 
 function toCursor({ seq, time, epoch }: Cursor): Cursor {
