@@ -397,3 +397,23 @@ async function copyOf(folder: string): Promise<FolderCopy> {
 function disposable(pool: Pool): Pool & AsyncDisposable {
   return Object.assign(pool, { [Symbol.asyncDispose]: async () => pool.end() });
 }
+
+test("a row whose data is not JSON is reported and left out, live and in history", async () => {
+  const bus = await log.openBus();
+  const start = await bus.cursor();
+  const live = await subscribeLive(bus);
+  await bus.publish(1, { channel: "orders" });
+  const { schema } = log;
+  await log.pool.query(
+    `INSERT INTO ${schema}.message (seq, time, channel, event, data)
+     SELECT seq + 1, time, channel, event, '{' FROM ${schema}.message ORDER BY seq DESC LIMIT 1`,
+  );
+  // Positions are taken from a sequence or a head: make the next one follow the row.
+  await bus.publish(2, { channel: "orders" }).catch(() => bus.publish(2, { channel: "orders" }));
+  await waitFor("the second message", () => live.messages.at(-1)?.data === 2);
+  const late = subscribe(bus, { after: start });
+  await waitFor("history", () => late.messages.at(-1)?.data === 2);
+  expect(late.messages.map(({ data }) => data)).toEqual([1, 2]);
+  expect(bus.errors.length).toBeGreaterThan(0);
+  for (const error of bus.errors) expect(error).toMatchObject({ code: "INVALID_DATA" });
+});

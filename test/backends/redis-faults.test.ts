@@ -2,11 +2,19 @@ import { createClient } from "redis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { createBus } from "../../packages/sse-bus/src/index.ts";
+import { messageJson } from "../../packages/sse-bus/src/core/message.ts";
 import { PUBLISH } from "../../packages/sse-bus/src/redis/publish-script.ts";
 import { redisBackend } from "../../packages/sse-bus/src/redis/index.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
 import { waitFor } from "../support/wait-for.ts";
-import { asError, connectAdmin, epochOf, publishUntilStored, openBus } from "./redis-helpers.ts";
+import {
+  asError,
+  connectAdmin,
+  epochOf,
+  publishUntilStored,
+  openBus,
+  seqOf,
+} from "./redis-helpers.ts";
 import { subscribe } from "./subscriber.ts";
 import { createRedisLog, makeClient, type RedisLog } from "./redis-log.ts";
 
@@ -58,6 +66,89 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     await waitFor("the last message", () => subscriber.ids.at(-1) === sent.at(-1));
     expect(subscriber.ids).toEqual(sent);
     expect(subscriber.gaps).toEqual([]);
+  });
+
+  /** What another program with the right to publish may send: the text for a live channel, by name. */
+  const foreign: Record<string, (epoch: string, seq: number) => string> = {
+    "text without a position": () => "garbage",
+    "attributes that are not JSON, far ahead": (epoch, seq) =>
+      `${epoch} ${seq + 1000} ${Date.now()} ${seq}\nnotjson\n{}`,
+    "data that is not JSON, as the next message": (epoch, seq) =>
+      `${epoch} ${seq + 1} ${Date.now()} ${seq}\n\n{`,
+    "a well-formed message far ahead": (epoch, seq) =>
+      `${epoch} ${seq + 1000} ${Date.now()} ${seq}\n\n"forged"`,
+    "a well-formed message beyond any rate": (epoch, seq) =>
+      `${epoch} ${seq + 10 ** 9} ${Date.now()} ${seq}\n\n"forged"`,
+    "a well-formed message at the next position": (epoch, seq) =>
+      `${epoch} ${seq + 1} ${Date.now()} ${seq}\n\n"forged"`,
+    "a message of an unknown epoch": (_, seq) =>
+      `unknown0 ${seq + 1} ${Date.now()} ${seq}\n\n"forged"`,
+    "a message that follows one that was never sent": (epoch, seq) =>
+      `${epoch} ${seq + 9} ${Date.now()} ${seq + 8}\n\n"forged"`,
+  };
+
+  test.each(Object.entries(foreign))(
+    "%s on a live channel: later messages arrive, or a gap is reported",
+    async (_, textOf) => {
+      await using _log = (log = createRedisLog(server, make));
+      await using bus = openBus(await log.connect());
+      await using admin = await connectAdmin(server.port);
+      const subscriber = subscribe(bus, { channel: "a", after: await bus.cursor() });
+      const first = await bus.publish("one", { channel: "a" });
+      await waitFor("the first message", () => subscriber.data.includes("one"));
+      const text = textOf(epochOf(first.id) as string, seqOf(first.id));
+      const receivers = await admin.command(["PUBLISH", `{${log.prefix}}:live:a`, text]);
+      expect(receivers).toBe(1);
+      await publishUntilStored(bus, "b");
+      const own = ["two", "three", "four"];
+      for (const data of own) {
+        await bus.publish(data, { channel: "a" });
+        await new Promise((resolve) => setTimeout(resolve, 300));
+      }
+      await waitFor("the last message", () => subscriber.data.at(-1) === "four");
+      const isWhole = own.every((data) => subscriber.data.includes(data));
+      expect(isWhole || subscriber.gaps.length > 0).toBe(true);
+      await waitFor("the bus to be up", () => bus.stats().status === "up");
+    },
+  );
+
+  test("a foreign head marker costs no more than a gap", async () => {
+    await using _log = (log = createRedisLog(server, make));
+    await using bus = openBus(await log.connect());
+    await using admin = await connectAdmin(server.port);
+    const subscriber = subscribe(bus, { channel: "a", after: await bus.cursor() });
+    const first = await bus.publish("one", { channel: "a" });
+    const epoch = epochOf(first.id);
+    for (const text of [
+      "garbage",
+      `${epoch} ${seqOf(first.id) + 1000} ${Date.now()} other.1`,
+      `unknown0 ${seqOf(first.id) + 1} ${Date.now()} other.2`,
+    ]) {
+      await admin.command(["PUBLISH", `{${log.prefix}}:marks`, text]);
+      await bus.publish(text, { channel: "a" });
+      await waitFor(
+        "the message, or a gap",
+        () => subscriber.data.includes(text) || subscriber.gaps.length > 0,
+      );
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+    await bus.publish("last", { channel: "a" });
+    await waitFor("the last message", () => subscriber.data.at(-1) === "last");
+  });
+
+  test("an entry of a stream that cannot be read is reported and left out", async () => {
+    await using _log = (log = createRedisLog(server, make));
+    const errors: Error[] = [];
+    const backend = await log.connect();
+    await using bus = createBus({ backend, onError: (error) => void errors.push(error) });
+    await using admin = await connectAdmin(server.port);
+    const first = await bus.publish(1, { channel: "a" });
+    await bus.publish(2, { channel: "b" });
+    const entry = ["XADD", `{${log.prefix}}:log:a`, `${seqOf(first.id) + 1}-0`];
+    await admin.command([...entry, "t", String(Date.now()), "h", "", "j", "{"]);
+    await bus.publish(3, { channel: "a" });
+    expect((await backend.read("a")).messages.map(messageJson)).toEqual(["1", "3"]);
+    expect(errors).toMatchObject([{ code: "INVALID_DATA" }]);
   });
 
   test("an outage of half a second is noticed by nobody: publishes wait for its end, and no gap is told", async () => {

@@ -1,9 +1,14 @@
 import { SseBusError } from "./errors.ts";
 
 /**
- * Refuses JSON text with a number that `JSON.parse` changes: an integer that a double cannot hold, a
- * decimal of more than 17 significant digits, or what is too large or too small for a double. What
- * programs print for a double passes, and so does another way to write it (`1e21`, `0.10`).
+ * Refuses JSON text with a number whose value changes when it is parsed and written again:
+ *
+ * - An integer passes if `JSON.stringify` writes the same integer. A double can be exact and still be
+ *   written with other digits: 2^56 is written as 72057594037927940.
+ * - A decimal passes if it is what a program prints for its double: the nearest one with as many digits
+ *   (`toPrecision`).
+ * - Another way to write the same value passes: `1e21`, `0.10`.
+ * - `-0` passes, and is written as `0`. What is too large or too small for a double is refused.
  *
  * `text` must be JSON already: this only looks for its numbers, in linear time.
  *
@@ -42,8 +47,6 @@ const E = 0x65;
 const LOWER = 0x20;
 /** A double holds any number of so many digits (C's DBL_DIG). */
 const SAFE_DIGITS = 15;
-/** So many digits tell any two doubles apart (`%.17g`). */
-const MAX_DIGITS = 17;
 /** What `toPrecision` can do. */
 const MAX_PRECISION = 100;
 /** The least double with all its 53 bits. */
@@ -55,17 +58,12 @@ function isNormal(value: number): boolean {
 
 function isKept(token: string, value: number): boolean {
   if (!Number.isFinite(value)) return false;
-  const written = normalize(token);
-  if (written === normalize(String(value))) return true;
-  if (value === 0) return false;
-  const [digits = "", exponent = ""] = written.split("e");
-  // An integer in full must be exact, as it may be an id; all else may be what is printed for a double.
-  if (/[.eE]/.test(token) && digits.length <= MAX_PRECISION) {
-    if (written === normalize(value.toPrecision(digits.length))) return true;
-  }
-  if (Number(exponent) < 0) return digits.length <= MAX_DIGITS && isNormal(value);
-  // At most 309 digits, as the value is finite.
-  return BigInt(digits + "0".repeat(Number(exponent))) === BigInt(Math.abs(value));
+  const given = normalize(token);
+  if (given === normalize(String(value))) return true;
+  const [digits = "", exponent = ""] = given.split("e");
+  // An integer may be an id: only its own digits are the same.
+  if (value === 0 || Number(exponent) >= 0) return false;
+  return digits.length <= MAX_PRECISION && given === normalize(value.toPrecision(digits.length));
 }
 
 /** A number's significant digits and the power of ten of the last one, one text for one value. */

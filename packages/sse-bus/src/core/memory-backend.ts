@@ -5,7 +5,8 @@ import { closeStore, createLogStore, type LogStore, openLog, storeMessage } from
 import { createMessage } from "./message.ts";
 import { type Cursor, createEpoch } from "./position.ts";
 import { readStore } from "./read-store.ts";
-import { recall, remember, type RememberedIds } from "./remember.ts";
+import { createRememberedIds, recall, remember } from "./remember.ts";
+import { shareReads } from "./share-reads.ts";
 import { addTopic, createTopicIndex, removeTopic, visitTopics } from "./topic-index.ts";
 
 /**
@@ -21,7 +22,7 @@ import { addTopic, createTopicIndex, removeTopic, visitTopics } from "./topic-in
 export function memoryBackend(): Backend {
   const epoch = createEpoch();
   const topics = createTopicIndex<Feed>();
-  const remembered: RememberedIds = new Map();
+  let remembered = createRememberedIds();
   let store: LogStore | undefined;
   let head = { seq: 0, time: Date.now() };
   let users = 0;
@@ -73,9 +74,7 @@ export function memoryBackend(): Backend {
       addTopic(topics, topic, feed);
       return { cursor: cursor(), close: () => removeTopic(topics, topic, feed) };
     },
-    async read(topic) {
-      return readStore(opened(), topic);
-    },
+    read: shareReads(async (topic) => readStore(opened(), topic)),
     async readHead() {
       opened();
       return cursor();
@@ -87,7 +86,7 @@ export function memoryBackend(): Backend {
       if (users > 0 || !store) return;
       closeStore(store);
       store = undefined;
-      remembered.clear();
+      remembered = createRememberedIds();
     },
   };
 }

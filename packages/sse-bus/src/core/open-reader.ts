@@ -21,8 +21,12 @@ import { hasLost } from "./read-log.ts";
 import { placeReader } from "./reader-state.ts";
 import { limitReplay } from "./replay-limit.ts";
 import type { Sink } from "./sink.ts";
+import { nextTurn } from "./slices.ts";
 import { startOfKept } from "./topic-log.ts";
 import { hydrateTopic, type Topic } from "./topic.ts";
+
+/** With more messages than this, a start takes milliseconds. */
+const MANY_MESSAGES = 10_000;
 
 /** Where a reader starts: from now on, from the oldest message kept, from a snapshot, or a cursor. */
 export type Start = "now" | "earliest" | "latest" | { readonly cursor: string };
@@ -171,7 +175,9 @@ async function resume(
     };
   }
   const isShort = (topic: Topic): boolean => topic.log.horizon > cursor.seq;
-  await hydrate(engine, reader.cohort.topics.filter(isShort));
+  const short = reader.cohort.topics.filter(isShort);
+  if (short.length > 0) await hydrate(engine, short);
+  else await untilOwnTurn(reader.cohort.topics);
   const resumed = !hasLost(reader.cohort.topics, cursor.seq, undefined);
   engine.counters[resumed ? "resumed" : "resumedWithGap"]++;
   return { ...startAt(engine, reader, cursor), resumed };
@@ -209,6 +215,16 @@ export function startFromKept(reader: Reader, { seq, time }: Position): void {
   reader.knownEvictions = cohort.topics.map(({ log }) => log.evictions);
 }
 
+/**
+ * Readers of much history start one per turn of the event loop. Many can wait for the same history, and
+ * would otherwise all start in the turn that completes it.
+ */
+async function untilOwnTurn(topics: readonly Topic[]): Promise<void> {
+  let messages = 0;
+  for (const { log } of topics) messages += log.messages.length - log.first;
+  if (messages > MANY_MESSAGES) await nextTurn();
+}
+
 function startAt(engine: Engine, reader: Reader, { seq, time }: Position): Started {
   reader.cursor = { seq, time };
   reader.ordinal = ordinalIn(reader.cohort, seq);
@@ -218,6 +234,7 @@ function startAt(engine: Engine, reader: Reader, { seq, time }: Position): Start
 /** Completes the topics' windows. @returns the position before everything that is kept of them */
 export async function hydrate(engine: Engine, topics: readonly Topic[]): Promise<Position> {
   await Promise.all(topics.map((topic) => hydrateTopic(topic, engine.backend)));
+  await untilOwnTurn(topics);
   let oldest: Position | undefined;
   for (const { log } of topics) {
     const start = startOfKept(log);

@@ -10,10 +10,11 @@ import {
   storeMessage,
   track,
 } from "./log-store.ts";
-import { createMessage, type LogMessage } from "./message.ts";
+import type { LogMessage } from "./message.ts";
 import type { Cursor, Position } from "./position.ts";
 import { readStore } from "./read-store.ts";
-import { recall, remember, type RememberedIds } from "./remember.ts";
+import { createStoredMessage, unreadableError } from "./stored-message.ts";
+import { createRememberedIds, recall, remember } from "./remember.ts";
 import { addTopic, createTopicIndex, removeTopic, visitTopics } from "./topic-index.ts";
 import { startTimeout } from "./timers.ts";
 
@@ -54,7 +55,7 @@ export function pollingBackend(log: SharedLog, options: PollingBackendOptions = 
   assertCount(pollMs, "pollMs");
   const feeds = new Map<Feed, string>();
   let topics = createTopicIndex<Feed>();
-  let ids: RememberedIds = new Map();
+  let ids = createRememberedIds();
   let host: BackendHost;
   let store: LogStore | undefined;
   let head: Cursor = { seq: 0, time: 0, epoch: "0" };
@@ -100,33 +101,42 @@ export function pollingBackend(log: SharedLog, options: PollingBackendOptions = 
     if (hasGap(entries, 0)) ({ epoch, entries } = await ask(0));
     if (store) closeStore(store);
     const next = (store = createLogStore(host.history, host.maxHistoryBytes, true));
-    ids = new Map();
+    ids = createRememberedIds();
     head = { seq: 0, time: 0, epoch };
     for (const entry of entries) keep(next, entry);
     if (!isFirst) host.onRestart();
     return next;
   }
 
-  async function ask(seq: number): Promise<{ epoch: string; entries: Entry[] }> {
+  async function ask(seq: number): Promise<{ epoch: string; entries: ReadEntry[] }> {
     const { epoch, entries } = await log.after(seq);
     if (isClosed) throw closed();
-    return { epoch, entries: entries.map((entry) => JSON.parse(entry) as Entry) };
+    return { epoch, entries: parseEntries(entries, seq) };
   }
 
-  function take(into: LogStore, entry: Entry): void {
+  function take(into: LogStore, entry: ReadEntry): void {
     if (entry.seq > head.seq + 1) {
       for (const feed of feeds.keys()) feed.lost(entry.seq - 1);
     }
     const message = keep(into, entry);
-    visitTopics(topics, entry.channel, (feed) => feed.message(message));
+    if (message) visitTopics(topics, message.channel, (feed) => feed.message(message));
   }
 
-  function keep(into: LogStore, entry: Entry): LogMessage {
-    const { seq, time, channel, id } = entry;
+  function keep(into: LogStore, entry: ReadEntry): LogMessage | undefined {
+    const { seq } = entry;
     if (seq > head.seq + 1) forget(into, seq - 1);
     const { epoch } = head;
+    const { onError } = host;
+    if ("cause" in entry) {
+      // It has its number, so the head moves past it.
+      head = { seq, time: head.time, epoch };
+      onError(unreadableError(`Entry ${seq} of the log of "${log.name}"`, entry.cause));
+      return undefined;
+    }
+    const { time, channel, id } = entry;
     head = { seq, time, epoch };
-    const message = createMessage({ ...entry, key: entry.key }, head, epoch);
+    const message = createStoredMessage({ ...entry, key: entry.key }, head, { epoch, onError });
+    if (!message) return undefined;
     storeMessage(into, openLog(into, channel), message, Date.now());
     if (id !== undefined) remember(ids, id, { ...head, channel, duplicate: false });
     return message;
@@ -195,7 +205,36 @@ export function pollingBackend(log: SharedLog, options: PollingBackendOptions = 
 /** What is stored of a message. */
 interface Entry extends NewMessage, Position {}
 
-function hasGap(entries: readonly Entry[], after: number): boolean {
+/** An entry that another program has written. */
+interface UnreadableEntry {
+  readonly seq: number;
+  readonly cause: Error;
+}
+
+type ReadEntry = Entry | UnreadableEntry;
+
+/** Entries are numbered one after the other: so one that cannot be read has the number after the last. */
+function parseEntries(texts: readonly string[], after: number): ReadEntry[] {
+  let last = after;
+  return texts.map((text) => {
+    const entry = parseEntry(text, last);
+    last = entry.seq;
+    return entry;
+  });
+}
+
+function parseEntry(text: string, last: number): ReadEntry {
+  try {
+    const entry = JSON.parse(text) as Entry;
+    const isValid = Number.isSafeInteger(entry.seq) && entry.seq > last && entry.time >= 0;
+    if (isValid) return entry;
+    throw new Error("it has no valid position");
+  } catch (cause) {
+    return { seq: last + 1, cause: cause as Error };
+  }
+}
+
+function hasGap(entries: readonly ReadEntry[], after: number): boolean {
   return entries.some(({ seq }, index) => seq !== after + 1 + index);
 }
 

@@ -23,7 +23,8 @@ export async function inSlices<Result>(work: Iterator<unknown, Result>): Promise
   }
 }
 
-async function nextTurn(): Promise<void> {
+/** Resolves in a later turn, in which no other work of this kind goes on. */
+export async function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     waiting.push(resolve);
     if (waiting.length === 1) afterTurn(goOn);

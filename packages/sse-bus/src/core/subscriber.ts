@@ -125,8 +125,11 @@ function createCallbackSink(
     write({ gap, messages }) {
       if (gap) call(() => (onGap ? onGap(gap) : onError(gapError(gap))));
       for (const message of messages) {
-        const whole = toMessage(message, engine.local.epoch());
-        call(() => listener(whole.data as never, whole as never));
+        // Within the call: data that cannot be parsed must not end the subscriber.
+        call(() => {
+          const whole = toMessage(message, engine.local.epoch());
+          return listener(whole.data as never, whole as never);
+        });
       }
       return true;
     },

@@ -8,7 +8,12 @@ export interface LogMethods {
   /** The worker chooses the number that identifies the subscription. */
   subscribe: { readonly topic: string; readonly subscription: number };
   unsubscribe: number;
-  read: string;
+  /** Reads history, and answers with the first page. The worker chooses the number of the read. */
+  read: { readonly topic: string; readonly read: number };
+  /** Answers with the next page of a read. */
+  readOn: number;
+  /** The worker needs no further page of a read. */
+  endRead: number;
   cursor: undefined;
 }
 
@@ -22,3 +27,12 @@ export type LogEvent =
 
 /** A message in transit: encoded once, by the process that holds the log. */
 export type SentMessage = Omit<LogMessage, "superseded">;
+
+/** A part of the history of a topic, oldest first. */
+export interface HistoryPage {
+  readonly messages: readonly SentMessage[];
+  /** The horizon of the whole history; see `History`. */
+  readonly horizon: number;
+  /** No further page follows. */
+  readonly isLast: boolean;
+}

@@ -1,8 +1,10 @@
 import type { Backend, NewMessage, TopicSubscription } from "../core/backend.ts";
 import { SseBusError, type SseBusErrorCode } from "../core/errors.ts";
 import type { LogMessage } from "../core/message.ts";
-import type { LogMethods, LogEvent, SentMessage } from "./log-protocol.ts";
+import { createHistoryReads } from "./history-reads.ts";
+import type { LogMethods, LogEvent } from "./log-protocol.ts";
 import { createRpc, MAX_WAITING_BYTES, type Rpc, type RpcMethods } from "./rpc.ts";
+import { MESSAGE_BYTES, withoutState } from "./sent-message.ts";
 import type { Transport } from "./transport.ts";
 import { startInterval } from "../core/timers.ts";
 
@@ -20,7 +22,11 @@ export function serveLog(backend: Backend, transport: Transport, methods: RpcMet
   let last: { readonly message: LogMessage; readonly subscriptions: number[] } | undefined;
   /** Messages dropped since the other process stopped reading: the newest, and their subscriptions. */
   let loss: { seq: number; readonly subscriptions: Set<number> } | undefined;
-  let reading: Promise<unknown> = Promise.resolve();
+  const history = createHistoryReads({
+    backend,
+    onRead: reportLoss,
+    untilWritable: async () => rpc.untilBelow(MAX_WAITING_BYTES / 2),
+  });
 
   function enqueue(message: LogMessage, subscription: number): void {
     // A channel and a pattern that covers it both get the message: it is sent once for both.
@@ -88,17 +94,9 @@ export function serveLog(backend: Backend, transport: Transport, methods: RpcMet
       return cursor;
     },
     unsubscribe,
-    async read(topic: string) {
-      // One after the other: each may be as large as the whole history.
-      const read = reading.then(async () => {
-        await rpc.untilBelow(MAX_WAITING_BYTES / 2);
-        const { messages, horizon } = await backend.read(topic);
-        reportLoss();
-        return { messages: messages.map(withoutState), horizon };
-      });
-      reading = read.catch(() => {});
-      return read;
-    },
+    read: history.read,
+    readOn: history.readOn,
+    endRead: history.endRead,
     async cursor() {
       const head = await backend.readHead();
       reportLoss();
@@ -117,22 +115,15 @@ export function serveLog(backend: Backend, transport: Transport, methods: RpcMet
   timer.unref();
   transport.onClose(() => {
     clearInterval(timer);
+    history.close();
     for (const subscription of subscriptions.keys()) unsubscribe(subscription);
   });
   return rpc;
 }
 
 const HEAD_INTERVAL_MS = 1000;
-/** What a message costs beside its frame, roughly. */
-const MESSAGE_BYTES = 128;
 /** Messages in one frame. */
 const MAX_BATCH = 100;
-
-/** Each log that holds a message tracks for itself whether it is superseded. */
-function withoutState(message: LogMessage): SentMessage {
-  const { superseded: _, ...sent } = message;
-  return sent;
-}
 
 /** Restores an error that another process has sent. */
 export function toError({ code, message }: { code: string | undefined; message: string }): Error {

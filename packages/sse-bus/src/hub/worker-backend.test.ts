@@ -5,6 +5,7 @@ import type { Backend } from "../core/backend.ts";
 import { createHistoryResolver } from "../core/history.ts";
 import { memoryBackend } from "../core/memory-backend.ts";
 import { testBackend } from "../testing/test-backend.ts";
+import { sizeOf } from "./outbox.ts";
 import { createRpc } from "./rpc.ts";
 import type { Transport } from "./transport.ts";
 import { serveLog, toError } from "./serve-log.ts";
@@ -114,4 +115,70 @@ test("a message that a channel and a pattern share crosses the transport once", 
   expect((events[0] as { argument: unknown[] }).argument).toHaveLength(1);
   port2.close();
   await log.close();
+});
+
+/** A memory log of 20,000 messages behind a transport that notes the size of each send. */
+async function longLog() {
+  const { port1, port2 } = new MessageChannel();
+  const log = memoryBackend();
+  const host = {
+    history: createHistoryResolver({ maxMessages: 100_000 }),
+    maxHistoryBytes: 100_000_000,
+    onError() {},
+    onStatus() {},
+    onRestart() {},
+  };
+  await log.open(host);
+  const entry = { channel: "a", event: "message", key: undefined, json: "1", id: undefined };
+  for (let n = 0; n < 20_000; n++) await log.publish({ ...entry, channel: `a/${n % 100}` });
+  const sizes: number[] = [];
+  const transport = portTransport(port1);
+  serveLog(log, {
+    ...transport,
+    send(message, onSent) {
+      sizes.push(sizeOf(message));
+      transport.send(message, onSent);
+    },
+  });
+  const backend = workerBackend(portTransport(port2));
+  await backend.open(host);
+  return {
+    log,
+    backend,
+    sizes,
+    async [Symbol.asyncDispose]() {
+      port2.close();
+      await log.close();
+    },
+  };
+}
+
+test("a long history crosses the transport in pages, and is complete and in order", async () => {
+  await using long = await longLog();
+  const { messages, horizon } = await long.backend.read("**");
+  expect(messages.map(({ seq }) => seq)).toEqual(Array.from({ length: 20_000 }, (_, n) => n + 1));
+  expect(horizon).toBe(0);
+  expect(long.sizes.length).toBeGreaterThan(10);
+  expect(Math.max(...long.sizes)).toBeLessThan(1_000_000);
+});
+
+test("reads of one topic that are asked for together cross the transport once", async () => {
+  await using long = await longLog();
+  await long.backend.read("**");
+  const once = long.sizes.reduce((sum, size) => sum + size);
+  long.sizes.length = 0;
+  const reads = await Promise.all(Array.from({ length: 20 }, async () => long.backend.read("**")));
+  expect(reads.map(({ messages }) => messages.length)).toEqual(Array(20).fill(20_000));
+  // The first one runs; the others share the next one, which starts after they asked.
+  expect(long.sizes.reduce((sum, size) => sum + size)).toBeLessThan(2.1 * once);
+});
+
+test("a read stops when the last subscription to its topic ends", async () => {
+  await using long = await longLog();
+  const { close } = await long.backend.subscribe("**", { message() {}, lost() {} });
+  const read = long.backend.read("**");
+  await expect.poll(() => long.sizes.length).toBeGreaterThan(3);
+  close();
+  await expect(read).rejects.toMatchObject({ code: "BACKEND_UNAVAILABLE" });
+  expect(long.sizes.length).toBeLessThan(10);
 });

@@ -1,8 +1,10 @@
-import type { Backend, BackendHost, Feed, History, Stored } from "../core/backend.ts";
+import type { Backend, BackendHost, Feed, Stored } from "../core/backend.ts";
 import { SseBusError } from "../core/errors.ts";
 import type { Cursor } from "../core/position.ts";
-import type { LogMethods, LogEvent, SentMessage } from "./log-protocol.ts";
+import type { LogMethods, LogEvent } from "./log-protocol.ts";
+import { createPageReader } from "./read-pages.ts";
 import { createRpc, type Rpc, type RpcMethods } from "./rpc.ts";
+import { received } from "./sent-message.ts";
 import type { Transport } from "./transport.ts";
 import { toError } from "./serve-log.ts";
 
@@ -13,13 +15,13 @@ export interface WorkerBackend extends Backend {
 }
 
 export function workerBackend(transport: Transport, methods: RpcMethods = {}): WorkerBackend {
-  const feeds = new Map<number, Feed>();
+  const feeds = new Map<number, { readonly topic: string; readonly feed: Feed }>();
   let host: BackendHost | undefined;
   let head: Cursor | undefined;
   let subscriptions = 0;
   let isClosed = false;
 
-  async function ask<Result>(method: keyof LogMethods, argument?: unknown): Promise<Result> {
+  async function ask<Result>(method: string, argument?: unknown): Promise<Result> {
     if (isClosed) throw new SseBusError("BUS_CLOSED", "The backend is closed: make a new bus.");
     return rpc.call<Result>(method, argument);
   }
@@ -34,12 +36,12 @@ export function workerBackend(transport: Transport, methods: RpcMethods = {}): W
 
   function accept({ message, subscriptions }: Extract<LogEvent, { message: unknown }>): void {
     if (head) advance({ seq: message.seq, time: message.time, epoch: head.epoch });
-    const received = { ...message, superseded: false };
-    for (const subscription of subscriptions) feeds.get(subscription)?.message(received);
+    const own = received(message);
+    for (const subscription of subscriptions) feeds.get(subscription)?.feed.message(own);
   }
 
   function lose({ lost, subscriptions }: Extract<LogEvent, { lost: unknown }>): void {
-    for (const subscription of subscriptions) feeds.get(subscription)?.lost(lost);
+    for (const subscription of subscriptions) feeds.get(subscription)?.feed.lost(lost);
   }
 
   function advance(to: Cursor): void {
@@ -47,6 +49,11 @@ export function workerBackend(transport: Transport, methods: RpcMethods = {}): W
   }
 
   const rpc = createRpc(transport, { methods: { ...methods, events }, toError });
+  const read = createPageReader({
+    call: ask,
+    notify: rpc.notify,
+    isSubscribed: (name) => Array.from(feeds.values()).some(({ topic }) => topic === name),
+  });
   transport.onClose(() => host?.onStatus("down"));
 
   return {
@@ -60,7 +67,7 @@ export function workerBackend(transport: Transport, methods: RpcMethods = {}): W
     async subscribe(topic, feed) {
       const subscription = subscriptions++;
       // Before the call is answered: its messages may arrive in the same batch as the answer.
-      feeds.set(subscription, feed);
+      feeds.set(subscription, { topic, feed });
       const close = (): void => {
         if (feeds.delete(subscription)) rpc.notify("unsubscribe", subscription);
       };
@@ -74,13 +81,7 @@ export function workerBackend(transport: Transport, methods: RpcMethods = {}): W
         throw error;
       }
     },
-    async read(topic): Promise<History> {
-      const { messages, horizon } = await ask<{ messages: SentMessage[]; horizon: number }>(
-        "read",
-        topic,
-      );
-      return { messages: messages.map((sent) => ({ ...sent, superseded: false })), horizon };
-    },
+    read,
     readHead: () => ask<Cursor>("cursor"),
     head() {
       if (head) return head;

@@ -56,8 +56,7 @@ export function readEnvelope(
   let json: string;
   try {
     if (raw) json = JSON.stringify(readRaw(data));
-    else if (headers?.get(WRITER) === "1") json = decoder.decode(data);
-    else json = JSON.stringify(JSON.parse(decoder.decode(data)));
+    else json = readJson(decoder.decode(data), headers?.get(WRITER) === "1");
   } catch (cause) {
     const what = raw ? `cannot be sent as it is: ${(cause as Error).message}` : "is not JSON";
     throw new SseBusError(
@@ -67,6 +66,12 @@ export function readEnvelope(
     );
   }
   return { channel, event, key, json, raw };
+}
+
+/** What sse-bus has written stays as it is. Other programs may use several lines. */
+function readJson(text: string, isOwn: boolean): string {
+  const data: unknown = JSON.parse(text);
+  return isOwn && !/[\r\n]/.test(text) ? text : JSON.stringify(data);
 }
 
 function readRaw(data: Uint8Array): string {

@@ -28,7 +28,7 @@ import { type OrderedConsumer, startOrderedConsumer } from "./ordered-consumer.t
 import { createPublisher } from "./publisher.ts";
 import { createReconnector } from "./reconnector.ts";
 import { limitsFor } from "./retention.ts";
-import { shareCalls } from "./share-calls.ts";
+import { shareCalls } from "../core/share-calls.ts";
 import { createSubjects } from "./subjects.ts";
 
 /** An open backend. */

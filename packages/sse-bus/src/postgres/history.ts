@@ -1,7 +1,8 @@
 import type { BackendHost, History } from "../core/backend.ts";
 import { isPattern } from "../core/channel-name.ts";
 import type { HistoryLimits } from "../core/history.ts";
-import { createMessage, type LogMessage } from "../core/message.ts";
+import type { LogMessage } from "../core/message.ts";
+import { createStoredMessage } from "../core/stored-message.ts";
 import type { Row } from "./database.ts";
 import type { LogFunctions } from "./log-functions.ts";
 import { parseMessage } from "./page.ts";
@@ -60,7 +61,10 @@ function applyLimits(rows: readonly Row[], host: BackendHost): EpochHistory {
     use.isFull ||=
       use.messages > maxMessages || use.bytes > maxBytes || record.time < now - maxAgeMs;
     if (use.isFull || bytes > host.maxHistoryBytes) horizon = Math.max(horizon, seq);
-    else messages.push(createMessage(record, record, epoch));
+    else {
+      const message = createStoredMessage(record, record, { epoch, onError: host.onError });
+      if (message) messages.push(message);
+    }
   }
   return { epoch, horizon, messages: messages.toReversed() };
 }

@@ -1,7 +1,8 @@
 import { createBackoff } from "../backend-shared/backoff.ts";
 import type { BackendHost, Feed, TopicSubscription } from "../core/backend.ts";
-import { createMessage, type LogMessage } from "../core/message.ts";
+import type { LogMessage } from "../core/message.ts";
 import type { Cursor } from "../core/position.ts";
+import { createStoredMessage } from "../core/stored-message.ts";
 import { startTimeout } from "../core/timers.ts";
 import { closedError, toBackendError } from "./errors.ts";
 import { createHeadWaiters } from "./head-waiters.ts";
@@ -124,10 +125,12 @@ export function createLogFollower(options: PostgresLogFollowerOptions): Postgres
   function deliverMessage(row: PageMessage): void {
     // Moved first, because a feed may ask for the head.
     head = { seq: row.seq, time: row.time, epoch: head.epoch };
-    let message: LogMessage | undefined;
-    topics.visit(row.channel, (feed) =>
-      feed.message((message ??= createMessage(row, row, head.epoch))),
-    );
+    const { epoch } = head;
+    let message: LogMessage | false | undefined;
+    topics.visit(row.channel, (feed) => {
+      message ??= createStoredMessage(row, row, { epoch, onError: host.onError }) ?? false;
+      if (message) feed.message(message);
+    });
   }
 
   function restart({ epoch, head: newHead }: LogPage): void {

@@ -1,19 +1,36 @@
 import { decodeHeadMarker, decodeLiveMessage, type HeadMarker, type LiveMessage } from "./codec.ts";
+import { isPattern, isTopic } from "../core/channel-name.ts";
 import type { RedisKeys } from "./keys.ts";
 
-/** What arrives through pub/sub. */
-export type Arrival =
-  | { readonly channel: string; readonly message: LiveMessage }
-  | { readonly marker: HeadMarker };
+export interface MessageArrival {
+  readonly channel: string;
+  readonly message: LiveMessage;
+}
 
-/** Decodes what arrived on a pub/sub channel of the bus. */
-export function decodeArrival(keys: RedisKeys, pubSubChannel: string, text: string): Arrival {
-  if (pubSubChannel === keys.headMarkers.name) return { marker: decodeHeadMarker(text) };
-  if (pubSubChannel !== keys.all) {
-    const channel = pubSubChannel.slice(keys.live.length);
-    return { channel, message: decodeLiveMessage(text) };
+/** What arrives through pub/sub. */
+export type Arrival = MessageArrival | { readonly marker: HeadMarker };
+
+/** Whether the log sent both: it sends a message to a channel and to the patterns that cover it. */
+export function isSameMessage(a: MessageArrival, b: MessageArrival): boolean {
+  const { seq, attributes, json } = a.message;
+  if (seq !== b.message.seq || a.channel !== b.channel) return false;
+  return attributes === b.message.attributes && json === b.message.json;
+}
+
+/** Decodes what arrived on a pub/sub channel of the bus; `undefined` if another program has sent it. */
+export function decodeArrival(
+  keys: RedisKeys,
+  pubSubChannel: string,
+  text: string,
+): Arrival | undefined {
+  if (pubSubChannel === keys.headMarkers.name) {
+    const marker = decodeHeadMarker(text);
+    return marker && { marker };
   }
-  // The channel of all messages: the name of the message's own channel comes first.
-  const end = text.indexOf("\n");
-  return { channel: text.slice(0, end), message: decodeLiveMessage(text.slice(end + 1)) };
+  const isOfAll = pubSubChannel === keys.all;
+  // On the channel of all messages, the name of the message's own channel comes first.
+  const end = isOfAll ? text.indexOf("\n") : -1;
+  const channel = isOfAll ? text.slice(0, Math.max(0, end)) : pubSubChannel.slice(keys.live.length);
+  const message = decodeLiveMessage(text.slice(end + 1));
+  return message && isTopic(channel) && !isPattern(channel) ? { channel, message } : undefined;
 }

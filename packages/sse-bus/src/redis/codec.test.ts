@@ -1,16 +1,19 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { messageJson } from "../core/message.ts";
+import { type LogMessage, messageJson } from "../core/message.ts";
 import {
   decodeEntry,
   decodeLiveMessage,
   decodeHeadMarker,
   decodeState,
   encodeAttributes,
+  type LiveMessage,
   toMessage,
 } from "./codec.ts";
 
-const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 50 });
+const text = fc
+  .string({ unit: "grapheme", minLength: 1, maxLength: 50 })
+  .map((any) => any.replaceAll(/[\r\n\0]/g, "x"));
 const record = fc.record({
   event: fc.oneof(fc.constant("message"), text),
   key: fc.option(text, { nil: undefined }),
@@ -23,6 +26,9 @@ const rawRecord = fc.record({
   raw: fc.constant(true),
   json: text.map((data) => JSON.stringify(data.replaceAll("\r", ""))),
 });
+const unexpected = (error: Error): void => {
+  throw error;
+};
 const position = { seq: 1_048_577, time: 1_763_860_000_000, epoch: "k3x9q7" };
 
 test("any message is decoded from pub/sub as it was published", () => {
@@ -32,7 +38,7 @@ test("any message is decoded from pub/sub as it was published", () => {
       expect(attributes).not.toContain("\n");
       const live = decodeLiveMessage(`k3x9q7 1048577 1763860000000 12\n${attributes}\n${json}`);
       expect(live).toEqual({ ...position, previous: 12, attributes, json });
-      const message = toMessage("a", live);
+      const message = toMessage("a", live as LiveMessage, unexpected) as LogMessage;
       const { seq, time, channel } = message;
       expect({ seq, time, channel }).toEqual({
         seq: position.seq,
@@ -50,8 +56,9 @@ test("a message is decoded from a stream as from pub/sub", () => {
     fc.property(fc.oneof(record, rawRecord), ({ event, key, raw, json }) => {
       const attributes = encodeAttributes({ event, key, raw });
       const fields = ["t", String(position.time), "h", attributes, "j", json];
-      const entry = decodeEntry("a", [`${position.seq}-0`, fields], position.epoch);
-      expect(entry).toEqual(toMessage("a", { ...position, attributes, json }));
+      const options = { epoch: position.epoch, onError: unexpected };
+      const entry = decodeEntry("a", [`${position.seq}-0`, fields], options);
+      expect(entry).toEqual(toMessage("a", { ...position, attributes, json }, unexpected));
     }),
   );
 });
@@ -66,4 +73,31 @@ test("head markers and channel states are decoded", () => {
     token: "me.7",
   });
   expect(decodeState("9 2 700 7 100 200")).toEqual({ last: 9, at: 200 });
+});
+
+test.each([
+  "",
+  "garbage",
+  "k3x9q7 7 1763860000000\n\n1",
+  "k3x9q7 x 1763860000000 6\n\n1",
+  "k3x9q7 7 1763860000000 7\n\n1",
+  "k3x9q7 9007199254740993 1763860000000 6\n\n1",
+  "k3x9q7 7 1e12 6\n\n1",
+])("%j from another program is no message", (text) => {
+  expect(decodeLiveMessage(text)).toBeUndefined();
+});
+
+test.each([
+  ["attributes that are not JSON", "notjson", "{}"],
+  ["attributes that are not a list", "{}", "{}"],
+  ["a reserved event", '["hello"]', "{}"],
+  ["an event of two lines", String.raw`["a\nid: 1"]`, "{}"],
+  ["data that is not JSON", "", "{"],
+  ["data of two lines", "", "1\nevent: bye"],
+  ["raw data that is not a string", '["message",null,"raw"]', "1"],
+])("a message with %s is reported and left out", (_, attributes, json) => {
+  const errors: Error[] = [];
+  const message = toMessage("a", { ...position, attributes, json }, (error) => errors.push(error));
+  expect(message).toBeUndefined();
+  expect(errors).toMatchObject([{ code: "INVALID_DATA" }]);
 });

@@ -1,5 +1,6 @@
-import { createMessage, type LogMessage, type MessageContent } from "../core/message.ts";
+import type { LogMessage, MessageContent } from "../core/message.ts";
 import type { Cursor } from "../core/position.ts";
+import { createStoredMessage, unreadableError } from "../core/stored-message.ts";
 
 /** A message as pub/sub carries it. */
 export interface LiveMessage extends Cursor {
@@ -30,45 +31,84 @@ export function encodeAttributes({
   return event === "message" ? "" : JSON.stringify([event]);
 }
 
-/** Decodes three lines: "epoch seq time previous", the attributes, the data. */
-export function decodeLiveMessage(text: string): LiveMessage {
+/**
+ * Decodes three lines: "epoch seq time previous", the attributes, the data. `undefined` without a valid
+ * position: another program has sent it.
+ */
+export function decodeLiveMessage(text: string): LiveMessage | undefined {
   const first = text.indexOf("\n");
   const second = text.indexOf("\n", first + 1);
-  const [epoch = "", seq, time, previous] = text.slice(0, first).split(" ");
-  return {
-    epoch,
-    seq: Number(seq),
-    time: Number(time),
-    previous: Number(previous),
-    attributes: text.slice(first + 1, second),
-    json: text.slice(second + 1),
-  };
+  if (first < 0 || second < 0) return undefined;
+  const [epoch, seq, time, last] = text.slice(0, first).split(" ");
+  const cursor = decodeCursor(epoch, seq, time);
+  const previous = decodeInteger(last);
+  if (!cursor || !(previous < cursor.seq)) return undefined;
+  const attributes = text.slice(first + 1, second);
+  return { ...cursor, previous, attributes, json: text.slice(second + 1) };
 }
 
-export function decodeHeadMarker(text: string): HeadMarker {
-  const [epoch = "", seq, time, token = ""] = text.split(" ");
-  return { epoch, seq: Number(seq), time: Number(time), token };
+/** `undefined` without a valid position: another program has sent it. */
+export function decodeHeadMarker(text: string): HeadMarker | undefined {
+  const [epoch, seq, time, token = ""] = text.split(" ");
+  const cursor = decodeCursor(epoch, seq, time);
+  return cursor && { ...cursor, token };
+}
+
+function decodeCursor(epoch = "", seqText = "", timeText = ""): Cursor | undefined {
+  const seq = decodeInteger(seqText);
+  const time = decodeInteger(timeText);
+  if (Number.isNaN(seq + time) || !/^[0-9a-z]{1,16}$/.test(epoch)) return undefined;
+  return { epoch, seq, time };
+}
+
+/** NaN for what is not a whole number from 0. */
+function decodeInteger(text = ""): number {
+  return /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
 }
 
 type Attributes = [event: string, key?: string | null, form?: string];
 
+/** `undefined` for a message that cannot be read; it is reported to `onError`. */
 export function toMessage(
   channel: string,
   { attributes, json, ...cursor }: Omit<LiveMessage, "previous">,
-): LogMessage {
-  const [event = "message", key, form] =
-    attributes === "" ? [] : (JSON.parse(attributes) as Attributes);
-  const record = { channel, event, key: key ?? undefined, json, raw: form === "raw" };
-  return createMessage(record, cursor, cursor.epoch);
+  onError: (error: Error) => void,
+): LogMessage | undefined {
+  let parsed: Partial<Attributes>;
+  try {
+    parsed = attributes === "" ? [] : decodeAttributes(attributes);
+  } catch (cause) {
+    onError(unreadableError(`Message ${cursor.seq} of "${channel}"`, cause as Error));
+    return undefined;
+  }
+  const [event = "message", key, form] = parsed;
+  const content = { channel, event, key: key ?? undefined, json, raw: form === "raw" };
+  return createStoredMessage(content, cursor, { epoch: cursor.epoch, onError });
+}
+
+function decodeAttributes(text: string): Attributes {
+  const parsed: unknown = JSON.parse(text);
+  if (Array.isArray(parsed)) return parsed as unknown as Attributes;
+  throw new Error("its attributes are not a list");
 }
 
 /** An entry of a Redis stream, as XRANGE returns it. */
 export type StreamEntry = readonly [id: string, fields: readonly string[]];
 
-export function decodeEntry(channel: string, [id, fields]: StreamEntry, epoch: string): LogMessage {
-  const [, time, , attributes = "", , json = ""] = fields;
-  const seq = Number(id.slice(0, id.indexOf("-")));
-  return toMessage(channel, { seq, time: Number(time), epoch, attributes, json });
+/** The position of an entry. */
+export function entrySeq([id]: StreamEntry): number {
+  return Number(id.slice(0, id.indexOf("-")));
+}
+
+/** `undefined` for an entry that cannot be read; it is reported to `onError`. */
+export function decodeEntry(
+  channel: string,
+  entry: StreamEntry,
+  { epoch, onError }: { readonly epoch: string; readonly onError: (error: Error) => void },
+): LogMessage | undefined {
+  const [, time, , attributes = "", , json = ""] = entry[1];
+  const cursor = { seq: entrySeq(entry), time: Number(time), epoch };
+  return toMessage(channel, { ...cursor, attributes, json }, onError);
 }
 
 /** What the hash of the bus holds for a channel; see `publish-script.ts`. */

@@ -5,7 +5,13 @@ import type { HistoryResolver } from "../core/history.ts";
 import type { LogMessage } from "../core/message.ts";
 import type { ServerClock } from "../core/server-clock.ts";
 import { READ_PAGE } from "./channel-scripts.ts";
-import { type ChannelState, decodeEntry, decodeState, type StreamEntry } from "./codec.ts";
+import {
+  type ChannelState,
+  decodeEntry,
+  decodeState,
+  entrySeq,
+  type StreamEntry,
+} from "./codec.ts";
 import type { RedisCommands } from "./commands.ts";
 import { CHANNEL_FIELD, escapeGlob, type RedisKeys, toGlob } from "./keys.ts";
 
@@ -15,6 +21,8 @@ export interface RedisLogAccess {
   readonly keys: RedisKeys;
   readonly limits: HistoryResolver;
   readonly clock: ServerClock;
+  /** Learns about entries that cannot be read. */
+  readonly onError: (error: Error) => void;
 }
 
 /** The history of a topic. The epoch is `undefined` while the server has no log. */
@@ -85,7 +93,7 @@ export async function findChannels(
 
 /** The messages of a channel after `after`, in pages, so that no script blocks the server for long. */
 export async function readChannelHistory(
-  { commands, keys, limits }: RedisLogAccess,
+  { commands, keys, limits, onError }: RedisLogAccess,
   channel: string,
   after: number,
 ): Promise<ChannelHistory> {
@@ -104,8 +112,11 @@ export async function readChannelHistory(
       string,
       StreamEntry[],
     ];
-    for (const entry of entries) messages.push(decodeEntry(channel, entry, epoch));
-    last = messages.at(-1)?.seq ?? after;
+    for (const entry of entries) {
+      const message = decodeEntry(channel, entry, { epoch, onError });
+      if (message) messages.push(message);
+      last = entrySeq(entry);
+    }
     if (entries.length === PAGE_ENTRIES) continue;
     const kept = { messages, horizon: Number(horizon) };
     dropOld(kept, Number(now) - limits(channel).maxAgeMs);

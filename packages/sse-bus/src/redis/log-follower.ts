@@ -1,12 +1,12 @@
-import type { BackendHost, Feed, TopicSubscription } from "../core/backend.ts";
+import type { TopicSubscription } from "../core/backend.ts";
 import type { Cursor } from "../core/position.ts";
 import { startTimeout, withTimeout } from "../core/timers.ts";
-import { type Arrival, decodeArrival } from "./arrival.ts";
+import { type Arrival, decodeArrival, isSameMessage, type MessageArrival } from "./arrival.ts";
 import { type HeadMarker, type LiveMessage, toMessage } from "./codec.ts";
-import type { RedisConnection } from "./connection.ts";
+import { unreadableError } from "../core/stored-message.ts";
 import { timeoutError, unavailableError } from "./errors.ts";
 import { createHeadMarkers } from "./head-markers.ts";
-import type { RedisLogAccess } from "./history.ts";
+import type { RedisLogFollower, RedisLogFollowerOptions } from "./log-follower-types.ts";
 import { type MissedMessages, readMissed } from "./missed-messages.ts";
 import { createPubSubSubscriptions } from "./pub-sub-subscriptions.ts";
 import { createTopicRegistry, type SubscribedTopic } from "./topic-registry.ts";
@@ -23,38 +23,6 @@ import { createTopicRegistry, type SubscribedTopic } from "./topic-registry.ts";
  *                                        the connection is lost
  * ```
  */
-export interface RedisLogFollower {
-  /** The head: the newest position that is proven to be delivered. */
-  readonly head: Cursor;
-  /** The newest position seen, delivered or not. */
-  readonly newestSeen: Cursor;
-  /** Nothing is missing. */
-  readonly isLive: boolean;
-  subscribe(topic: string, feed: Feed): Promise<TopicSubscription>;
-  /** A new connection; `undefined` when it is lost. */
-  useConnection(connection: RedisConnection | undefined): void;
-  receive(channel: string, text: string): void;
-  /** A restart of the log was seen elsewhere. Resolves once the host knows about it. */
-  restarted(): Promise<void>;
-  /** A position was seen elsewhere, in the answer to a publish. */
-  noteSeen(cursor: Cursor): void;
-  close(cause: Error): void;
-}
-
-export interface RedisLogFollowerOptions {
-  readonly access: RedisLogAccess;
-  readonly host: BackendHost;
-  /** The head of the log when the instance was opened. */
-  readonly start: Cursor;
-  readonly markMs: number;
-  readonly timeoutMs: number;
-  readonly waitMs: number;
-  /** Ends the connection: it missed a message, or is dead. */
-  readonly drop: (cause: Error) => void;
-  /** `isLive` may have changed. */
-  readonly onChange: () => void;
-}
-
 type State =
   | { readonly name: "down" }
   /** The first marker of this connection, by its number, has not arrived. */
@@ -62,6 +30,9 @@ type State =
   /** What arrives while the missed messages are read is kept. */
   | { readonly name: "recovering"; readonly arrived: Arrival[] }
   | { readonly name: "live" };
+
+/** More positions than a server assigns between two markers. */
+const MAX_STEP = 100_000;
 
 const DOWN: State = { name: "down" };
 const LIVE: State = { name: "live" };
@@ -71,6 +42,11 @@ export function createLogFollower(options: RedisLogFollowerOptions): RedisLogFol
   const { keys } = access;
   let head = options.start;
   let state: State = DOWN;
+  /** The newest message that moved the head. */
+  let newest: MessageArrival | undefined;
+  /** Two different messages had one position: the log did not send both. */
+  let isInDoubt = false;
+  let isAsking = false;
 
   const restartListeners = new Set<() => void>();
   let restarting: Promise<void> | undefined;
@@ -124,26 +100,64 @@ export function createLogFollower(options: RedisLogFollowerOptions): RedisLogFol
     else handleMessage(arrival.channel, arrival.message);
   }
 
+  /**
+   * Whoever may publish on the server can send anything on the bus's channels. Only a marker of this
+   * instance proves where the log is, because nobody else knows its token.
+   */
+  function askLog(): void {
+    if (isAsking) return;
+    isAsking = true;
+    const clear = (): void => void (isAsking = false);
+    markers.request().then(clear, clear);
+  }
+
+  /** Nothing moves the head that far between two markers. What is read from the log then is true. */
+  function isFarAhead({ seq }: Cursor): boolean {
+    if (seq <= head.seq + MAX_STEP) return false;
+    drop(new Error(`Position ${seq} arrived, far ahead of ${head.seq}`));
+    return true;
+  }
+
   function handleMessage(channel: string, message: LiveMessage): void {
-    if (message.epoch !== head.epoch) restart({ ...message, seq: message.seq - 1 });
-    // A channel and a pattern that covers it both deliver the message.
-    if (message.seq <= head.seq) return;
+    if (message.epoch !== head.epoch) return askLog();
+    if (message.seq <= head.seq) {
+      // A channel and a pattern that covers it both deliver the message. Anything else was never the
+      // next message: either this one is not of the log, or one before it was not.
+      if (newest && isSameMessage(newest, { channel, message })) return;
+      isInDoubt ||= newest?.message.seq === message.seq;
+      return askLog();
+    }
+    if (isFarAhead(message)) return;
     const topic = topics.all.get(channel);
     if (topic?.isLive) {
       if (message.previous > topic.last) {
         return drop(new Error(`Message ${message.previous} of "${channel}" did not arrive`));
       }
-      topic.last = message.seq;
     }
+    // Before the head moves: a position that cannot be read may not be one of the log.
+    const isWanted = topics.isWanted(channel);
+    const decoded = isWanted ? toMessage(channel, message, host.onError) : undefined;
+    if (isWanted && !decoded) return askLog();
+    if (topic?.isLive) topic.last = message.seq;
+    newest = { channel, message };
     head = toCursor(message);
-    topics.deliver(channel, message.seq, () => toMessage(channel, message));
+    if (decoded) topics.deliver(channel, decoded);
   }
 
   function handleMarker(marker: HeadMarker): void {
-    if (marker.epoch !== head.epoch) restart(marker);
+    const number = markers.numberOf(marker);
+    if (number === undefined) {
+      if (marker.epoch !== head.epoch) return askLog();
+      if (isFarAhead(marker)) return;
+      markers.received(marker);
+      if (marker.seq > head.seq) head = toCursor(marker);
+      // Each marker follows all messages up to its position, and no later one.
+      else if (marker.seq < head.seq) askLog();
+      return;
+    }
+    markers.received(marker);
+    if (marker.epoch !== head.epoch || marker.seq < head.seq || isInDoubt) restart(marker);
     else if (marker.seq > head.seq) head = toCursor(marker);
-    const number = markers.received(marker);
-    if (number === undefined) return;
     for (const topic of topics.all.values()) {
       if (!topic.isLive && topic.marker !== undefined && topic.marker <= number) {
         topics.goLive(topic, head);
@@ -153,6 +167,8 @@ export function createLogFollower(options: RedisLogFollowerOptions): RedisLogFol
 
   function restart(cursor: Cursor): void {
     head = toCursor(cursor);
+    newest = undefined;
+    isInDoubt = false;
     topics.restart(head.seq);
     host.onRestart();
     for (const listener of restartListeners) listener();
@@ -193,7 +209,7 @@ export function createLogFollower(options: RedisLogFollowerOptions): RedisLogFol
     }
     for (const message of messages) {
       head = { seq: message.seq, time: message.time, epoch: head.epoch };
-      topics.deliver(message.channel, message.seq, () => message);
+      topics.deliver(message.channel, message);
     }
   }
 
@@ -238,6 +254,10 @@ export function createLogFollower(options: RedisLogFollowerOptions): RedisLogFol
     },
     receive(pubSubChannel, text) {
       const arrival = decodeArrival(keys, pubSubChannel, text);
+      if (!arrival) {
+        const cause = new Error("it has no position");
+        return host.onError(unreadableError(`A message on "${pubSubChannel}"`, cause));
+      }
       if (state.name === "live") handle(arrival);
       else if (state.name === "recovering") state.arrived.push(arrival);
       else if (state.name === "syncing" && "marker" in arrival) {

@@ -9,7 +9,8 @@ import { closedError, timeoutError, unavailableError } from "./errors.ts";
 import { decodeHead, headArguments, headKeys, READ_HEAD } from "./head-script.ts";
 import type { RedisLogAccess } from "./history.ts";
 import type { RedisKeys } from "./keys.ts";
-import { createLogFollower, type RedisLogFollower } from "./log-follower.ts";
+import { createLogFollower } from "./log-follower.ts";
+import type { RedisLogFollower } from "./log-follower-types.ts";
 import type { ResolvedRedisOptions } from "./options.ts";
 import { createReconnector } from "./reconnector.ts";
 import { createRetention } from "./retention.ts";
@@ -53,7 +54,13 @@ export async function openRedisSession({
     drop: (cause) => commandConnection.drop(cause),
   });
   const clock = createServerClock();
-  const access: RedisLogAccess = { commands, keys, limits: host.history, clock };
+  const access: RedisLogAccess = {
+    commands,
+    keys,
+    limits: host.history,
+    clock,
+    onError: host.onError,
+  };
   const commandConnection = createReconnector({
     connector,
     connectTimeoutMs: timeoutMs,

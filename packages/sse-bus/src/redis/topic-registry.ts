@@ -31,8 +31,10 @@ export interface RedisTopicRegistry {
   remove(topic: SubscribedTopic, feed: Feed): void;
   /** The topic is live from `cursor` on: resolves the subscriptions that wait for it. */
   goLive(topic: SubscribedTopic, cursor: Cursor): void;
-  /** Delivers a message to each feed that starts before it. `make` is called only if there is one. */
-  deliver(channel: string, seq: number, make: () => LogMessage): void;
+  /** Whether a topic covers the channel. */
+  isWanted(channel: string): boolean;
+  /** Delivers a message to each feed that starts before it. */
+  deliver(channel: string, message: LogMessage): void;
   /** The log restarted at `seq`: all later messages are new to every feed. */
   restart(seq: number): void;
 }
@@ -70,12 +72,14 @@ export function createTopicRegistry(
         state.resolve({ cursor, close: () => registry.remove(topic, feed) });
       }
     },
-    deliver(channel, seq, make) {
-      let message: LogMessage | undefined;
+    isWanted(channel) {
+      let isWanted = false;
+      visitTopics(index, channel, () => void (isWanted = true));
+      return isWanted;
+    },
+    deliver(channel, message) {
       visitTopics(index, channel, ({ feeds }) => {
-        for (const [feed, { from }] of feeds) {
-          if (seq > from) feed.message((message ??= make()));
-        }
+        for (const [feed, { from }] of feeds) if (message.seq > from) feed.message(message);
       });
     },
     restart(seq) {
