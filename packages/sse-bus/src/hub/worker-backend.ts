@@ -1,7 +1,7 @@
 import type { Backend, BackendHost, Feed, Stored } from "../core/backend.ts";
 import { SseBusError } from "../core/errors.ts";
 import type { Cursor } from "../core/position.ts";
-import type { LogMethods, LogEvent } from "./log-protocol.ts";
+import type { LogEvent } from "./log-protocol.ts";
 import { createPageReader } from "./read-pages.ts";
 import { createRpc, type Rpc, type RpcMethods } from "./rpc.ts";
 import { received } from "./sent-message.ts";
