@@ -13,57 +13,62 @@ import type {
   TopicName,
 } from "./types.ts";
 
-/** Settings of {@link createBus}. */
+/** Options of {@link createBus}. */
 export interface BusOptions {
-  /** The log. @default memoryBackend() */
+  /** Where the log is stored. @default memoryBackend() */
   readonly backend?: Backend;
-  /** How much each channel keeps for readers who come back. */
+  /** How much history each channel keeps, for readers that reconnect or start in the past. */
   readonly history?: HistoryOptions;
-  /** Bytes of history in this process, all channels together; the least recently used pay first. @default 67_108_864 */
+  /**
+   * Bytes of history in this process, for all channels together. When the limit is exceeded, the least
+   * recently used channels are evicted first.
+   * @default 67_108_864
+   */
   readonly maxHistoryBytes?: number;
-  /** Bytes of one message's data, as it is sent. @default 262_144 */
+  /** Bytes of one message's data, encoded for the wire. @default 262_144 */
   readonly maxMessageBytes?: number;
-  /** Validators by channel or pattern, then event; what is not declared cannot be published. */
+  /** Validators by channel or pattern, then by event. `publish` rejects undeclared channels and events. */
   readonly schemas?: Schemas;
-  /** Every failure in the background ends here. @default console.error */
+  /** Receives every failure in the background. @default console.error */
   readonly onError?: (error: Error) => void;
 }
 
-/** Where and how to publish. */
+/** Options of {@link Bus.publish}. */
 export interface PublishOptions<
   Channel extends string = string,
   Event extends string = string,
   Tx = unknown,
   Raw extends boolean = boolean,
 > {
-  /** @default "default" */
+  /** The channel to publish to. @default "default" */
   readonly channel?: Channel | undefined;
-  /** The event's name; `message` reaches `onmessage`. @default "message" */
+  /** The event's name. An `EventSource` receives `message` in `onmessage`. @default "message" */
   readonly event?: Event | undefined;
-  /** A newer message with the same channel and key supersedes older ones for readers behind. */
+  /** A newer message supersedes older ones of the same channel and key: readers that are behind skip those. */
   readonly key?: string | undefined;
   /**
-   * Send the data, a string, as it is instead of as JSON: for htmx and other readers of a native
-   * `EventSource` that want HTML or text. Listeners and this package's clients get the same string
-   * either way. It must have no CR, NUL or lone surrogates, which an event stream does not carry.
+   * Send the data as plain text instead of JSON, for htmx and other users of a native `EventSource` that
+   * expect HTML or text. The data must be a string without CR, NUL or lone surrogates, because an event
+   * stream cannot carry them. Subscribers and this package's clients receive the same string either way.
    * @default false
    */
   readonly raw?: Raw | undefined;
   /**
-   * Idempotency id: a second publish with the same id, on the same channel and by the same
-   * `publisher`, stores nothing and returns the first.
+   * Idempotency id. A second publish with the same id, channel and `publisher` stores nothing and returns
+   * the first message's position.
    */
   readonly id?: string | undefined;
   /**
-   * Whose `id` it is: ids of different publishers never meet, so that nobody can take the id of
-   * somebody else's message. At most 200 characters. Publish routes set it, from the identity that
-   * `authorize` gives, else to `""`. Set it where a Server Action takes ids from browsers.
+   * The namespace of `id`. Equal ids of different publishers do not collide, so one user cannot block
+   * another user's message by using its id first. At most 200 characters. Publish routes set it to the id of
+   * the identity that `authorize` returns, or to `""`. Set it in Server Actions that accept ids from
+   * browsers.
    * @default the application's own code
    */
   readonly publisher?: string | undefined;
   /**
-   * An open transaction of yours to publish in: the message is announced when it commits, and never
-   * if it does not. Only for a backend that lives in your database, as `postgresBackend` does.
+   * An open transaction to publish in. The message is delivered when the transaction commits, and never if
+   * it rolls back. Requires a backend that stores the log in your database, such as `postgresBackend`.
    */
   readonly tx?: Tx | undefined;
 }
@@ -74,30 +79,30 @@ export interface Message<
   Event extends string = string,
   Data = unknown,
 > {
-  /** Its id on the wire: what `Last-Event-ID`, `from` and `after` accept. */
+  /** The message's id on the wire. `Last-Event-ID`, `from` and `after` accept it. */
   readonly id: string;
   readonly channel: Channel;
   readonly event: Event;
   readonly data: Data;
   readonly key?: string;
-  /** When the log took it, in ms since 1970. */
+  /** When the message was stored, in ms since 1970. */
   readonly time: number;
 }
 
-/** What {@link Bus.publish} resolves with. */
+/** The result of {@link Bus.publish}: the stored message. */
 export interface Published<
   Channel extends string = string,
   Event extends string = string,
   Data = unknown,
 > extends Message<Channel, Event, Data> {
-  /** The idempotency id had been published before; this is the first message's place. */
+  /** The idempotency id was published before. `id` and `time` are those of the first message. */
   readonly duplicate?: true;
   readonly pending?: never;
 }
 
 /**
- * What {@link Bus.publish} in a transaction resolves with. The message has neither id nor time: the
- * log gives them after the commit, in the order of commits.
+ * The result of {@link Bus.publish} in a transaction. The message has no id and no time yet, because the log
+ * assigns them after the commit, in the order of commits.
  */
 export interface PendingPublish<
   Channel extends string = string,
@@ -111,47 +116,52 @@ export interface PendingPublish<
   readonly event: Event;
   readonly data: Data;
   readonly key?: string;
-  /** The idempotency id had been published before, and nothing was published now. */
+  /** The idempotency id was published before; nothing was stored. */
   readonly duplicate?: true;
 }
 
-/** {@link Published}, or {@link PendingPublish} too when there is a transaction. */
+/** {@link Published}; with a transaction, also {@link PendingPublish}. */
 export type PublishResult<Tx, Channel extends string, Event extends string, Data> =
   | Published<Channel, Event, Data>
   | ([Tx] extends [undefined] ? never : PendingPublish<Channel, Event, Data>);
 
-/** What to listen to. */
+/** Options of {@link Bus.subscribe}. */
 export interface SubscribeOptions<Topic extends string = string> {
-  /** A channel or pattern. @default "default" */
+  /** The channel or pattern to subscribe to. @default "default" */
   readonly channel?: Topic | undefined;
-  /** Start after this message id or cursor instead of from now on. */
+  /** Start after this message id or cursor. Without it, the subscription starts at the head. */
   readonly after?: string | undefined;
-  /** Told when messages may be missing; without it the gap goes to `onError`. */
+  /** Called when messages may be missing. Without it, the gap is reported to `onError`. */
   readonly onGap?: ((gap: Gap) => void) | undefined;
 }
 
-/** Called with each message's data, as JSON has it; what it throws or rejects with goes to `onError`. */
+/**
+ * Called with the data of each message, as parsed from JSON. If it throws or rejects, the error goes to
+ * `onError`.
+ */
 export type Listener<Channels extends ChannelMap, Topic extends string> = (
   data: ReceivedOf<Channels, Topic, EventName<Channels, Topic>>,
   message: MessageOf<Channels, Topic>,
 ) => unknown;
 
-/** The messages of a topic, told apart by `event`. */
+/** The messages of a channel or pattern: a union discriminated by `event`. */
 export type MessageOf<Channels extends ChannelMap, Topic extends string> = {
   [Event in EventName<Channels, Topic>]: Message<string, Event, ReceivedOf<Channels, Topic, Event>>;
 }[EventName<Channels, Topic>];
 
-/** Publishes and subscribes: every method can be taken off the object and used by itself. */
+/** Publishes and subscribes. Methods do not use `this`, so you can destructure them. */
 export interface Bus<
   Channels extends ChannelMap = AnyChannels,
   Inputs extends ChannelMap = Channels,
 > extends AsyncDisposable {
   /**
-   * Calls `listener` for each message from now on, in order, in this process. Whatever this process
-   * publishes after `subscribe` has returned reaches the listener. While the server is away that is
-   * told to `onError`, and the listener comes alive with it, missing nothing or told of a gap.
+   * Subscribes in this process: calls `listener` for each new message, in order. It receives every message
+   * that this process publishes after `subscribe` returns.
    *
-   * @returns the function that ends the subscription; calling it again does nothing
+   * If the backend is unavailable, `onError` receives the failure and the bus tries again until the
+   * subscription is live. The subscriber then receives every message since the call, or a gap.
+   *
+   * @returns a function that ends the subscription; calling it again does nothing
    * @throws SseBusError `INVALID_CHANNEL`, `INVALID_CURSOR`, `INVALID_OPTION`, `BUS_CLOSED`
    */
   readonly subscribe: <Topic extends TopicName<Channels> = DefaultTopic<Channels>>(
@@ -160,17 +170,20 @@ export interface Bus<
   ) => () => void;
 
   /**
-   * Broadcasts `data`. Resolves once the message is stored; readers get it right after.
+   * Publishes `data`. Resolves once the message is stored; delivery follows immediately.
    *
-   * When it rejects, nothing is published; only after `BACKEND_UNAVAILABLE` it may be, because the
-   * answer was lost. Publish again with the same `id` then: the message is stored once.
+   * If it rejects, nothing is stored. The exception is `BACKEND_UNAVAILABLE`: the backend may have stored the
+   * message although its response was lost. Publish again with the same `id`, and the message is stored only
+   * once.
    *
-   * With `tx` it resolves once the message is part of that transaction, {@link PendingPublish pending}
-   * until the commit; of an `id` seen before it gives the first message's place, if it has one.
+   * With `tx`, it resolves once the message is part of the transaction, and the message is
+   * {@link PendingPublish pending} until the commit. If the `id` was published before, the result is the
+   * first message's position, or pending if that message has no position yet.
    *
    * @throws SseBusError `INVALID_DATA`, `INVALID_CHANNEL`, `INVALID_EVENT_NAME`, `INVALID_KEY`,
-   * `INVALID_ID` (of `publisher`, too), `MESSAGE_TOO_LARGE`, `UNDECLARED`, `VALIDATION_FAILED`, `BACKEND_UNAVAILABLE`,
-   * `BUS_CLOSED`, `TX_UNSUPPORTED`. Of `tx` itself, what its client throws
+   * `INVALID_ID` (also for `publisher`), `MESSAGE_TOO_LARGE`, `UNDECLARED`, `VALIDATION_FAILED`,
+   * `BACKEND_UNAVAILABLE`, `BUS_CLOSED`, `TX_UNSUPPORTED`. If the transaction fails, the error of its
+   * database client
    */
   readonly publish: <
     Channel extends ChannelName<Inputs> = DefaultTopic<Inputs>,
@@ -182,30 +195,30 @@ export interface Bus<
     options?: PublishOptions<Channel, Event, Tx, Raw>,
   ) => Promise<PublishResult<Tx, Channel, Event, DataOf<Channels, Channel, Event>>>;
 
-  /** The same two, for one channel. */
+  /** Returns `subscribe` and `publish` for one channel. */
   readonly channel: <Channel extends TopicName<Channels>>(
     name: Channel,
   ) => ChannelHandle<Channels, Inputs, Channel>;
 
   /**
-   * The head now. Take it before loading the data that a page renders, and let the client connect
-   * from it: whatever happens in between arrives.
+   * The cursor of the head: the newest position in the log. Read it before you load the data of a page, and
+   * let the client connect from it. The client then receives everything published since the data was loaded.
    *
    * @throws SseBusError `BACKEND_UNAVAILABLE`, `BUS_CLOSED`
    */
   readonly cursor: () => Promise<string>;
 
-  /** What the bus holds and has counted. */
+  /** The current state of the bus, and its counters. */
   readonly stats: () => BusStats;
 
-  /** Ends every subscription and stream, and the backend. Idempotent. */
+  /** Ends every subscription and stream, and closes the backend. Idempotent. */
   readonly close: () => Promise<void>;
 
-  /** Only a type: see `ChannelsOf`. */
+  /** Exists only as a type, for `ChannelsOf`. */
   readonly "~channels"?: Channels;
 }
 
-/** A bus narrowed to one channel. */
+/** A {@link Bus} narrowed to one channel or pattern. */
 export interface ChannelHandle<
   Channels extends ChannelMap,
   Inputs extends ChannelMap,
@@ -225,19 +238,19 @@ export interface ChannelHandle<
   ) => Promise<PublishResult<Tx, Channel, Event, DataOf<Channels, Channel, Event>>>;
 }
 
-/** See {@link Bus.stats}. */
+/** The result of {@link Bus.stats}. */
 export interface BusStats extends Readonly<Counters> {
   readonly backend: string;
   readonly status: BackendStatus | "closed";
   /** Open event streams. */
   readonly connections: number;
-  /** In-process listeners. */
+  /** Subscribers in this process. */
   readonly listeners: number;
   /** Channels and patterns that have a reader in this process. */
   readonly channels: number;
 }
 
-/** What can be published: with `raw` nothing but strings. */
+/** What can be published: with `raw`, only strings. */
 type PublishData<Data, Raw extends boolean> = [Raw] extends [true]
   ? unknown extends Data
     ? string

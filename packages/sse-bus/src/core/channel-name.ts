@@ -1,23 +1,23 @@
 import { SseBusError } from "./errors.ts";
 
-/** The channel that `publish(data)` and `subscribe(listener)` mean. */
+/** The channel of `publish(data)` and `subscribe(listener)`. */
 export const DEFAULT_CHANNEL = "default";
 
 const CHANNEL = /^[A-Za-z0-9._~:/-]{1,200}$/;
-/** Segments of a channel's characters, or `*`; the last one may be `**`. */
+/** Segments are `*` or consist of a channel's characters. The last segment may be `**`. */
 const TOPIC = /^(?:(?:[\w.~:-]*|\*)\/)*(?:[\w.~:-]*|\*\*?)$/;
 
-/** Whether `topic` is a channel or a well-formed pattern. The browser's client asks the same. */
+/** Whether `topic` is a channel or a valid pattern. The browser client uses the same check. */
 export function isTopic(topic: unknown): boolean {
   return typeof topic === "string" && /^.{1,200}$/.test(topic) && TOPIC.test(topic);
 }
 
-/** Whether a subscription names many channels: `orders/*` (one segment) or `orders/**` (any depth). */
+/** Whether `topic` is a pattern, such as `orders/*` (one segment) or `orders/**` (any depth). */
 export function isPattern(topic: string): boolean {
   return topic.includes("*");
 }
 
-/** @throws SseBusError `INVALID_CHANNEL` unless `name` is a channel that one can publish to. */
+/** @throws SseBusError `INVALID_CHANNEL` unless `name` is a valid channel. Patterns are not channels. */
 export function assertChannel(name: unknown): asserts name is string {
   if (typeof name === "string" && CHANNEL.test(name)) return;
   const hint =
@@ -25,7 +25,7 @@ export function assertChannel(name: unknown): asserts name is string {
   throw invalid(name, `must be 1 to 200 of A-Z a-z 0-9 . _ ~ : / -.${hint}`);
 }
 
-/** @throws SseBusError `INVALID_CHANNEL` unless `topic` is a channel or a well-formed pattern. */
+/** @throws SseBusError `INVALID_CHANNEL` unless `topic` is a channel or a valid pattern. */
 export function assertTopic(topic: unknown): asserts topic is string {
   if (isTopic(topic)) return;
   throw invalid(
@@ -37,8 +37,8 @@ export function assertTopic(topic: unknown): asserts topic is string {
 }
 
 /**
- * Whether `topic` (a channel or a pattern) covers `other`: that channel, or whatever that pattern
- * covers. `orders/*` covers `orders/42` and itself, never `orders/**`.
+ * Whether `topic` covers `other`. Each of them is a channel or a pattern. A pattern is covered if all
+ * channels that match it are covered: `orders/*` covers `orders/42` and itself, but not `orders/**`.
  */
 export function topicCovers(topic: string, other: string): boolean {
   if (!isPattern(topic)) return topic === other;

@@ -1,14 +1,16 @@
-/** What a bus has counted since it was made; read by health and metrics. */
+/** The counters of a bus since its creation. The health and metrics routes read them. */
 export interface Counters {
+  /** Messages published with this bus. Duplicates do not count. */
   published: number;
-  /** Messages handed to readers. */
+  /** Messages delivered to readers: streams and subscribers. */
   delivered: number;
+  /** Gaps reported to readers. */
   gaps: number;
   /** Times a reader at the head could not take a packet and fell behind. */
   stalls: number;
-  /** Resumes from a cursor that were complete. */
+  /** Readers that resumed from a cursor without a loss. */
   resumed: number;
-  /** Resumes from a cursor that were not, and were told. */
+  /** Readers that resumed from a cursor with a gap. */
   resumedWithGap: number;
 }
 
@@ -16,9 +18,9 @@ export function createCounters(): Counters {
   return { published: 0, delivered: 0, gaps: 0, stalls: 0, resumed: 0, resumedWithGap: 0 };
 }
 
-/** What has been handed to event streams. */
+/** What has been delivered to event streams. */
 export interface Traffic {
-  /** Blocks: messages, hello, ping, gap, bye. */
+  /** Frames: messages, hello, ping, gap, bye. */
   frames: number;
   bytes: number;
 }

@@ -1,17 +1,19 @@
 import { startTimeout } from "./timers.ts";
 
-/** Collects what has changed and flushes it once, when `schedule` says. */
+/** Collects changed items, and flushes each of them once per scheduled run. */
 export interface Flusher<Item> {
   /** How many `add` calls have not been flushed yet. */
   pending(): number;
   add(item: Item): void;
-  /** Flushes now what has been added; within a flush it does nothing, the next one is on its way. */
+  /**
+   * Flushes all added items now. During a flush it does nothing, because the next flush is already scheduled.
+   */
   flush(): void;
-  /** Resolves after the next flush, at once if nothing waits for one. */
+  /** Resolves after the next flush, or immediately if no item is waiting. */
   flushed(): Promise<void>;
 }
 
-/** Runs a function later: after the current turn of the event loop, or still in it. */
+/** Runs a function later, in this turn of the event loop or in another one. */
 export type Schedule = (run: () => void) => void;
 
 export interface FlusherHooks {
@@ -44,7 +46,7 @@ export function createFlusher<Item>(
     isRunning = true;
     pending = 0;
     const items = dirty;
-    // An item added while flushing waits for the next run, so that a flush always ends.
+    // An item that is added during a flush waits for the next run, so that every flush ends.
     dirty = spare;
     const resolved = waiting;
     waiting = [];
@@ -56,7 +58,7 @@ export function createFlusher<Item>(
       }
       afterFlush?.();
     } finally {
-      // Only after something threw, which nothing may: the others must not wait for ever.
+      // Items are left only if a flush threw, which is a bug. The next run flushes them.
       for (const item of items) add(item);
       items.clear();
       spare = items;
@@ -77,8 +79,8 @@ export function createFlusher<Item>(
 }
 
 /**
- * After the current turn, behind the I/O that is ready: a publisher's answer leaves before the
- * fan-out, and everything published in one turn leaves in one write.
+ * Runs after the current turn, behind I/O that is ready. The response to a publisher is sent before the
+ * fan-out, and all messages that are published in one turn are delivered in one write.
  */
 export const afterTurn: Schedule = (run) => {
   const { setImmediate } = globalThis as { setImmediate?: Schedule };
@@ -86,7 +88,7 @@ export const afterTurn: Schedule = (run) => {
   else startTimeout(run, 0);
 };
 
-/** Still in this turn, after the code that runs now. */
+/** Runs in the current turn, after the code that is running now. */
 export const inTurn: Schedule = (run) => {
   queueMicrotask(run);
 };

@@ -2,23 +2,26 @@ import { topicCovers, assertTopic, isPattern } from "./channel-name.ts";
 import { SseBusError } from "./errors.ts";
 import { MAX_TIMER_MS } from "./timers.ts";
 
-/** How much one channel keeps; whichever bound is reached first evicts the oldest message. */
+/** How much history one channel keeps. The limit that is reached first evicts the oldest message. */
 export interface HistoryLimits {
-  /** Messages kept a channel; superseded ones do not count. @default 1000 */
+  /** Messages per channel. Superseded messages do not count. @default 1000 */
   readonly maxMessages: number;
-  /** Age in ms at which a message is dropped. @default 3_600_000 (one hour) */
+  /** Maximum age of a message in ms; older messages are dropped. @default 3_600_000 (one hour) */
   readonly maxAgeMs: number;
-  /** Bytes kept a channel, each message counted with 256 bytes of overhead. @default 16_777_216 */
+  /** Bytes per channel, with 256 bytes of overhead per message. @default 16_777_216 */
   readonly maxBytes: number;
 }
 
-/** {@link HistoryLimits} for all channels, and other ones for some. */
+/** {@link HistoryLimits} for all channels, with overrides for some of them. */
 export interface HistoryOptions extends Partial<HistoryLimits> {
-  /** Limits by channel or pattern; an exact name wins, else the first pattern that covers it. */
+  /**
+   * Overrides by channel or pattern. An exact name has priority over the first pattern that covers the
+   * channel.
+   */
   readonly channels?: Readonly<Record<string, Partial<HistoryLimits>>>;
 }
 
-/** The limits of a channel. */
+/** Returns the limits of a channel. */
 export type HistoryResolver = (channel: string) => HistoryLimits;
 
 const DEFAULTS: HistoryLimits = { maxMessages: 1000, maxAgeMs: 3_600_000, maxBytes: 16_777_216 };
@@ -39,7 +42,7 @@ export function createHistoryResolver(options: HistoryOptions = {}): HistoryReso
     exact.get(channel) ?? patterns.find(([pattern]) => topicCovers(pattern, channel))?.[1] ?? base;
 }
 
-/** @throws SseBusError `INVALID_OPTION` unless `value` is an integer of at least `min`. */
+/** @throws SseBusError `INVALID_OPTION` unless `value` is an integer of at least `min`, or Infinity. */
 export function assertCount(value: number, name: string, min = 1): void {
   if (value === Number.POSITIVE_INFINITY || (Number.isSafeInteger(value) && value >= min)) return;
   throw new SseBusError(
@@ -49,9 +52,9 @@ export function assertCount(value: number, name: string, min = 1): void {
 }
 
 /**
- * For times that are handed to a server or its client, which take no more either.
+ * Checks a time that is passed to a server or its client, where longer times are invalid too.
  *
- * @throws SseBusError `INVALID_OPTION` unless `value` is an integer that a timer can count.
+ * @throws SseBusError `INVALID_OPTION` unless `value` is an integer that fits a timer.
  */
 export function assertDuration(value: number, name: string, min = 1): void {
   if (Number.isSafeInteger(value) && value >= min && value <= MAX_TIMER_MS) return;

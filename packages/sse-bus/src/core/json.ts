@@ -1,16 +1,16 @@
 import { SseBusError } from "./errors.ts";
 
 /**
- * How deep data may nest. Far from where a stack overflows, so that what has been checked here can be
- * written and read by everybody after.
+ * Maximum nesting depth of data. It is far below the depth at which a stack overflows, so that later steps
+ * and clients can write and parse data that passed this check.
  */
 export const MAX_DEPTH = 1000;
 
 /**
- * `JSON.stringify` that refuses what JSON would silently drop or change.
+ * Like `JSON.stringify`, but rejects data that JSON would silently drop or change.
  *
- * @throws SseBusError `INVALID_DATA`, naming the path, for `undefined`, functions, symbols, BigInt,
- * NaN and infinities, cycles, nesting beyond 1000 levels, invalid dates, bytes, and objects that JSON
+ * @throws SseBusError `INVALID_DATA`, with the path of the value, for `undefined`, functions, symbols,
+ * BigInt, NaN and infinities, cycles, nesting beyond 1000 levels, invalid dates, bytes, and objects that JSON
  * would turn into `{}` (Map, Set, Error, Promise).
  */
 export function encodeJson(data: unknown): string {
@@ -19,7 +19,7 @@ export function encodeJson(data: unknown): string {
     return JSON.stringify(data);
   } catch (cause) {
     if (cause instanceof SseBusError) throw cause;
-    // An error thrown by a getter or a `toJSON`.
+    // A getter or a `toJSON` threw this error.
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new SseBusError("INVALID_DATA", `\`data\` cannot be written as JSON: ${reason}`, {
       cause,
@@ -27,7 +27,10 @@ export function encodeJson(data: unknown): string {
   }
 }
 
-/** Names and indices from `data` to a value. Joined for an error only: that costs more than the check. */
+/**
+ * Names and indices from `data` to a value. Joined only for an error, because joining costs more than the
+ * check.
+ */
 type Path = (string | number)[];
 
 function check(value: unknown, path: Path, ancestors: Set<object>, isConverted = false): void {
@@ -42,7 +45,7 @@ function check(value: unknown, path: Path, ancestors: Set<object>, isConverted =
       return;
     case "object":
       if (value === null) return;
-      // JSON.stringify asks `toJSON` once: what that gives is written as it is.
+      // `JSON.stringify` calls `toJSON` once, and not again on its result.
       if (!isConverted && "toJSON" in value && typeof value.toJSON === "function") {
         checkDate(value, path);
         check(value.toJSON(""), path, ancestors, true);
@@ -85,7 +88,7 @@ function checkObject(value: object, path: Path, ancestors: Set<object>): void {
   ancestors.delete(value);
 }
 
-/** `JSON.stringify(new Map([[1, 2]]))` is `{}`: what looks sent would be lost. */
+/** `JSON.stringify(new Map([[1, 2]]))` is `{}`, so the content would be lost silently. */
 function checkExotic(value: object, path: Path): void {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === null || prototype === Object.prototype) return;

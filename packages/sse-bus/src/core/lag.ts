@@ -3,22 +3,22 @@ import type { Engine } from "./engine.ts";
 import type { Reader } from "./cohort.ts";
 
 /**
- * Messages that the furthest-behind event stream has still to be handed: those that history keeps,
- * and where a single channel's are counted, those that it has dropped meanwhile.
+ * How many messages the event stream that is furthest behind has not received yet. Counts the messages that
+ * history keeps. For a stream of one channel whose messages are counted, dropped messages are included.
  */
 export function furthestLag({ cohorts, remote }: Engine): number {
   let furthest = 0;
   for (const { behind, context } of cohorts.values()) {
     if (context !== remote) continue;
     let last: Reader | undefined;
-    // All of a cohort read the same topics: the oldest cursor has the most before it.
+    // All readers of a cohort read the same topics, so the reader with the oldest cursor is furthest behind.
     for (const reader of behind) if (!last || reader.cursor.seq < last.cursor.seq) last = reader;
     if (last) furthest = Math.max(furthest, lagOf(last));
   }
   return furthest;
 }
 
-/** Messages that a reader has still to be handed, counted as {@link furthestLag} does. */
+/** How many messages a reader has not received yet, counted as in {@link furthestLag}. */
 export function lagOf({ cohort, cursor, ordinal }: Reader): number {
   let kept = 0;
   for (const { log } of cohort.topics) kept += log.messages.length - indexAfter(log, cursor.seq);

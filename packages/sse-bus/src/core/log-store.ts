@@ -16,24 +16,24 @@ import { inSlices } from "./slices.ts";
 import { startTimeout } from "./timers.ts";
 
 /**
- * All logs of one owner under one byte limit; the least recently used one pays when it is passed.
- * An empty log costs its record too, so that channels nobody reads cannot pile up.
+ * All logs of one owner, with one byte limit. Above the limit, the least recently used log is evicted first.
+ * An empty log counts as well, so that unused channels cannot accumulate.
  */
 export interface LogStore {
   readonly logs: Map<string, TopicLog>;
   /**
-   * What can be evicted, least recently used first. Empty logs that stay are not in it: at the limit
-   * every message would have to walk past them.
+   * The logs that can be evicted, least recently used first. It excludes empty logs that are not freed:
+   * otherwise, at the limit, storing a message would visit all of them.
    */
   readonly inUse: Recency<TopicLog>;
   readonly resolve: HistoryResolver;
   readonly maxBytes: number;
-  /** Empty logs go by themselves; `false` where each has an owner that frees it. */
+  /** The store frees empty logs. `false` if each log has an owner that frees it. */
   readonly freesEmpty: boolean;
-  /** The clock that messages have their times from, in ms since 1970. */
+  /** The clock that message times come from, in ms since 1970. */
   readonly now: () => number;
   bytes: number;
-  /** What freed logs may have dropped, up to this `seq`: the horizon a new log starts from. */
+  /** Freed logs may have dropped messages up to this `seq`. A new log starts with it as its horizon. */
   freedHorizon: number;
   sweepTimer: ReturnType<typeof setTimeout> | undefined;
 }
@@ -61,7 +61,7 @@ export function createLogStore(
   };
 }
 
-/** The log of `name`, made when it is not there. */
+/** The log of `name`; created if it does not exist. */
 export function openLog(store: LogStore, name: string): TopicLog {
   let log = store.logs.get(name);
   if (log) return log;
@@ -72,7 +72,7 @@ export function openLog(store: LogStore, name: string): TopicLog {
   return log;
 }
 
-/** Appends to `log`, as the most recently used, and keeps all limits. */
+/** Appends to `log`, marks it as the most recently used, and enforces all limits. */
 export function storeMessage(
   store: LogStore,
   log: TopicLog,
@@ -85,8 +85,8 @@ export function storeMessage(
 }
 
 /**
- * Puts older history in front of what `log` holds, as the most recently used, and keeps all limits.
- * Made ready in slices, and put there at once, if it `isWanted` by then.
+ * Prepends older history to `log`, marks the log as the most recently used, and enforces all limits. Prepares
+ * the history in slices, then adds it in one step, unless `isWanted` returns `false` by then.
  */
 export async function storeHistory(
   store: LogStore,
@@ -102,12 +102,14 @@ export async function storeHistory(
   enforceTotal(store, log);
 }
 
-/** Marks a log as used just now. */
+/** Marks a log as the most recently used. */
 export function touchLog(store: LogStore, log: TopicLog): void {
   store.inUse.touch(log);
 }
 
-/** Frees a log; its horizon folds into the floor, so that no cursor can pass over what it held. */
+/**
+ * Frees a log. Its newest `seq` becomes part of `freedHorizon`, so that a cursor before it still gets a gap.
+ */
 export function freeLog(store: LogStore, log: TopicLog): void {
   if (store.logs.get(log.name) !== log) return;
   store.logs.delete(log.name);
@@ -118,12 +120,13 @@ export function freeLog(store: LogStore, log: TopicLog): void {
   if (store.logs.size === 0) stopSweeping(store);
 }
 
-/** Drops what is too old everywhere, and frees logs that are empty and that no cursor can need. */
+/** Drops expired messages of all logs, and frees empty logs that no cursor needs. */
 export function sweepStore(store: LogStore, now: number): void {
   for (const log of store.logs.values()) {
     track(store, log, () => enforceLimits(log, now));
     if (!store.freesEmpty || log.messages.length > log.first) continue;
-    // A horizon that history's age has passed too is of no use to a reader who may still resume.
+    // Freeing raises `freedHorizon`, and older cursors of channels without a log then get a gap. So wait
+    // until the horizon is older than `maxAgeMs`: no reader is expected to resume from a cursor that old.
     if (log.horizon <= store.freedHorizon || log.horizonTime < now - log.limits.maxAgeMs)
       freeLog(store, log);
   }
@@ -136,7 +139,7 @@ export function closeStore(store: LogStore): void {
   store.bytes = 0;
 }
 
-/** Keeps the limit of all logs together, and sees to it that what grows too old will go. */
+/** Enforces the limit of all logs together, and schedules the removal of expired messages. */
 export function enforceTotal(store: LogStore, current?: TopicLog): void {
   if (store.bytes > store.maxBytes) evictLeastRecent(store, current);
   scheduleSweep(store);
@@ -156,14 +159,14 @@ function evictLeastRecent(store: LogStore, current: TopicLog | undefined): void 
   }
 }
 
-/** Runs a change of `log` and keeps the store's byte count true. */
+/** Runs a change of `log` and updates the store's byte count. */
 export function track(store: LogStore, log: TopicLog, change: () => void): void {
   const before = log.bytes;
   change();
   store.bytes += log.bytes - before;
 }
 
-/** One timer for all logs, and none while there is nothing to drop. */
+/** One timer for all logs, and none while there are no logs. */
 function scheduleSweep(store: LogStore): void {
   if (store.sweepTimer !== undefined || store.logs.size === 0) return;
   const shortest = store.resolve("").maxAgeMs;

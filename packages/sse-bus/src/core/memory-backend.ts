@@ -10,9 +10,10 @@ import { shareReads } from "./share-reads.ts";
 import { addTopic, createTopicIndex, removeTopic, visitTopics } from "./topic-index.ts";
 
 /**
- * The log in this process's memory: the default, for one instance. History goes with the process.
+ * Stores the log in the memory of this process. This is the default, for a single instance. The history is
+ * lost when the process exits.
  *
- * One backend object may serve several buses, which then share the log as processes share a server.
+ * Several buses can share one backend object. They then share its log, as instances share a server.
  *
  * @example
  * ```ts
@@ -41,7 +42,7 @@ export function memoryBackend(): Backend {
     if (first) return { ...first, duplicate: true };
 
     const now = Date.now();
-    // The clock may step back; positions never do.
+    // The clock can go back; positions must not.
     const position = { seq: head.seq + 1, time: Math.max(now, head.time) };
     const message = createMessage(entry, position, epoch);
     head = position;
@@ -63,7 +64,7 @@ export function memoryBackend(): Backend {
       if (store) return;
       reportClusterWorker(host.onError);
       store = createLogStore(host.history, host.maxHistoryBytes, true);
-      // What buses before published is gone with the last of them.
+      // The messages of earlier buses were dropped when the last of these closed.
       store.freedHorizon = head.seq;
     },
     async publish(entry) {

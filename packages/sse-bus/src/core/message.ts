@@ -3,7 +3,7 @@ import { SseBusError } from "./errors.ts";
 import { formatCursor, type Position } from "./position.ts";
 import { fromDataLines, toDataLines } from "./raw.ts";
 
-/** What is published: checked, and with its data already JSON. */
+/** The validated content of a message, with its data encoded as JSON. */
 export interface MessageContent {
   readonly channel: string;
   readonly event: string;
@@ -11,41 +11,42 @@ export interface MessageContent {
   readonly key: string | undefined;
   /** The data as one line of JSON. */
   readonly json: string;
-  /** The data is a string that is sent as it is instead of as JSON. @default false */
+  /** The data is a string that is sent as plain text instead of JSON. @default false */
   readonly raw?: boolean | undefined;
 }
 
-/** A message in the log: its position, and the bytes that all readers share. */
+/** A message in the log: its position and its frame, which all readers share. */
 export interface LogMessage extends Position {
   readonly channel: string;
   readonly event: string;
   readonly key: string | undefined;
   /** The message encoded for the wire, once. */
   readonly frame: Uint8Array;
-  /** Where in `frame` the data starts; it ends two bytes before the frame does. */
+  /** The offset of the data in `frame`. The data ends two bytes before the end of the frame. */
   readonly dataStart: number;
   /** See {@link MessageContent.raw}. */
   readonly raw: boolean;
   /** A newer message has the same channel and key. Only `newest-messages.ts` sets it. */
   superseded: boolean;
-  /** It has no key, and neither has a newer one of its channel. Only `newest-messages.ts` sets it. */
+  /**
+   * The message has no key, and its channel has a newer one without a key. Only `newest-messages.ts` sets it.
+   */
   isOutdated: boolean;
 }
 
-/** The four events of the protocol; nobody can publish them. */
+/** The four events of the protocol, which cannot be published. */
 const RESERVED_EVENTS = new Set(["hello", "ping", "gap", "bye"]);
 
-/** What one message costs beside its frame: the object, its place in two logs, its key. */
+/** The memory of one message besides its frame: the object, its entries in two logs, its key. */
 const MESSAGE_OVERHEAD_BYTES = 256;
 
 const encoder = new TextEncoder();
-/** A byte order mark at the start of raw data is part of it. */
+/** A byte order mark at the start of raw data is part of the data. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
- * Encodes a message at its position: the one place where a message becomes bytes.
- * JSON stays on one line, as it writes CR and LF inside strings as escapes (RFC 8259 §7); raw data
- * takes a `data` line for each of its own.
+ * Encodes a message at its position, once for all readers. JSON fits on one line, because it escapes CR and
+ * LF in strings (RFC 8259 §7). Raw data has one `data` line for each line of text.
  */
 export function createMessage(
   content: MessageContent,
@@ -72,8 +73,8 @@ export function createMessage(
 }
 
 /**
- * The id a message has on the wire: its position, its channel unless that is the default, and behind
- * both whether its data is raw.
+ * The id of a message on the wire: its cursor, then its channel unless that is the default one. For raw data,
+ * the channel is always present and `@raw` follows it.
  */
 export function messageId(
   position: Position,
@@ -85,7 +86,7 @@ export function messageId(
   return channel === DEFAULT_CHANNEL ? cursor : `${cursor}@${channel}`;
 }
 
-/** The data of a message. Each call parses it again, so that no two subscribers share an object. */
+/** The data of a message. Each call parses it again, so that subscribers never share an object. */
 export function messageData(message: LogMessage): unknown {
   const data = dataOf(message);
   return message.raw ? fromDataLines(data) : JSON.parse(data);
@@ -101,12 +102,12 @@ function dataOf({ frame, dataStart }: LogMessage): string {
   return decoder.decode(frame.subarray(dataStart, frame.length - 2));
 }
 
-/** What a message counts against `maxBytes` and `maxHistoryBytes`. */
+/** The size of a message as `maxBytes` and `maxHistoryBytes` count it. */
 export function messageBytes(message: LogMessage): number {
   return message.frame.length + MESSAGE_OVERHEAD_BYTES;
 }
 
-/** @throws SseBusError `INVALID_EVENT_NAME` for what cannot be an event name on the wire. */
+/** @throws SseBusError `INVALID_EVENT_NAME` unless `event` can be an event name on the wire. */
 export function assertEventName(event: unknown): asserts event is string {
   assertField("INVALID_EVENT_NAME", "event", event);
   if (RESERVED_EVENTS.has(event)) {
@@ -127,14 +128,14 @@ function assertIdempotencyId(id: unknown): asserts id is string {
   assertField("INVALID_ID", "id", id);
 }
 
-/** Whether this can name who publishes. */
+/** Whether `id` can be the id of a publisher. */
 export function isIdentityId(id: unknown): id is string {
   return hasFieldLength(id) && isFieldText(id);
 }
 
 /**
- * The id that backends compare. Neither part holds LF, so that no two pairs have one name, and no
- * publisher has the ids of the application's own code.
+ * The id that backends compare. Neither part contains LF, so different pairs never have the same result. Ids
+ * of the application's own code have no publisher and no LF, so no publisher can use them.
  *
  * @throws SseBusError `INVALID_ID`
  */
@@ -164,8 +165,9 @@ function hasFieldLength(value: unknown): value is string {
 }
 
 /**
- * A line break would end the field and start another one of the attacker's choice; NUL makes browsers
- * drop an id (HTML standard §9.2.6). Refused, never stripped.
+ * A line break would end the field, and an attacker could start another one. Browsers ignore an id that
+ * contains NUL (HTML standard §9.2.6). Such text is rejected instead of stripped, so that no value changes
+ * silently.
  */
 function isFieldText(value: string): boolean {
   // oxlint-disable-next-line no-control-regex

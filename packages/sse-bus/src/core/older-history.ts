@@ -2,19 +2,19 @@ import { addMessage, type TopicLog, createTopicLog } from "./topic-log.ts";
 import type { LogMessage } from "./message.ts";
 
 /**
- * Older history, as read from a backend, that is made ready to stand in front of what a log holds:
- * beside the log, step by step, while the log goes on. It may be all that a server keeps.
+ * Older history, read from a backend, to prepend to a log. It may be everything that the server keeps, so it
+ * is prepared in steps, in a log of its own. The live log continues to receive messages in between.
  */
 export interface OlderHistory {
   readonly messages: readonly LogMessage[];
-  /** The newest `seq` that was dropped before them. */
+  /** The horizon of the history: the newest `seq` that was dropped. */
   readonly horizon: number;
-  /** How many of the messages are in `log`. */
+  /** How many of `messages` are in `log` so far. */
   count: number;
   readonly log: TopicLog;
 }
 
-/** Steps of a slice; the clock is read after each. */
+/** Messages between two yields. The clock is read at each, so that a slice can end. */
 const STEP = 256;
 
 export function createOlderHistory(
@@ -26,8 +26,9 @@ export function createOlderHistory(
 }
 
 /**
- * Takes what the log does not hold, nor the live feed has still to bring: a read can be ahead of it,
- * and would double it.
+ * Adds the messages before the first one in `log`; if `log` is empty, those up to its horizon. The live feed
+ * delivers the rest. The history can be ahead of the feed, so without this limit messages would be
+ * duplicated.
  */
 export function* prepareHistory(
   older: OlderHistory,
@@ -43,12 +44,13 @@ export function* prepareHistory(
   }
 }
 
-/** Puts it in front of what the log holds by now. */
+/** Prepends the history to the current messages of the log. */
 export function prependHistory(log: TopicLog, older: OlderHistory): void {
   const { messages, horizon } = older;
-  // What was dropped while history was read is in neither: then the horizon is there.
+  // The log has dropped messages that are newer than the whole history. They are in neither of the two, so
+  // the log's horizon stays and the history is of no use.
   if (log.evicted > Math.max(horizon, messages.at(-1)?.seq ?? 0)) return;
-  // What the log has dropped while it was prepared comes back, too.
+  // Also add the messages that the log has dropped since the history was prepared.
   for (const _ of prepareHistory(older, log));
   const kept = log.messages.slice(log.first) as LogMessage[];
   log.messages = older.log.messages;
@@ -59,17 +61,19 @@ export function prependHistory(log: TopicLog, older: OlderHistory): void {
   log.byKey = older.log.byKey;
   log.keyless = older.log.keyless;
   log.isCounted &&= older.log.isCounted;
-  // A pattern's window can reach back behind what the histories of its channels still keep.
+  // A pattern's window can have an older horizon than its history, which has the newest horizon of all
+  // channels.
   if (horizon < log.horizon) {
     log.horizon = horizon;
     log.horizonTime = 0;
   }
-  // All that was dropped after the horizon has come back.
+  // Everything that the log dropped after the history's horizon is in the log again.
   log.beforeHydration = { evicted: Math.min(log.evicted, horizon), evictions: log.evictions };
   log.evicted = 0;
-  // Ordinals count from what was known first, so that readers' own stay true.
+  // Ordinals count from the log's first message before it was hydrated, so that ordinals of readers stay
+  // valid.
   log.dropped -= older.count;
   for (const message of kept) addMessage(log, message);
-  // Older than the live feed: no reader at the head has still to be offered it.
+  // Readers at the head do not need history that is older than the live feed, so it may be evicted.
   log.settled = Math.max(log.settled, messages[older.count - 1]?.seq ?? 0);
 }

@@ -22,10 +22,10 @@ function setUp({
   return { server, line, bus, engine, at, publish };
 }
 
-test("two readers that open a topic together both begin where it went live, without a gap", async () => {
+test("two readers that open a topic at the same time start where it became live, without a gap", async () => {
   const { line, bus, engine, publish } = setUp();
   await bus.cursor();
-  // Published elsewhere: this process hears of it only once it subscribes.
+  // Another instance publishes this message. This instance receives messages only after it subscribes.
   publish(1);
   line.isPrompt = false;
   const first = openTestReader(engine, ["default"]);
@@ -45,14 +45,14 @@ test("two readers that open a topic together both begin where it went live, with
   await bus.close();
 });
 
-test("what came before a subscription was live, and was dropped already, is told as a gap", async () => {
+test("messages that are dropped before the subscription is live are reported as a gap", async () => {
   const { line, bus, engine, publish, at } = setUp({ history: { maxMessages: 0 } });
   for (const n of [1, 2]) publish(n);
   const other = await openTestReader(engine, ["other"]);
   line.isPrompt = false;
   const opening = openTestReader(engine, ["default"], { start: { cursor: at(2) } });
   await turn();
-  // The feed brings two messages, and the flush for another reader applies the limits to them.
+  // The feed delivers two messages, and the flush for another reader applies the limits to them.
   publish(3);
   publish(4, "other");
   await turn();
@@ -68,7 +68,7 @@ test("what came before a subscription was live, and was dropped already, is told
 });
 
 describe("from=latest", () => {
-  test("gives the newest value of each key, and of each channel the newest message without one, in order", async () => {
+  test("delivers the newest message of each key, and the newest without a key of each channel, in order", async () => {
     const { bus, engine, publish } = setUp();
     publish(1, "a", "k");
     publish(2, "a");
@@ -100,7 +100,7 @@ describe("from=latest", () => {
     await bus.close();
   });
 
-  test("goes on with everything that is new, each message once", async () => {
+  test("continues with all new messages, each once", async () => {
     const { bus, engine, publish } = setUp();
     for (let n = 1; n <= 3; n++) publish(n);
     const { sink, take } = await openTestReader(engine, ["default"], {
@@ -112,12 +112,12 @@ describe("from=latest", () => {
     take();
     publish(7);
     await turns();
-    // What was the latest as it began has been followed by what is newer.
+    // Message 3 was the latest at the start. It may or may not be delivered, because newer ones follow.
     expect(sink.values.filter((value) => value !== 3)).toEqual([4, 5, 6, 7]);
     await bus.close();
   });
 
-  test("a cut after its hello resumes to a gap or to everything kept, never to a part of it", async () => {
+  test("a connection that ends after `hello` resumes with a gap or with everything kept, never with a part", async () => {
     const { bus, engine, publish } = setUp();
     for (let n = 1; n <= 5; n++) publish(n);
     const { cursor } = await openTestReader(engine, ["default"], { start: "latest", capacity: 0 });
@@ -128,9 +128,9 @@ describe("from=latest", () => {
   });
 });
 
-describe("a reader that opens while the log begins anew", () => {
+describe("a reader that opens while the log restarts", () => {
   test.each(["before the topic is live", "while history is read", "while the head is asked for"])(
-    "%s is told so and misses nothing of the new log",
+    "receives a gap and every message of the new log: %s",
     async (when) => {
       const { server, line, bus, engine, at, publish } = setUp();
       for (let n = 1; n <= 9; n++) publish(n);
@@ -167,7 +167,7 @@ describe("a reader that opens while the log begins anew", () => {
     },
   );
 
-  test("from now on starts in the new log", async () => {
+  test("starts in the new log if it starts at the head", async () => {
     const { server, line, bus, engine, publish } = setUp();
     for (let n = 1; n <= 9; n++) publish(n);
     line.isPrompt = false;
@@ -188,7 +188,7 @@ describe("a reader that opens while the log begins anew", () => {
   });
 });
 
-test("a cursor of a new log that this process has not heard of yet is resumed, and not led back to the old one", async () => {
+test("a cursor of a new log resumes there, even before this instance has detected the restart", async () => {
   const { server, line, bus, engine, publish, at } = setUp();
   await bus.cursor();
   const other = await openTestReader(engine, ["default"]);
@@ -200,13 +200,13 @@ test("a cursor of a new log that this process has not heard of yet is resumed, a
   await turns();
   expect(resumed).toBe(true);
   expect(sink.values).toEqual([2]);
-  // Those who were there hear of it by the same answer.
+  // The same response reports the restart to readers that were already open.
   expect(other.sink.blocks.map(({ event }) => event)).toEqual(["message", "gap", "message"]);
   expect(line.backend.head().epoch).toBe(server.epoch);
   await bus.close();
 });
 
-test("history that was read from a log which then began anew does not come into the new window", async () => {
+test("history of the old log that arrives after a restart does not enter the new window", async () => {
   const { server, line, bus, engine, at, publish } = setUp();
   for (let n = 1; n <= 5; n++) publish(n);
   const slow = await openTestReader(engine, ["default"]);
@@ -217,7 +217,7 @@ test("history that was read from a log which then began anew does not come into 
   server.loseData();
   publish(101);
   line.notice();
-  // The old answer arrives after the restart was noticed, and then the new ones.
+  // The response of the old log arrives after the restart is detected, and those of the new log follow.
   await line.reply(0);
   line.isPrompt = true;
   while (line.replies > 0) await line.reply();
@@ -235,7 +235,7 @@ test("history that was read from a log which then began anew does not come into 
   await bus.close();
 });
 
-test("a log that begins anew twice in a row is told of, and what the last one keeps is read", async () => {
+test("two restarts in a row are reported as a gap, and readers receive what the last log keeps", async () => {
   const { server, line, bus, engine, publish } = setUp();
   publish(1);
   const { sink } = await openTestReader(engine, ["default"]);
@@ -258,7 +258,7 @@ test("a log that begins anew twice in a row is told of, and what the last one ke
   await bus.close();
 });
 
-test("when the new log's history cannot be read either, that too is told, and cursors before it are not complete", async () => {
+test("if the new log's history cannot be read, open readers get a gap and later ones get all messages", async () => {
   const errors: Error[] = [];
   const { server, line, bus, engine, at, publish } = setUp({
     onError: (error) => errors.push(error),
@@ -287,7 +287,7 @@ test("when the new log's history cannot be read either, that too is told, and cu
   await bus.close();
 });
 
-test("messages that a pattern keeps from before its horizon do not hide that others were lost", async () => {
+test("messages that a pattern keeps from before its horizon do not hide a loss of others", async () => {
   const { bus, engine, at, publish } = setUp({
     server: { history: { channels: { "rooms/busy": { maxMessages: 1 } } } },
   });
@@ -299,7 +299,7 @@ test("messages that a pattern keeps from before its horizon do not hide that oth
   const { sink, resumed } = await openTestReader(engine, ["rooms/*"], { start: { cursor: at(1) } });
   await turns();
   expect(resumed).toBe(false);
-  // The loss of 3 is told before the 4 that followed it.
+  // The loss of 3 is reported before the 4 that follows it.
   expect(sink.blocks.map(({ event, data }) => (event === "gap" ? event : data))).toEqual([
     "gap",
     2,
@@ -309,8 +309,8 @@ test("messages that a pattern keeps from before its horizon do not hide that oth
   await bus.close();
 });
 
-describe("a reader of all that is kept, that does not read on", () => {
-  test("is told when a channel with an older horizon than another drops what it has still to get", async () => {
+describe("a reader of everything kept that stalls", () => {
+  test("gets a gap when a channel with an older horizon than another drops messages it has not received", async () => {
     const { bus, engine, publish } = setUp({
       history: { channels: { a: { maxMessages: 2 }, b: { maxMessages: 3 } } },
       server: { history: { channels: { a: { maxMessages: 2 }, b: { maxMessages: 3 } } } },
@@ -336,7 +336,7 @@ describe("a reader of all that is kept, that does not read on", () => {
     await bus.close();
   });
 
-  test("is told when a pattern drops what it kept from before its horizon", async () => {
+  test("gets a gap when a pattern drops messages that it kept from before its horizon", async () => {
     const limits = { channels: { "rooms/busy": { maxMessages: 1 } } };
     const { bus, engine, publish } = setUp({
       history: limits,
@@ -362,7 +362,7 @@ describe("a reader of all that is kept, that does not read on", () => {
   });
 });
 
-test("what history brings cannot pile up beyond maxHistoryBytes, even when nothing is published", async () => {
+test("history that is read does not exceed maxHistoryBytes, even if nothing is published", async () => {
   const { bus, engine, server } = setUp({ maxHistoryBytes: 20_000 });
   const json = JSON.stringify("x".repeat(1000));
   for (let channel = 0; channel < 20; channel++) {
@@ -383,7 +383,7 @@ test("what history brings cannot pile up beyond maxHistoryBytes, even when nothi
   await bus.close();
 });
 
-test("what is older than history allows is not given to a newcomer, however quiet the channel", async () => {
+test("a new reader does not receive messages older than maxAgeMs, even in a quiet channel", async () => {
   vi.useFakeTimers({ toFake: ["Date"] });
   onTestFinished(() => void vi.useRealTimers());
   const { bus, engine, server } = setUp({ history: { maxAgeMs: 40 } });
@@ -398,7 +398,7 @@ test("what is older than history allows is not given to a newcomer, however quie
   await bus.close();
 });
 
-test("a bus that was closed before its backend was opened does not open it any more", async () => {
+test("a bus that is closed before it opens its backend does not open it later", async () => {
   const { line, bus, engine } = setUp();
   await bus.close();
   await expect(openTestReader(engine, ["default"])).rejects.toMatchObject({ code: "BUS_CLOSED" });
@@ -406,7 +406,7 @@ test("a bus that was closed before its backend was opened does not open it any m
   expect(line.subscriptions).toBe(0);
 });
 
-test("a bus that is closed while a reader opens ends it, and leaves no subscription", async () => {
+test("closing a bus while a reader opens ends the reader and leaves no subscription", async () => {
   const { line, bus, engine } = setUp();
   await bus.publish(1);
   line.isPrompt = false;
@@ -420,7 +420,7 @@ test("a bus that is closed while a reader opens ends it, and leaves no subscript
   expect(line.subscriptions).toBe(0);
 });
 
-test("a subscription that fails is told to all who wait for it, and the next one tries again", async () => {
+test("a failed subscription rejects all waiting readers, and the next reader subscribes again", async () => {
   const { line, bus, engine, publish } = setUp();
   await bus.publish(1);
   line.isPrompt = false;

@@ -2,41 +2,43 @@ import type { LogMessage } from "./message.ts";
 import { formatCursor, type Position } from "./position.ts";
 
 /**
- * What is handed to a sink at once: messages, or a control block. Made once for a cohort and a
- * cursor, and shared by every reader that stands there.
+ * What a sink receives in one call: messages, or a control frame. Created once per cohort and cursor, and
+ * shared by all readers at that cursor.
  */
 export interface Packet {
-  /** Empty for a control block. */
+  /** Empty for a control frame. */
   readonly messages: readonly LogMessage[];
   readonly gap: Gap | undefined;
-  /** With a gap: the losses that it reports. See `ReadOptions.knownEvictions`. */
+  /** The losses that a gap reports. See `ReadOptions.knownEvictions`. */
   readonly evictions: readonly number[] | undefined;
-  /** Where a reader stands once it was handed this packet. */
+  /** The reader's position after this packet. */
   readonly to: Position;
-  /** Event-stream blocks in it, and their bytes: counted once, however many readers take it. */
+  /** The number of frames and their bytes. Counted once, not for each reader. */
   readonly frames: number;
   readonly size: number;
-  /** The bytes, joined when the first sink asks for them. See {@link packetBytes}. */
+  /** The bytes, joined when the first sink needs them. See {@link packetBytes}. */
   bytes: Uint8Array | undefined;
   /**
-   * The bytes as a transport frames them, made by the first sink that needs them and shared by the
-   * others. The core does not read it; see `node/chunk.ts`.
+   * The bytes in the transport's framing, created by the first sink that needs them and shared with the
+   * others. The core does not read them; see `node/chunk.ts`.
    */
   framed: Uint8Array | undefined;
 }
 
-/** A loss that could not be avoided, told to the reader. */
+/** A loss that is reported to the reader. */
 export interface Gap {
-  /** The topics, as subscribed to, that may have lost messages. */
+  /** The channels and patterns of the subscription that may have lost messages. */
   readonly channels: readonly string[];
   readonly reason: GapReason;
-  /** How many messages are missing, where that is known exactly. */
+  /** The number of missing messages, if it is known exactly. */
   readonly count?: number;
 }
 
 /**
- * `evicted`: history no longer keeps what follows the cursor. `restarted`: another incarnation of
- * the log issued it. `ahead`: the log has not reached it. `unknown`: it is not a cursor at all.
+ * - `evicted`: history no longer keeps all messages after the cursor.
+ * - `restarted`: the log has restarted since it issued the cursor.
+ * - `ahead`: the cursor is newer than the head of the log.
+ * - `unknown`: the value is not a cursor.
  */
 export type GapReason = "evicted" | "restarted" | "ahead" | "unknown";
 
@@ -44,7 +46,7 @@ const encoder = new TextEncoder();
 
 export function createMessagePacket(messages: readonly LogMessage[]): Packet {
   const { seq, time } = messages.at(-1) as LogMessage;
-  // A position of its own: a cursor that held the message would keep its frame in memory.
+  // Copied, because a cursor that referred to the message would keep its frame in memory.
   let size = 0;
   for (const { frame } of messages) size += frame.length;
   return {
@@ -68,12 +70,12 @@ export function createGapPacket(
   return { ...createBlock("gap", gap, to, epoch), gap, evictions };
 }
 
-/** A heartbeat: its id carries the cursor, so that a quiet connection's does not go stale. */
+/** A heartbeat. Its id is the cursor, so that the cursor of a quiet stream does not expire. */
 export function createPingPacket(to: Position, epoch: string): Packet {
   return createBlock("ping", { time: Date.now() }, to, epoch);
 }
 
-/** The bytes of a packet, joined once for all. */
+/** The bytes of a packet, joined once for all readers. */
 export function packetBytes(packet: Packet): Uint8Array {
   packet.bytes ??= joinFrames(packet);
   return packet.bytes;

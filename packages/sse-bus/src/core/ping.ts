@@ -4,13 +4,14 @@ import { type Reader, readerCursor } from "./cohort.ts";
 import { advanceCohort, deliver } from "./deliver.ts";
 
 /**
- * Sends a heartbeat to readers that can take a packet. Its id is the cursor of the reader; readers at
- * the head share it, and the bytes.
+ * Sends a heartbeat to readers that can take a packet. Its id is the reader's cursor. Readers at the same
+ * cursor share one packet.
  *
- * @returns how many received one
+ * @returns how many readers received a heartbeat
  */
 export function pingReaders(engine: Engine, readers: Iterable<Reader>): number {
-  // Deliver first what is published: the heartbeat must not name a head that the reader has not received.
+  // Deliver pending messages first: the cursor of a heartbeat must not be ahead of what the reader has
+  // received.
   engine.remote.flusher.flush();
   const head = provenHead(engine);
   const packets = new Map<number, Packet>();

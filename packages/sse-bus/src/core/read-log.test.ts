@@ -34,7 +34,7 @@ const anyCase = fc.record({
   sharesMessages: fc.boolean(),
 });
 
-test("reads what a naive merge and filter reads, in one order, each once, after any loss is told", () => {
+test("reads the same as a naive merge and filter: in order, each message once, after a gap for any loss", () => {
   fc.assert(
     fc.property(anyCase, (given) => {
       const { sources, messages } = build(given);
@@ -66,7 +66,7 @@ test("reads what a naive merge and filter reads, in one order, each once, after 
         ).values(),
       ];
       if (lost.length > 0) {
-        // Before anything that is held, so that no id moves past what nobody was told of.
+        // The gap comes before all kept messages, so that no id moves past an unreported loss.
         const newest = Math.max(...lost.map(({ log }) => log.horizon));
         const next = wanted[0]?.seq ?? Number.POSITIVE_INFINITY;
         const seq = Math.max(after, Math.min(newest, upTo, next - 1));
@@ -91,7 +91,7 @@ test("reads what a naive merge and filter reads, in one order, each once, after 
   );
 });
 
-test("read again and again it gives everything after one gap that names what was lost", () => {
+test("repeated reads return everything, after at most one gap that names the channels with a loss", () => {
   fc.assert(
     fc.property(anyCase, (given) => {
       const { sources, messages } = build(given);
@@ -134,7 +134,7 @@ test("read again and again it gives everything after one gap that names what was
   );
 });
 
-test("a reader of what was kept is told only of what was evicted since", () => {
+test("a reader of everything kept gets a gap only for messages evicted after its start", () => {
   const log = createTopicLog("a", UNLIMITED, 20);
   for (const seq of [21, 22, 23]) appendMessage(log, message(seq, "a"), seq);
   prependHistory(log, createOlderHistory(log, [message(9, "a"), message(12, "a")], 8));
@@ -163,11 +163,11 @@ test("a reader of what was kept is told only of what was evicted since", () => {
   expect(read(9)).toEqual([12, 21, 22, 23, 30]);
 });
 
-test("a loss up to a position that another topic holds hides neither the loss nor the message", () => {
+test("a loss up to the position of another topic's message hides neither the loss nor the message", () => {
   const lossy = createTopicLog("a", UNLIMITED, 0);
   const whole = createTopicLog("b", UNLIMITED, 0);
   for (const seq of [8, 9, 10, 12]) appendMessage(whole, message(seq, "b"), seq);
-  // The feed could not recover anything up to 10; the 10 itself was b's.
+  // The feed could not recover the messages of a up to 10. Message 10 itself belongs to b.
   loseUpTo(lossy, { seq: 10, time: 10 });
   const sources = [
     { name: "a", log: lossy },
@@ -178,7 +178,7 @@ test("a loss up to a position that another topic holds hides neither the loss no
   expect(readAll(sources, 10)).toEqual([12]);
 });
 
-test("no id moves past a loss that was not told: a line cut after any of them would hide it", () => {
+test("no id moves past an unreported loss, because a resume from that id would hide it", () => {
   const evicted = createTopicLog("a", UNLIMITED, 0);
   const whole = createTopicLog("b", UNLIMITED, 0);
   for (const seq of [1, 3, 5]) appendMessage(evicted, message(seq, "a"), seq);
@@ -191,7 +191,7 @@ test("no id moves past a loss that was not told: a line cut after any of them wo
   expect(readAll(sources, 0)).toEqual([[["a"], 1], 2, 4, 6]);
 });
 
-test("what one source has dropped is no loss where another one that covers it has it all", () => {
+test("a source's dropped messages are not a loss if another source covers it and keeps them all", () => {
   const own = createTopicLog("a/1", UNLIMITED, 0);
   const pattern = createTopicLog("a/*", UNLIMITED, 0);
   for (const seq of [1, 2, 3]) {
@@ -207,7 +207,7 @@ test("what one source has dropped is no loss where another one that covers it ha
   expect(readAll(sources, 0)).toEqual([[["a/*", "a/1"], 1], 2, 3]);
 });
 
-/** Reads to the end, one message at a time; a gap as its channels and its position. */
+/** Reads to the end, one message at a time. Returns each gap as its channels and its position. */
 function readAll(sources: readonly LogSource[], from: number): unknown[] {
   const seen: unknown[] = [];
   let knownEvictions: readonly number[] | undefined;
@@ -238,7 +238,7 @@ function message(
   return createMessage({ channel, event: "message", key, json }, { seq, time: seq }, "e");
 }
 
-/** Windows as they come about: filled live, trimmed, with losses in between. */
+/** Creates windows as they occur in use: filled live, trimmed, with losses in between. */
 function build({
   messages,
   topics,

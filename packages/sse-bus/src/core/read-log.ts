@@ -4,37 +4,37 @@ import { type LogMessage } from "./message.ts";
 import { createGapPacket, createMessagePacket, type Packet } from "./packet.ts";
 import type { Position } from "./position.ts";
 
-/** A log to read, under the name that its readers subscribed to. */
+/** A log to read, and the channel or pattern that its readers subscribed to. */
 export interface LogSource {
   readonly name: string;
   readonly log: TopicLog;
 }
 
-/** How to read on from a cursor. */
+/** How to read from a cursor. */
 export interface ReadOptions {
   /** Read nothing after this `seq`. */
   readonly upTo: number;
-  /** Leave out messages that a newer one of the same key has superseded. */
+  /** Skip messages that a newer one of the same key has superseded. */
   readonly skipSuperseded: boolean;
   /**
-   * For a reader that was told of a loss already, or asked for no more than what was kept when it
-   * started: the `evictions` of each source by then. Only what was evicted since is news to it.
+   * The `evictions` of each source that the reader already knows: those of its last gap, or those of its
+   * start if it asked only for what was kept. Only later evictions are a loss for this reader.
    */
   readonly knownEvictions: readonly number[] | undefined;
   /**
-   * For a newcomer who asked for the latest (`from=latest`): up to this `seq` it is given only the
-   * newest value of every key, and the newest message without one of every channel.
+   * Set for a reader that starts with `from=latest`. Up to this `seq`, it receives only the newest message of
+   * each key, and the newest message without a key of each channel.
    */
   readonly snapshot: number | undefined;
-  /** Stop before the packet grows larger than this; a single message always fits. */
+  /** Stop before the packet exceeds this size. A packet holds at least one message of any size. */
   readonly maxBytes: number;
   readonly epoch: string;
 }
 
 /**
- * Reads on from a cursor over several logs, merged into the bus's order: the one code path behind
- * live delivery, replay, catching up and snapshots. Gives messages, or the gap that must go before
- * them, or `undefined` when there is nothing up to `upTo`.
+ * Reads several logs from a cursor, merged into the order of the bus. Live delivery, replay, catching up and
+ * snapshots all use it. Returns messages, or the gap to deliver before them, or `undefined` if there is
+ * nothing up to `upTo`.
  */
 export function readLog(
   sources: readonly LogSource[],
@@ -46,7 +46,7 @@ export function readLog(
   return messages.length > 0 ? createMessagePacket(messages) : undefined;
 }
 
-/** Whether any source may have lost something after the cursor. */
+/** Whether any source may have lost messages after the cursor. */
 export function hasLost(
   sources: readonly LogSource[],
   after: number,
@@ -59,8 +59,9 @@ export function hasLost(
 }
 
 /**
- * The gap goes first, before all that other sources still hold: once an id has moved on, a line cut
- * there would be resumed from it, maybe by a process that keeps more and would see no loss.
+ * Reports the gap before the messages that other sources still hold. If an id moved past the loss first and
+ * the connection ended there, the client would resume from that id. An instance that keeps more would then
+ * see no loss, and the client would never receive the gap.
  */
 function reportLoss(sources: readonly LogSource[], after: number, options: ReadOptions): Packet {
   const { knownEvictions, upTo, epoch } = options;
@@ -73,7 +74,7 @@ function reportLoss(sources: readonly LogSource[], after: number, options: ReadO
     const seq = lostUpTo(log, knownEvictions?.[index]);
     if (seq >= to.seq) to = { seq, time: log.horizonTime };
   }
-  // As far as nothing else stands in between: so much is lost for certain, and told for good.
+  // Stop before the next message that another source still holds: that message is not lost.
   const seq = Math.max(after, Math.min(to.seq, upTo, next ? next.seq - 1 : to.seq));
   const evictions = sources.map(({ log }) => log.evictions);
   return createGapPacket({ channels, reason: "evicted" }, { ...to, seq }, epoch, evictions);
@@ -84,7 +85,7 @@ interface Reading {
   readonly knownEvictions: readonly number[] | undefined;
 }
 
-/** What a source has lost is no loss where another one that covers it has it all. */
+/** A source's loss does not count if another source covers it and is complete. */
 function isLossy(
   sources: readonly LogSource[],
   index: number,

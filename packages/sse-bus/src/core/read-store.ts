@@ -5,12 +5,13 @@ import { type LogStore, track } from "./log-store.ts";
 import type { LogMessage } from "./message.ts";
 import { inSlices } from "./slices.ts";
 
-/** Steps of a slice; the clock is read after each. */
+/** Logs or messages between two yields. The clock is read at each, so that a slice can end. */
 const STEP = 256;
 
 /**
- * Everything kept of a channel or pattern, in order. A wide pattern is all there is, so it is read in
- * slices; what is published meanwhile may be among it, and what is dropped meanwhile moves the horizon.
+ * Everything kept of a channel or pattern, in order. A wide pattern may cover the whole store, so patterns
+ * are read in slices. Messages that are published between slices may be included. Messages that are dropped
+ * between slices move the horizon.
  */
 export async function readStore(store: LogStore, topic: string): Promise<History> {
   if (isPattern(topic)) return inSlices(readPattern(store, topic));
@@ -23,7 +24,7 @@ function* readPattern(store: LogStore, pattern: string): Generator<void, History
   const runs: LogMessage[][] = [];
   let horizon = 0;
   let steps = 0;
-  // Those that are made meanwhile hold only what the live feed brings.
+  // Skip logs that are created during the read: the live feed delivers all their messages.
   const names = Array.from(store.logs.keys());
   for (const name of names) {
     if (++steps % STEP === 0) yield;
@@ -35,7 +36,7 @@ function* readPattern(store: LogStore, pattern: string): Generator<void, History
     if (run.length > STEP) yield;
   }
   const messages = yield* mergeAll(runs);
-  // A log that was freed meanwhile has left its horizon there.
+  // `freedHorizon` covers logs that were freed during the read.
   return { messages, horizon: Math.max(horizon, store.freedHorizon) };
 }
 
@@ -44,7 +45,7 @@ function messagesOf(store: LogStore, log: TopicLog): LogMessage[] {
   return log.messages.slice(log.first) as LogMessage[];
 }
 
-/** Two at a time, shortest first: `sort` cannot be interrupted. */
+/** Merges pairs of runs until one is left, and yields in between. `sort` cannot be interrupted. */
 function* mergeAll(runs: LogMessage[][]): Generator<void, LogMessage[]> {
   for (let next = 0; next + 1 < runs.length; next += 2) {
     runs.push(yield* merge(runs[next] as LogMessage[], runs[next + 1] as LogMessage[]));

@@ -3,18 +3,19 @@ import { type LogMessage, messageBytes } from "./message.ts";
 import type { Position } from "./position.ts";
 import type { LogSource } from "./read-log.ts";
 
-/** What a reader that starts in the past would be given. */
+/** The replay of a reader that starts in the past. */
 export interface Replay {
   readonly after: number;
-  /** It asked for the latest of each key only. */
+  /** The reader asked only for the newest message of each key. */
   readonly isSnapshot: boolean;
-  /** Each message counted as history counts it. */
+  /** Counts each message with its overhead, as history does. */
   readonly maxBytes: number;
 }
 
 /**
- * Where a replay of at most `maxBytes` has to start: the newest messages of all sources together are
- * kept. `undefined` if all of it fits, which mostly needs no look at the messages.
+ * Where a replay of at most `maxBytes` has to start, so that it contains the newest messages of all sources
+ * together. `undefined` if everything fits. In most cases the logs' byte counts prove that without a look at
+ * the messages.
  */
 export function limitReplay(sources: readonly LogSource[], replay: Replay): Position | undefined {
   const { after, isSnapshot, maxBytes } = replay;

@@ -6,14 +6,15 @@ import type { Position } from "./position.ts";
 import { moveBehind, placeReader } from "./reader-state.ts";
 import { resetTopic } from "./topic.ts";
 
-/** How many cohorts read history at a time: a process may have ten thousand of them. */
+/** How many cohorts read history at the same time. A process may have ten thousand cohorts. */
 const MAX_PARALLEL = 16;
 
 /**
- * The backend's log has restarted: every reader receives a gap and goes on with what the new log
- * keeps. Cursors of the old log mean nothing in the new one, so nothing is delivered in between.
+ * Moves all readers to the new log after the backend's log has restarted. Every reader receives a gap, then
+ * what the new log keeps. Cursors of the old log are not valid in the new one, so no messages are delivered
+ * until a reader has moved.
  *
- * Readers that are `opening` see the new count of restarts and start again.
+ * Readers in state `opening` detect the changed `engine.restarts` and start again.
  */
 export async function restartReaders(engine: Engine): Promise<void> {
   const restart = ++engine.restarts;
@@ -42,7 +43,7 @@ export async function restartReaders(engine: Engine): Promise<void> {
 interface Restart {
   readonly restart: number;
   readonly head: Position;
-  /** Those that were open when the log restarted. */
+  /** The readers that were open when the log restarted. */
   readonly readers: ReadonlySet<Reader>;
 }
 
@@ -51,10 +52,10 @@ async function restartCohort(engine: Engine, cohort: Cohort, own: Restart): Prom
   try {
     oldest = await hydrate(engine, cohort.topics);
   } catch (error) {
-    // Unreadable history counts as lost, and the gap says so.
+    // History that cannot be read counts as lost. The gap reports it.
     engine.remote.onError(error as Error);
   }
-  // The log has restarted once more: the later restart covers all cohorts.
+  // The log has restarted again. The later restart moves all cohorts.
   if (engine.restarts !== own.restart) return;
   cohort.cursor = provenHead(engine);
   cohort.phase = "running";

@@ -2,7 +2,7 @@ import { isPattern, topicCovers } from "./channel-name.ts";
 import { SseBusError } from "./errors.ts";
 
 /**
- * The part of the Standard Schema interface (standardschema.dev, version 1) that the bus calls.
+ * A validator: the part of the Standard Schema interface that the bus uses (version 1, standardschema.dev).
  * Zod, Valibot, ArkType and others implement it.
  */
 export interface StandardSchema<Input = unknown, Output = Input> {
@@ -24,14 +24,14 @@ interface SchemaIssue {
 }
 
 /**
- * Validators by channel or pattern, then by event: `message` for those without a name, `*` for every
- * event that has no validator of its own.
+ * Validators by channel or pattern, then by event. `message` is the default event; `*` stands for every event
+ * without a validator of its own. An exact channel has priority over the first pattern that covers it.
  */
 export type Schemas = Readonly<Record<string, Readonly<Record<string, StandardSchema>>>>;
 
 /**
- * Runs the validator declared for a channel and event and gives its parsed output, which is what is
- * sent. With no schemas at all, anything goes.
+ * Runs the validator of a channel and event. Returns its output, or a promise of it; the output is what the
+ * bus publishes. Without `schemas`, returns the data unchanged.
  *
  * @throws SseBusError `UNDECLARED`, `VALIDATION_FAILED`
  */

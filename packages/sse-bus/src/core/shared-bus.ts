@@ -12,12 +12,16 @@ interface SharedBus {
 const REGISTRY: unique symbol = Symbol.for("sse-bus.shared");
 
 /**
- * The bus of this process: made by the first call, the same one ever after. Next.js gives routes,
- * Server Actions and instrumentation copies of a module, and hot reload makes more of them; a bus
- * that lived in the module would be several, and messages would be lost between them.
+ * Returns the bus of this process. The first call creates it; later calls return the same bus. After `close`,
+ * the next call creates a new one.
  *
- * Validators and `onError` are taken over from the latest call. In development, other changed
- * settings replace the bus, and open streams are told to reconnect.
+ * Use it in Next.js, which loads separate copies of a module for routes, Server Actions and instrumentation,
+ * and again on hot reload. If each copy created its own bus, messages would not reach the subscribers of the
+ * others.
+ *
+ * Each call replaces the bus's validators, and its `onError` if the call sets one. In development, a call
+ * with other changed options closes the bus and creates a new one, and the clients of open streams reconnect.
+ * In production, such a call returns the existing bus and ignores these options.
  *
  * @throws SseBusError `INVALID_OPTION`, `INVALID_CHANNEL`
  * @example
@@ -52,15 +56,15 @@ export function sharedBus(options: SharedBusOptions = {}): Bus {
   return bus;
 }
 
-/** Every shared bus of this process. */
+/** All shared buses of this process. */
 export function sharedBuses(): Bus[] {
   const registry = (globalThis as { [REGISTRY]?: Map<string, SharedBus> })[REGISTRY];
   return [...(registry?.values() ?? [])].map(({ bus }) => bus);
 }
 
-/** {@link BusOptions}, and a name for apps that have more than one bus. */
+/** {@link BusOptions}, and a name for applications with several buses. */
 export interface SharedBusOptions extends BusOptions {
-  /** @default "default" */
+  /** The name of the bus. Calls with different names return different buses. @default "default" */
   readonly name?: string;
 }
 
@@ -70,7 +74,7 @@ function adopt(bus: Bus, { schemas, onError }: BusOptions): void {
   if (onError) options.onError = onError;
 }
 
-/** What cannot be exchanged while a bus runs. */
+/** Identifies the options that cannot change while a bus runs. */
 function fingerprintOf({ backend, history, maxHistoryBytes, maxMessageBytes }: BusOptions): string {
   const fixed = [VERSION, backend?.name, history, maxHistoryBytes, maxMessageBytes];
   return JSON.stringify(fixed, (_, value: unknown) =>

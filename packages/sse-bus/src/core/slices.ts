@@ -1,16 +1,16 @@
 import { afterTurn } from "./flusher.ts";
 
-/** How long work may hold the event loop before everybody else has a turn, in ms. */
+/** How long one slice may block the event loop, in ms. */
 const SLICE_MS = 1;
-/** Begun in the turn of whoever asks, with others who ask in the same one. */
+/** Shorter, because the first slice runs in the caller's turn, and several callers may share one turn. */
 const FIRST_SLICE_MS = 0.5;
 
-/** What goes on in a later turn: one a turn, however much work is under way. */
+/** Work that continues in a later turn. One slice runs per turn, regardless of how much work is waiting. */
 const waiting: (() => void)[] = [];
 
 /**
- * Does work that may be long in slices, so that nobody else waits for it: a generator yields wherever
- * it may be interrupted. What is short is done at once.
+ * Runs long work in slices, so that it does not block the event loop. The work is a generator that yields
+ * where it can be interrupted. Short work finishes in the first slice.
  */
 export async function inSlices<Result>(work: Iterator<unknown, Result>): Promise<Result> {
   let until = performance.now() + FIRST_SLICE_MS;
@@ -23,7 +23,7 @@ export async function inSlices<Result>(work: Iterator<unknown, Result>): Promise
   }
 }
 
-/** Resolves in a later turn, in which no other work of this kind goes on. */
+/** Resolves in a later turn, in which no other slice runs. */
 export async function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     waiting.push(resolve);

@@ -23,32 +23,35 @@ import type { LogMessage } from "./message.ts";
 import type { Position } from "./position.ts";
 
 /**
- * A channel or pattern that somebody in this process reads: a window on the backend's log, fed by
- * one upstream subscription however many readers there are.
+ * A channel or pattern that has a reader in this process. Its log is a window on the backend's log. All
+ * readers share the window and its one subscription to the backend.
  */
 export interface Topic {
   readonly name: string;
   readonly log: TopicLog;
   readonly store: LogStore;
-  /** Readers' cohorts that want to hear of it. */
+  /** The cohorts to notify when the log changes. */
   readonly cohorts: Set<{ topicChanged(topic: Topic): void }>;
-  /** Resolves when live; the window is complete after the subscription's cursor from then on. */
+  /**
+   * Resolves once the subscription is live. From then on, the window is complete after the subscription's
+   * cursor.
+   */
   readonly live: Promise<TopicSubscription>;
-  /** Once live, the window is complete after this position without any history being read. */
+  /** Once live, the window is complete after this position, even before history is read. */
   since: Position;
   users: number;
-  /** Messages that the feed has brought since somebody reads it. */
+  /** Messages that the feed has delivered since the topic was opened. */
   received: number;
-  /** Nobody reads it any more; what still arrives must not bring its freed window back. */
+  /** The topic has no readers and its window is freed. Messages that still arrive are ignored. */
   isClosed: boolean;
-  /** The one read of the backend's history, for all who need older messages. */
+  /** The read of the backend's history, shared by all readers that need older messages. */
   hydration: Promise<void> | undefined;
 }
 
 export function openTopic(backend: Backend, store: LogStore, name: string): Topic {
   const log = openLog(store, name);
   enforceTotal(store, log);
-  // Complete after nothing yet: whoever reads before the subscription is live must wait for it.
+  // No position counts as complete until the subscription is live, so readers must wait for it.
   log.horizon = Number.MAX_SAFE_INTEGER;
   log.settled = 0;
   const topic: Topic = {
@@ -68,7 +71,7 @@ export function openTopic(backend: Backend, store: LogStore, name: string): Topi
       })
       .then((subscription) => {
         const { seq, time, epoch } = subscription.cursor;
-        // If the log began anew in this very moment, the window has been begun with the new one.
+        // If the log restarted in between, `resetTopic` has already set the window to the new log.
         if (epoch === backend.head().epoch) {
           topic.since = { seq, time };
           track(store, log, () => startAfter(log, topic.since));
@@ -76,14 +79,15 @@ export function openTopic(backend: Backend, store: LogStore, name: string): Topi
         return subscription;
       }),
   };
-  // Whoever opens a reader awaits `live` and hears of a failure; an unread rejection must not crash.
+  // Each opening reader awaits `live` and handles its rejection. Without readers, the rejection is unhandled,
+  // and would end the process.
   topic.live.catch(() => {});
   return topic;
 }
 
 /**
- * Reads the topic's whole kept history into the window, once for all who ask meanwhile and later;
- * what has grown too old since is dropped, so that no newcomer is given it.
+ * Reads the topic's history into the window, once for all callers. Every call drops messages that have
+ * expired since, so that no new reader receives them.
  */
 export async function hydrateTopic(topic: Topic, backend: Backend): Promise<void> {
   await (topic.hydration ??= readHistory(topic, backend));
@@ -92,7 +96,7 @@ export async function hydrateTopic(topic: Topic, backend: Backend): Promise<void
   track(store, log, () => dropAged(log, store.now()));
 }
 
-/** Everything in the window has been offered to the readers at the head: limits apply again. */
+/** Readers at the head have been offered every message up to `seq`, so the limits apply to these messages. */
 export function settleTopic(topic: Topic, seq: number): void {
   const { log, store } = topic;
   log.settled = Math.max(log.settled, seq);
@@ -100,8 +104,8 @@ export function settleTopic(topic: Topic, seq: number): void {
 }
 
 /**
- * Empties the window after the log started anew; it must be hydrated before it is read. The feed
- * goes on after `head` of the new log.
+ * Empties the window after a restart of the log. Hydrate the topic before reading it. The feed continues
+ * after `head` of the new log.
  */
 export function resetTopic(topic: Topic, head: Position): void {
   const { log, store } = topic;
@@ -122,8 +126,8 @@ export function closeTopic(topic: Topic): void {
 }
 
 /**
- * The limits of windows. A pattern's window holds many channels, each with limits of its own in the
- * backend; here only age and the store's total bound it.
+ * The limits of windows. A pattern's window holds many channels, and the backend applies the limits of each.
+ * Only the maximum age and the store's total size limit the window itself.
  */
 export function windowLimits(resolve: HistoryResolver): HistoryResolver {
   return (topic: string): HistoryLimits =>
@@ -140,10 +144,10 @@ async function readHistory(topic: Topic, backend: Backend): Promise<void> {
   const { store, log } = topic;
   try {
     await topic.live;
-    // `resetTopic` makes another one: what is under way then is the history of the log before.
+    // `resetTopic` replaces `since`. A read that is still running then returns history of the old log.
     const { since } = topic;
     const history = await backend.read(topic.name);
-    // What came live since then is in the window; what it has dropped meanwhile stays dropped.
+    // Do not store the history if the topic closed or the log restarted during the read.
     await storeHistory(store, log, history, () => !topic.isClosed && topic.since === since);
   } catch (error) {
     topic.hydration = undefined;
@@ -152,7 +156,7 @@ async function readHistory(topic: Topic, backend: Backend): Promise<void> {
 }
 
 function acceptMessage(topic: Topic, message: LogMessage): void {
-  // What the feed itself has told as lost stays lost: the gap may have been told already.
+  // The feed reported this message as lost. Readers may already have the gap, so the message stays lost.
   if (topic.isClosed || message.seq <= topic.log.evicted) return;
   topic.received++;
   storeMessage(topic.store, topic.log, message, topic.store.now());

@@ -2,8 +2,7 @@ import type { Jsonify } from "./jsonify.ts";
 import type { Schemas, StandardSchema } from "./schema.ts";
 
 /**
- * What a bus carries: data types by channel (or pattern), then by event; `message` is the event
- * without a name.
+ * The data types of a bus, by channel or pattern, then by event. `message` is the default event.
  *
  * @example
  * ```ts
@@ -16,43 +15,43 @@ import type { Schemas, StandardSchema } from "./schema.ts";
  */
 export type ChannelMap = Record<string, Record<string, unknown>>;
 
-/** The channels of a bus whose types were not declared: any channel, any event, any data. */
-// oxlint-disable-next-line typescript/no-explicit-any -- undeclared data is the caller's to know
+/** The channels of a bus without declared types: any channel, any event, any data. */
+// oxlint-disable-next-line typescript/no-explicit-any -- only the caller knows the type of undeclared data
 export type AnyChannels = Record<string, Record<string, any>>;
 
-/** The {@link ChannelMap} that a set of validators declares; data has their output types. */
+/** The {@link ChannelMap} that a set of validators declares. Data has the validators' output types. */
 export type ChannelsOfSchemas<S extends Schemas> = {
   [Topic in keyof S]: {
     [Event in keyof S[Topic] as AnyEvent<Event>]: SchemaOutput<S[Topic][Event]>;
   };
 };
 
-/** What may be given to `publish` under a set of validators: their input types. */
+/** The data that `publish` accepts with a set of validators: their input types. */
 export type InputsOfSchemas<S extends Schemas> = {
   [Topic in keyof S]: {
     [Event in keyof S[Topic] as AnyEvent<Event>]: SchemaInput<S[Topic][Event]>;
   };
 };
 
-/** The validator under `*` is for events of any name. */
+/** The validator `*` applies to events of any name. */
 type AnyEvent<Event> = Event extends "*" ? string : Event;
 
-/** The channels of a bus: `ChannelsOf<typeof bus>`. */
+/** The {@link ChannelMap} of a bus: `ChannelsOf<typeof bus>`. */
 export type ChannelsOf<B> = B extends { readonly "~channels"?: (infer Channels) | undefined }
   ? Channels extends ChannelMap
     ? Channels
     : AnyChannels
   : AnyChannels;
 
-/** Names one may publish to: declared channels, and whatever a declared pattern covers. */
+/** The channels that you can publish to: declared channels, and those that a declared pattern covers. */
 export type ChannelName<Channels extends ChannelMap> = TopicText<keyof Channels & string>;
 
-/** Names one may subscribe to: these, and the declared patterns themselves. */
+/** What you can subscribe to: the same channels, and the declared patterns. */
 export type TopicName<Channels extends ChannelMap> =
   | ChannelName<Channels>
   | (keyof Channels & string);
 
-/** The events, with their data, of a channel or pattern. */
+/** The events of a channel or pattern, and their data types. */
 export type EventsOf<
   Channels extends ChannelMap,
   Topic extends string,
@@ -62,7 +61,7 @@ export type EventsOf<
       [Known in keyof Channels & string]: Topic extends TopicText<Known> ? Channels[Known] : never;
     }[keyof Channels & string];
 
-/** The names of events on a channel or pattern. */
+/** The event names of a channel or pattern. */
 export type EventName<Channels extends ChannelMap, Topic extends string> =
   EventsOf<Channels, Topic> extends infer Events
     ? Events extends unknown
@@ -70,7 +69,7 @@ export type EventName<Channels extends ChannelMap, Topic extends string> =
       : never
     : never;
 
-/** The data of an event on a channel or pattern. */
+/** The data type of an event of a channel or pattern. */
 export type DataOf<Channels extends ChannelMap, Topic extends string, Event extends string> = [
   Event,
 ] extends [never]
@@ -83,14 +82,14 @@ export type DataOf<Channels extends ChannelMap, Topic extends string, Event exte
       : never
     : never;
 
-/** What arrives of an event's data: see {@link Jsonify}. */
+/** The type of an event's data on the receiving side, after JSON. See {@link Jsonify}. */
 export type ReceivedOf<
   Channels extends ChannelMap,
   Topic extends string,
   Event extends string,
 > = Jsonify<DataOf<Channels, Topic, Event>>;
 
-/** `orders/*` as a template that its channels match. */
+/** `orders/*` as a template literal type that matches its channels. */
 type TopicText<Topic extends string> = Topic extends `${infer Head}**`
   ? `${Head}${string}`
   : Topic extends `${infer Head}*${infer Tail}`

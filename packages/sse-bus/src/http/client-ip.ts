@@ -1,16 +1,16 @@
 import type { RequestHead } from "./request-head.ts";
 
-/** Where the client address of a request is read from. */
+/** How to find the client address of a request. */
 export interface ClientIpOptions {
-  /** The address of the socket's other end, where the host knows it. */
+  /** Returns the remote address of the socket, if the host knows it. */
   readonly socketIp: (request: RequestHead) => string | undefined;
-  /** How many trusted proxies in front append to `X-Forwarded-For`; 0 ignores the header. */
+  /** The number of trusted proxies that append to `X-Forwarded-For`. With 0, the header is ignored. */
   readonly trustedProxies: number;
 }
 
 /**
- * The client's address. Every proxy appends the address that it was called from, so with `n` trusted proxies
- * the `n`th entry from the right is reliable. The entries left of it may be forged.
+ * The client's address. Each proxy appends the address of the peer that connected to it. With `n` trusted
+ * proxies, the `n`th entry from the right is therefore reliable. Entries to the left of it can be forged.
  */
 export function clientIp(request: RequestHead, options: ClientIpOptions): string | undefined {
   const { socketIp, trustedProxies } = options;
@@ -23,15 +23,18 @@ export function clientIp(request: RequestHead, options: ClientIpOptions): string
   return ip === undefined ? undefined : normalise(ip);
 }
 
-/** `SSE_BUS_TRUST_PROXY`: unset or `0` for none, `1` for one proxy, `2` for two in a row. */
+/**
+ * Reads `SSE_BUS_TRUST_PROXY`: the number of trusted proxies in a row. Anything but a positive integer means
+ * none.
+ */
 export function readTrustedProxies(value: string | undefined): number {
   const count = Number(value ?? 0);
   return Number.isSafeInteger(count) && count > 0 ? count : 0;
 }
 
 /**
- * An address as proxies write it: some add the port, and brackets to IPv6. Anything else is ignored, because
- * it would become the key of a limit and a part of messages.
+ * Reads an address as proxies write it. Some add the port, and brackets around IPv6. Other text is ignored,
+ * because the address becomes the key of a limit and appears in messages.
  */
 function readAddress(text: string | undefined): string | undefined {
   const match =
@@ -41,7 +44,7 @@ function readAddress(text: string | undefined): string | undefined {
   return match?.[1] ?? match?.[2] ?? match?.[3];
 }
 
-/** An IPv4 client on a dual-stack socket is shown as IPv6 (RFC 4291 §2.5.5.2). */
+/** A dual-stack socket reports an IPv4 client as an IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2). */
 function normalise(ip: string): string {
   return ip.startsWith("::ffff:") ? ip.slice(7) : ip;
 }

@@ -4,13 +4,13 @@ import { namesEventStream } from "./stream-request.ts";
 
 /** Which pages of other origins may use a route. */
 export interface CorsOptions {
-  /** Exact origins, such as `https://app.example.com`; there are no wildcards. */
+  /** Exact origins, such as `https://app.example.com`. Wildcards are not supported. */
   readonly origins: readonly string[];
-  /** Requests may carry cookies. @default false */
+  /** Whether requests may include cookies. @default false */
   readonly credentials?: boolean;
 }
 
-/** @throws SseBusError `INVALID_OPTION` for values that no browser sends as `Origin`, which would never match */
+/** @throws SseBusError `INVALID_OPTION` for a value that no browser sends as `Origin`, so that it would never match */
 export function assertCors(cors: CorsOptions | undefined): void {
   for (const origin of cors?.origins ?? []) {
     const isExact = URL.canParse(origin) && new URL(origin).origin === origin;
@@ -22,14 +22,15 @@ export function assertCors(cors: CorsOptions | undefined): void {
   }
 }
 
-/** The headers that let the page behind this request read the answer (Fetch standard §3.3). */
+/** The headers that permit the page that sent this request to read the response (Fetch standard §3.3). */
 export function corsHeaders(
   request: RequestHead,
   cors: CorsOptions | undefined,
 ): Record<string, string> {
   if (!cors) return {};
   const origin = request.headers.get("origin");
-  // A cache must not serve one origin's answer to another, whether or not this origin is allowed.
+  // A cache must not serve the response for one origin to another, so `Vary` is needed for other origins,
+  // too.
   if (origin === null || !cors.origins.includes(origin)) return { Vary: "Origin" };
   return {
     Vary: "Origin",
@@ -39,7 +40,7 @@ export function corsHeaders(
   };
 }
 
-/** Answers OPTIONS, a CORS preflight among them. */
+/** The response to an OPTIONS request, which includes CORS preflights. */
 export function optionsResponse(
   request: RequestHead,
   allow: string,
@@ -63,8 +64,8 @@ export function optionsResponse(
 }
 
 /**
- * Every header that an allowed origin asks for: its pages could send the content by other means anyway, and
- * custom headers (`headers` of the client) work without a list to maintain.
+ * Permits every header that an allowed origin requests. Custom headers (`headers` of the client) then work
+ * without a list. This adds no risk, because pages of that origin can send the same content in other ways.
  */
 function allowedHeaders({ headers }: RequestHead): string {
   const asked = (headers.get("access-control-request-headers") ?? "").split(",");
@@ -73,14 +74,14 @@ function allowedHeaders({ headers }: RequestHead): string {
 }
 
 const USUAL_HEADERS = ["Authorization", "Content-Type", "Last-Event-ID"];
-/** Bounds the answer. No page needs more. */
+/** Limits the size of the response. No page needs more headers. */
 const MAX_HEADERS = 50;
 /** A field name (RFC 9110 §5.1). */
 const TOKEN = /^[\w!#$%&'*+.^`|~-]{1,100}$/;
 
 /**
- * Whether a browser sends this request on behalf of a page of another site. Such a request carries the
- * user's cookies without the user's intent (CSRF).
+ * Whether a browser sends this request for a page of another origin that `cors` does not allow. Such a
+ * request includes the user's cookies without the user's intent (CSRF).
  */
 export function isCrossSite(request: RequestHead, cors: CorsOptions | undefined): boolean {
   const origin = request.headers.get("origin");
@@ -93,8 +94,8 @@ export function isCrossSite(request: RequestHead, cors: CorsOptions | undefined)
 }
 
 /**
- * Whether `Referer` is a page of another origin. Over plain HTTP, except to loopback, browsers send no `Sec-Fetch-*`,
- * and no `Origin` with a GET.
+ * Whether `Referer` is a page of another origin. It is the only evidence over plain HTTP: except to loopback,
+ * browsers then send no `Sec-Fetch-*`, and no `Origin` with a GET.
  */
 function isReferredElsewhere(request: RequestHead, cors: CorsOptions | undefined): boolean {
   const referrer = request.headers.get("referer");
@@ -104,14 +105,15 @@ function isReferredElsewhere(request: RequestHead, cors: CorsOptions | undefined
 }
 
 /**
- * Whether a page of another origin embeds this address as an image, a script, a frame or the like. It cannot
- * read the stream, but each of its visitors would hold one open.
+ * Whether a page of another origin embeds this URL, for example as an image, a script or a frame. Such a page
+ * cannot read the stream, but each of its visitors would keep one open.
  */
 export function isEmbeddedElsewhere(request: RequestHead, cors: CorsOptions | undefined): boolean {
   const { headers } = request;
   const site = headers.get("sec-fetch-site");
   if (site === null) {
-    // Pages read streams of other origins with `Origin`, and with this `Accept`, which elements do not send.
+    // A page that reads a stream of another origin sends `Origin` and this `Accept`. Embedded elements send
+    // neither.
     const isRead = headers.get("origin") !== null || namesEventStream(request);
     return !isRead && isReferredElsewhere(request, cors);
   }
@@ -121,10 +123,10 @@ export function isEmbeddedElsewhere(request: RequestHead, cors: CorsOptions | un
   return mode === "no-cors" || isFrame;
 }
 
-/** The given origin, if it is that of this server, going by the requested host. */
+/** Returns `origin` if its host is the requested host, which means that it is this server's own origin. */
 function ownOrigin(request: RequestHead, origin: string): string | undefined {
   const host = request.headers.get("host") ?? new URL(request.url).host;
-  // Behind a proxy that ends TLS the server does not know its own scheme: compare hosts.
+  // Behind a proxy that terminates TLS, the server does not know its own scheme. So compare only hosts.
   const own = URL.canParse(origin) ? new URL(origin) : undefined;
   return own && own.host === host ? origin : undefined;
 }

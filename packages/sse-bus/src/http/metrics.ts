@@ -5,14 +5,14 @@ import { VERSION } from "../core/version.ts";
 import type { PromClient } from "./load-prom-client.ts";
 import type { RouteContext } from "./route-context.ts";
 
-/** A value, or one for each value of a label. */
+/** One value, or one for each value of the label. */
 type Reading = number | Iterable<readonly [label: string, value: number]>;
 
 interface Metric {
   readonly name: string;
   readonly help: string;
   readonly label?: string;
-  /** How the values of several processes that are one server make one. @default "sum" */
+  /** How prom-client combines the values of several processes of one server. @default "sum" */
   readonly aggregator?: Aggregator;
   readonly read: () => Reading;
 }
@@ -28,7 +28,7 @@ const LIMITS = [
   "maxPublishesPerMinute",
 ];
 
-/** Registers all metrics of a bus, each read from its counters when the registry is asked. */
+/** Registers all metrics of a bus. Each metric reads its value when the registry collects. */
 export function registerMetrics(
   { Counter, Gauge }: PromClient,
   registry: Registry,
@@ -189,7 +189,7 @@ function gauges({ bus, connections, engine }: RouteContext): Metric[] {
   ];
 }
 
-/** Labels known beforehand start at zero: an alert on a rate needs the first step to be seen. */
+/** Starts known labels at zero. Otherwise a rate misses the first increment, and so does an alert on it. */
 function withZeros(known: readonly string[], counts: ReadonlyMap<string, number>): Reading {
   return new Map([...known.map((label) => [label, 0] as const), ...counts]);
 }

@@ -2,21 +2,21 @@ import type { Authorize } from "./authorize.ts";
 import type { CorsOptions } from "./cors.ts";
 import type { HostOptions } from "./host.ts";
 
-/** Settings of a publish route. */
+/** Options of a publish route. */
 export interface PublishRouteOptions extends HostOptions {
   /**
-   * Decides who may publish over HTTP. Without it, everybody may in development. In production nobody may,
-   * unless `SSE_BUS_PUBLISH_TOKEN` is set (then clients that send it as `Authorization: Bearer`) or
-   * `SSE_BUS_OPEN_PUBLISH=1`.
+   * Decides who may publish over HTTP. Without it, everybody may publish in development, and nobody in
+   * production. Two environment variables permit it in production: `SSE_BUS_PUBLISH_TOKEN` for clients that
+   * send this token as `Authorization: Bearer`, and `SSE_BUS_OPEN_PUBLISH=1` for everybody.
    */
   readonly authorize?: Authorize;
-  /** How long `authorize` may take; without an answer the request gets 503. @default 10_000 */
+  /** How long `authorize` may take. After that, the request gets 503. @default 10_000 */
   readonly authorizeTimeoutMs?: number;
-  /** The pages of other origins that may publish. @default none */
+  /** The other origins whose pages may publish. @default none */
   readonly cors?: CorsOptions;
   /**
-   * Publishes per minute and client address that is not loopback; further ones get 429. A wrong publish token
-   * counts as a hundred.
+   * Publishes per minute and client address, unless it is loopback. Further requests get 429. A request with
+   * a wrong publish token counts as 100.
    * @default 6000
    */
   readonly maxPublishesPerMinute?: number;

@@ -6,11 +6,12 @@ import { measureJson } from "./measure-json.ts";
 import { Refusal } from "./refusal.ts";
 
 /**
- * Reads a JSON body with a message of at most `maxMessageBytes`, and stops as soon as it is too large. JSON may
- * escape each character as six, so the body may be six times as large as its message.
+ * Reads a JSON body with a message of at most `maxMessageBytes`, and stops as soon as the body is too large.
+ * JSON can escape one character as six, so the body may be six times as large as its message.
  *
  * @throws Refusal `UNSUPPORTED_MEDIA_TYPE`, `MESSAGE_TOO_LARGE`, `REQUEST_TIMEOUT`, `MALFORMED_BODY`
- * @throws SseBusError `INVALID_DATA` for a number that `JSON.parse` changes, and for data that nests too deep
+ * @throws SseBusError `INVALID_DATA` for a number that `JSON.parse` would change, and for data that nests too
+ * deeply
  */
 export async function readJson(request: Request, maxMessageBytes: number): Promise<unknown> {
   const maxBytes = maxMessageBytes * MAX_ESCAPED + ENVELOPE_BYTES;
@@ -23,7 +24,7 @@ export async function readJson(request: Request, maxMessageBytes: number): Promi
       headers: { "Accept-Post": "application/json" },
     });
   }
-  // Its size is known only after it has been decompressed.
+  // The size of a compressed body is known only after decompression.
   if ((request.headers.get("content-encoding") ?? "identity").toLowerCase() !== "identity") {
     throw new Refusal({
       status: 415,
@@ -42,7 +43,7 @@ export async function readJson(request: Request, maxMessageBytes: number): Promi
 
 /** The longest escape of one character: `\u0041`. */
 const MAX_ESCAPED = 6;
-/** For channel, event, key and id, which come beside the data. */
+/** Space for channel, event, key and id, in addition to the data. */
 const ENVELOPE_BYTES = 16_384;
 
 function decode(bytes: Uint8Array): string {
@@ -53,10 +54,13 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-/** Refuses what takes long to parse, before it is parsed: it would be refused after that, too. */
+/**
+ * Rejects a body that would take long to parse before it is parsed. The limits would reject it after parsing,
+ * too.
+ */
 function assertCheap(text: string, maxMessageBytes: number): void {
   const { depth, size } = measureJson(text);
-  // The body itself is one level.
+  // The body is an object around `data`, which adds one level.
   if (depth > MAX_DEPTH + 1) {
     const message = `\`data\` nests deeper than ${MAX_DEPTH} levels: send a flatter shape.`;
     throw new SseBusError("INVALID_DATA", message);
@@ -86,7 +90,7 @@ function notJson(cause: unknown): Refusal {
   return new Refusal({ status: 400, code: "MALFORMED_BODY", detail: `Not JSON: ${reason}` });
 }
 
-/** Without it, a client that sends slowly would hold the received part in memory for as long as it likes. */
+/** Without a timeout, a client that sends slowly could keep the received part in memory without limit. */
 const BODY_TIMEOUT_MS = 15_000;
 
 async function readInTime(request: Request, maxBytes: number): Promise<Uint8Array> {
@@ -95,7 +99,7 @@ async function readInTime(request: Request, maxBytes: number): Promise<Uint8Arra
   let isLate = false;
   const timer = startTimeout(() => {
     isLate = true;
-    // Ends the pending read.
+    // This ends the pending read.
     reader.cancel().catch(() => {});
   }, BODY_TIMEOUT_MS);
   try {
@@ -123,7 +127,7 @@ async function readBytes(
     if (next.done) break;
     length += next.value.length;
     if (length > maxBytes) {
-      // Not reading the rest keeps memory bounded.
+      // Stop reading, so that memory stays limited.
       await reader.cancel().catch(() => {});
       throw tooLarge(maxBytes);
     }
@@ -138,7 +142,7 @@ async function readBytes(
   return bytes;
 }
 
-/** The client disconnected while it was sending. */
+/** The client disconnected before the body was complete. */
 function refuseIncomplete(): never {
   throw new Refusal({
     status: 400,
@@ -148,7 +152,10 @@ function refuseIncomplete(): never {
   });
 }
 
-/** To keep the connection, the server would have to read the rest of the body, which may never end. */
+/**
+ * Closes the connection. To reuse it, the server would have to read the rest of the body, which may never
+ * end.
+ */
 const UNREAD = { Connection: "close" };
 
 function tooLarge(maxBytes: number): Refusal {

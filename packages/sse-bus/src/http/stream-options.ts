@@ -5,63 +5,70 @@ import type { Authorize } from "./authorize.ts";
 import { assertCors, type CorsOptions } from "./cors.ts";
 import { assertAllowedHosts, type HostOptions } from "./host.ts";
 
-/** Settings of an event-stream route. */
+/** Options of an event-stream route. */
 export interface StreamOptions extends HostOptions {
-  /** Time between two `ping`s; many proxies close streams that are idle for 30 s. @default 15_000 */
+  /** Time between two heartbeats (`ping`). Many proxies close streams that are idle for 30 s. @default 15_000 */
   readonly heartbeatMs?: number;
-  /** How long a browser waits before it reconnects: `retry:` of `hello`. @default 2000 */
+  /** How long a client waits before it reconnects. Sent as `retry:` of `hello`. @default 2000 */
   readonly retryMs?: number;
   /**
    * How long a native `EventSource` waits before it reconnects after a shutdown, in addition to the random
-   * delay of `bye`. Set it longer than a restart takes: a proxy's 502 during the restart ends the
-   * `EventSource` for ever (HTML standard §9.2.3). The client of this package uses `retryMs` of `bye` instead,
-   * and reconnects after a 502. Use 0 if other instances answer during the restart, as in a rolling deploy.
+   * delay of `bye`. Set it longer than a restart takes: if a proxy responds with 502 during the restart, the
+   * `EventSource` never reconnects (HTML standard §9.2.3). The client of this package uses `retryMs` of `bye`
+   * instead, and reconnects after a 502. Set 0 if other instances respond during the restart, as in a rolling
+   * deploy.
    * @default 10_000; 0 under `next dev`
    */
   readonly drainRetryMs?: number;
-  /** Ends a stream with `bye` "slow" if its client reads nothing for this time. @default 30_000 */
+  /** How long a client may read nothing. After that, the stream ends with `bye` "slow". @default 30_000 */
   readonly writeTimeoutMs?: number;
-  /** Ends each stream with `bye` "lifetime" after about this time (±10 %), for hosts that limit the duration of requests. @default Infinity */
+  /**
+   * How long a stream stays open (±10 %), for hosts that limit the duration of requests. After that, the
+   * stream ends with `bye` "lifetime" and the client reconnects.
+   * @default Infinity
+   */
   readonly maxLifetimeMs?: number;
-  /** Open streams of the bus in this process; further requests get 503. @default 10_000 */
+  /** Open streams of the bus in this process. Further requests get 503. @default 10_000 */
   readonly maxConnections?: number;
-  /** Open streams per client address, where it is known and not loopback; further requests get 429. @default 1000 */
+  /** Open streams per client address, if it is known and not loopback. Further requests get 429. @default 1000 */
   readonly maxConnectionsPerClient?: number;
   /**
-   * Bytes of history that one request receives, with 256 bytes of overhead per message. If there is more, it
-   * receives the newest part, after a `gap`. @default 67_108_864
+   * Bytes of history that one request receives, with 256 bytes of overhead per message. If there is more, the
+   * stream receives a `gap` and then the newest part.
+   * @default 67_108_864
    */
   readonly maxReplayBytes?: number;
   /**
-   * Requests per client address, where it is known and not loopback, that wait for the history of patterns;
-   * further ones get 429. @default 100
+   * Requests per client address, if it is known and not loopback, that wait for the history of patterns at
+   * the same time. Further requests get 429.
+   * @default 100
    */
   readonly maxReplaysPerClient?: number;
   /** Channels and patterns per stream. @default 100 */
   readonly maxChannels?: number;
   /** Patterns per stream. @default 10 */
   readonly maxPatterns?: number;
-  /** Segments per pattern (`a/*` has two); each costs memory while the pattern has a reader. @default 16 */
+  /** Segments per pattern (`a/*` has two). Each uses memory while the pattern has a reader. @default 16 */
   readonly maxPatternDepth?: number;
   /**
-   * Bytes written to a connection's socket that the client has not read yet. Further messages wait in the log,
-   * however slow the client is. At least one packet is written: 64 KiB, or one larger message.
+   * Bytes written to a connection's socket that the client has not read yet. Further messages stay in the log
+   * until the client reads. At least one packet is always written: 64 KiB, or one larger message.
    * @default 65_536
    */
   readonly maxInFlightBytes?: number;
   /**
-   * `auto` writes straight to the Node response where that is safe, which is several times faster, and makes
-   * Next.js release the request, which saves 60 KB per stream. `web` does neither. Choose `web` if the route
-   * changes the body that it returns, or reads `request.signal.aborted` while the stream is open. Listeners of
-   * `abort` work with `auto`, too: the request is kept for them.
+   * How a stream is written. `auto` writes directly to the Node response where that is safe, which is several
+   * times faster. It also makes Next.js release the request, which saves 60 KB per stream. `web` does
+   * neither. Set `web` if the route changes the body of the response, or reads `request.signal.aborted` while
+   * the stream is open. Listeners of `abort` also work with `auto`, which keeps the request for them.
    * @default "auto"
    */
   readonly sink?: "auto" | "web";
-  /** Decides who may read which channels. @default everybody may read all */
+  /** Decides who may read which channels. @default everybody may read all channels */
   readonly authorize?: Authorize;
-  /** How long `authorize` may take; without an answer the request gets 503. @default 10_000 */
+  /** How long `authorize` may take. After that, the request gets 503. @default 10_000 */
   readonly authorizeTimeoutMs?: number;
-  /** The pages of other origins that may read the stream. @default none */
+  /** The other origins whose pages may read the stream. @default none */
   readonly cors?: CorsOptions;
 }
 
@@ -86,7 +93,7 @@ const DEFAULTS = {
   maxInFlightBytes: 65_536,
 };
 
-/** Sent to clients, which set timers by them. JSON and `retry:` have no `Infinity`. */
+/** Clients receive these values and set timers with them. JSON and `retry:` cannot express `Infinity`. */
 const SENT: ReadonlySet<string> = new Set(["heartbeatMs", "retryMs", "drainRetryMs"]);
 
 /** @throws SseBusError `INVALID_OPTION` */
