@@ -119,7 +119,7 @@ describe("bodies that cost more than they weigh", () => {
     const depth = 1000;
     const wide = Array.from({ length: 400_000 }, () => "{}").join(",");
     const bodies: [string, number, string][] = [
-      [`{"data":${"[".repeat(700_000)}`, 400, "MALFORMED_BODY"],
+      [`{"data":${"[".repeat(700_000)}`, 400, "INVALID_DATA"],
       [`{"data":${"[".repeat(100_000)}${"]".repeat(100_000)}}`, 400, "INVALID_DATA"],
       [`{"data":${'{"a":'.repeat(50_000)}1${"}".repeat(50_000)}}`, 400, "INVALID_DATA"],
       [`{"data":${"[".repeat(depth)}1${"]".repeat(depth)}}`, 200, ""],

@@ -220,7 +220,7 @@ describe("the publish token", () => {
     // Time cannot be told from noise over a network; what can be held is how it is compared.
     const file = join(repository, "packages/sse-bus/src/http/publish-access.ts");
     const source = await readFile(file, "utf8");
-    expect(source).toMatch(/isEqual\(given, token\)/);
+    expect(source).toMatch(/isEqual\(sent, token\)/);
     expect(source).toMatch(/SHA-256/);
     expect(source).not.toMatch(/given\s*[!=]==?\s*token|token\s*[!=]==?\s*given/);
   });

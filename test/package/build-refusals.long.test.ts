@@ -13,7 +13,7 @@ afterAll(async () => app?.[Symbol.asyncDispose]());
 const page = (body: string): string => `
   import { Suspense } from "react";
   import { connection } from "next/server";
-  import { bus } from "@/lib/sse-bus";
+  import { bus } from "../../lib/sse-bus";
 
   async function Orders() {
     ${body}

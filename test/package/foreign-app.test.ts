@@ -133,7 +133,7 @@ const files = {
   `,
   "app/orders/page.tsx": `
     import { connection } from "next/server";
-    import { bus } from "@/lib/sse-bus";
+    import { bus } from "../../lib/sse-bus";
     import { Status } from "./status";
 
     export default async function Page() {

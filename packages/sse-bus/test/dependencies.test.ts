@@ -11,7 +11,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   http: ["core", "prom-client", "rate-limiter-flexible", "rate-limiter-flexible/"],
   node: ["core", "http", "node:"],
   next: ["core", "http", "node", "next/", "node:"],
-  hub: ["core", "http", "node", "backends", "jwt", "node:", "prom-client"],
+  hub: ["backend-shared", "core", "http", "node", "backends", "jwt", "node:", "prom-client"],
   client: ["core"],
   react: ["core", "client", "react"],
   "backend-shared": ["core"],

@@ -59,7 +59,7 @@ test.each([Infinity, 2 ** 31, 2 ** 40])(
     const hello = JSON.parse((await stream.next())?.data ?? "");
     expect(hello).toMatchObject({ heartbeatMs: MAX_TIMER_MS });
     expect(delays).not.toEqual([]);
-    expect(Math.min(...delays)).toBeGreaterThanOrEqual(1000);
+    expect(Math.min(...delays)).toBeGreaterThanOrEqual(990);
     await stream.cancel();
   },
 );

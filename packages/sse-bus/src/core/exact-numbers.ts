@@ -32,15 +32,13 @@ export function assertExactNumbers(text: string): void {
       if (isShort && mantissaEnd === 0) continue;
       const token = text.slice(start, index);
       const value = Number(token);
-      if ((isShort || FRACTION.test(token)) && isNormal(value)) continue;
+      if (isShort && isNormal(value)) continue;
       if (String(value) !== token && !isKept(token, value))
         throw refuse(token, pathTo(text, start));
     }
   }
 }
 
-/** Not an integer, and at most {@link MAX_DIGITS} significant digits. */
-const FRACTION = /^-?(?:0\.0*[1-9](?:\d{0,15}[1-9])?|(?=[\d.]{3,18}$)[1-9]\d*\.\d*[1-9])$/;
 const QUOTE = 0x22;
 const MINUS = 0x2d;
 const E = 0x65;
