@@ -41,13 +41,13 @@ test.each([
     let body = "";
     stream.setEncoding("utf8").on("data", (text) => (body += text));
     // From Node.js 22 on, HTTP/2 itself refuses user information: no request arrives.
-    const failure: unknown = await once(stream, "end").then(
+    const failure = await once(stream, "end").then(
       () => undefined,
-      (error: unknown) => error,
+      (error: Error) => error,
     );
     const webRefused = host && code;
     if (failure)
-      expect([code, String(failure)]).toEqual([
+      expect([code, failure.message]).toEqual([
         "INVALID_HOST",
         expect.stringMatching(/PROTOCOL_ERROR/),
       ]);
