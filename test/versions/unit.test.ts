@@ -5,8 +5,6 @@ import { nodeProgram, nodeVersions } from "../support/runtimes.ts";
 
 /** What touches Node.js. `pnpm test:long` runs all unit tests on each version, which takes minutes. */
 const ON_NODE = ["node", "next", "hub", "http"].map((folder) => `packages/sse-bus/src/${folder}/`);
-/** The newest version also runs these. */
-const ON_NEWEST = ["client", "testing"].map((folder) => `packages/sse-bus/src/${folder}/`);
 
 const isLong = process.env["SSE_BUS_LONG_TESTS"] !== undefined;
 const own = Number(process.versions.node.split(".")[0]);
@@ -16,8 +14,7 @@ const others = nodeVersions.filter((version) => version !== own);
 test.concurrent.each(others)(
   "the unit tests pass on Node.js %s",
   async (version) => {
-    const isNewest = version === nodeVersions.at(-1);
-    const filters = isLong ? [] : isNewest ? [...ON_NODE, ...ON_NEWEST] : ON_NODE;
+    const filters = isLong ? [] : ON_NODE;
     const output = await runProcess(
       nodeProgram(version),
       [vitestCommand(), "run", "--project", "unit", "--reporter", "dot", ...filters],
