@@ -20,7 +20,7 @@ test.each(
   const failure = await Promise.resolve()
     .then(async () => {
       const backend = backendFromUrl(url);
-      // What can be read is not refused; a connection is not made here.
+      // A valid URL is accepted. No connection is made here.
       await backend.close();
     })
     .catch((error: unknown) => error);
@@ -39,7 +39,7 @@ test.each([
   "postgres://u:12/cret@h/db",
   "nats://u:p?cret@h",
   "redis://u:1#x@h",
-])("%s is refused, and the error tells how to write it", (url) =>
+])("%s is rejected, and the error shows a valid form", (url) =>
   expect(() => backendFromUrl(url)).toThrow("%2F"),
 );
 

@@ -1,6 +1,13 @@
 import type { Backend } from "../core/backend.ts";
 import { SseBusError } from "../core/errors.ts";
+import { readPage } from "../core/read-page.ts";
 import type { Cursor } from "../core/position.ts";
+import {
+  isTransactional,
+  storeMany,
+  storeManyIn,
+  type TransactionalBackend,
+} from "../core/store-many.ts";
 
 /** A backend, and the client created for it. */
 export interface OpenedClient {
@@ -18,6 +25,12 @@ export function createLazyBackend(name: string, make: () => Promise<OpenedClient
   function inner(): Backend {
     if (made) return made.backend;
     throw new SseBusError("BACKEND_UNAVAILABLE", `The ${name} backend is not open.`);
+  }
+
+  function transactional(): TransactionalBackend {
+    const backend = inner();
+    if (isTransactional(backend)) return backend;
+    throw new SseBusError("TX_UNSUPPORTED", `The ${name} backend has no transactions.`);
   }
 
   async function close(): Promise<void> {
@@ -41,16 +54,18 @@ export function createLazyBackend(name: string, make: () => Promise<OpenedClient
       // close() was called during open().
       if (isClosed) await close();
     },
-    publish: async (entry) => inner().publish(entry),
+    publish: async (message) => inner().publish(message),
+    publishMany: async (messages) => storeMany(inner(), messages),
     ...(name === "postgres" && {
-      async publishIn(tx, entry) {
-        const { publishIn } = inner();
-        if (publishIn) return publishIn(tx, entry);
-        throw new SseBusError("TX_UNSUPPORTED", `The ${name} backend has no transactions.`);
-      },
+      publishIn: async (tx, message) => transactional().publishIn(tx, message),
+      publishManyIn: async (tx, messages) => storeManyIn(transactional(), tx, messages),
     }),
     subscribe: async (topic, feed) => inner().subscribe(topic, feed),
     read: async (topic) => inner().read(topic),
+    // The others read a page at the cost of the whole.
+    ...(name === "redis" && {
+      readAfter: async (channel, after, maxBytes) => readPage(inner(), channel, after, maxBytes),
+    }),
     readHead: async () => inner().readHead(),
     now: () => made?.backend.now?.() ?? Date.now(),
     // A flush that runs during close() still reads it.

@@ -1,4 +1,4 @@
-import { startInterval } from "../core/timers.ts";
+import { inBackground, startInterval } from "../core/timers.ts";
 import type { JetStream } from "./jetstream.ts";
 import { isJetStreamError, WRONG_LAST_SEQUENCE } from "./jetstream-errors.ts";
 import type { Subjects } from "./subjects.ts";
@@ -53,8 +53,7 @@ export function createAgeMarkers(js: JetStream, options: AgeMarkersOptions): Age
       const wanted = maxAgeMs > 0 ? maxAgeMs / 50 : MAX_INTERVAL_MS;
       interval = Math.round(Math.min(MAX_INTERVAL_MS, Math.max(MIN_INTERVAL_MS, wanted)));
       stop();
-      timer = startInterval(publish, interval);
-      (timer as { unref?: () => void }).unref?.();
+      timer = inBackground(startInterval(publish, interval));
       publish();
     },
     stop,

@@ -48,7 +48,7 @@ describe("envelope", () => {
   });
 
   test.each(["a\rb", "a\0"])(
-    "raw data %j, which would not arrive as it is, is left out",
+    "raw data %j, which would not arrive unchanged, is omitted",
     (data) => {
       for (const writer of [{}, { "Sse-Bus": "1" }]) {
         expect(() => read(Buffer.from(data), { ...writer, "Sse-Raw": "1" })).toThrow(
@@ -64,7 +64,7 @@ describe("envelope", () => {
   });
 
   test.each(["", "hello", '{"a":', "1\n\nevent: gap\ndata: 2", "\u{feff}"])(
-    "%j, which is not JSON, is refused",
+    "%j, which is not JSON, is rejected",
     (data) => {
       expect(() => read(Buffer.from(data), {})).toThrow(
         expect.objectContaining({ code: "INVALID_DATA" }),
@@ -73,7 +73,7 @@ describe("envelope", () => {
   );
 
   test.each(["a%0Adata: forged", "a%0D", "%00", "ping", "gap", "x".repeat(201)])(
-    "an event named %j, which would forge the event stream, is refused whoever wrote it",
+    "an event named %j, which would forge the event stream, is rejected from any program",
     (event) => {
       for (const writer of [{}, { "Sse-Bus": "1" }]) {
         expect(() => read(Buffer.from("1"), { ...writer, "Sse-Event": event })).toThrow(

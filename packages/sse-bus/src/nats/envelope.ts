@@ -1,5 +1,5 @@
 import { SseBusError } from "../core/errors.ts";
-import { assertEventName, type MessageContent } from "../core/message.ts";
+import { assertStoredEvent, type MessageContent } from "../core/message.ts";
 import type { NewMessage } from "../core/backend.ts";
 import { assertRawData } from "../core/raw.ts";
 import type { Delivery } from "./delivery.ts";
@@ -51,7 +51,7 @@ export function readEnvelope(
 ): MessageContent {
   const encoded = headers?.get(EVENT) ?? "";
   const event = encoded === "" ? "message" : decodeHeader(encoded);
-  if (event !== "message") assertEventName(event);
+  assertStoredEvent(channel, event);
   const raw = headers?.get(RAW) === "1";
   let json: string;
   try {

@@ -7,6 +7,7 @@ import {
   openLog,
   storeMessage,
 } from "../core/log-store.ts";
+import { historyBytesOf } from "../core/history.ts";
 import { createMessage, type LogMessage } from "../core/message.ts";
 import type { Delivery } from "./delivery.ts";
 import { readEnvelope } from "./envelope.ts";
@@ -44,7 +45,8 @@ export async function readTopicHistory(
   const filters = subjects.filters(topic);
   const keyed: Delivery[] = [];
   let now = 0;
-  const store = createLogStore(host.history, host.maxHistoryBytes, true, () => now);
+  const maxBytes = historyBytesOf(topic, host.maxHistoryBytes);
+  const store = createLogStore(host.history, maxBytes, true, () => now);
   const replay = createReplay(context, { store, head });
   try {
     // Ages are measured by the server's clock: this machine's may be ahead, and would drop messages

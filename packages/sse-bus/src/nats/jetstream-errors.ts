@@ -53,7 +53,7 @@ export function requestError(error: unknown): Error {
   }
   if ((error as { isNoResponders?: () => boolean }).isNoResponders?.() === true) {
     return unavailableError(
-      "JetStream is not enabled, or has no leader now, or the stream is gone.",
+      "JetStream is not enabled, or has no leader now, or the stream was deleted.",
       error,
     );
   }

@@ -74,7 +74,7 @@ export function createLogStream(js: JetStream, given: LogStreamOptions): LogStre
   async function found(): Promise<StreamInfo> {
     const info = await js.streamInfo();
     if (info) return info;
-    throw unavailableError(`The stream "${options.stream}" is gone.`);
+    throw unavailableError(`The stream "${options.stream}" was deleted.`);
   }
 
   function assertUsable({ subjects = [], retention }: StreamConfig): void {

@@ -46,7 +46,8 @@ export function natsBackend(options: NatsBackendOptions): Backend {
       opening.catch(() => (opening = undefined));
       session = await opening;
     },
-    publish: async (entry) => opened().publish(entry),
+    publish: async (message) => opened().publish(message),
+    publishMany: async (messages) => opened().publishMany(messages),
     subscribe: async (topic, feed) => opened().subscribe(topic, feed),
     read: async (topic) => opened().read(topic),
     readHead: async () => opened().readHead(),

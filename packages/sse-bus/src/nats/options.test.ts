@@ -14,15 +14,15 @@ test.each<[string, Partial<NatsBackendOptions>]>([
   ["an inbox prefix that ends with a dot", { inboxPrefix: "_INBOX." }],
   ["no replica", { replicas: 0 }],
   ["no byte", { maxBytes: 0 }],
-  ["a window that JetStream does not take", { idempotencyWindowMs: 99 }],
-  ["a beat that JetStream does not take", { heartbeatMs: 1 }],
-  ["an endless beat", { heartbeatMs: Number.POSITIVE_INFINITY }],
-  ["a timeout that is longer than a timer counts", { requestTimeoutMs: 2 ** 31 }],
-  ["an endless window", { idempotencyWindowMs: Number.POSITIVE_INFINITY }],
-  ["a storage that is none", { storage: "disk" as never }],
+  ["a window that JetStream does not accept", { idempotencyWindowMs: 99 }],
+  ["a heartbeat that JetStream does not accept", { heartbeatMs: 1 }],
+  ["an infinite heartbeat", { heartbeatMs: Number.POSITIVE_INFINITY }],
+  ["a timeout longer than the longest timer", { requestTimeoutMs: 2 ** 31 }],
+  ["an infinite window", { idempotencyWindowMs: Number.POSITIVE_INFINITY }],
+  ["an unknown storage", { storage: "disk" as never }],
   ["a URL for a connection", { connection: "nats://127.0.0.1" as never }],
   ["no connection", { connection: undefined as never }],
-])("%s is refused at once", (_, options) => {
+])("%s is rejected immediately", (_, options) => {
   expect(() => natsBackend({ connection, ...options })).toThrow(
     expect.objectContaining({ code: "INVALID_OPTION" }),
   );

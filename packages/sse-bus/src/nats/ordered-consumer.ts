@@ -4,7 +4,7 @@ import type { JetStream } from "./jetstream.ts";
 import type { NatsServerConnection } from "./connection.ts";
 import type { NatsMessage } from "./client-types.ts";
 import { unavailableError } from "./errors.ts";
-import { startInterval } from "../core/timers.ts";
+import { inBackground, startInterval } from "../core/timers.ts";
 
 /**
  * Delivers all messages of the stream from a position on, in order. The server numbers its deliveries
@@ -62,11 +62,11 @@ export async function startOrderedConsumer(
     onDelivery(delivery);
   });
   // While this process stalls, the timer does not fire either, so a stall does not count as silence.
-  const timer = startInterval(() => {
+  const countMissed = (): void => {
     missedHeartbeats++;
     if (missedHeartbeats > MAX_MISSED_HEARTBEATS) fail("NATS has gone silent.", true);
-  }, heartbeatMs);
-  (timer as { unref?: () => void }).unref?.();
+  };
+  const timer = inBackground(startInterval(countMissed, heartbeatMs));
 
   function control(message: NatsMessage): void {
     if (statusOf(message) !== 100) return fail(`NATS ended it: ${message.headers?.description}.`);

@@ -12,40 +12,52 @@ export interface PositionWaiters {
 
 interface Waiter {
   readonly seq: number;
-  settle(isReached: boolean): void;
+  /** By `performance.now()`. */
+  readonly deadline: number;
+  resolve(isReached: boolean): void;
 }
 
 export function createPositionWaiters(): PositionWaiters {
-  const waiters = new Set<Waiter>();
-  /** The oldest position waited for, so that most deliveries need no loop. */
-  let oldest = Number.POSITIVE_INFINITY;
+  /**
+   * By position: every publish waits for a while, so each delivery must find its own without a look at the others.
+   * Positions are assigned in order, so that new waiters nearly always go to the end.
+   */
+  let waiters: Waiter[] = [];
+  /** One for all, because each publish would start and stop one of its own. */
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function startTimer(): void {
+    if (timer !== undefined || waiters.length === 0) return;
+    const next = waiters.reduce((least, { deadline }) => Math.min(least, deadline), Infinity);
+    timer = startTimeout(
+      () => {
+        timer = undefined;
+        const now = performance.now();
+        const late = waiters.filter(({ deadline }) => deadline <= now);
+        waiters = waiters.filter(({ deadline }) => deadline > now);
+        for (const { resolve } of late) resolve(false);
+        startTimer();
+      },
+      Math.max(1, next - performance.now()),
+    );
+  }
 
   return {
     wait: (seq, timeoutMs) =>
       new Promise((resolve) => {
-        const timer = startTimeout(() => waiter.settle(false), timeoutMs);
-        const waiter: Waiter = {
-          seq,
-          settle(isReached) {
-            clearTimeout(timer);
-            waiters.delete(waiter);
-            resolve(isReached);
-          },
-        };
-        waiters.add(waiter);
-        oldest = Math.min(oldest, seq);
+        const waiter: Waiter = { seq, deadline: performance.now() + timeoutMs, resolve };
+        let place = waiters.length;
+        while (place > 0 && (waiters[place - 1] as Waiter).seq > seq) place--;
+        waiters.splice(place, 0, waiter);
+        startTimer();
       }),
     headMoved(seq) {
-      if (seq < oldest) return;
-      oldest = Number.POSITIVE_INFINITY;
-      for (const waiter of waiters) {
-        if (waiter.seq <= seq) waiter.settle(true);
-        else oldest = Math.min(oldest, waiter.seq);
-      }
+      while (waiters[0] && waiters[0].seq <= seq) waiters.shift()?.resolve(true);
     },
     cancelAll() {
-      for (const waiter of waiters) waiter.settle(false);
-      oldest = Number.POSITIVE_INFINITY;
+      clearTimeout(timer);
+      timer = undefined;
+      for (const { resolve } of waiters.splice(0)) resolve(false);
     },
   };
 }

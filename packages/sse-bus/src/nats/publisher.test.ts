@@ -68,6 +68,34 @@ describe("publisher", () => {
     expect(log.reconnects).toBe(0);
   });
 
+  test("of a batch, the outcome says which messages are stored", async () => {
+    const { publishMany, log, follower } = setUp({ seq: 11 });
+    log.failures = 0;
+    log.refused = "b";
+    const batch = ["a", "b", "a"].map((channel) => ({ ...entry, channel }));
+    const published = publishMany(batch);
+    await new Promise((resolve) => setImmediate(resolve));
+    follower.accept(delivery(11));
+    const outcomes = await published;
+    expect(outcomes.map((one) => ("error" in one ? one.error : one.seq))).toEqual([
+      11,
+      expect.objectContaining({ code: "BACKEND_UNAVAILABLE" }),
+      11,
+    ]);
+    // A message that was not received is not sent again: it would be stored after those behind it.
+    expect([log.sent, log.reconnects]).toEqual([3, 0]);
+  });
+
+  test("a batch of which no server received a message is sent again", async () => {
+    const { publishMany, log, follower } = setUp({ seq: 11 });
+    log.failures = 2;
+    const published = publishMany([entry, entry]);
+    await new Promise((resolve) => setImmediate(resolve));
+    follower.accept(delivery(11));
+    expect(await published).toMatchObject([{ seq: 11 }, { seq: 11 }]);
+    expect([log.sent, log.reconnects]).toEqual([4, 1]);
+  });
+
   test("a publish that no server received is retried after the reconnect, at most three times", async () => {
     const { publish, log, follower } = setUp({ seq: 11 });
     log.failures = 1;
@@ -86,6 +114,8 @@ interface FakeLog {
   created: string;
   stored: StoredMessage | undefined;
   failures: number;
+  /** The channel that no server takes messages of. */
+  refused: string | undefined;
   sent: number;
   reconnects: number;
   reconnect(): void;
@@ -97,6 +127,7 @@ function setUp(ack: PublishAck) {
     created: OLD,
     stored: undefined,
     failures: 0,
+    refused: undefined,
     sent: 0,
     reconnects: 0,
     reconnect: () => {},
@@ -109,11 +140,12 @@ function setUp(ack: PublishAck) {
     onDelivered: () => {},
   });
   follower.begin(epoch(OLD), { seq: 10, time: 0 });
-  const publish = createPublisher({
+  const { publish, publishMany } = createPublisher({
     js: {
-      async publish() {
+      async publish(subject) {
         log.sent++;
-        if (log.failures-- > 0) throw unavailableError("No.", { isNoResponders: () => true });
+        if (log.failures-- > 0 || subject === `bus.c.${log.refused}`)
+          throw unavailableError("No.", { isNoResponders: () => true });
         return ack;
       },
       message: async () => log.stored,
@@ -132,7 +164,7 @@ function setUp(ack: PublishAck) {
     timeoutMs: 1000,
     streamInfo: async () => infoOf(log.created),
   });
-  return { publish, follower, log };
+  return { publish, publishMany, follower, log };
 }
 
 function infoOf(created: string): StreamInfo {

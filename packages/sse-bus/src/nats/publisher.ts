@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 
-import type { BackendHost, NewMessage, Stored } from "../core/backend.ts";
+import type { BackendHost, NewMessage, Outcome, Stored } from "../core/backend.ts";
 import type { Cursor } from "../core/position.ts";
 import { writeEnvelope } from "./envelope.ts";
 import { epochOf } from "./epoch.ts";
@@ -10,7 +10,7 @@ import { type PublishAck, type StreamInfo, toMs } from "./jetstream-types.ts";
 import type { JetStream } from "./jetstream.ts";
 import type { NatsReconnector } from "./reconnector.ts";
 import type { LogStream } from "./log-stream.ts";
-import { limitsFor } from "./retention.ts";
+import { largerLimits, limitsOf } from "./retention.ts";
 import type { Subjects } from "./subjects.ts";
 import { unavailableError } from "./errors.ts";
 
@@ -38,28 +38,57 @@ interface Sent {
   readonly headBefore: Cursor;
 }
 
+/** Publishes, and finds the positions of messages. */
+export interface NatsPublisher {
+  publish(message: NewMessage): Promise<Stored>;
+  /**
+   * Sends all messages in order, without waiting for answers in between. JetStream stores each of them on its own:
+   * after an outage in between, a part may be stored.
+   */
+  publishMany(messages: readonly NewMessage[]): Promise<readonly Outcome[]>;
+}
+
 /**
- * Publishes, and finds the position of the message. The server's answer contains neither the time of
- * the message nor the epoch. Both are known when the consumer delivers the message.
+ * The server's answer to a publish contains neither the time of the message nor the epoch. Both are known when
+ * the consumer delivers the message.
  */
-export function createPublisher(options: PublisherOptions): (entry: NewMessage) => Promise<Stored> {
+export function createPublisher(options: PublisherOptions): NatsPublisher {
   const { js, stream, subjects, follower, reconnector, host, timeoutMs, streamInfo } = options;
 
-  async function publish(entry: NewMessage): Promise<Stored> {
-    await stream.grow(limitsFor(host.history(entry.channel)));
-    const subject = subjects.of(entry.channel, entry.key);
-    const { payload, headers } = writeEnvelope(entry);
+  async function publish(message: NewMessage): Promise<Stored> {
+    const [outcome] = (await publishMany([message])) as [Outcome];
+    if ("error" in outcome) throw outcome.error;
+    return outcome;
+  }
+
+  async function publishMany(messages: readonly NewMessage[]): Promise<readonly Outcome[]> {
+    await grow(messages);
     for (let attempt = 1; ; attempt++) {
-      const sent: Sent = { entry, subject, payload, headBefore: follower.head };
-      try {
-        return await confirm(await js.publish(subject, payload, headers), sent);
-      } catch (error) {
-        if (!isNoResponders(error) || attempt === MAX_ATTEMPTS) throw error;
-        // No server received it, so sending it again is safe once the stream exists and has a leader.
-        reconnector.start();
-        if (!(await reconnector.settled(timeoutMs))) throw error;
-      }
+      const outcomes = await Promise.all(
+        messages.map(async (message) =>
+          send(message).catch((error: unknown) => ({ error: error as Error })),
+        ),
+      );
+      // If no server received anything, sending again is safe once the stream exists and has a leader.
+      const isUnsent = outcomes.every((each) => "error" in each && isNoResponders(each.error));
+      if (!isUnsent || attempt === MAX_ATTEMPTS) return outcomes;
+      reconnector.start();
+      if (!(await reconnector.settled(timeoutMs))) return outcomes;
     }
+  }
+
+  /** The same wait for every publish, so that none overtakes another. */
+  async function grow(messages: readonly NewMessage[]): Promise<void> {
+    const channels = new Set(messages.map(({ channel }) => channel));
+    const limits = Array.from(channels, (channel) => limitsOf(channel, host.history(channel)));
+    await stream.grow(limits.reduce(largerLimits));
+  }
+
+  async function send(message: NewMessage): Promise<Stored> {
+    const subject = subjects.of(message.channel, message.key);
+    const { payload, headers } = writeEnvelope(message);
+    const sent: Sent = { entry: message, subject, payload, headBefore: follower.head };
+    return confirm(await js.publish(subject, payload, headers), sent);
   }
 
   async function confirm(ack: PublishAck, sent: Sent): Promise<Stored> {
@@ -98,7 +127,7 @@ export function createPublisher(options: PublisherOptions): (entry: NewMessage) 
     };
   }
 
-  return publish;
+  return { publish, publishMany };
 }
 
 function lost(): Error {

@@ -1,3 +1,4 @@
+import { isReserved } from "../core/channel-name.ts";
 import type { HistoryLimits } from "../core/history.ts";
 import type { StreamConfig } from "./jetstream-types.ts";
 
@@ -21,6 +22,15 @@ export function limitsFor({ maxMessages, maxAgeMs }: HistoryLimits): RetentionLi
       maxMessages === Number.POSITIVE_INFINITY ? -1 : Math.max(maxMessages, MIN_PER_SUBJECT) + 1,
     max_age: maxAgeMs === Number.POSITIVE_INFINITY ? 0 : Math.max(maxAgeMs, MIN_AGE_MS) * 1_000_000,
   };
+}
+
+/**
+ * The limits of the stream for one channel. A stream has one number of messages for all subjects, so
+ * reserved channels must do with that of the application: otherwise every channel would keep as many as
+ * they need.
+ */
+export function limitsOf(channel: string, limits: HistoryLimits): RetentionLimits {
+  return limitsFor(isReserved(channel) ? { ...limits, maxMessages: MIN_PER_SUBJECT } : limits);
 }
 
 /** The larger of each limit. Limits never shrink, because another process may need larger ones. */

@@ -3,6 +3,7 @@ import type {
   Feed,
   History,
   NewMessage,
+  Outcome,
   Stored,
   TopicSubscription,
 } from "../core/backend.ts";
@@ -33,7 +34,8 @@ import { createSubjects } from "./subjects.ts";
 
 /** An open backend. */
 export interface NatsSession {
-  publish(entry: NewMessage): Promise<Stored>;
+  publish(message: NewMessage): Promise<Stored>;
+  publishMany(messages: readonly NewMessage[]): Promise<readonly Outcome[]>;
   subscribe(topic: string, feed: Feed): Promise<TopicSubscription>;
   read(topic: string): Promise<History>;
   /** The head of the log. */
@@ -106,7 +108,7 @@ export async function openNatsSession(
     onError,
     onStatus: host.onStatus,
   });
-  const publish = createPublisher({
+  const publisher = createPublisher({
     js,
     stream,
     subjects,
@@ -192,7 +194,7 @@ export async function openNatsSession(
 
   function assertUsable(): void {
     if (isClosed) throw closedError();
-    if (!isUsable) throw unavailableError("The NATS server is away.");
+    if (!isUsable) throw unavailableError("The NATS server is unreachable.");
   }
 
   /** The current head of the log, after a check that it is still the same log. */
@@ -234,9 +236,13 @@ export async function openNatsSession(
   else if (isBroken()) reconnector.start();
 
   return {
-    async publish(entry) {
+    async publish(message) {
       assertUsable();
-      return publish(entry);
+      return publisher.publish(message);
+    },
+    async publishMany(messages) {
+      assertUsable();
+      return publisher.publishMany(messages);
     },
     async subscribe(topic, feed) {
       // Messages published before the call are history, also those that are not delivered yet.

@@ -6,7 +6,7 @@ import { createSubjects } from "./subjects.ts";
 
 const subjects = createSubjects("bus");
 
-/** Few letters and short, so that segments, escapes and patterns meet often. */
+/** Few letters and short, so that segments, escapes and patterns often collide. */
 const segment = fc.string({
   unit: fc.constantFrom("a", "B", "0", "d", "t", "c", "e", "-", "_", ".", "~", ":"),
   maxLength: 4,
@@ -20,7 +20,8 @@ const topic = fc
   .map(([segments, isDeep, name]) => {
     const all = isDeep ? [...segments, "**"] : segments;
     return all.length > 0 && all.join("/") !== "" ? all.join("/") : name;
-  });
+  })
+  .filter((name) => !/^~.*\*/.test(name));
 const key = fc
   .string({ unit: "grapheme", minLength: 1, maxLength: 200 })
   .filter((text) => text.length <= 200 && text.isWellFormed());
@@ -30,7 +31,10 @@ describe("subjects", () => {
     fc.assert(
       fc.property(channel, fc.option(key, { nil: undefined }), (name, given) => {
         const subject = subjects.of(name, given);
-        expect(subjects.parse(subject)).toEqual({ channel: name, key: given });
+        const isValid = name !== "~";
+        expect(subjects.parse(subject)).toEqual(
+          isValid ? { channel: name, key: given } : undefined,
+        );
         // No empty token, no wildcard, no blank, no dollar sign of the system's own subjects.
         expect(subject).toMatch(/^bus\.[A-Za-z0-9_=-]+(\.[A-Za-z0-9_=-]+)+$/);
       }),
@@ -73,10 +77,34 @@ describe("subjects", () => {
     "bus.k.aGk=.a",
     "bus.k.aGl.a.",
     "bus.x.a",
+    "bus.c.=ta",
+    "bus.k.aGk.=ta",
+    "bus.rc.a",
+    "bus.rc.=t",
+    "bus.rk.aGk.a",
+    `bus.rc.=t${"x".repeat(220)}`,
     "other.c.a",
     "busy.c.a",
-  ])("%s is no message that the backend itself would write", (subject) => {
+  ])("%s is not a subject that the backend writes", (subject) => {
     expect(subjects.parse(subject)).toBeUndefined();
+  });
+
+  test("no wildcard of an application's topic matches a reserved channel", () => {
+    const longest = `~${"x".repeat(219)}`;
+    for (const [name, given] of [
+      ["~a", undefined],
+      ["~a/1", "k"],
+      [longest, "k"],
+    ] as const) {
+      const subject = subjects.of(name, given);
+      expect(subjects.parse(subject)).toEqual({ channel: name, key: given });
+      for (const pattern of ["**", "*", "*/*", "*/**"]) {
+        const { keyless, keyed } = subjects.filters(pattern);
+        expect(matches(keyless, subject) || matches(keyed, subject)).toBe(false);
+      }
+      const own = subjects.filters(name);
+      expect(matches(given === undefined ? own.keyless : own.keyed, subject)).toBe(true);
+    }
   });
 
   test("every subject belongs to the stream", () => {
@@ -87,7 +115,7 @@ describe("subjects", () => {
   });
 });
 
-/** As nats-server matches, in its plainest form. */
+/** The matching of nats-server, in its simplest form. */
 function matches(filter: string, subject: string): boolean {
   const tokens = subject.split(".");
   const wanted = filter.split(".");

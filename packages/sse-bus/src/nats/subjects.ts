@@ -1,5 +1,7 @@
 import { Buffer } from "node:buffer";
 
+import { isReserved, isStoredChannel } from "../core/channel-name.ts";
+
 /** The meaning of a subject in the stream of a bus. */
 export interface BusSubject {
   readonly channel: string;
@@ -12,6 +14,8 @@ export interface BusSubject {
  * - `<stream>.c.<channel>` for messages without a key,
  * - `<stream>.k.<key>.<channel>` for messages with a key, so that the server can return only the newest
  *   message of each key (`last_per_subject`),
+ * - `<stream>.rc.<channel>` and `<stream>.rk.<key>.<channel>` for those of reserved channels, so that no
+ *   pattern matches them,
  * - `<stream>.f.<slot>` for age markers (see age-markers.ts),
  * - `<stream>.e` for the announcement of a new epoch (see log-stream.ts).
  *
@@ -31,33 +35,49 @@ export interface Subjects {
 }
 
 export function createSubjects(stream: string): Subjects {
-  const keyless = `${stream}.c.`;
-  const keyed = `${stream}.k.`;
+  const ordinary: Prefixes = { keyless: `${stream}.c.`, keyed: `${stream}.k.` };
+  const reserved: Prefixes = { keyless: `${stream}.rc.`, keyed: `${stream}.rk.` };
+  const prefixesOf = (topic: string): Prefixes => (isReserved(topic) ? reserved : ordinary);
   const ageMarkers = `${stream}.f.`;
   return {
     all: `${stream}.>`,
     epoch: `${stream}.e`,
-    of: (channel, key) =>
-      key === undefined
+    of(channel, key) {
+      const { keyless, keyed } = prefixesOf(channel);
+      return key === undefined
         ? keyless + encodeTopic(channel)
-        : `${keyed}${encodeKey(key)}.${encodeTopic(channel)}`,
+        : `${keyed}${encodeKey(key)}.${encodeTopic(channel)}`;
+    },
     ageMarker: (slot) => ageMarkers + slot,
     filters(topic) {
+      const { keyless, keyed } = prefixesOf(topic);
       const tokens = encodeTopic(topic);
       return { keyless: keyless + tokens, keyed: `${keyed}*.${tokens}` };
     },
     parse(subject) {
-      if (subject.startsWith(keyless)) {
-        const channel = decodeChannel(subject.slice(keyless.length));
-        return channel === undefined ? undefined : { channel, key: undefined };
-      }
-      if (!subject.startsWith(keyed)) return undefined;
-      const dot = subject.indexOf(".", keyed.length);
-      const channel = dot < 0 ? undefined : decodeChannel(subject.slice(dot + 1));
-      const key = dot < 0 ? undefined : decodeKey(subject.slice(keyed.length, dot));
-      return channel === undefined || key === undefined ? undefined : { channel, key };
+      const isOfReserved = subject[stream.length + 1] === "r";
+      const parsed = parseSubject(subject, isOfReserved ? reserved : ordinary);
+      return parsed && isReserved(parsed.channel) === isOfReserved ? parsed : undefined;
     },
   };
+}
+
+/** How the subjects of messages begin. */
+interface Prefixes {
+  readonly keyless: string;
+  readonly keyed: string;
+}
+
+function parseSubject(subject: string, { keyless, keyed }: Prefixes): BusSubject | undefined {
+  if (subject.startsWith(keyless)) {
+    const channel = decodeChannel(subject.slice(keyless.length));
+    return channel === undefined ? undefined : { channel, key: undefined };
+  }
+  if (!subject.startsWith(keyed)) return undefined;
+  const dot = subject.indexOf(".", keyed.length);
+  const channel = dot < 0 ? undefined : decodeChannel(subject.slice(dot + 1));
+  const key = dot < 0 ? undefined : decodeKey(subject.slice(keyed.length, dot));
+  return channel === undefined || key === undefined ? undefined : { channel, key };
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { ".": "=d", "~": "=t", ":": "=c" };
@@ -86,7 +106,7 @@ function decodeChannel(tokens: string): string | undefined {
   const channel = PLAIN.test(tokens)
     ? tokens.replaceAll(".", "/")
     : decodeTokens(tokens.split("."));
-  return channel && channel.length <= 200 ? channel : undefined;
+  return isStoredChannel(channel) ? channel : undefined;
 }
 
 function decodeTokens(tokens: readonly string[]): string | undefined {

@@ -5,8 +5,8 @@ import { createDeadlineClock } from "./deadline-clock.ts";
 const AHEAD_MS = 5_000;
 
 test.each([
-  ["the question waited for a connection", 390, 5],
-  ["the answer was read late", 5, 390],
+  ["the query waited for a connection", 390, 5],
+  ["the response was read late", 5, 390],
   ["nothing took long", 2, 2],
 ])("a deadline is never later by the server's clock than by this one: %s", (_, there, back) => {
   const sent = 1000;
@@ -30,7 +30,7 @@ test("a slow answer does not replace a better estimate", () => {
   expect(clock.in(0)).toBe(String(now + 7));
 });
 
-test("a jump of this machine's clock moves no deadline", () => {
+test("a jump of this machine's clock does not move a deadline", () => {
   vi.useFakeTimers({ toFake: ["Date"] });
   onTestFinished(() => void vi.useRealTimers());
   const clock = createDeadlineClock();

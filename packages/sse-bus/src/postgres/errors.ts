@@ -16,6 +16,11 @@ export function isLockTimeout(error: unknown): boolean {
   return codeOf(error) === "55P03";
 }
 
+/** An open transaction has locked the id of a message of a batch. */
+export function isLockedId(error: unknown): boolean {
+  return isLockTimeout(error) && (error as Error).message.includes("published the same id");
+}
+
 /** Tables or functions do not exist: never migrated, dropped, or a different database now. */
 export function isSchemaMissing(error: unknown): boolean {
   // undefined_table, undefined_function, invalid_schema_name; no_data_found is a missing state row.

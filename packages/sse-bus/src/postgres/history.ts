@@ -1,6 +1,6 @@
 import type { BackendHost, History } from "../core/backend.ts";
 import { isPattern } from "../core/channel-name.ts";
-import type { HistoryLimits } from "../core/history.ts";
+import { type HistoryLimits, historyBytesOf } from "../core/history.ts";
 import type { LogMessage } from "../core/message.ts";
 import { createStoredMessage } from "../core/stored-message.ts";
 import type { Row } from "./database.ts";
@@ -22,12 +22,12 @@ export async function readTopicHistory(
   host: BackendHost,
   topic: string,
 ): Promise<EpochHistory> {
-  const { maxHistoryBytes: bytes } = host;
+  const bytes = historyBytesOf(topic, host.maxHistoryBytes);
   const rows = isPattern(topic)
     ? await log.history(null, patternRegex(topic), { messages: Number.POSITIVE_INFINITY, bytes })
     : // One message more than the limit shows the horizon.
       await log.history(topic, null, { messages: host.history(topic).maxMessages + 1, bytes });
-  return applyLimits(rows, host);
+  return applyLimits(rows, host, bytes);
 }
 
 interface ChannelUse {
@@ -37,7 +37,7 @@ interface ChannelUse {
   isFull: boolean;
 }
 
-function applyLimits(rows: readonly Row[], host: BackendHost): EpochHistory {
+function applyLimits(rows: readonly Row[], host: BackendHost, totalBytes: number): EpochHistory {
   const header = rows.find(([place]) => place === "0");
   const newestFirst = rows
     .filter((row) => row !== header)
@@ -60,7 +60,7 @@ function applyLimits(rows: readonly Row[], host: BackendHost): EpochHistory {
     const { maxMessages, maxBytes, maxAgeMs } = use.limits;
     use.isFull ||=
       use.messages > maxMessages || use.bytes > maxBytes || record.time < now - maxAgeMs;
-    if (use.isFull || bytes > host.maxHistoryBytes) horizon = Math.max(horizon, seq);
+    if (use.isFull || bytes > totalBytes) horizon = Math.max(horizon, seq);
     else {
       const message = createStoredMessage(record, record, { epoch, onError: host.onError });
       if (message) messages.push(message);

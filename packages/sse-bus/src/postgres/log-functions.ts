@@ -19,7 +19,10 @@ export interface LogFunctions {
   assertWritable(): Promise<void>;
   /** Starts a new epoch if the head of the log is before `newestSeen`. */
   restart(newestSeen: Cursor): Promise<void>;
+  /** Publishes entries, except those whose id an open transaction has locked: they have no `seq`. */
   append(entries: string): Promise<Row[]>;
+  /** Publishes all entries or none. Rejects with a lock timeout if the id of one is locked. */
+  appendWhole(entries: string): Promise<Row[]>;
   /**
    * Gives committed messages their positions, and resolves with their number. Promises other
    * processes to do so again within `promiseMs`.
@@ -58,6 +61,15 @@ export function createLogFunctions(
   }
 
   const deadline = (): string => clock.in(timeoutMs);
+
+  const store = async (name: "store" | "append", entries: string): Promise<Row[]> =>
+    call(
+      // Without the channels, the answer fits into the buffers of a connection. The server commits once it
+      // has sent the answer, and so would wait with the lock for a process that is paused.
+      `SELECT place::text, epoch, seq::text, "time"::text, duplicate::text
+        FROM ${s}.${name}($1::text::bigint, $2::text::bigint, $3::text::json)`,
+      [deadline(), String(tickets.after), entries],
+    );
 
   return {
     call,
@@ -108,12 +120,8 @@ export function createLogFunctions(
         String(seq),
       ]);
     },
-    append: (entries) =>
-      call(
-        `SELECT place::text, epoch, seq::text, "time"::text, channel, duplicate::text
-          FROM ${s}.store($1::text::bigint, $2::text::bigint, $3::text::json)`,
-        [deadline(), String(tickets.after), entries],
-      ),
+    append: (entries) => store("store", entries),
+    appendWhole: (entries) => store("append", entries),
     async sequence(promiseMs) {
       const { after } = tickets;
       const [row] = await call(

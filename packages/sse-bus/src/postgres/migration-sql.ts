@@ -7,7 +7,7 @@ import { tablesSql } from "./schema/tables.ts";
 import { upgradesSql } from "./schema/upgrades.ts";
 
 /** The version of the tables and functions. This package works only with this version. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 const DEFAULT_SCHEMA = "sse_bus";
 

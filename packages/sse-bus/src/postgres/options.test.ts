@@ -3,7 +3,7 @@ import { migrationSql } from "./migration-sql.ts";
 import { resolvePostgresOptions } from "./options.ts";
 import { postgresBackend } from "./postgres-backend.ts";
 
-/** Looks like the clients do, and connects to nothing: options are read before that. */
+/** Has the shape of a client but connects to nothing: options are checked first. */
 const pool = {
   connect: async () => Promise.reject(new Error("unused")),
   on: () => {},
@@ -19,16 +19,16 @@ test("polling is slow with notifications, and fast without them", () => {
 
 test.each([
   ["no client", {}],
-  ["something else for a client", { pool: { query: () => {} } }],
-  ["something else to listen on", { pool, listen: {} }],
+  ["a client that is not one", { pool: { query: () => {} } }],
+  ["a `listen` that is not a pool", { pool, listen: {} }],
   ["a schema that would need quotes", { pool, schema: 'bus"; DROP TABLE orders; --' }],
   ["a schema with capitals", { pool, schema: "Bus" }],
   ["a poll interval of 0", { pool, pollMs: 0 }],
-  ["an endless poll interval, which a timer takes for none", { pool, pollMs: Infinity }],
-  ["an endless timeout", { pool, timeoutMs: Infinity }],
-  ["a timeout that is longer than a timer counts", { pool, timeoutMs: 2 ** 31 }],
-  ["a poll interval that is longer than a timer counts", { pool, pollMs: 2 ** 31 }],
-])("%s is refused", (_, options) => {
+  ["an infinite poll interval, which a timer treats as zero", { pool, pollMs: Infinity }],
+  ["an infinite timeout", { pool, timeoutMs: Infinity }],
+  ["a timeout longer than the longest timer", { pool, timeoutMs: 2 ** 31 }],
+  ["a poll interval longer than the longest timer", { pool, pollMs: 2 ** 31 }],
+])("%s is rejected", (_, options) => {
   expect(() => postgresBackend(options as never)).toThrow(
     expect.objectContaining({ name: "SseBusError", code: "INVALID_OPTION" }),
   );

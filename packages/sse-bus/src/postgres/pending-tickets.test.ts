@@ -32,7 +32,7 @@ test("once a minute, or when asked to, a search starts at the first ticket again
   expect(tickets.after).toBe(10);
   now = 60_000;
   expect(tickets.after).toBe(0);
-  // The end of a look that began before it was due is not that look.
+  // The end of a search that began before it was due does not count as that search.
   tickets.taken(30, 10);
   expect(tickets.after).toBe(0);
   tickets.taken(30, 0);

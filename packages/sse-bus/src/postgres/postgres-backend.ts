@@ -1,4 +1,4 @@
-import type { Backend } from "../core/backend.ts";
+import type { Backend, NewMessage, Pending, Stored } from "../core/backend.ts";
 import { SseBusError } from "../core/errors.ts";
 import { type PostgresBackendOptions, resolvePostgresOptions } from "./options.ts";
 import { closedError, toBackendError } from "./errors.ts";
@@ -50,6 +50,18 @@ export function postgresBackend(options: PostgresBackendOptions): Backend {
     }
   }
 
+  const publishMany = async (messages: readonly NewMessage[]): Promise<readonly Stored[]> =>
+    use("publish", ({ publish }) => publish(messages));
+
+  async function publishManyIn(
+    tx: unknown,
+    messages: readonly NewMessage[],
+  ): Promise<readonly (Stored | Pending)[]> {
+    if (!session || closing) throw closedError();
+    // The client's own error: callers decide by its code whether to retry the transaction.
+    return session.publishIn(tx, messages);
+  }
+
   return {
     name: "postgres",
     async open(host) {
@@ -65,12 +77,16 @@ export function postgresBackend(options: PostgresBackendOptions): Backend {
         throw toBackendError(error, "open the log");
       }
     },
-    publish: (entry) => use("publish", ({ publish }) => publish(entry)),
-    async publishIn(tx, entry) {
-      if (!session || closing) throw closedError();
-      // The client's own error: callers decide by its code whether to retry the transaction.
-      return session.publishIn(tx, entry);
+    publish: async (message) => {
+      const [stored] = await publishMany([message]);
+      return stored as Stored;
     },
+    publishMany,
+    async publishIn(tx, message) {
+      const [placed] = await publishManyIn(tx, [message]);
+      return placed as Stored | Pending;
+    },
+    publishManyIn,
     subscribe: (topic, feed) => use("subscribe", ({ subscribe }) => subscribe(topic, feed)),
     read: (topic) => use("read history", ({ read }) => read(topic)),
     readHead: () => use("read the head", ({ readHead }) => readHead()),

@@ -55,7 +55,7 @@ export function postgresJsDatabase(sql: PostgresJs, timeoutMs: number): Postgres
         close().catch(ignore);
         throw error;
       }
-      // While the server is away, the answer never arrives; closing does not depend on it.
+      // While the server is unreachable, the answer never arrives; closing does not depend on it.
       return { close: () => answerWithin(close(), CLOSE_MS, "UNLISTEN").catch(ignore) };
     },
   };

@@ -1,19 +1,21 @@
 import { createPause } from "../backend-shared/pause.ts";
+import { createWriteQueue, type Write, type WriteQueue } from "../backend-shared/write-queue.ts";
 import type { NewMessage, Stored } from "../core/backend.ts";
 import { SseBusError } from "../core/errors.ts";
 import type { Row } from "./database.ts";
 import type { LogFunctions } from "./log-functions.ts";
-import { closedError, isEntryError, toBackendError } from "./errors.ts";
+import { closedError, isEntryError, isLockedId, toBackendError } from "./errors.ts";
 import type { PendingTickets } from "./pending-tickets.ts";
 
 /**
- * Publishes in batches, one at a time. Messages published while a commit is written to disk go into
- * the next batch, so the disk's commits per second do not limit throughput. A message whose id is
- * locked by an open transaction is retried separately, and does not delay the others.
+ * Publishes with one call at a time. Messages published while a commit is written to disk go into the next
+ * call, so the disk's commits per second do not limit throughput. A message whose id is locked by an open
+ * transaction is retried separately, and does not delay the others.
  */
 export interface PostgresPublisher {
-  publish(entry: NewMessage): Promise<Stored>;
-  /** Rejects waiting messages. Resolves when the batch being stored has settled. */
+  /** Publishes all messages or none. */
+  publish(messages: readonly NewMessage[]): Promise<readonly Stored[]>;
+  /** Rejects waiting messages. Resolves when the call under way has settled. */
   close(): Promise<void>;
 }
 
@@ -22,148 +24,137 @@ export interface PostgresPublisherOptions {
   readonly tickets: PendingTickets;
   /** How long a message may wait, in ms. */
   readonly timeoutMs: number;
-  readonly onStored: (stored: Stored) => void;
+  readonly onStored: (newest: Stored) => void;
 }
 
-interface WaitingMessage {
-  readonly entry: NewMessage;
-  readonly json: string;
+interface PostgresWrite extends Write {
+  /** The messages as JSON, without those that repeat the id of an earlier one. */
+  readonly entries: readonly string[];
+  /** For each message, its entry. */
+  readonly places: readonly number[];
+  /** Channels with the ids on them. */
+  readonly names: readonly string[];
   /** By `performance.now()`. */
   readonly deadline: number;
-  resolve(stored: Stored): void;
-  reject(error: Error): void;
 }
 
-const MAX_BATCH = 500;
-const MAX_BATCH_CHARS = 1_000_000;
 /** Each locked id takes a millisecond of the server's time. */
-const MAX_LOCKED_BATCH = 20;
+const MAX_LOCKED_MESSAGES = 20;
 /** The wait between retries, in ms. */
 const RETRY_PAUSE_MS = 25;
 
 export function createPublisher(options: PostgresPublisherOptions): PostgresPublisher {
   const { log, tickets, timeoutMs, onStored } = options;
-  let queue: WaitingMessage[] = [];
-  let locked: WaitingMessage[] = [];
-  let sending: Promise<void> | undefined;
-  let retrying: Promise<void> | undefined;
+  const queue = createQueue(undefined);
+  const retries = createQueue(MAX_LOCKED_MESSAGES);
   const pause = createPause();
+  let locked: PostgresWrite[] = [];
   let isClosed = false;
 
-  async function send(): Promise<void> {
-    while (queue.length > 0) {
-      const batch = takeBatch(queue, MAX_BATCH);
-      queue = queue.slice(batch.length);
-      try {
-        await store(batch);
-      } catch (error) {
-        // The server is away, so waiting messages would fail too.
-        rejectAll([...batch, ...queue], toBackendError(error, "publish"));
-        queue = [];
-      }
-    }
-    // In the same turn as the last check of the queue, so that no message is left waiting.
-    sending = undefined;
+  function createQueue(maxMessages: number | undefined): WriteQueue<PostgresWrite> {
+    return createWriteQueue<PostgresWrite>({
+      // A second call would wait for the lock that the first one holds.
+      maxCalls: 1,
+      maxMessages,
+      store,
+      isOwnFault: (error) => isEntryError(error) || isLockedId(error),
+      toError: (error) => toBackendError(error, "publish"),
+    });
   }
 
-  /** The oldest first. A message that is still locked goes to the end. */
-  async function retry(): Promise<void> {
-    while (locked.length > 0) {
-      await pause.wait(RETRY_PAUSE_MS);
-      const batch = takeBatch(locked, MAX_LOCKED_BATCH);
-      locked = locked.slice(batch.length);
-      try {
-        await store(batch);
-      } catch (error) {
-        rejectAll([...batch, ...locked], toBackendError(error, "publish"));
-        locked = [];
-      }
-    }
-    retrying = undefined;
-  }
-
-  async function store(batch: readonly WaitingMessage[]): Promise<void> {
+  async function store(writes: readonly PostgresWrite[]): Promise<void> {
+    const entries = `[${writes.flatMap((write) => write.entries).join(",")}]`;
+    // A batch with a locked id must not be stored without it.
+    const isWhole = writes.some(({ entries, names }) => entries.length > 1 && names.length > 0);
+    let rows: Row[];
     try {
-      const rows = await log.append(`[${batch.map(({ json }) => json).join(",")}]`);
-      for (const row of rows) settle(batch[Number(row[0]) - 1] as WaitingMessage, row);
+      rows = await (isWhole ? log.appendWhole(entries) : log.append(entries));
     } catch (error) {
-      const [only] = batch;
-      if (!isEntryError(error)) throw error;
-      if (batch.length === 1) return only?.reject(toBackendError(error, "publish"));
-      // One message that cannot be stored must not fail the others.
-      for (const each of batch) await store([each]);
+      const [only] = writes;
+      if (!only || writes.length > 1 || !isLockedId(error)) throw error;
+      tickets.checkAll();
+      return retryLater(only);
+    }
+    let start = 0;
+    for (const write of writes) {
+      const end = start + write.entries.length;
+      settle(write, rows.slice(start, end));
+      start = end;
     }
   }
 
-  function settle(waiting: WaitingMessage, row: Row): void {
-    const [, epoch, seq, time, , duplicate] = row;
-    if (seq == null) {
+  function settle(write: PostgresWrite, rows: readonly Row[]): void {
+    const isLocked = rows.some(([, , seq]) => seq == null);
+    if (isLocked) {
       // The first message with this id still has no position: see pending-tickets.ts.
-      if (duplicate === "true") tickets.checkAll();
-      return retryLater(waiting);
+      if (rows.some(([, , , , duplicate]) => duplicate === "true")) tickets.checkAll();
+      return retryLater(write);
     }
-    const stored = {
-      epoch: epoch as string,
-      seq: Number(seq),
-      time: Number(time),
-      channel: waiting.entry.channel,
-      duplicate: duplicate === "true",
-    };
-    onStored(stored);
-    waiting.resolve(stored);
+    const given = new Set<number>();
+    const stored = write.messages.map(({ channel }, index) => {
+      const place = write.places[index] as number;
+      const [, epoch, seq, time, duplicate] = rows[place] as Row;
+      const isRepeat = given.has(place);
+      given.add(place);
+      return {
+        epoch: epoch as string,
+        seq: Number(seq),
+        time: Number(time),
+        channel,
+        duplicate: isRepeat || duplicate === "true",
+      };
+    });
+    onStored(stored.findLast(({ duplicate }) => !duplicate) ?? (stored[0] as Stored));
+    write.resolve(stored);
   }
 
-  function retryLater(waiting: WaitingMessage): void {
-    if (isClosed) return waiting.reject(closedError());
-    if (performance.now() > waiting.deadline) {
-      return waiting.reject(lockedError(waiting.entry, timeoutMs));
+  function retryLater(write: PostgresWrite): void {
+    if (isClosed) return write.reject(closedError());
+    if (performance.now() > write.deadline) {
+      return write.reject(lockedError(write.messages[0] as NewMessage, timeoutMs));
     }
-    locked.push(waiting);
-    retrying ??= retry();
+    // The oldest first. One that is still locked goes to the end.
+    if (locked.push(write) > 1) return;
+    void pause.wait(RETRY_PAUSE_MS).then(() => {
+      for (const each of locked.splice(0)) retries.add(each);
+    });
   }
 
   return {
-    publish(entry) {
+    publish(messages) {
       return new Promise((resolve, reject) => {
         if (isClosed) return reject(closedError());
-        const { channel, event, key, json: data, id, raw } = entry;
-        const json = JSON.stringify({ channel, event, key, data, id, raw });
         const deadline = performance.now() + timeoutMs;
-        queue.push({ entry, json, deadline, resolve, reject });
-        sending ??= send();
+        queue.add({ messages, ...toEntries(messages), deadline, resolve, reject });
       });
     },
     async close() {
       isClosed = true;
-      rejectAll([...queue, ...locked], closedError());
-      queue = [];
+      for (const { reject } of locked) reject(closedError());
       locked = [];
       pause.end();
-      await Promise.all([sending, retrying]);
+      await Promise.all([queue.close(closedError()), retries.close(closedError())]);
     },
   };
 }
 
-/** The oldest messages, at most one with each id: of two with one id, the second is the repeat. */
-function takeBatch(queue: readonly WaitingMessage[], limit: number): readonly WaitingMessage[] {
-  const ids = new Set<string>();
+/** The server takes each id of a channel once in a call: of two messages with one id, the second is the repeat. */
+function toEntries(
+  messages: readonly NewMessage[],
+): Pick<PostgresWrite, "entries" | "places" | "names" | "chars"> {
+  const entries: string[] = [];
+  const ids = new Map<string, number>();
   let chars = 0;
-  let count = 0;
-  for (const { entry, json } of queue) {
-    chars += json.length;
-    if (count === limit || (count > 0 && chars > MAX_BATCH_CHARS)) break;
-    if (entry.id !== undefined) {
-      const name = `${entry.channel} ${entry.id}`;
-      if (ids.has(name)) break;
-      ids.add(name);
-    }
-    count++;
-  }
-  return queue.slice(0, count);
-}
-
-function rejectAll(all: readonly WaitingMessage[], error: Error): void {
-  for (const { reject } of all) reject(error);
+  const places = messages.map(({ channel, event, key, json: data, id, raw }) => {
+    const name = id === undefined ? undefined : `${channel} ${id}`;
+    const first = name === undefined ? undefined : ids.get(name);
+    if (first !== undefined) return first;
+    if (name !== undefined) ids.set(name, entries.length);
+    const entry = JSON.stringify({ channel, event, key, data, id, raw });
+    chars += entry.length;
+    return entries.push(entry) - 1;
+  });
+  return { entries, places, names: [...ids.keys()], chars };
 }
 
 function lockedError({ channel }: NewMessage, timeoutMs: number): SseBusError {

@@ -22,8 +22,9 @@ import { publishInTransaction } from "./transaction.ts";
 
 /** An open backend. */
 export interface PostgresSession {
-  publish(entry: NewMessage): Promise<Stored>;
-  publishIn(tx: unknown, entry: NewMessage): Promise<Stored | Pending>;
+  /** Publishes all messages or none. */
+  publish(messages: readonly NewMessage[]): Promise<readonly Stored[]>;
+  publishIn(tx: unknown, messages: readonly NewMessage[]): Promise<readonly (Stored | Pending)[]>;
   subscribe(topic: string, feed: Feed): Promise<TopicSubscription>;
   read(topic: string): Promise<EpochHistory>;
   /** The head of the log. */
@@ -121,13 +122,14 @@ export async function openPostgresSession(
   }
 
   return {
-    async publish(entry) {
-      const stored = await publisher.publish(entry);
-      // The message is stored, so a failure here must not reject the publish.
-      return afterRestart(stored).catch(() => stored);
+    async publish(messages) {
+      const stored = await publisher.publish(messages);
+      // The messages are stored, so a failure here must not reject the publish.
+      if (stored[0]) await afterRestart(stored[0]).catch(() => {});
+      return stored;
     },
-    async publishIn(tx, entry) {
-      const placed = await publishInTransaction(tx, { schema, origin, entry });
+    async publishIn(tx, messages) {
+      const placed = await publishInTransaction(tx, { schema, origin, messages });
       hasPublishedInTransaction = true;
       return placed;
     },

@@ -15,7 +15,7 @@ const pattern = fc
 test("a pattern covers the same channels on the server as in the bus", () => {
   fc.assert(
     fc.property(pattern, channel, (topic, name) => {
-      // What the expression uses means the same in JavaScript and in Postgres.
+      // The syntax in the expression means the same in JavaScript and in PostgreSQL.
       expect(new RegExp(patternRegex(topic)).test(name)).toBe(topicCovers(topic, name));
     }),
     { numRuns: 2000 },
@@ -42,6 +42,42 @@ test("the server sends only subscribed channels, or all of them when there are m
   expect(topics.filter()).toEqual({ isEmpty: false, channels: null, pattern: null });
 });
 
+test("the server sends reserved channels by name only, or all of them when there are many", () => {
+  const topics = createTopicRegistry();
+  const feed = { message() {}, lost() {} };
+  topics.add("~control", feed);
+  topics.add("a", feed);
+  const closePattern = topics.add("*/b", feed);
+  expect(topics.filter()).toEqual({
+    isEmpty: false,
+    channels: '{"~control","a"}',
+    pattern: "^(?!~)(?:[^/]*/b)$",
+  });
+  closePattern();
+  topics.add("**", feed);
+  expect(topics.filter()).toEqual({ isEmpty: false, channels: '{"~control"}', pattern: "" });
+  for (let n = 0; n < 100; n++) topics.add(`~presence/${n}`, feed);
+  expect(topics.filter()).toEqual({ isEmpty: false, channels: '{"~"}', pattern: "" });
+});
+
+test("a loss on reserved channels is one of theirs only, and the horizon of ~ is that of the forgotten ones", () => {
+  const topics = createTopicRegistry();
+  const told: Record<string, number> = {};
+  for (const topic of ["~a", "~b", "**", "a"]) {
+    topics.add(topic, { message() {}, lost: (seq) => void (told[topic] = seq) });
+  }
+  topics.lose(
+    new Map([
+      ["~a", 7],
+      ["~", 5],
+    ]),
+    0,
+  );
+  expect(told).toEqual({ "~a": 7, "~b": 5 });
+  topics.lose(new Map(), 9);
+  expect(told).toEqual({ "~a": 7, "~b": 5, "**": 9, a: 9 });
+});
+
 test("a feed subscribed twice gets messages twice, and each subscription closes separately", () => {
   const topics = createTopicRegistry();
   const feed = { message() {}, lost() {} };
@@ -59,7 +95,7 @@ test("a feed subscribed twice gets messages twice, and each subscription closes 
   expect(visits()).toBe(0);
 });
 
-test("a loss is reported to the topics that it affects; the floor applies to channels without a horizon", () => {
+test("a loss is reported to the topics that it affects; freed channels' horizon applies to channels without one", () => {
   const topics = createTopicRegistry();
   const told: Record<string, number> = {};
   for (const topic of ["a/1", "a/2", "a/*", "b/*"]) {

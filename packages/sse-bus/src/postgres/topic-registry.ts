@@ -1,5 +1,5 @@
 import type { Feed } from "../core/backend.ts";
-import { isPattern, topicCovers } from "../core/channel-name.ts";
+import { isPattern, isReserved, topicCovers } from "../core/channel-name.ts";
 import { addTopic, createTopicIndex, removeTopic, visitTopics } from "../core/topic-index.ts";
 
 /** The topics of this process, and their feeds. */
@@ -15,11 +15,14 @@ export interface PostgresTopicRegistry {
 export interface TopicFilter {
   /** There are no subscriptions. */
   readonly isEmpty: boolean;
-  /** An array literal. NULL together with `pattern` selects all channels. */
+  /** An array literal. NULL together with `pattern` selects all channels that are not reserved. */
   readonly channels: string | null;
   /** A regular expression. */
   readonly pattern: string | null;
 }
+
+/** In the list of channels: every reserved channel. In the horizons: those that are not listed. */
+const ALL_RESERVED = "~";
 
 /** With more topics, receiving all messages is cheaper than sending the list with each read. */
 const MAX_FILTERED = 100;
@@ -59,30 +62,41 @@ export function createTopicRegistry(): PostgresTopicRegistry {
   };
 }
 
-/** The pattern as a Postgres regular expression. */
+/** The pattern as a Postgres regular expression. It matches no reserved channel. */
 export function patternRegex(pattern: string): string {
   const segments = pattern.split("/").map((segment) => {
     if (segment === "**") return ".*";
     return segment === "*" ? "[^/]*" : segment.replaceAll(".", "\\.");
   });
-  return `^(?:${segments.join("/")})$`;
+  // Only such patterns could match a reserved channel. Without the lookahead, an index can find the others.
+  const guard = /^[*~]/.test(pattern) ? "(?!~)" : "";
+  return `^${guard}(?:${segments.join("/")})$`;
 }
 
 function createFilter(topics: ReadonlySet<string>): TopicFilter {
   if (topics.size === 0) return { isEmpty: true, channels: null, pattern: null };
-  if (topics.size > MAX_FILTERED || topics.has("**")) {
-    return { isEmpty: false, channels: null, pattern: null };
+  const reserved = [...topics].filter(isReserved);
+  const ordinary = [...topics].filter((topic) => !isReserved(topic));
+  const listed = reserved.length > MAX_FILTERED ? [ALL_RESERVED] : reserved;
+  if (ordinary.length > MAX_FILTERED || topics.has("**")) {
+    if (listed.length === 0) return { isEmpty: false, channels: null, pattern: null };
+    return { isEmpty: false, channels: arrayOf(listed), pattern: "" };
   }
-  const exact = [...topics].filter((topic) => !isPattern(topic)).map((name) => `"${name}"`);
-  const patterns = [...topics].filter(isPattern).map(patternRegex);
+  const exact = ordinary.filter((topic) => !isPattern(topic));
+  const patterns = ordinary.filter(isPattern).map(patternRegex);
   return {
     isEmpty: false,
-    channels: `{${exact.join(",")}}`,
+    channels: arrayOf([...listed, ...exact]),
     pattern: patterns.length > 0 ? patterns.join("|") : null,
   };
 }
 
+function arrayOf(names: readonly string[]): string {
+  return `{${names.map((name) => `"${name}"`).join(",")}}`;
+}
+
 function horizonOf(topic: string, horizons: ReadonlyMap<string, number>, floor: number): number {
+  if (isReserved(topic)) return horizons.get(topic) ?? horizons.get(ALL_RESERVED) ?? 0;
   if (!isPattern(topic)) return horizons.get(topic) ?? floor;
   let newest = floor;
   for (const [channel, seq] of horizons) {

@@ -18,33 +18,46 @@ export type PostgresTransaction =
 /** Rows, or a result with rows. */
 export type StatementResult = readonly object[] | { readonly rows: readonly object[] };
 
-export interface TransactionalEntry {
+export interface TransactionalMessages {
   readonly schema: string;
   /** Identifies the commits of this process. */
   readonly origin: string;
-  readonly entry: NewMessage;
+  readonly messages: readonly NewMessage[];
 }
 
 /**
- * Publishes a message as part of the caller's transaction.
+ * Publishes messages as part of the caller's transaction, in order, with one statement.
  *
  * @throws SseBusError `INVALID_OPTION` if `tx` is not a transaction; errors of the client, unchanged
  */
 export async function publishInTransaction(
   tx: unknown,
-  { schema, origin, entry }: TransactionalEntry,
-): Promise<Stored | Pending> {
-  const { channel, event, key, json, id, raw = false } = entry;
-  const [row] = await queryIn(
+  { schema, origin, messages }: TransactionalMessages,
+): Promise<readonly (Stored | Pending)[]> {
+  const entries = messages.map(({ channel, event, key, json: data, id, raw = false }) => ({
+    channel,
+    event,
+    key,
+    data,
+    id,
+    raw,
+  }));
+  const rows = await queryIn(
     tx,
-    `SELECT duplicate::text, epoch, seq::text, "time"::text, channel
-      FROM ${schema}.enqueue($1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text::boolean)`,
-    [channel, event, key ?? null, json, id ?? null, origin, String(raw)],
+    // A function in FROM is called for one row after the other, in the order of the entries.
+    `SELECT p.duplicate::text, p.epoch, p.seq::text, p."time"::text, p.channel
+      FROM ROWS FROM (
+        json_to_recordset($1::text::json) AS (channel text, event text, key text, data text, id text, raw boolean)
+      ) WITH ORDINALITY AS e(channel, event, key, data, id, raw, place)
+      CROSS JOIN LATERAL ${schema}.enqueue(e.channel, e.event, e.key, e.data, e.id, $2::text, e.raw) p
+      ORDER BY e.place`,
+    [JSON.stringify(entries), origin],
   );
-  const [isRepeat, epoch, seq, time, storedChannel] = row ?? [];
-  const place = { channel: storedChannel as string, duplicate: isRepeat === "true" };
-  if (seq == null) return { pending: true, ...place };
-  return { seq: Number(seq), time: Number(time), epoch: epoch as string, ...place };
+  return rows.map(([isRepeat, epoch, seq, time, storedChannel]) => {
+    const place = { channel: storedChannel as string, duplicate: isRepeat === "true" };
+    if (seq == null) return { pending: true, ...place };
+    return { seq: Number(seq), time: Number(time), epoch: epoch as string, ...place };
+  });
 }
 
 async function queryIn(tx: unknown, text: string, values: StatementValues): Promise<Row[]> {

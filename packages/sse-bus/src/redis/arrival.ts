@@ -1,10 +1,15 @@
-import { decodeHeadMarker, decodeLiveMessage, type HeadMarker, type LiveMessage } from "./codec.ts";
-import { isPattern, isTopic } from "../core/channel-name.ts";
+import {
+  decodeHeadMarker,
+  decodeAnnouncedMessage,
+  type HeadMarker,
+  type AnnouncedMessage,
+} from "./codec.ts";
+import { isReserved, isStoredChannel } from "../core/channel-name.ts";
 import type { RedisKeys } from "./keys.ts";
 
 export interface MessageArrival {
   readonly channel: string;
-  readonly message: LiveMessage;
+  readonly message: AnnouncedMessage;
 }
 
 /** What arrives through pub/sub. */
@@ -27,10 +32,13 @@ export function decodeArrival(
     const marker = decodeHeadMarker(text);
     return marker && { marker };
   }
+  const isOfReserved = pubSubChannel.startsWith(keys.reserved);
   const isOfAll = pubSubChannel === keys.all;
+  const start = isOfReserved ? keys.reserved : keys.live;
   // On the channel of all messages, the name of the message's own channel comes first.
   const end = isOfAll ? text.indexOf("\n") : -1;
-  const channel = isOfAll ? text.slice(0, Math.max(0, end)) : pubSubChannel.slice(keys.live.length);
-  const message = decodeLiveMessage(text.slice(end + 1));
-  return message && isTopic(channel) && !isPattern(channel) ? { channel, message } : undefined;
+  const channel = isOfAll ? text.slice(0, Math.max(0, end)) : pubSubChannel.slice(start.length);
+  const message = decodeAnnouncedMessage(text.slice(end + 1));
+  const isValid = isStoredChannel(channel) && isReserved(channel) === isOfReserved;
+  return message && isValid ? { channel, message } : undefined;
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { slotOf } from "./cluster-slot.ts";
 
-// As `CLUSTER KEYSLOT` of a Redis 7.0 answers.
+// The output of `CLUSTER KEYSLOT` of Redis 7.0.
 test.each([
   ["123456789", 12739],
   ["foo", 12182],

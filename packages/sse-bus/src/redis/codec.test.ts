@@ -3,11 +3,11 @@ import { expect, test } from "vitest";
 import { type LogMessage, messageJson } from "../core/message.ts";
 import {
   decodeEntry,
-  decodeLiveMessage,
+  decodeAnnouncedMessage,
   decodeHeadMarker,
   decodeState,
   encodeAttributes,
-  type LiveMessage,
+  type AnnouncedMessage,
   toMessage,
 } from "./codec.ts";
 
@@ -36,9 +36,11 @@ test("any message is decoded from pub/sub as it was published", () => {
     fc.property(fc.oneof(record, rawRecord), ({ event, key, raw, json }) => {
       const attributes = encodeAttributes({ event, key, raw });
       expect(attributes).not.toContain("\n");
-      const live = decodeLiveMessage(`k3x9q7 1048577 1763860000000 12\n${attributes}\n${json}`);
+      const live = decodeAnnouncedMessage(
+        `k3x9q7 1048577 1763860000000 12\n${attributes}\n${json}`,
+      );
       expect(live).toEqual({ ...position, previous: 12, attributes, json });
-      const message = toMessage("a", live as LiveMessage, unexpected) as LogMessage;
+      const message = toMessage("a", live as AnnouncedMessage, unexpected) as LogMessage;
       const { seq, time, channel } = message;
       expect({ seq, time, channel }).toEqual({
         seq: position.seq,
@@ -83,8 +85,8 @@ test.each([
   "k3x9q7 7 1763860000000 7\n\n1",
   "k3x9q7 9007199254740993 1763860000000 6\n\n1",
   "k3x9q7 7 1e12 6\n\n1",
-])("%j from another program is no message", (text) => {
-  expect(decodeLiveMessage(text)).toBeUndefined();
+])("%j from another program is not a message", (text) => {
+  expect(decodeAnnouncedMessage(text)).toBeUndefined();
 });
 
 test.each([
@@ -95,7 +97,7 @@ test.each([
   ["data that is not JSON", "", "{"],
   ["data of two lines", "", "1\nevent: bye"],
   ["raw data that is not a string", '["message",null,"raw"]', "1"],
-])("a message with %s is reported and left out", (_, attributes, json) => {
+])("a message with %s is reported and omitted", (_, attributes, json) => {
   const errors: Error[] = [];
   const message = toMessage("a", { ...position, attributes, json }, (error) => errors.push(error));
   expect(message).toBeUndefined();

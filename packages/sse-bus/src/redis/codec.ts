@@ -3,7 +3,7 @@ import type { Cursor } from "../core/position.ts";
 import { createStoredMessage, unreadableError } from "../core/stored-message.ts";
 
 /** A message as pub/sub carries it. */
-export interface LiveMessage extends Cursor {
+export interface AnnouncedMessage extends Cursor {
   /** The position of the previous message of the same channel. */
   readonly previous: number;
   /** See {@link encodeAttributes}. */
@@ -35,7 +35,7 @@ export function encodeAttributes({
  * Decodes three lines: "epoch seq time previous", the attributes, the data. `undefined` without a valid
  * position: another program has sent it.
  */
-export function decodeLiveMessage(text: string): LiveMessage | undefined {
+export function decodeAnnouncedMessage(text: string): AnnouncedMessage | undefined {
   const first = text.indexOf("\n");
   const second = text.indexOf("\n", first + 1);
   if (first < 0 || second < 0) return undefined;
@@ -71,7 +71,7 @@ type Attributes = [event: string, key?: string | null, form?: string];
 /** `undefined` for a message that cannot be read; it is reported to `onError`. */
 export function toMessage(
   channel: string,
-  { attributes, json, ...cursor }: Omit<LiveMessage, "previous">,
+  { attributes, json, ...cursor }: Omit<AnnouncedMessage, "previous">,
   onError: (error: Error) => void,
 ): LogMessage | undefined {
   let parsed: Partial<Attributes>;

@@ -32,6 +32,14 @@ export function isDemoted(cause: unknown): boolean {
   );
 }
 
+/**
+ * Another program has written to a key of a channel, so that nothing can be stored there. It concerns no other
+ * channel.
+ */
+export function isBlockedChannel(cause: unknown): boolean {
+  return /WRONGTYPE|equal or smaller than the target stream/.test((cause as Error).message);
+}
+
 function remedyFor(message: string): string {
   if (message.startsWith("OOM")) {
     return "The server is full: raise `maxmemory`, or keep less `history`.";

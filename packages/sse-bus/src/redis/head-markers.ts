@@ -61,7 +61,7 @@ export function createHeadMarkers(options: HeadMarkersOptions): HeadMarkers {
     const [oldest] = outstanding.values();
     if (oldest !== undefined && now - oldest > timeoutMs) {
       if (isLate) return;
-      drop(new Error(`No marker came back within ${timeoutMs} ms`));
+      drop(new Error(`No marker arrived within ${timeoutMs} ms`));
     } else if (isWanted() && commands.isReady && now - lastReceivedAt > markMs * RECENT) {
       request().catch(() => {}); // the loss of the connection is already reported
     }

@@ -1,5 +1,5 @@
 import { limitConcurrency } from "../backend-shared/limit-concurrency.ts";
-import type { History } from "../core/backend.ts";
+import type { History, ChannelPage } from "../core/backend.ts";
 import { isPattern, topicCovers } from "../core/channel-name.ts";
 import type { HistoryResolver } from "../core/history.ts";
 import type { LogMessage } from "../core/message.ts";
@@ -13,7 +13,7 @@ import {
   type StreamEntry,
 } from "./codec.ts";
 import type { RedisCommands } from "./commands.ts";
-import { CHANNEL_FIELD, escapeGlob, type RedisKeys, toGlob } from "./keys.ts";
+import { CHANNEL_FIELD, escapeGlob, floorField, type RedisKeys, toGlob } from "./keys.ts";
 
 /** What is needed to read the log. */
 export interface RedisLogAccess {
@@ -36,6 +36,7 @@ export interface ChannelHistory extends TopicHistory {
 }
 
 const PAGE_ENTRIES = 200;
+const PAGE_BYTES = 4_194_304;
 /** Channels read at once. */
 export const PARALLEL_READS = 16;
 
@@ -58,7 +59,7 @@ export async function readTopicHistory(
     ),
   );
   // Read last, so that it covers channels that were deleted while the others were read.
-  const floor = await readFloor(access);
+  const floor = await readFloor(access, floorField(topic));
   const isOther = parts.some((part) => part.epoch !== epoch);
   return {
     epoch: isOther ? undefined : epoch,
@@ -93,40 +94,90 @@ export async function findChannels(
 
 /** The messages of a channel after `after`, in pages, so that no script blocks the server for long. */
 export async function readChannelHistory(
-  { commands, keys, limits, onError }: RedisLogAccess,
+  access: RedisLogAccess,
   channel: string,
   after: number,
 ): Promise<ChannelHistory> {
   const messages: LogMessage[] = [];
   let last = after;
   for (;;) {
-    const page = await commands.run(
-      READ_PAGE,
-      [keys.bus, keys.log(channel)],
-      [channel, String(last), String(PAGE_ENTRIES)],
-    );
-    const [epoch, seq, horizon, now, entries] = page as [
-      string,
-      string,
-      string,
-      string,
-      StreamEntry[],
-    ];
-    for (const entry of entries) {
-      const message = decodeEntry(channel, entry, { epoch, onError });
-      if (message) messages.push(message);
-      last = entrySeq(entry);
-    }
-    if (entries.length === PAGE_ENTRIES) continue;
-    const kept = { messages, horizon: Number(horizon) };
-    dropOld(kept, Number(now) - limits(channel).maxAgeMs);
-    return { ...kept, epoch: epoch || undefined, seq: Number(seq) };
+    const page = await readEntries(access, channel, { after: last, maxBytes: PAGE_BYTES });
+    messages.push(...page.messages);
+    ({ last } = page);
+    if (!page.isLast) continue;
+    const kept = { messages, horizon: page.horizon };
+    dropOld(kept, page.oldest);
+    return { ...kept, epoch: page.epoch, seq: page.seq };
   }
 }
 
-/** The newest position of all channels whose state was deleted. */
-export async function readFloor({ commands, keys }: RedisLogAccess): Promise<number> {
-  const [floor] = (await commands.send(["HMGET", keys.bus, "floor"])) as Nullable[];
+/** The next messages of a channel, of about `maxBytes`. */
+export async function readChannelPage(
+  access: RedisLogAccess,
+  channel: string,
+  place: { readonly after: number; readonly maxBytes: number },
+): Promise<ChannelPage & Pick<TopicHistory, "epoch">> {
+  let { after } = place;
+  for (;;) {
+    const page = await readEntries(access, channel, { ...place, after });
+    const { messages, isLast, epoch } = page;
+    dropOld({ messages, horizon: page.horizon }, page.oldest);
+    // All messages of a page may be too old.
+    if (messages.length > 0 || isLast) return { messages, isLast, epoch };
+    after = page.last;
+  }
+}
+
+interface EntriesPage {
+  readonly messages: LogMessage[];
+  /** The position of the last entry, or the one to read after if there was none. */
+  readonly last: number;
+  readonly isLast: boolean;
+  readonly horizon: number;
+  /** Older messages are too old. */
+  readonly oldest: number;
+  readonly epoch: string | undefined;
+  readonly seq: number;
+}
+
+async function readEntries(
+  { commands, keys, limits, onError }: RedisLogAccess,
+  channel: string,
+  { after, maxBytes }: { readonly after: number; readonly maxBytes: number },
+): Promise<EntriesPage> {
+  const size = [String(PAGE_ENTRIES), String(maxBytes)];
+  const answer = await commands.run(
+    READ_PAGE,
+    [keys.bus, keys.log(channel)],
+    [channel, String(after), ...size, floorField(channel)],
+  );
+  const [epoch, seq, horizon, now, entries, newest] = answer as [
+    string,
+    string,
+    string,
+    string,
+    StreamEntry[],
+    string,
+  ];
+  const entry = entries.at(-1);
+  const last = entry ? entrySeq(entry) : after;
+  return {
+    messages: entries.flatMap((entry) => decodeEntry(channel, entry, { epoch, onError }) ?? []),
+    last,
+    isLast: !entry || last >= Number(newest),
+    horizon: Number(horizon),
+    oldest: Number(now) - limits(channel).maxAgeMs,
+    epoch: epoch || undefined,
+    seq: Number(seq),
+  };
+}
+
+/** The newest position of all channels whose state was deleted. See {@link floorField}. */
+export async function readFloor(
+  { commands, keys }: RedisLogAccess,
+  field: string,
+): Promise<number> {
+  const [floor] = (await commands.send(["HMGET", keys.bus, field])) as Nullable[];
   return Number(floor ?? 0);
 }
 

@@ -6,7 +6,7 @@ const plain = { database: 0, isSharded: false };
 test("all keys of a bus share one hash tag, which no other bus has", () => {
   const { bus, probe, log, newest, id } = createKeys("shop", plain);
   for (const key of [bus, probe, log("a{b}"), newest("a"), id("a", "{x}")]) {
-    // A cluster hashes what stands between the first brace and the next closing one.
+    // A cluster hashes the text between the first brace and the next closing one.
     expect(/\{([^}]*)\}/.exec(key)?.[1]).toBe("shop");
   }
 });
@@ -22,6 +22,15 @@ test("a topic's pub/sub name is its channel, or a pattern that matches at least 
   expect(pubSub("orders/42")).toEqual({ kind: "channel", name: `${live}orders/42` });
   expect(pubSub("orders/*")).toEqual({ kind: "pattern", name: `${live}orders/*` });
   expect(pubSub("orders/**")).toEqual({ kind: "pattern", name: `${live}orders/*` });
+});
+
+test("reserved channels are announced under names that no pattern of the bus matches", () => {
+  for (const isSharded of [false, true]) {
+    const { pubSub, reserved, live, all } = createKeys("shop", { database: 0, isSharded });
+    expect(pubSub("~a")).toEqual({ kind: isSharded ? "shard" : "channel", name: `${reserved}~a` });
+    expect(`${reserved}~a`.startsWith(live)).toBe(false);
+    expect(reserved).not.toBe(all);
+  }
 });
 
 test("glob characters in a prefix are matched literally", () => {

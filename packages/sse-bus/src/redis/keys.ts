@@ -1,4 +1,4 @@
-import { isPattern } from "../core/channel-name.ts";
+import { isPattern, isReserved } from "../core/channel-name.ts";
 import type { SubscriptionKind } from "./connection.ts";
 
 /** The names of a bus in Redis. All keys share one hash tag, so a cluster keeps them on one node. */
@@ -21,6 +21,8 @@ export interface RedisKeys {
   readonly announce: "PUBLISH" | "SPUBLISH";
   /** The start of the pub/sub channels that carry messages. */
   readonly live: string;
+  /** The same for reserved channels. It differs, so that no pattern of the server matches them. */
+  readonly reserved: string;
   /** The pub/sub channel or pattern that carries the messages of a topic. */
   pubSub(topic: string): PubSubName;
 }
@@ -29,6 +31,11 @@ export interface RedisKeys {
 export interface PubSubName {
   readonly kind: SubscriptionKind;
   readonly name: string;
+}
+
+/** The fields of the bus's hash with the newest position of all channels whose state was deleted. */
+export function floorField(topic: string): string {
+  return isReserved(topic) ? "reservedFloor" : "floor";
 }
 
 /** The start of the fields that hold channels' states, in the hash of the bus. */
@@ -46,6 +53,7 @@ export function createKeys(prefix: string, { database, isSharded }: KeyOptions):
   // databases would receive each other's messages.
   const scope = database === 0 ? tagged : `${tagged}@${database}`;
   const live = `${scope}:live:`;
+  const reserved = `${scope}:reserved:`;
   const all = isSharded ? `${scope}:all` : "";
   return {
     bus: `${tagged}:bus`,
@@ -58,7 +66,10 @@ export function createKeys(prefix: string, { database, isSharded }: KeyOptions):
     all,
     announce: isSharded ? "SPUBLISH" : "PUBLISH",
     live,
+    reserved,
     pubSub(topic) {
+      if (isReserved(topic))
+        return { kind: isSharded ? "shard" : "channel", name: reserved + topic };
       if (isSharded) return { kind: "shard", name: isPattern(topic) ? all : live + topic };
       return isPattern(topic)
         ? { kind: "pattern", name: escapeGlob(live) + toGlob(topic) }

@@ -1,13 +1,13 @@
 import type { TopicSubscription } from "../core/backend.ts";
-import type { Cursor } from "../core/position.ts";
-import { startTimeout, withTimeout } from "../core/timers.ts";
-import { type Arrival, decodeArrival, isSameMessage, type MessageArrival } from "./arrival.ts";
-import { type HeadMarker, type LiveMessage, toMessage } from "./codec.ts";
 import { unreadableError } from "../core/stored-message.ts";
-import { timeoutError, unavailableError } from "./errors.ts";
+import { startTimeout } from "../core/timers.ts";
+import { type Arrival, decodeArrival } from "./arrival.ts";
+import type { HeadMarker } from "./codec.ts";
+import { unavailableError } from "./errors.ts";
 import { createHeadMarkers } from "./head-markers.ts";
 import type { RedisLogFollower, RedisLogFollowerOptions } from "./log-follower-types.ts";
-import { type MissedMessages, readMissed } from "./missed-messages.ts";
+import { createLogHead } from "./log-head.ts";
+import { readMissed } from "./missed-messages.ts";
 import { createPubSubSubscriptions } from "./pub-sub-subscriptions.ts";
 import { createTopicRegistry, type SubscribedTopic } from "./topic-registry.ts";
 
@@ -31,25 +31,14 @@ type State =
   | { readonly name: "recovering"; readonly arrived: Arrival[] }
   | { readonly name: "live" };
 
-/** More positions than a server assigns between two markers. */
-const MAX_STEP = 100_000;
-
 const DOWN: State = { name: "down" };
 const LIVE: State = { name: "live" };
 
 export function createLogFollower(options: RedisLogFollowerOptions): RedisLogFollower {
   const { access, host, drop, onChange, timeoutMs, waitMs } = options;
   const { keys } = access;
-  let head = options.start;
   let state: State = DOWN;
-  /** The newest message that moved the head. */
-  let newest: MessageArrival | undefined;
-  /** Two different messages had one position: the log did not send both. */
-  let isInDoubt = false;
-  let isAsking = false;
 
-  const restartListeners = new Set<() => void>();
-  let restarting: Promise<void> | undefined;
   const topics = createTopicRegistry(({ name }) => subscriptions.remove(keys.pubSub(name), name));
   const subscriptions = createPubSubSubscriptions({ onConfirmed, onFailure: drop, onRefused });
   const markers = createHeadMarkers({
@@ -57,6 +46,7 @@ export function createLogFollower(options: RedisLogFollowerOptions): RedisLogFol
     beforeRequest: assignMarker,
     isWanted: isLive,
   });
+  const log = createLogHead({ ...options, topics, markers });
   subscriptions.add(keys.headMarkers, keys.headMarkers.name);
 
   function isLive(): boolean {
@@ -95,127 +85,37 @@ export function createLogFollower(options: RedisLogFollowerOptions): RedisLogFol
     }
   }
 
-  function handle(arrival: Arrival): void {
-    if ("marker" in arrival) handleMarker(arrival.marker);
-    else handleMessage(arrival.channel, arrival.message);
-  }
-
-  /**
-   * Whoever may publish on the server can send anything on the bus's channels. Only a marker of this
-   * instance proves where the log is, because nobody else knows its token.
-   */
-  function askLog(): void {
-    if (isAsking) return;
-    isAsking = true;
-    const clear = (): void => void (isAsking = false);
-    markers.request().then(clear, clear);
-  }
-
-  /** Nothing moves the head that far between two markers. What is read from the log then is true. */
-  function isFarAhead({ seq }: Cursor): boolean {
-    if (seq <= head.seq + MAX_STEP) return false;
-    drop(new Error(`Position ${seq} arrived, far ahead of ${head.seq}`));
-    return true;
-  }
-
-  function handleMessage(channel: string, message: LiveMessage): void {
-    if (message.epoch !== head.epoch) return askLog();
-    if (message.seq <= head.seq) {
-      // A channel and a pattern that covers it both deliver the message. Anything else was never the
-      // next message: either this one is not of the log, or one before it was not.
-      if (newest && isSameMessage(newest, { channel, message })) return;
-      isInDoubt ||= newest?.message.seq === message.seq;
-      return askLog();
-    }
-    if (isFarAhead(message)) return;
-    const topic = topics.all.get(channel);
-    if (topic?.isLive) {
-      if (message.previous > topic.last) {
-        return drop(new Error(`Message ${message.previous} of "${channel}" did not arrive`));
-      }
-    }
-    // Before the head moves: a position that cannot be read may not be one of the log.
-    const isWanted = topics.isWanted(channel);
-    const decoded = isWanted ? toMessage(channel, message, host.onError) : undefined;
-    if (isWanted && !decoded) return askLog();
-    if (topic?.isLive) topic.last = message.seq;
-    newest = { channel, message };
-    head = toCursor(message);
-    if (decoded) topics.deliver(channel, decoded);
-  }
-
-  function handleMarker(marker: HeadMarker): void {
-    const number = markers.numberOf(marker);
-    if (number === undefined) {
-      if (marker.epoch !== head.epoch) return askLog();
-      if (isFarAhead(marker)) return;
-      markers.received(marker);
-      if (marker.seq > head.seq) head = toCursor(marker);
-      // Each marker follows all messages up to its position, and no later one.
-      else if (marker.seq < head.seq) askLog();
-      return;
-    }
-    markers.received(marker);
-    if (marker.epoch !== head.epoch || marker.seq < head.seq || isInDoubt) restart(marker);
-    else if (marker.seq > head.seq) head = toCursor(marker);
-    for (const topic of topics.all.values()) {
-      if (!topic.isLive && topic.marker !== undefined && topic.marker <= number) {
-        topics.goLive(topic, head);
-      }
-    }
-  }
-
-  function restart(cursor: Cursor): void {
-    head = toCursor(cursor);
-    newest = undefined;
-    isInDoubt = false;
-    topics.restart(head.seq);
-    host.onRestart();
-    for (const listener of restartListeners) listener();
-    restartListeners.clear();
-  }
-
   /** The first marker of the connection: from here on, everything arrives. */
   async function recover(marker: HeadMarker): Promise<void> {
     const arrived: Arrival[] = [];
     const recovering: State = { name: "recovering", arrived };
     state = recovering;
-    if (marker.epoch === head.epoch) {
+    if (marker.epoch === log.head.epoch) {
       const live = [...topics.all.values()].filter((topic) => topic.isLive);
       const missed = await readMissed(access, {
         topics: live.map(({ name }) => name),
-        after: head,
+        after: log.head,
         upTo: marker,
         maxBytes: host.maxHistoryBytes,
       });
       if (state !== recovering) return;
-      deliverMissed(missed);
+      log.deliverMissed(missed);
     }
     state = LIVE;
-    handleMarker(marker);
-    for (const topic of topics.all.values()) topic.last = Math.max(topic.last, head.seq);
+    log.handle({ marker });
+    for (const topic of topics.all.values()) topic.last = Math.max(topic.last, log.head.seq);
     for (const arrival of arrived) {
       // A message was missing and the connection was dropped: the next connection recovers the rest.
       if (!isLive()) return;
-      handle(arrival);
+      log.handle(arrival);
     }
     onConfirmed();
     onChange();
   }
 
-  function deliverMissed({ messages, losses }: MissedMessages): void {
-    for (const [name, seq] of losses) {
-      for (const feed of topics.all.get(name)?.feeds.keys() ?? []) feed.lost(seq);
-    }
-    for (const message of messages) {
-      head = { seq: message.seq, time: message.time, epoch: head.epoch };
-      topics.deliver(message.channel, message);
-    }
-  }
-
   return {
     get head() {
-      return head;
+      return log.head;
     },
     get newestSeen() {
       return markers.newestSeen;
@@ -230,7 +130,7 @@ export function createLogFollower(options: RedisLogFollowerOptions): RedisLogFol
         return await new Promise<TopicSubscription>((resolve, reject) => {
           topic = topics.add(name, feed, { resolve, reject });
           // A live topic stays live in an outage: the feed gets the missed messages like the others.
-          if (topic.isLive) return topics.goLive(topic, head);
+          if (topic.isLive) return topics.goLive(topic, log.head);
           subscriptions.add(keys.pubSub(name), name);
           const refuse = (): void =>
             reject(unavailableError(new Error(`"${name}" could not be subscribed to in time`)));
@@ -258,23 +158,18 @@ export function createLogFollower(options: RedisLogFollowerOptions): RedisLogFol
         const cause = new Error("it has no position");
         return host.onError(unreadableError(`A message on "${pubSubChannel}"`, cause));
       }
-      if (state.name === "live") handle(arrival);
+      if (state.name === "live") log.handle(arrival);
       else if (state.name === "recovering") state.arrived.push(arrival);
       else if (state.name === "syncing" && "marker" in arrival) {
         const { marker } = arrival;
         if (markers.numberOf(marker) === state.marker) recover(marker).catch(drop);
       }
     },
-    async restarted() {
-      restarting ??= waitForRestart().finally(() => (restarting = undefined));
-      await restarting.catch((error: unknown) => {
-        throw unavailableError(error);
-      });
-    },
+    restarted: async () => log.restarted(),
     noteSeen(cursor) {
       markers.noteSeen(cursor);
       // Another epoch: the log restarted, and a marker reports that immediately.
-      if (cursor.epoch !== head.epoch && isLive()) markers.request().catch(() => {});
+      if (cursor.epoch !== log.head.epoch && isLive()) markers.request().catch(() => {});
     },
     close(cause) {
       markers.close();
@@ -284,17 +179,4 @@ export function createLogFollower(options: RedisLogFollowerOptions): RedisLogFol
       subscriptions.useConnection(undefined);
     },
   };
-
-  /** One marker for all callers that wait. */
-  async function waitForRestart(): Promise<void> {
-    const seen = new Promise<void>((resolve, reject) => {
-      restartListeners.add(resolve);
-      markers.request().catch(reject);
-    });
-    await withTimeout(seen, timeoutMs, () => timeoutError("the log's restart", timeoutMs));
-  }
-}
-
-function toCursor({ seq, time, epoch }: Cursor): Cursor {
-  return { seq, time, epoch };
 }

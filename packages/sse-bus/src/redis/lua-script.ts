@@ -14,7 +14,7 @@ local function clock()
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 local function begin(bus, epoch, now, announce)
-  redis.call('HSET', bus, 'epoch', epoch, 'era', epoch, 'seq', '0', 'time', int(now), 'floor', '0', 'announce', announce)
+  redis.call('HSET', bus, 'epoch', epoch, 'era', epoch, 'seq', '0', 'time', int(now), 'floor', '0', 'reservedFloor', '0', 'announce', announce)
 end
 local function otherWay(announce)
   return redis.error_reply('ANNOUNCE This bus announces by ' .. announce)

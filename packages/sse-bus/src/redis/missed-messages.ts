@@ -10,7 +10,7 @@ import {
   readFloor,
   type RedisLogAccess,
 } from "./history.ts";
-import { CHANNEL_FIELD } from "./keys.ts";
+import { CHANNEL_FIELD, floorField } from "./keys.ts";
 
 /** The messages that an outage kept from the subscriptions. */
 export interface MissedMessages {
@@ -44,8 +44,11 @@ export async function readMissed(
   };
 
   const { changed, withState } = await findChanged(access, topics, after.seq);
-  // Read last, so that it covers channels that were deleted while the states were read.
-  const floor = await readFloor(access);
+  // Read last, so that they cover channels that were deleted while the states were read.
+  const floors = new Map<string, number>();
+  for (const field of new Set(topics.map(floorField))) {
+    floors.set(field, await readFloor(access, field));
+  }
   const messages: LogMessage[] = [];
   let bytes = 0;
 
@@ -64,7 +67,10 @@ export async function readMissed(
 
   const limit = limitConcurrency(PARALLEL_READS);
   await Promise.all(Array.from(changed.values(), (each) => limit(async () => recover(each))));
-  for (const topic of topics) if (!withState.has(topic)) lose(topic, Math.min(floor, upTo.seq));
+  for (const topic of topics) {
+    const floor = floors.get(floorField(topic)) ?? 0;
+    if (!withState.has(topic)) lose(topic, Math.min(floor, upTo.seq));
+  }
   return { messages: messages.toSorted((a, b) => a.seq - b.seq), losses };
 }
 

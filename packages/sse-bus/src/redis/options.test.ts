@@ -23,7 +23,7 @@ test.each([
   ["nothing", undefined],
   ["a URL", "redis://127.0.0.1"],
   ["another object", { duplicate() {} }],
-])("%s is refused as a client, with what to pass instead", (_name, given) => {
+])("%s is rejected as a client, and the error says what to pass", (_name, given) => {
   expect(() => redisBackend({ client: given as unknown as RedisClient })).toThrow(
     expect.objectContaining({
       code: "INVALID_OPTION",
@@ -45,7 +45,7 @@ test.each([
   { waitMs: 2 ** 40 },
   { idempotencyMs: Number.POSITIVE_INFINITY },
   { idempotencyMs: 0 },
-])("%j is refused", (options) => {
+])("%j is rejected", (options) => {
   expect(() => redisBackend({ client, ...options })).toThrow(
     expect.objectContaining({ code: "INVALID_OPTION" }),
   );

@@ -10,7 +10,7 @@ const NAMES: readonly PubSubName[] = [
   { kind: "pattern", name: "a" },
 ];
 
-test("whatever is added and removed, and however slowly the server answers, it ends subscribed to what is needed", async () => {
+test("after any additions and removals, and with any delay of the server, exactly the needed names are subscribed", async () => {
   const step = fc.record({
     index: fc.nat({ max: NAMES.length - 1 }),
     topic: fc.constantFrom("one", "another"),
@@ -43,7 +43,7 @@ test("whatever is added and removed, and however slowly the server answers, it e
       const wanted = NAMES.filter(isNeeded);
       expect([...server.subscribed].toSorted()).toEqual(wanted.map(textOf).toSorted());
       for (const name of NAMES) expect(subscriptions.isConfirmed(name)).toBe(isNeeded(name));
-      // On a new connection with nothing needed, there is nothing to confirm.
+      // A new connection without needed names has nothing to confirm.
       const isTellingDue = wanted.length > 0;
       expect(isTold || !isTellingDue, "adding a confirmed name is confirmed again").toBe(true);
     }),
@@ -63,7 +63,7 @@ test("topics added in one turn are subscribed to with one command", async () => 
   expect(server.commands).toBe(1);
 });
 
-test("a refused subscription is reported and removed, and the others are confirmed", async () => {
+test("a rejected subscription is reported and removed, and the others are confirmed", async () => {
   const refused: string[] = [];
   const subscriptions = createPubSubSubscriptions({
     onConfirmed() {},
@@ -106,11 +106,11 @@ interface ScriptedServer {
   readonly connection: RedisConnection;
   readonly subscribed: Set<string>;
   readonly commands: number;
-  /** Carries out the oldest waiting command. */
+  /** Executes the oldest waiting command. */
   answer(): Promise<void>;
 }
 
-/** Carries out commands in order, each when the test calls `answer`. */
+/** Executes commands in order, each when the test calls `answer`. */
 function createServer(): ScriptedServer {
   const subscribed = new Set<string>();
   const waiting: (() => void)[] = [];

@@ -1,11 +1,10 @@
-import type { Backend } from "../core/backend.ts";
+import type { Backend, Stored } from "../core/backend.ts";
 import { createConnector } from "./connector.ts";
 import { closedError } from "./errors.ts";
 import { decodeHead, headArguments, headKeys, READ_HEAD } from "./head-script.ts";
-import { readTopicHistory } from "./history.ts";
+import { readChannelPage, readTopicHistory, type RedisLogAccess } from "./history.ts";
 import { createKeys } from "./keys.ts";
 import { type RedisBackendOptions, resolveRedisOptions } from "./options.ts";
-import { publishEntry } from "./publisher.ts";
 import { openRedisSession, type RedisSession } from "./session.ts";
 
 /**
@@ -25,7 +24,6 @@ import { openRedisSession, type RedisSession } from "./session.ts";
  */
 export function redisBackend(options: RedisBackendOptions): Backend {
   const resolved = resolveRedisOptions(options);
-  const { idempotencyMs } = resolved;
   const connector = createConnector(resolved.client, resolved.prefix);
   const keys = createKeys(resolved.prefix, {
     database: connector.database,
@@ -51,33 +49,38 @@ export function redisBackend(options: RedisBackendOptions): Backend {
     }
   }
 
+  /** Reads until the answer is of the log that the host knows. */
+  async function readKnown<Answer extends { readonly epoch: string | undefined }>(
+    read: (access: RedisLogAccess) => Promise<Answer>,
+  ): Promise<Answer> {
+    const { follower, access } = opened();
+    for (;;) {
+      const { epoch } = follower.head;
+      const answer = await read(access);
+      if (answer.epoch === follower.head.epoch) return answer;
+      await reportRestart(answer, epoch);
+    }
+  }
+
   return {
     name: "redis",
     async open(host) {
       if (isClosed) throw closedError();
-      opening = openRedisSession({ options: resolved, connector, keys, host });
+      opening = openRedisSession({ options: resolved, connector, keys, host, reportRestart });
       session = await opening;
     },
-    async publish(entry) {
-      const { access, follower } = opened();
-      const { epoch } = follower.head;
-      const { cursor, duplicate } = await publishEntry(access, { entry, idempotencyMs });
-      follower.noteSeen(cursor);
-      // The message is stored, so a failure here must not reject the publish.
-      await reportRestart(cursor, epoch).catch(() => {});
-      return { ...cursor, channel: entry.channel, duplicate };
+    async publish(message) {
+      const [stored] = await opened().publish([message]);
+      return stored as Stored;
     },
+    publishMany: async (messages) => opened().publish(messages),
     async subscribe(topic, feed) {
       return opened().follower.subscribe(topic, feed);
     },
-    async read(topic) {
-      const { follower, access } = opened();
-      for (;;) {
-        const { epoch } = follower.head;
-        const history = await readTopicHistory(access, topic);
-        if (history.epoch === follower.head.epoch) return history;
-        await reportRestart(history, epoch);
-      }
+    read: async (topic) => readKnown(async (access) => readTopicHistory(access, topic)),
+    async readAfter(channel, after, maxBytes) {
+      const place = { after, maxBytes };
+      return readKnown(async (access) => readChannelPage(access, channel, place));
     },
     async readHead() {
       const { commands, follower, access } = opened();

@@ -1,7 +1,7 @@
 import { FORGET_CHANNEL } from "./channel-scripts.ts";
 import { decodeState } from "./codec.ts";
 import type { RedisLogAccess } from "./history.ts";
-import { CHANNEL_FIELD } from "./keys.ts";
+import { CHANNEL_FIELD, floorField } from "./keys.ts";
 
 /**
  * Returns a function that checks some channels at each call, and deletes the state of those whose
@@ -36,7 +36,7 @@ export function createRetention({
       // The keys of a channel expire one second after its history's age, too.
       if (at > clock.now() - limits(channel).maxAgeMs - 1000) continue;
       const names = [keys.bus, keys.log(channel), keys.newest(channel)];
-      await commands.run(FORGET_CHANNEL, names, [channel, state]);
+      await commands.run(FORGET_CHANNEL, names, [channel, state, floorField(channel)]);
     }
   };
 }

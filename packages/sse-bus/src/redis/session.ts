@@ -1,4 +1,4 @@
-import type { BackendHost, BackendStatus } from "../core/backend.ts";
+import type { BackendHost, BackendStatus, NewMessage, Stored } from "../core/backend.ts";
 import { isSseBusError } from "../core/errors.ts";
 import type { Cursor } from "../core/position.ts";
 import { createServerClock } from "../core/server-clock.ts";
@@ -12,6 +12,7 @@ import type { RedisKeys } from "./keys.ts";
 import { createLogFollower } from "./log-follower.ts";
 import type { RedisLogFollower } from "./log-follower-types.ts";
 import type { ResolvedRedisOptions } from "./options.ts";
+import { createPublisher } from "./publisher.ts";
 import { createReconnector } from "./reconnector.ts";
 import { createRetention } from "./retention.ts";
 
@@ -20,6 +21,8 @@ export interface RedisSession {
   readonly commands: RedisCommands;
   readonly follower: RedisLogFollower;
   readonly access: RedisLogAccess;
+  /** Publishes all messages or none. */
+  publish(messages: readonly NewMessage[]): Promise<readonly Stored[]>;
   /** Idempotent. */
   close(): Promise<void>;
 }
@@ -29,6 +32,11 @@ export interface RedisSessionOptions {
   readonly connector: RedisConnector;
   readonly keys: RedisKeys;
   readonly host: BackendHost;
+  /** Makes sure that the host learns of a restart of the log before it gets anything of the new log. */
+  readonly reportRestart: (
+    answer: { readonly epoch: string | undefined },
+    epochBefore: string,
+  ) => Promise<void>;
 }
 
 /** How long close() waits for the answers to commands that were sent. */
@@ -40,8 +48,9 @@ export async function openRedisSession({
   connector,
   keys,
   host,
+  reportRestart,
 }: RedisSessionOptions): Promise<RedisSession> {
-  const { markMs, timeoutMs, waitMs } = options;
+  const { idempotencyMs, markMs, timeoutMs, waitMs } = options;
   let follower: RedisLogFollower | undefined;
   let status: BackendStatus | undefined;
   let retentionTimer: ReturnType<typeof setInterval> | undefined;
@@ -61,6 +70,15 @@ export async function openRedisSession({
     clock,
     onError: host.onError,
   };
+  const publisher = createPublisher(access, {
+    idempotencyMs,
+    epoch: () => follower?.head.epoch ?? "",
+    async onStored(newest, epochBefore) {
+      follower?.noteSeen(newest);
+      // The messages are stored, so a failure here must not reject their publishes.
+      if (newest.epoch !== epochBefore) await reportRestart(newest, epochBefore).catch(() => {});
+    },
+  });
   const commandConnection = createReconnector({
     connector,
     connectTimeoutMs: timeoutMs,
@@ -129,13 +147,15 @@ export async function openRedisSession({
     clearInterval(retentionTimer);
     follower?.close(closedError());
     pubSubConnection.close();
+    const published = publisher.close(closedError());
     commands.close();
-    // Commands that were sent get their answers, unless the server is gone.
+    // Sent commands get their responses, unless the server is unreachable.
     await withTimeout(commands.idle(), CLOSE_MS, () =>
       timeoutError("the last answers", CLOSE_MS),
     ).catch(() => {});
     commandConnection.close();
     commands.lose(closedError());
+    await published;
   }
 
   async function close(): Promise<void> {
@@ -157,5 +177,5 @@ export async function openRedisSession({
     // An outage is already reported; the next interval checks again.
     if (commands.isReady) applyRetention().catch(() => {});
   }, markMs);
-  return { commands, follower: live, access, close };
+  return { commands, follower: live, access, publish: publisher.publish, close };
 }

@@ -1,7 +1,7 @@
 /** A body that can be broken in the middle. `cut` breaks it with an error. */
 export type CuttableBody = [body: ReadableStream<Uint8Array>, cut: (error: unknown) => void];
 
-/** Passes `source` on, one piece for each that is asked for. `onOver` is told once how ever it ends. */
+/** Forwards `source`, one piece per request. `onOver` is called once, however it ends. */
 export function createCuttableBody(
   source: ReadableStream<Uint8Array>,
   onOver: () => void,

@@ -9,7 +9,7 @@ const FAST = { backoff: { baseMs: 0 }, onError: () => {} };
 
 afterEach(() => vi.useRealTimers());
 
-/** As long as a busy machine may take. */
+/** Long enough for a busy machine. */
 const WAIT = { timeout: 10_000 };
 
 function setUp(options: SseClientOptions = {}, timeoutMs = 5_000) {
@@ -32,7 +32,7 @@ function setUp(options: SseClientOptions = {}, timeoutMs = 5_000) {
 }
 
 describe("a fake stream", () => {
-  test("says hello to the request that comes, and tells what it asked for", async () => {
+  test("sends hello to a request, and exposes what it requested", async () => {
     using page = setUp({ token: "t0ken" });
     page.subscribe("orders/42");
     const request = await page.stream.hello();
@@ -63,7 +63,7 @@ describe("a fake stream", () => {
     source.close();
   });
 
-  test("resolves what it sends once the listeners have run", async () => {
+  test("resolves `send` after the subscribers have been called", async () => {
     using page = setUp();
     page.subscribe("orders/*");
     await page.stream.hello();
@@ -76,7 +76,7 @@ describe("a fake stream", () => {
     expect(page.heard.at(-1)).toEqual({ channels: ["orders/*"], reason: "evicted", count: 3 });
   });
 
-  test("that is cut is asked again from the last message", async () => {
+  test("that is cut is requested again from the last message", async () => {
     using page = setUp();
     page.subscribe("default");
     await page.stream.hello();
@@ -89,7 +89,7 @@ describe("a fake stream", () => {
     expect(page.heard).toEqual(["last", "next"]);
   });
 
-  test.each(["bye", "end"] as const)("that ends by %s is asked again", async (way) => {
+  test.each(["bye", "end"] as const)("that ends by %s is requested again", async (way) => {
     using page = setUp();
     page.subscribe("default");
     await page.stream.hello();
@@ -99,7 +99,7 @@ describe("a fake stream", () => {
     expect(page.stream.open).toBe(1);
   });
 
-  test("refuses with a problem, and a 503 is asked again", async () => {
+  test("refuses with a problem, and a 503 is requested again", async () => {
     using page = setUp();
     page.subscribe("default");
     await page.stream.refuse(503, { headers: { "Retry-After": "0" } });
@@ -114,7 +114,7 @@ describe("a fake stream", () => {
     expect(page.stream.requests).toHaveLength(3);
   });
 
-  test("falls silent when nothing is sent, and fake timers drive the watchdog", async () => {
+  test("is silent if nothing is sent, and fake timers drive the watchdog", async () => {
     vi.useFakeTimers();
     using page = setUp();
     page.subscribe("default");
@@ -128,7 +128,7 @@ describe("a fake stream", () => {
     expect(page.client.status).toBe("reconnecting");
   });
 
-  test("says that nobody reads what nobody reads, and that nobody asks when nobody does", async () => {
+  test("throws if no stream is open, if none carries the channel, and if no request arrives", async () => {
     using unasked = setUp({}, 100);
     await expect(unasked.stream.message("x")).rejects.toThrow("none is open");
     await expect(unasked.stream.hello()).rejects.toThrow("No request came within 100 ms");
@@ -140,15 +140,15 @@ describe("a fake stream", () => {
     );
   });
 
-  test("refuses data that a bus refuses", async () => {
+  test("rejects data that a bus rejects", async () => {
     using page = setUp();
     page.subscribe("default");
     await page.stream.hello();
     await expect(page.stream.message({ at: new Map() })).rejects.toThrow("data.at");
   });
 
-  test("sends a replaced stream nothing, and a request that was called off no hello", async () => {
-    // As long as a request that does come may take, and as one that does not is waited for.
+  test("sends nothing to a replaced stream, and no hello to a cancelled request", async () => {
+    // Long enough for a request to arrive, and the wait for one that does not.
     using page = setUp({}, 1_000);
     page.subscribe("a");
     await page.stream.hello();

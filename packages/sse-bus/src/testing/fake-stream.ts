@@ -8,7 +8,7 @@ import { createFakeBody, type FakeBody } from "./fake-body.ts";
 import { type FakeRequest, readRequest } from "./fake-request.ts";
 import { inTime } from "./in-time.ts";
 
-/** What a `hello` can tell beside the channels and the cursor of the request. */
+/** Fields of `hello` besides the channels and the cursor of the request. */
 export interface FakeHello {
   /** What is granted. @default all that was asked for */
   readonly channels?: readonly string[];
@@ -72,7 +72,7 @@ export interface FakeStream extends Disposable {
   message(data: unknown, options?: FakeMessage): Promise<string>;
   /** Sends a heartbeat. */
   ping(): Promise<void>;
-  /** Tells a loss, of all channels unless some are named. */
+  /** Reports a loss, of all channels unless some are named. */
   gap(gap?: Partial<Gap>): Promise<void>;
   /** Says goodbye, and ends all open streams. */
   bye(reason?: ByeReason, retryMs?: number): Promise<void>;
@@ -165,7 +165,7 @@ export function createFakeStream(options: FakeStreamOptions = {}): FakeStream {
   };
 
   const breakAll = (): void => {
-    for (const body of bodies) body.break(new TypeError("The network is gone"));
+    for (const body of bodies) body.break(new TypeError("The connection was lost"));
   };
 
   const close = (): void => {
@@ -207,7 +207,7 @@ export function createFakeStream(options: FakeStreamOptions = {}): FakeStream {
     },
     async fail() {
       const { request, fail } = await take();
-      fail(new TypeError("The network is gone"));
+      fail(new TypeError("The connection was lost"));
       return request;
     },
     async message(data, { channel = "default", event = "message", raw = false, cursor } = {}) {

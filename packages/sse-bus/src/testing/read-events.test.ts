@@ -33,7 +33,7 @@ describe("readEvents", () => {
     expect(events.lastEventId).toBe("2-1-e@orders/42");
   });
 
-  test("reads raw data as the string that it is", async () => {
+  test("reads raw data as a string", async () => {
     await using server = createTestBus();
     await using events = await readEvents(`${server.url}?channel=rows`, { fetch: server.fetch });
     await events.next("hello");
@@ -43,7 +43,7 @@ describe("readEvents", () => {
     expect(event.json()).toBe("<li>\n</li>");
   });
 
-  test("passes over what is not wanted, by type or by what a function says", async () => {
+  test("skips other events, by type or by a function", async () => {
     const { response, write } = openResponse();
     await using events = await readEvents(response);
     for (const n of [1, 2, 3]) write(`event: ping\ndata: 0\n\ndata: ${n}\n\n`);
@@ -51,7 +51,7 @@ describe("readEvents", () => {
     expect((await events.next(({ data }) => data === "3")).data).toBe("3");
   });
 
-  test("reads a URL over a real socket, with headers, and leaves it when disposed", async () => {
+  test("reads a URL over a real socket, with headers, and disconnects on dispose", async () => {
     await using server = await startStreamServer();
     const first = server.publish("one");
     server.publish("two");
@@ -75,20 +75,20 @@ describe("readEvents", () => {
     expect(all).toEqual(["1", "2"]);
   });
 
-  test("says what came when the wanted does not come in time, whatever fake timers say", async () => {
+  test("reports what arrived if the awaited event does not arrive in time, also with fake timers", async () => {
     vi.useFakeTimers();
     const { response, write } = openResponse();
     await using events = await readEvents(response, { timeoutMs: 20 });
     write("event: ping\ndata: 0\n\n");
     await expect(events.next("message")).rejects.toThrow(/Waited 20 ms for "message"[^]*ping .* 0/);
-    // What comes after that is not lost to whoever asks next.
+    // Later events are kept for the next call.
     const next = events.next();
     write("data: late\n\ndata: later\n\n");
     expect((await next).data).toBe("late");
     expect((await events.next()).data).toBe("later");
   });
 
-  test("says when the stream ends or breaks before the wanted comes", async () => {
+  test("throws if the stream ends or breaks before the awaited event", async () => {
     const ended = openResponse();
     await using events = await readEvents(ended.response);
     ended.body.close();
@@ -99,7 +99,7 @@ describe("readEvents", () => {
     await expect(rest.next()).rejects.toThrow("cut");
   });
 
-  test("refuses what is no event stream, with its status and body", async () => {
+  test("rejects a response that is not an event stream, with its status and body", async () => {
     await using server = createTestBus({ authorize: () => 401 });
     await expect(readEvents(server.url, { fetch: server.fetch })).rejects.toThrow(
       /No event stream: 401 application\/problem\+json: .*UNAUTHORIZED/,

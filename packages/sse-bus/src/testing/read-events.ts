@@ -2,23 +2,23 @@ import { isEventStream } from "../client/answer.ts";
 import { createEventStreamParser } from "../client/event-stream.ts";
 import { inTime } from "./in-time.ts";
 
-/** One event of a stream, as a browser would hand it to a listener. */
+/** One event of a stream, as a browser dispatches it. */
 export interface StreamEvent {
-  /** Its type; `message` where the block names none. */
+  /** Its type; `message` if the block has none. */
   readonly event: string;
   /** The last event id after this block. */
   readonly id: string;
-  /** The channel that the id tells; `default` where it tells none. */
+  /** The channel in the id; `default` if it has none. */
   readonly channel: string;
   readonly data: string;
-  /** The data, read as JSON; or the string itself, where it was published as `raw`. */
+  /** Parses the data as JSON; returns the string itself if it was published as `raw`. */
   json(): unknown;
 }
 
-/** A type, or what tells the wanted event. */
+/** A type, or a function that recognizes the event. */
 export type WantedEvent = string | ((event: StreamEvent) => boolean);
 
-/** An event stream, read one event at a time. What nobody asks for is not read. */
+/** An event stream, read one event at a time, and only on request. */
 export interface EventReader extends AsyncIterable<StreamEvent>, AsyncDisposable {
   readonly response: Response;
   /** What a browser would send as `Last-Event-ID` now. */

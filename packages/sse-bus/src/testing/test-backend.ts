@@ -1,5 +1,7 @@
+import { batchTests } from "./backend/batch-tests.ts";
 import type { BackendTest, Fault } from "./backend/backend-test.ts";
 import { busTests } from "./backend/bus-tests.ts";
+import { liveValueTests } from "./backend/live-value-tests.ts";
 import { closingTests } from "./backend/closing-tests.ts";
 import { dataLossTests } from "./backend/data-loss-tests.ts";
 import { historyTests } from "./backend/history-tests.ts";
@@ -11,27 +13,31 @@ import { outageTests } from "./backend/outage-tests.ts";
 import { partitionTests } from "./backend/partition-tests.ts";
 import { positionTests } from "./backend/position-tests.ts";
 import { publishTests } from "./backend/publish-tests.ts";
+import { reservedTests } from "./backend/reserved-tests.ts";
 import { headTests } from "./backend/head-tests.ts";
 
 const TESTS: readonly BackendTest[] = [
   ...publishTests,
   ...positionTests,
   ...idempotencyTests,
+  ...batchTests,
   ...liveTests,
   ...historyTests,
+  ...reservedTests,
   ...headTests,
   ...closingTests,
   ...outageTests,
   ...partitionTests,
   ...dataLossTests,
   ...busTests,
+  ...liveValueTests,
 ];
 
 /**
  * The conformance suite of backends: registers one test for each thing that a backend MUST do, on
  * its own and behind a bus. It needs no particular test runner, and no server but yours.
  *
- * A test that fails tells the seed of its schedule; pass it as `seed` to see the same one again.
+ * A failed test prints the seed of its schedule; pass it as `seed` to see the same one again.
  *
  * @example
  * ```ts

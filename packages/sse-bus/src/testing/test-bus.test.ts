@@ -6,13 +6,13 @@ import { readEvents } from "./read-events.ts";
 import { createTestBus } from "./test-bus.ts";
 import { waitForStatus } from "./wait-for-status.ts";
 
-/** As long as a busy machine may take. */
+/** Long enough for a busy machine. */
 const WAIT = { timeout: 10_000 };
 
 const QUIET = { backoff: { baseMs: 0 }, onError: () => {} };
 
 describe("a test bus", () => {
-  test("is the real one: a client gets what is published, resumes, and is told a gap", async () => {
+  test("is a real bus: a client receives messages, resumes, and gets a gap", async () => {
     await using bus = createBus({ history: { maxMessages: 2 } });
     await using server = createTestBus({ bus });
     using client = createSseClient({ url: server.url, fetch: server.fetch, ...QUIET });
@@ -33,7 +33,7 @@ describe("a test bus", () => {
     expect(server.requests).toBe(3);
   });
 
-  test("ends streams as a server does, and the client comes back without loss", async () => {
+  test("ends streams as a server does, and the client resumes without loss", async () => {
     await using server = createTestBus();
     using client = createSseClient({ url: server.url, fetch: server.fetch, ...QUIET });
     const heard: unknown[] = [];
@@ -46,7 +46,7 @@ describe("a test bus", () => {
     expect(server.open).toBe(1);
   });
 
-  test("asks authorize with the request's headers", async () => {
+  test("calls authorize with the request's headers", async () => {
     await using server = createTestBus({
       authorize: ({ request }) => request.headers.get("authorization") === "Bearer good",
     });
@@ -58,13 +58,13 @@ describe("a test bus", () => {
     expect((await waitForStatus(bad, "failed")).error?.code).toBe("STREAM_REFUSED");
   });
 
-  test("leaves the bus that it was given open, and closes its own", async () => {
+  test("closes its own bus, but not one that it was given", async () => {
     await using bus = createBus();
     const given = createTestBus({ bus });
     const reader = await readEvents(given.url, { fetch: given.fetch });
     await reader.next("hello");
     await given.close();
-    await expect(reader.next()).rejects.toThrow("The network is gone");
+    await expect(reader.next()).rejects.toThrow("The connection was lost");
     expect(bus.stats().connections).toBe(0);
     await bus.publish("still there");
 
@@ -74,7 +74,7 @@ describe("a test bus", () => {
     await expect(own.bus.publish("x")).rejects.toMatchObject({ code: "BUS_CLOSED" });
   });
 
-  test("leaves nothing open at the server when the reader leaves", async () => {
+  test("leaves nothing open at the server when the reader disconnects", async () => {
     await using server = createTestBus();
     const controller = new AbortController();
     const left = await server.fetch(server.url, { signal: controller.signal });
@@ -88,7 +88,7 @@ describe("a test bus", () => {
     await expect(server.fetch(server.url, { signal: controller.signal })).rejects.toThrow("abort");
   });
 
-  test("has the types of the bus it is given", async () => {
+  test("has the types of the given bus", async () => {
     type Channels = { "orders/*": { message: { total: number } } };
     await using bus = createBus<Channels>();
     await using server = createTestBus({ bus });
@@ -100,7 +100,7 @@ describe("a test bus", () => {
 });
 
 describe("waitForStatus", () => {
-  test("resolves with the connection, at once if it is there", async () => {
+  test("resolves when the client is connected, immediately if it already is", async () => {
     await using server = createTestBus();
     using client = createSseClient({ ...server, ...QUIET });
     expect(await waitForStatus(client, "idle")).toEqual({ status: "idle" });
@@ -108,7 +108,7 @@ describe("waitForStatus", () => {
     expect(await waitForStatus(client, "open")).toMatchObject({ status: "open" });
   });
 
-  test("says what the client is instead, and why, when it does not come in time", async () => {
+  test("reports the client's status and error if it does not connect in time", async () => {
     await using server = createTestBus({ authorize: () => false });
     using client = createSseClient({ ...server, ...QUIET });
     client.subscribe("default", () => {});
@@ -118,7 +118,7 @@ describe("waitForStatus", () => {
     );
   });
 
-  test("of a client that is closed meanwhile gives up at once", async () => {
+  test("rejects immediately if the client is closed", async () => {
     await using server = createTestBus();
     const client = createSseClient({ ...server, ...QUIET });
     client.subscribe("default", () => {});

@@ -22,7 +22,7 @@ export interface TestBus<B extends object = Bus> extends AsyncDisposable {
   readonly requests: number;
   /** How many streams are open. */
   readonly open: number;
-  /** Breaks all open streams, as a lost network does. */
+  /** Breaks all open streams and long polls, as a lost network does. */
   cut(): void;
   /** Ends all open streams with a `bye`, as a server does. */
   end(reason: ByeReason, retryMs?: number): void;
@@ -55,6 +55,8 @@ export function createTestBus<B extends object = Bus>(options: TestBusOptions<B>
     HOST,
   );
   const cuts = new Set<(error: unknown) => void>();
+  /** Of requests without an answer. */
+  const waiting = new Set<(error: unknown) => void>();
   let requests = 0;
 
   const fetch = async (input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> => {
@@ -66,7 +68,21 @@ export function createTestBus<B extends object = Bus>(options: TestBusOptions<B>
     const gone = new AbortController();
     const request = new Request(input, rest);
     Object.defineProperty(request, "signal", { value: gone.signal });
-    const response = await handle(request);
+    const response = await new Promise<Response>((resolve, reject) => {
+      // A long poll waits here.
+      const cut = (error: unknown): void => {
+        gone.abort();
+        reject(error);
+      };
+      const onAbort = (): void => cut(signal?.reason);
+      const onAnswer = (): void => {
+        waiting.delete(cut);
+        signal?.removeEventListener("abort", onAbort);
+      };
+      waiting.add(cut);
+      signal?.addEventListener("abort", onAbort);
+      handle(request).then(resolve, reject).finally(onAnswer);
+    });
     if (!response.body) return response;
     const [body, cut] = createCuttableBody(response.body, () => {
       cuts.delete(cut);
@@ -79,7 +95,7 @@ export function createTestBus<B extends object = Bus>(options: TestBusOptions<B>
   };
 
   const cutAll = (): void => {
-    for (const cut of cuts) cut(new TypeError("The network is gone"));
+    for (const cut of [...cuts, ...waiting]) cut(new TypeError("The connection was lost"));
   };
 
   const close = async (): Promise<void> => {

@@ -58,7 +58,49 @@ BEGIN
   RETURN v_epoch;
 END $$;
 
--- Waits for the lock to assign positions, and holds it until the transaction ends. After the deadline
+-- Waits for the lock to assign positions. Its holder commits within milliseconds, unless its client has
+-- stopped: a paused process neither sends the rest of its request nor reads its answer, and would keep
+-- all others waiting until it continues. So a session that has held the lock for half a second, and waits
+-- for its client all that time, is ended. Its transaction is rolled back, and its publisher gets an error.
+-- Each look costs a waiter its place in the queue. So it looks only after a wait that a queue of busy
+-- publishers does not cause, and not when all the others look.
+CREATE OR REPLACE FUNCTION ${s}.await_turn(p_deadline bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  v_key bigint := hashtextextended('${s}.positions', 0);
+  v_before text;
+  v_pid integer;
+  v_stalled text;
+  v_wait integer;
+BEGIN
+  LOOP
+    v_wait := CASE WHEN v_stalled IS NULL THEN 1000 + (random() * 500)::integer ELSE 500 END;
+    PERFORM set_config('lock_timeout', least(greatest(p_deadline - ${s}.now_ms(), 1), v_wait)::text, true);
+    BEGIN
+      PERFORM pg_advisory_xact_lock(v_key);
+      RETURN;
+    EXCEPTION WHEN lock_not_available THEN
+      IF ${s}.now_ms() >= p_deadline THEN RAISE; END IF;
+    END;
+    PERFORM pg_stat_clear_snapshot();
+    -- Other roles' sessions show no wait_event here, and may not be ended.
+    SELECT a.pid, concat_ws(' ', a.pid, a.backend_start, a.xact_start) INTO v_pid, v_stalled
+      FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+      WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+        AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+        AND l.classid::bigint = (v_key >> 32) & 4294967295 AND l.objid::bigint = v_key & 4294967295
+        AND a.wait_event_type = 'Client';
+    IF v_stalled = v_before THEN
+      BEGIN
+        PERFORM pg_terminate_backend(v_pid);
+      EXCEPTION WHEN insufficient_privilege THEN
+        NULL;  -- on a server where only its operators may: keep waiting
+      END;
+    END IF;
+    v_before := v_stalled;
+  END LOOP;
+END $$;
+
+-- Takes the lock to assign positions, and holds it until the transaction ends. After the deadline
 -- it fails, because the caller has already reported an error.
 CREATE OR REPLACE FUNCTION ${s}.lock(p_deadline bigint) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -72,8 +114,11 @@ BEGIN
     RAISE EXCEPTION 'sse-bus: positions are given under READ COMMITTED only, and default_transaction_isolation is something else'
       USING ERRCODE = '25001', HINT = 'Give the bus a pool of its own with "options: -c default_transaction_isolation=read\\ committed".';
   END IF;
+  -- It does not overtake those who wait.
+  IF NOT pg_try_advisory_xact_lock(hashtextextended('${s}.positions', 0)) THEN
+    PERFORM ${s}.await_turn(p_deadline);
+  END IF;
   PERFORM set_config('lock_timeout', greatest(p_deadline - ${s}.now_ms(), 1)::text, true);
-  PERFORM pg_advisory_xact_lock(hashtextextended('${s}.positions', 0));
   IF ${s}.now_ms() > p_deadline THEN
     RAISE EXCEPTION 'sse-bus: the deadline has passed' USING ERRCODE = '57014';
   END IF;

@@ -9,6 +9,16 @@ CREATE OR REPLACE FUNCTION ${s}.enqueue(
 ) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
+  IF p_channel LIKE '~%' THEN
+    RAISE EXCEPTION 'sse-bus: channel "%" is reserved: names that begin with ~ belong to the bus', left(p_channel, 80)
+      USING ERRCODE = '23514', HINT = 'Use another name.';
+  END IF;
+  -- EventSource uses these names for its connection. The package refuses them itself, so this is for calls
+  -- from SQL, which have no origin. The table allows them: an older version may still publish them.
+  IF p_origin = '' AND p_event IN ('error', 'open') THEN
+    RAISE EXCEPTION 'The event must not be "%": EventSource dispatches an event of this name for its connection. Choose another name.', p_event
+      USING ERRCODE = 'check_violation';
+  END IF;
   WHILE p_id IS NOT NULL LOOP
     -- Waits while another open transaction has published the same id: this is a repeat only if that
     -- transaction commits.
@@ -168,8 +178,8 @@ BEGIN
     ORDER BY g.place;
 END $$;
 
--- store() for instances of schema version 1, which run until a deploy replaces them. They would treat
--- a message without a position as stored, so this function fails instead.
+-- store() of a batch of which all messages are stored or none: it fails if one of them has no position.
+-- Instances of schema version 1, which run until a deploy replaces them, use it for every publish.
 CREATE OR REPLACE FUNCTION ${s}.append(p_deadline bigint, p_after bigint, p_entries json)
 RETURNS TABLE (place bigint, epoch text, seq bigint, "time" bigint, channel text, duplicate boolean)
 LANGUAGE plpgsql AS $$

@@ -29,7 +29,7 @@ CREATE TRIGGER after_delete AFTER DELETE ON ${s}.message REFERENCING OLD TABLE A
 -- A truncated log is a new log.
 CREATE OR REPLACE FUNCTION ${s}.before_truncate() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  UPDATE ${s}.kept SET dropped = h.seq, dropped_time = h.time, floor = h.seq, counted = h.seq
+  UPDATE ${s}.kept SET dropped = h.seq, dropped_time = h.time, floor = h.seq, reserved_floor = h.seq, counted = h.seq
     FROM ${s}.head() h;
   DELETE FROM ${s}.channel;
   DELETE FROM ${s}.id;
@@ -57,7 +57,8 @@ BEGIN
     IF ${s}.now_ms() - v_kept.at BETWEEN 0 AND p_interval - 1 THEN RETURN; END IF;
     SELECT h.seq INTO v_head FROM ${s}.head() h;
     INSERT INTO ${s}.channel AS c (channel, horizon, horizon_time, messages, bytes, due)
-      SELECT m.channel, v_kept.floor, 0, count(*), sum(m.bytes), 0 FROM ${s}.message m
+      SELECT m.channel, CASE WHEN m.channel LIKE '~%' THEN v_kept.reserved_floor ELSE v_kept.floor END,
+        0, count(*), sum(m.bytes), 0 FROM ${s}.message m
       WHERE m.seq > v_kept.counted AND m.seq <= v_head GROUP BY m.channel ORDER BY m.channel
     ON CONFLICT (channel) DO UPDATE SET
       messages = c.messages + excluded.messages, bytes = c.bytes + excluded.bytes, due = 0;
@@ -137,14 +138,17 @@ BEGIN
     WHERE c.channel = l.channel;
 
   -- Delete the state of channels that have been empty for long. Their horizon moves into the floor: a
-  -- reader may then get a gap without a loss, but never a loss without a gap.
+  -- reader may then get a gap without a loss, but never a loss without a gap. Reserved channels have a
+  -- floor of their own, because readers of other channels must get no gap of theirs.
   WITH forgotten AS (
     DELETE FROM ${s}.channel c
       USING json_to_recordset(p_limits) AS l(channel text, age bigint)
       WHERE c.channel = l.channel AND c.messages = 0 AND c.horizon_time < v_now - l.age
-      RETURNING c.horizon
+      RETURNING c.channel, c.horizon
   )
-  UPDATE ${s}.kept SET floor = greatest(floor, (SELECT max(f.horizon) FROM forgotten f))
+  UPDATE ${s}.kept SET
+    floor = greatest(floor, (SELECT max(f.horizon) FROM forgotten f WHERE f.channel NOT LIKE '~%')),
+    reserved_floor = greatest(reserved_floor, (SELECT max(f.horizon) FROM forgotten f WHERE f.channel LIKE '~%'))
     WHERE EXISTS (SELECT FROM forgotten);
   RETURN v_deleted;
 END $$;

@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS ${s}.message (
   entry   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   seq     bigint,          -- the position; NULL until it is assigned
   time    bigint,          -- when the position was assigned, in ms since 1970
-  channel text COLLATE "C" NOT NULL CHECK (channel ~ '^[A-Za-z0-9._~:/-]{1,200}$'),
+  channel text COLLATE "C" NOT NULL CHECK (channel ~ '^[A-Za-z0-9._~:/-]{1,200}$|^~[A-Za-z0-9._~:/-]{1,219}$'),
   event   text NOT NULL CHECK (event ~ '^[^\\r\\n]{1,200}$' AND event NOT IN ('hello', 'ping', 'gap', 'bye')),
   key     text CHECK (key ~ '^[^\\r\\n]{1,200}$'),
   data    text NOT NULL CHECK (data !~ '[\\r\\n]'),  -- JSON on one line
@@ -68,6 +68,7 @@ CREATE TABLE IF NOT EXISTS ${s}.kept (
   dropped      bigint NOT NULL DEFAULT 0,  -- the newest position that was ever deleted
   dropped_time bigint NOT NULL DEFAULT 0,
   floor        bigint NOT NULL DEFAULT 0,  -- the horizon of channels without a row in channel
+  reserved_floor bigint NOT NULL DEFAULT 0, -- the same for reserved channels: their names begin with ~
   counted      bigint NOT NULL DEFAULT 0,  -- messages up to here are counted in channel
   at           bigint NOT NULL DEFAULT 0   -- when retention last ran
 );

@@ -3,6 +3,18 @@ export const upgradesSql = (s: string): string => `
 -- From version 1: an idempotency id belongs to its channel, and may contain its publisher. Remembered
 -- ids are kept. Instances of the older version continue to work: they call the functions below.
 ALTER TABLE ${s}.message ADD COLUMN IF NOT EXISTS raw boolean NOT NULL DEFAULT false;
+-- From version 2: reserved channels, whose names begin with ~ and may be longer.
+ALTER TABLE ${s}.kept ADD COLUMN IF NOT EXISTS reserved_floor bigint NOT NULL DEFAULT 0;
+DO $$ BEGIN
+  IF NOT EXISTS (
+    SELECT FROM pg_constraint c WHERE c.conrelid = '${s}.message'::regclass
+      AND c.conname = 'message_channel_check' AND pg_get_constraintdef(c.oid) LIKE '%{1,219}%'
+  ) THEN
+    ALTER TABLE ${s}.message DROP CONSTRAINT IF EXISTS message_channel_check,
+      ADD CONSTRAINT message_channel_check
+        CHECK (channel ~ '^[A-Za-z0-9._~:/-]{1,200}$|^~[A-Za-z0-9._~:/-]{1,219}$') NOT VALID;
+  END IF;
+END $$;
 -- CREATE OR REPLACE cannot change parameters or columns. The new functions accept the old calls.
 DROP FUNCTION IF EXISTS ${s}.enqueue(text, text, text, text, text, text);
 DROP FUNCTION IF EXISTS ${s}.history(text, text, bigint, bigint);

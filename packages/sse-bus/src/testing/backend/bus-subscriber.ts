@@ -22,7 +22,7 @@ export interface BusSubscriber {
   close(): void;
 }
 
-/** Publishes, and again while the server is away. */
+/** Publishes, and retries while the server is unreachable. */
 export async function send(watch: TestWatch, bus: Bus, channel: string): Promise<Sent> {
   const data = watch.nextValue();
   const id = `send ${data}`;
@@ -36,6 +36,16 @@ export async function send(watch: TestWatch, bus: Bus, channel: string): Promise
       await eventLoop();
     }
   }
+}
+
+/** Publishes a batch. */
+export async function sendMany(
+  watch: TestWatch,
+  bus: Bus,
+  channels: readonly string[],
+): Promise<Sent[]> {
+  const messages = channels.map((channel) => ({ data: watch.nextValue(), channel }));
+  return watch.within("bus.publishMany()", bus.publishMany(messages));
 }
 
 export function subscribeTo(

@@ -9,7 +9,7 @@ const CYCLES = 5;
 
 export const closingTests: readonly BackendTest[] = [
   {
-    name: "close: it may be called twice and at once; whatever is asked of the backend later is refused",
+    name: "close: it may be called twice and concurrently; later calls of the backend are rejected",
     async run(lab) {
       const { backend, publish, ...instance } = await lab.open();
       await instance.listen("a");
@@ -27,7 +27,7 @@ export const closingTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "close: nothing is fed after it, and other instances go on",
+    name: "close: nothing is delivered after it, and other instances continue",
     async run(lab) {
       const [one, two] = [await lab.open(), await lab.open()];
       const [own, others] = [await one.listen("a"), await two.listen("a")];
@@ -41,7 +41,7 @@ export const closingTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "close: publishes and subscriptions under way settle",
+    name: "close: pending publishes and subscriptions settle",
     async run(lab) {
       const instance = await lab.open();
       const feed = { message() {}, lost() {} };
@@ -73,7 +73,7 @@ export const closingTests: readonly BackendTest[] = [
       try {
         for (let n = 0; n < CYCLES; n++) await cycle();
         await lab.until(
-          `After ${CYCLES} instances were opened and closed, their timers (${CYCLES} or more are left) to be gone`,
+          `After ${CYCLES} instances were opened and closed, their timers to end (${CYCLES} or more are left)`,
           () => timers.active() < CYCLES,
         );
       } finally {
@@ -88,7 +88,7 @@ export const closingTests: readonly BackendTest[] = [
   },
 ];
 
-/** Sockets, pipes and the like that keep the process alive; 0 where the runtime does not tell. */
+/** Sockets, pipes and similar that keep the process alive; 0 if the runtime does not report them. */
 function countResources(): number {
   const { process } = globalThis as { process?: { getActiveResourcesInfo?: () => string[] } };
   const resources = process?.getActiveResourcesInfo?.() ?? [];

@@ -31,7 +31,7 @@ export const dataLossTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "data loss: no answer is of a new epoch before onRestart() was called",
+    name: "data loss: no result is of a new epoch before onRestart() is called",
     needs: "loseData",
     async run(lab) {
       const instances = [await lab.open(), await lab.open(), await lab.open()];
@@ -64,12 +64,12 @@ export const dataLossTests: readonly BackendTest[] = [
             await eventLoop();
           }
         };
-        await lab.within("To hear of the new log", Promise.all(Object.keys(asked).map(ask)));
+        await lab.within("To detect the new log", Promise.all(Object.keys(asked).map(ask)));
       }
     },
   },
   {
-    name: "data loss: what is published right after it is of the new epoch, and reaches those who were there",
+    name: "data loss: messages published right after it have the new epoch, and reach open subscriptions",
     needs: "loseData",
     async run(lab) {
       const [one, two] = [await lab.open(), await lab.open()];
@@ -88,9 +88,9 @@ export const dataLossTests: readonly BackendTest[] = [
           await lab.until("onRestart() to be called", () => restarts.length > round);
         }
         published.push(await one.insist("a"), await two.insist("a"));
-        // As at a first subscription: history up to there, and what is fed after it, make the whole.
+        // As in a first subscription: history up to there and the live messages after it are complete.
         for (const recorder of recorders) await checkArrived(lab, recorder, published);
-        // A connection that broke with the log may be noticed by whoever uses it next.
+        // A connection that broke with the log may be noticed only at its next use.
         const { messages } = await insistOn(lab.timeoutMs, async () => two.backend.read("a"));
         checkExactly(messages, published, { topic: "a" });
       }
@@ -104,7 +104,7 @@ async function subscribeOnce(backend: Backend): Promise<Cursor> {
   return cursor;
 }
 
-/** The epoch that a message tells in its frame. */
+/** The epoch in a message's frame. */
 function epochOf(message: LogMessage | undefined): string | undefined {
   if (!message) return undefined;
   const [line = ""] = new TextDecoder().decode(message.frame).split("\n");

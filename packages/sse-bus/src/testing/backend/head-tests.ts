@@ -46,7 +46,7 @@ export const headTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "head: it comes to the log's head on quiet subscriptions, and without any subscription",
+    name: "head: it reaches the log's head on quiet subscriptions, and without any subscription",
     async run(lab) {
       const [one, quiet, idle] = [await lab.open(), await lab.open(), await lab.open()];
       await quiet.listen("quiet");

@@ -1,4 +1,6 @@
 import type { History } from "../../core/backend.ts";
+import type { LogMessage } from "../../core/message.ts";
+import { readPage } from "../../core/read-page.ts";
 import type { BackendTest } from "./backend-test.ts";
 import { check, checkEqual, fail } from "./check.ts";
 import type { TestPublished } from "./test-message.ts";
@@ -37,6 +39,28 @@ export const historyTests: readonly BackendTest[] = [
     },
   },
   {
+    name: "history: pages of a channel are all that is kept, in order",
+    async run(lab) {
+      const instance = await lab.open();
+      const json = JSON.stringify("x".repeat(1_000));
+      const published = await publishEach(instance, repeat("a", 60), { json });
+      await publishEach(instance, repeat("b", 20), { json });
+      for (const maxBytes of [1, 5_000, 1_000_000]) {
+        const read: LogMessage[] = [];
+        for (;;) {
+          const after = read.at(-1)?.seq ?? 0;
+          const { messages, isLast } = await readPage(instance.backend, "a", after, maxBytes);
+          const isSmall = maxBytes > 5_000 || messages.length <= 20;
+          check(isSmall, `A page of about ${maxBytes} bytes has ${messages.length} kilobytes.`);
+          read.push(...messages);
+          if (isLast) break;
+          check(messages.length > 0, "A page that is not the last one MUST NOT be empty.");
+        }
+        checkExactly(read, published, { topic: "a" });
+      }
+    },
+  },
+  {
     name: "history: a channel keeps no more than `maxBytes`",
     async run(lab) {
       const maxBytes = 60_000;
@@ -63,7 +87,7 @@ export const historyTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "history: what is older than `maxAgeMs` is dropped, and its loss stays reported, without further publishes",
+    name: "history: messages older than `maxAgeMs` are dropped, and stay reported as lost, without further publishes",
     async run(lab) {
       const maxAgeMs = 300;
       const history = { channels: { "short/**": { maxAgeMs } } };
@@ -87,7 +111,7 @@ export const historyTests: readonly BackendTest[] = [
       }
       checkExactly((await two.backend.read("short/busy")).messages, fresh, { topic: "short/busy" });
       checkExactly((await two.backend.read("kept")).messages, kept, { topic: "kept" });
-      // A channel that was forgotten and comes back MUST NOT have forgotten its loss.
+      // A channel that was freed and is used again MUST still report its loss.
       const again = await publishEach(one, ["short/silent"]);
       const revived = await two.backend.read("short/silent");
       checkLossIsTold(revived, [...silent, ...again]);
@@ -118,7 +142,7 @@ export const historyTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "history: a message goes only when `maxMessages` newer ones are kept, not counting superseded ones",
+    name: "history: a message is dropped only if `maxMessages` newer ones are kept, without superseded ones",
     async run(lab) {
       const history = { maxMessages: 12 };
       const instances = [await lab.open(history), await lab.open(history)];

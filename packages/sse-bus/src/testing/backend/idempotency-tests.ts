@@ -25,14 +25,14 @@ const LOOK_ALIKES: readonly (readonly [channel: string, id: string])[] = [
 
 export const idempotencyTests: readonly BackendTest[] = [
   {
-    name: "idempotency: an id seen before gives the first result, and stores and announces nothing",
+    name: "idempotency: an id seen before gives the first result, and stores and delivers nothing",
     async run(lab) {
       const [one, two] = [await lab.open(), await lab.open()];
       const recorder = await two.listen("**");
       const first = await one.publish("a", { id: "order 42 💚" });
       checkEqual(first.duplicate, false, "The first of an id is no duplicate:");
       for (const instance of [one, two]) {
-        // Whatever else it says: one that retries may have computed its key anew.
+        // Whatever its other options: a retry may have computed its key again.
         for (const key of [undefined, "k"]) {
           const again = await instance.publish("a", { id: "order 42 💚", key });
           checkEqual(
@@ -49,7 +49,7 @@ export const idempotencyTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "idempotency: an id belongs to its channel, and one of another channel is never found",
+    name: "idempotency: an id belongs to its channel, and never matches one of another channel",
     async run(lab) {
       const [one, two] = [await lab.open(), await lab.open()];
       const recorder = await two.listen("**");
@@ -73,7 +73,7 @@ export const idempotencyTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "idempotency: of many publishes with one id at once, from two instances, one is stored",
+    name: "idempotency: of many concurrent publishes with one id, from two instances, one is stored",
     async run(lab) {
       const instances = [await lab.open(), await lab.open()];
       const recorder = await instances[1]!.listen("a");
@@ -98,7 +98,7 @@ export const idempotencyTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "idempotency: messages without an id are never taken for repeats",
+    name: "idempotency: messages without an id are never repeats",
     async run(lab) {
       const instance = await lab.open();
       const same = { json: "1", key: "k" };

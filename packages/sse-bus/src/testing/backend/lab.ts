@@ -1,7 +1,6 @@
 import type { Backend } from "../../core/backend.ts";
-import type { HistoryOptions } from "../../core/history.ts";
 import { check, fail } from "./check.ts";
-import { createInstance, type Instance } from "./instance.ts";
+import { createInstance, type Instance, type TestHistory } from "./instance.ts";
 import type { BackendTestOptions } from "./options.ts";
 import { createRandom, type Random } from "./random.ts";
 import type { TestWatch } from "./test-watch.ts";
@@ -11,9 +10,9 @@ import { startTimeout } from "../../core/timers.ts";
 export interface Lab extends TestWatch {
   readonly random: Random;
   /** Another instance on the log, not opened. */
-  connect(history?: HistoryOptions): Promise<Instance>;
+  connect(history?: TestHistory): Promise<Instance>;
   /** Another instance on the log, opened. */
-  open(history?: HistoryOptions): Promise<Instance>;
+  open(history?: TestHistory): Promise<Instance>;
   /** A bus uses this backend now: it is closed through the bus. */
   adopt(backend: Backend, close: () => Promise<void>): void;
   readonly stop: () => Promise<void>;

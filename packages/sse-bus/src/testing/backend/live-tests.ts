@@ -12,7 +12,7 @@ const PATTERNS = ["*", "**", "a/*", "a/**", "*/1", "*/*/x", "b/1/**", "*/1/**"];
 
 export const liveTests: readonly BackendTest[] = [
   {
-    name: "subscribe: what is published from the moment it resolves arrives, and nothing older",
+    name: "subscribe: what is published after it resolves arrives, and nothing older",
     async run(lab) {
       const [one, two] = [await lab.open(ROOMY), await lab.open(ROOMY)];
       for (let n = 0; n < 15; n++) {
@@ -29,7 +29,7 @@ export const liveTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "subscribe: history up to its cursor and live after it join without loss or double, while many publish",
+    name: "subscribe: history up to its cursor and live messages after it join without loss or duplicates, while many publish",
     async run(lab) {
       const instances = [await lab.open(ROOMY), await lab.open(ROOMY)];
       let isDone = false;
@@ -68,11 +68,11 @@ export const liveTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "subscribe: all subscriptions of an instance are fed in one order, that of positions",
+    name: "subscribe: all subscriptions of an instance receive messages in the order of positions",
     async run(lab) {
       const [one, two] = [await lab.open(ROOMY), await lab.open(ROOMY)];
       const channels = Array.from({ length: 30 }, (_, n) => `${lab.random.pick(CHANNELS)}/${n}`);
-      // The recorders hold each message against what was handed to any other feed of the instance.
+      // The recorders compare each message with those delivered to other feeds of the instance.
       const topics = [...channels, ...PATTERNS];
       const recorders = await Promise.all(
         [one, two].flatMap((each) => topics.map(async (topic) => each.listen(topic))),
@@ -86,7 +86,7 @@ export const liveTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "subscribe: patterns cover what they say, live and in history",
+    name: "subscribe: patterns cover exactly their channels, live and in history",
     async run(lab) {
       const [one, two] = [await lab.open(ROOMY), await lab.open(ROOMY)];
       const recorders = await Promise.all(
@@ -101,7 +101,7 @@ export const liveTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "subscribe: closing ends one subscription, twice as well, and leaves the others be",
+    name: "subscribe: closing, also twice, ends one subscription and no other",
     async run(lab) {
       const [one, two] = [await lab.open(ROOMY), await lab.open(ROOMY)];
       const [closed, open, covering] = [
@@ -121,7 +121,7 @@ export const liveTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "subscribe: topics that cover the same channels are each fed until each is closed",
+    name: "subscribe: topics that cover the same channels each receive messages until they are closed",
     async run(lab) {
       const [one, two] = [await lab.open(ROOMY), await lab.open(ROOMY)];
       const topics = ["a/*", "a/**", "**", "*"];
@@ -137,7 +137,7 @@ export const liveTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "subscribe: topics that are closed and subscribed again at once miss nothing, while many publish",
+    name: "subscribe: topics that are closed and immediately subscribed again miss nothing, while many publish",
     async run(lab) {
       const [one, two] = [await lab.open(ROOMY), await lab.open(ROOMY)];
       let isDone = false;
@@ -148,7 +148,7 @@ export const liveTests: readonly BackendTest[] = [
       for (let n = 0; n < 60; n++) {
         const recorder = await two.listen(lab.random.pick(["a/1", "a/2", "b", "a/*", "**"]));
         if (lab.random.chance(0.7)) await eventLoop();
-        // Nothing may be missing up to what the instance had been handed of anything.
+        // Nothing may be missing up to the newest message delivered to the instance.
         rounds.push({ recorder, until: two.backend.head().seq });
         if (lab.random.chance(0.8)) recorder.close();
       }
@@ -163,7 +163,7 @@ export const liveTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "subscribe: two feeds of one topic are both fed, and each closes for itself",
+    name: "subscribe: two feeds of one topic both receive messages, and each closes separately",
     async run(lab) {
       const [one, two] = [await lab.open(ROOMY), await lab.open(ROOMY)];
       const [first, second] = await Promise.all([two.listen("a"), two.listen("a")]);
@@ -176,7 +176,7 @@ export const liveTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "read: it holds everything whose publish had resolved, without a gap, while many publish",
+    name: "read: it returns everything whose publish had resolved, without a gap, while many publish",
     async run(lab) {
       const instances = [await lab.open(ROOMY), await lab.open(ROOMY)];
       const resolved: TestPublished[] = [];

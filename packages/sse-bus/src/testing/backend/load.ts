@@ -53,7 +53,7 @@ export function repeat<T>(value: T, times: number): T[] {
   return Array.from({ length: times }, () => value);
 }
 
-/** No event tells that something did not happen: long enough for what must not come to have come. */
+/** No event shows that something did not happen: waits long enough for what must not arrive. */
 export async function nothingHappens(): Promise<void> {
   await new Promise((resolve) => startTimeout(resolve, 50));
 }

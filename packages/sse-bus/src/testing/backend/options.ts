@@ -21,7 +21,7 @@ export interface BackendTestOptions<Log> {
   readonly deleteLog?: (log: Log) => unknown;
 
   /**
-   * Stops the server and starts it again with its data. Resolve once it is away, and once it
+   * Stops the server and starts it again with its data. Resolve when it has stopped, and when it
    * accepts. Left out, the tests of an outage are not registered: do so only where no server is.
    */
   readonly outage?: {
@@ -53,6 +53,6 @@ export interface BackendTestOptions<Log> {
   /** How long anything may take, in ms. @default 10_000 */
   readonly timeoutMs?: number;
 
-  /** Repeats the random choices of a failed run, which tells its seed. @default random */
+  /** Repeats the random choices of a failed run, which prints its seed. @default random */
   readonly seed?: number;
 }

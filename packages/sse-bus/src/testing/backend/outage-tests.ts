@@ -11,7 +11,7 @@ const AWAY = ["BACKEND_UNAVAILABLE"];
 
 export const outageTests: readonly BackendTest[] = [
   {
-    name: "outage: publishes reject and are never stored later, head() stands still, then all goes on",
+    name: "outage: publishes reject and are never stored later, head() does not move, then everything continues",
     needs: "outage",
     async run(lab) {
       const [one, two] = [await lab.open(), await lab.open()];
@@ -23,20 +23,20 @@ export const outageTests: readonly BackendTest[] = [
       await untilStatus(lab, two, "down");
       const standing = two.backend.head();
       await lab.within(
-        "To refuse publishes while the server is away",
+        "To refuse publishes while the server is unreachable",
         Promise.all(
           repeat("a", 5).map(async (channel) =>
-            checkRejects(one.publish(channel), AWAY, "publish() while the server is away"),
+            checkRejects(one.publish(channel), AWAY, "publish() while the server is unreachable"),
           ),
         ),
       );
       const away = [
-        checkRejects(two.backend.read("a"), AWAY, "read() while the server is away"),
-        checkRejects(two.backend.readHead(), AWAY, "cursor() while the server is away"),
+        checkRejects(two.backend.read("a"), AWAY, "read() while the server is unreachable"),
+        checkRejects(two.backend.readHead(), AWAY, "cursor() while the server is unreachable"),
       ];
-      await lab.within("To refuse reads while the server is away", Promise.all(away));
+      await lab.within("To refuse reads while the server is unreachable", Promise.all(away));
       await nothingHappens();
-      checkEqual(two.backend.head(), standing, "head() MUST stand still:");
+      checkEqual(two.backend.head(), standing, "head() MUST NOT move:");
       await lab.start();
       await untilStatus(lab, one, "up");
       await untilStatus(lab, two, "up");
@@ -48,7 +48,7 @@ export const outageTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "outage: open() rejects while the server is away, leaves nothing behind, and may be tried again",
+    name: "outage: open() rejects while the server is unreachable, leaks nothing, and may be retried",
     needs: "outage",
     async run(lab) {
       const instance = await lab.connect();
@@ -57,12 +57,12 @@ export const outageTests: readonly BackendTest[] = [
       try {
         for (let n = 0; n < ATTEMPTS; n++) {
           await lab.within(
-            "To give up open() while the server is away",
-            checkRejects(instance.open(), AWAY, "open() while the server is away"),
+            "To give up open() while the server is unreachable",
+            checkRejects(instance.open(), AWAY, "open() while the server is unreachable"),
           );
         }
         await lab.until(
-          `After ${ATTEMPTS} attempts to open(), their timers to be gone`,
+          `After ${ATTEMPTS} attempts to open(), their timers to end`,
           () => timers.active() < ATTEMPTS,
         );
       } finally {
@@ -76,7 +76,7 @@ export const outageTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "outage: a subscription made during it is refused, or is complete once the server is back",
+    name: "outage: a subscription made during it is rejected, or is complete after it",
     needs: "outage",
     async run(lab) {
       const [one, two] = [await lab.open(), await lab.open()];
@@ -97,7 +97,7 @@ export const outageTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "outage: over three of them, under load, every message that was stored arrives once and in order",
+    name: "outage: through three outages under load, every stored message arrives once and in order",
     needs: "outage",
     async run(lab) {
       const instances = [await lab.open(), await lab.open()];

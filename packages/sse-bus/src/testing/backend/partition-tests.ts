@@ -10,7 +10,7 @@ const CHANNELS = ["a/1", "a/2", "b"];
 
 export const partitionTests: readonly BackendTest[] = [
   {
-    name: "recovery: an instance that was cut off is fed what it missed, in order, before it is up again",
+    name: "recovery: a disconnected instance receives what it missed, in order, before it is up again",
     needs: "partition",
     async run(lab) {
       const [cut, other] = [await lab.open(), await lab.open()];
@@ -89,7 +89,7 @@ export const partitionTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "recovery: instances cut off again and again, under load, miss nothing and see nothing twice",
+    name: "recovery: repeatedly disconnected instances under load miss nothing and receive nothing twice",
     needs: "partition",
     async run(lab) {
       const instances = [await lab.open(), await lab.open(), await lab.open()];

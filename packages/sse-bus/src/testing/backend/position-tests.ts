@@ -13,7 +13,7 @@ const WATCH_MS = 1600;
 
 export const positionTests: readonly BackendTest[] = [
   {
-    name: "positions: they never repeat or go back when limits take the newest message and leave older ones",
+    name: "positions: they never repeat or decrease if limits drop the newest message and keep older ones",
     async run(lab) {
       const history = {
         channels: { "short/**": { maxAgeMs: 200 }, none: { maxMessages: 0 } },
@@ -32,7 +32,7 @@ export const positionTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "positions: they never repeat or go back when an operator deletes messages",
+    name: "positions: they never repeat or decrease if an operator deletes messages",
     needs: "deleteMessages",
     async run(lab) {
       const scene = await createScene(lab);
@@ -49,7 +49,7 @@ export const positionTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "positions: they never repeat or go back when the server restarts with all messages deleted",
+    name: "positions: they never repeat or decrease if the server restarts after all messages were deleted",
     needs: ["deleteMessages", "outage"],
     async run(lab) {
       const [one, two] = [await lab.open(), await lab.open()];
@@ -72,7 +72,7 @@ export const positionTests: readonly BackendTest[] = [
 
 interface Scene {
   publish(channels: readonly string[]): Promise<void>;
-  /** That no instance, and none that opens now, tells a head before the newest message. */
+  /** Checks that no instance, open or new, has a head before the newest message. */
   checkHeads(): Promise<void>;
   finish(): Promise<void>;
 }

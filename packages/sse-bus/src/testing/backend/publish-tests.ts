@@ -18,12 +18,12 @@ const NAMES = [
   "a//b",
   "0",
   "-",
-  "~",
+  "a~",
 ];
 
 export const publishTests: readonly BackendTest[] = [
   {
-    name: "publish: a message is in history, for every instance, once its publish has resolved",
+    name: "publish: a message is in history for every instance when its publish resolves",
     async run(lab) {
       const [one, two] = [await lab.open(), await lab.open()];
       for (let n = 0; n < 20; n++) {
@@ -38,7 +38,7 @@ export const publishTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "publish: positions follow each other, whichever instance publishes",
+    name: "publish: positions increase, whichever instance publishes",
     async run(lab) {
       const instances = [await lab.open(), await lab.open()];
       let last = { seq: 0, time: 0 };
@@ -52,7 +52,7 @@ export const publishTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "publish: concurrent publishes of two instances get places of their own, and history has them all",
+    name: "publish: concurrent publishes of two instances get different positions, and history has them all",
     async run(lab) {
       const instances = [await lab.open(), await lab.open()];
       const channels = ["a", "b/c", "b/d"];
@@ -73,7 +73,7 @@ export const publishTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "publish: channel, event, key and data come back byte for byte, live and from history",
+    name: "publish: channel, event, key and data arrive byte for byte, live and from history",
     async run(lab) {
       const [one, two] = [await lab.open(), await lab.open()];
       const texts = ['"', "\\", "\u2028", "\0", "é", "💚", "a\nb", "", "x".repeat(100_000)];
@@ -99,7 +99,7 @@ export const publishTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "publish: raw data comes back as it was, live and from history, and JSON stays JSON",
+    name: "publish: raw data arrives unchanged, live and from history, and JSON stays JSON",
     async run(lab) {
       const [one, two] = [await lab.open(), await lab.open()];
       const recorder = await two.listen("**");
@@ -129,7 +129,7 @@ export const publishTests: readonly BackendTest[] = [
     },
   },
   {
-    name: "publish: channels whose names look alike are channels of their own",
+    name: "publish: channels with similar names are different channels",
     async run(lab) {
       const [one, two] = [await lab.open(), await lab.open()];
       const names = [...NAMES, "x".repeat(200), `${"x".repeat(199)}X`];
