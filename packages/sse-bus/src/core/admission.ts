@@ -1,11 +1,19 @@
 import { assertOpen, type Engine, isOpen } from "./engine.ts";
 import { afterTurn } from "./flusher.ts";
 
-/** Runs a call to the backend when it may; calls keep their order. */
-export type Admission = <T>(call: () => Promise<T>) => Promise<T>;
+/** Runs a call that publishes this many messages (1) when it may; calls keep their order. */
+export type Admission = <T>(call: () => Promise<T>, messages?: number) => Promise<T>;
 
-/** After this many calls in one turn, a publisher waits for the next turn of the event loop. */
-const MAX_TURN_CALLS = 100;
+/** After this many messages in one turn, a publisher waits for the next turn of the event loop. */
+const MAX_TURN_MESSAGES = 100;
+
+/** A call that waits. Under load most do, so it must not cost a chain of promises. */
+interface WaitingCall {
+  readonly call: () => Promise<unknown>;
+  readonly messages: number;
+  resolve(result: unknown): void;
+  reject(error: unknown): void;
+}
 
 /**
  * Passes publishes on to the backend. While one of them has to wait, the others queue behind it: calls
@@ -14,43 +22,57 @@ const MAX_TURN_CALLS = 100;
  * @param connecting Subscribers of this process that are not live yet; publishes wait for them.
  */
 export function createAdmission(engine: Engine, connecting: Set<Promise<unknown>>): Admission {
-  /** Calls in this turn of the event loop. */
-  let turnCalls = 0;
-  let last: Promise<void> | undefined;
+  /** Messages in this turn of the event loop. */
+  let turnMessages = 0;
+  const waiting: WaitingCall[] = [];
+  let isAdmitting = false;
 
-  function count(): void {
-    if (turnCalls++ === 0) afterTurn(endTurn);
+  function count(messages: number): void {
+    if (turnMessages === 0) afterTurn(endTurn);
+    turnMessages += messages;
   }
 
   function endTurn(): void {
-    turnCalls = 0;
+    turnMessages = 0;
   }
 
-  async function wait(): Promise<void> {
+  function isFree(): boolean {
+    return connecting.size === 0 && turnMessages < MAX_TURN_MESSAGES && isOpen(engine);
+  }
+
+  async function untilFree(): Promise<void> {
     // Awaiting publishes in a loop never leaves the microtask queue; sockets need the event loop.
-    if (turnCalls >= MAX_TURN_CALLS) await new Promise<void>((resolve) => afterTurn(resolve));
-    count();
+    if (turnMessages >= MAX_TURN_MESSAGES) {
+      await new Promise<void>((resolve) => afterTurn(resolve));
+    }
     if (!isOpen(engine)) await engine.lifecycle.open();
     // A subscriber that is not live yet must not miss what its own process publishes next.
     if (connecting.size > 0) await Promise.all(connecting);
     assertOpen(engine);
   }
 
-  return async (call) => {
-    if (!last && connecting.size === 0 && isOpen(engine) && turnCalls < MAX_TURN_CALLS) {
-      count();
+  async function admitWaiting(): Promise<void> {
+    isAdmitting = true;
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      try {
+        if (!isFree()) await untilFree();
+        count(next.messages);
+        next.resolve(next.call());
+      } catch (error) {
+        next.reject(error);
+      }
+    }
+    isAdmitting = false;
+  }
+
+  return <T>(call: () => Promise<T>, messages = 1): Promise<T> => {
+    if (!isAdmitting && isFree()) {
+      count(messages);
       return call();
     }
-    const admitted = (last ?? Promise.resolve()).then(wait);
-    const result = admitted.then(call);
-    // The next call waits until this one is made, not until it is answered.
-    const made = admitted.then(ignore, ignore);
-    last = made;
-    void made.then(() => {
-      if (last === made) last = undefined;
+    return new Promise<T>((resolve, reject) => {
+      waiting.push({ call, messages, resolve, reject });
+      if (!isAdmitting) void admitWaiting();
     });
-    return result;
   };
 }
-
-function ignore(): void {}

@@ -5,6 +5,17 @@ import type { Cursor } from "./position.ts";
 /**
  * A backend stores the log of a bus. Buses of several processes can share one log: then they are one
  * bus. `testBackend` from `sse-bus/testing` checks every MUST below.
+ *
+ * Names that begin with `~` are reserved: the bus's own features use such channels, on the same log and in
+ * the same order. A backend treats them like every other channel, with three exceptions:
+ *
+ * - No pattern covers them. {@link Backend.subscribe} and {@link Backend.read} of a pattern MUST leave their
+ *   messages out; see `topicCovers`.
+ * - What they drop MUST NOT raise the horizon of a pattern or of any other channel, also not when the backend
+ *   forgets them. Otherwise readers that lost nothing would get a gap.
+ * - Their names have up to 220 characters. The names of other channels have up to 200.
+ *
+ * Their limits come from {@link BackendHost.history}, too. They differ from those of the application.
  */
 export interface Backend {
   /** Shown by `/api/health` and in errors, for example `redis`. */
@@ -20,7 +31,7 @@ export interface Backend {
   /**
    * Publishes a message: assigns its position, stores it and announces it, in one atomic step. MUST
    * resolve only once the message is stored. When it rejects, nothing is stored, with one exception: it
-   * MUST reject with `BACKEND_UNAVAILABLE` when the server is away, even if only the answer was lost and
+   * MUST reject with `BACKEND_UNAVAILABLE` when the server is unreachable, even if only the answer was lost and
    * the message may be stored.
    *
    * The second publish of an `id` on the same channel MUST store nothing and return the first result,
@@ -43,6 +54,31 @@ export interface Backend {
   publishIn?(tx: unknown, message: NewMessage): Promise<Stored | Pending>;
 
   /**
+   * Publishes messages in the order given, at most {@link MAX_BATCH_MESSAGES}: the position of each new message
+   * MUST be after those of the new messages before it. What {@link publish} says about ids goes for each of
+   * them; of two messages with the same id on one channel, the second repeats the first. It SHOULD take one
+   * round trip, and deliver all messages in one turn of the event loop.
+   *
+   * If the log can store several messages as one, it MUST store all of them or none. When it rejects, nothing is
+   * stored; with `BACKEND_UNAVAILABLE`, all of them may be stored or none, as for {@link publish}.
+   *
+   * If the log cannot do that, it MUST NOT reject once a message may be stored. It MUST resolve with
+   * {@link NotStored} in the place of each message that is not known to be stored.
+   *
+   * Leave it out, and the bus publishes one message after the other until one fails.
+   */
+  publishMany?(messages: readonly NewMessage[]): Promise<readonly Outcome[]>;
+
+  /**
+   * Publishes messages in `tx`, in the order given; see {@link publishIn}. Without it, the bus calls
+   * {@link publishIn} for one after the other.
+   */
+  publishManyIn?(
+    tx: unknown,
+    messages: readonly NewMessage[],
+  ): Promise<readonly (Stored | Pending)[]>;
+
+  /**
    * Starts live delivery of a channel or pattern. MUST resolve only once delivery is live, with a
    * cursor: every message after it is delivered, and every message at or before it is history, for
    * {@link read}.
@@ -59,6 +95,15 @@ export interface Backend {
   read(topic: string): Promise<History>;
 
   /**
+   * The next page of what is kept of a channel, oldest first: the messages after `after` whose sizes add up to about
+   * `maxBytes`, and at least one if there is any. Leave it out if a page costs as much as the whole: then
+   * {@link read} is called instead.
+   *
+   * A page MUST NOT leave out a message that `read` would give between two of its own.
+   */
+  readAfter?(channel: string, after: number, maxBytes: number): Promise<ChannelPage>;
+
+  /**
    * The head: the newest position ever assigned in this epoch. MUST be read from the log itself.
    *
    * Positions MUST NOT repeat or go back, in `seq` or in `time`, whatever is deleted: by retention, by a
@@ -70,7 +115,7 @@ export interface Backend {
 
   /**
    * The proven head: every message up to it was delivered to every live subscription. Heartbeats send
-   * it to clients, so it MUST NOT run ahead. It MUST NOT move while the server is away.
+   * it to clients, so it MUST NOT run ahead. It MUST NOT move while the server is unreachable.
    */
   head(): Cursor;
 
@@ -87,9 +132,12 @@ export interface Backend {
   close(): Promise<void>;
 }
 
+/** How many messages one call of `publishMany` may have. */
+export const MAX_BATCH_MESSAGES = 1000;
+
 /** What a bus gives its backend, and what the backend reports to it. */
 export interface BackendHost {
-  /** How much each channel keeps. */
+  /** How much each channel keeps. MUST be asked for every channel by its name. */
   readonly history: HistoryResolver;
   /** Bytes of history in all, as far as this process holds it. */
   readonly maxHistoryBytes: number;
@@ -147,6 +195,21 @@ export interface Pending {
   readonly channel: string;
   /** The idempotency id was published before, and that message has no position yet; nothing was stored. */
   readonly duplicate: boolean;
+}
+
+/** A message of a batch that is not known to be stored. It may be, if the code is `BACKEND_UNAVAILABLE`. */
+export interface NotStored {
+  readonly error: Error;
+}
+
+/** What has become of a message of a batch. */
+export type Outcome = Stored | NotStored;
+
+/** A part of what is kept of a channel. */
+export interface ChannelPage {
+  readonly messages: readonly LogMessage[];
+  /** Nothing is kept after it. */
+  readonly isLast: boolean;
 }
 
 /** What is kept of a channel or pattern. */

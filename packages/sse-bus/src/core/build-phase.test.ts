@@ -4,7 +4,7 @@ import { createBus } from "./bus.ts";
 
 afterEach(() => vi.unstubAllEnvs());
 
-test("a cursor that `next build` would keep for ever is refused, and connects to nothing", async () => {
+test("`cursor()` rejects at build time, where `next build` would keep it forever, and opens no connection", async () => {
   vi.stubEnv("NEXT_PHASE", "phase-production-build");
   await using bus = createBus();
   await expect(bus.cursor()).rejects.toMatchObject({
@@ -13,8 +13,19 @@ test("a cursor that `next build` would keep for ever is refused, and connects to
   });
 });
 
+test("`snapshot()` rejects at build time before it loads anything", async () => {
+  vi.stubEnv("NEXT_PHASE", "phase-production-build");
+  await using bus = createBus();
+  const load = vi.fn();
+  await expect(bus.snapshot(load)).rejects.toMatchObject({
+    code: "CURSOR_AT_BUILD",
+    message: expect.stringContaining("`bus.snapshot()`"),
+  });
+  expect(load).not.toHaveBeenCalled();
+});
+
 test.each(["phase-production-server", "phase-development-server", undefined])(
-  "in the phase %s there is a cursor",
+  "in the phase %s `cursor()` resolves",
   async (phase) => {
     vi.stubEnv("NEXT_PHASE", phase);
     await using bus = createBus();

@@ -7,10 +7,15 @@ import { SseBusError } from "./errors.ts";
  * @throws SseBusError `CURSOR_AT_BUILD`
  * @see https://nextjs.org/docs/app/api-reference/functions/connection
  */
-export function assertNotBuilding(): void {
-  if (typeof process === "undefined" || process.env.NEXT_PHASE !== "phase-production-build") return;
+export function assertNotBuilding(call = "bus.cursor()", result = "that cursor"): void {
+  if (!isBuilding()) return;
   throw new SseBusError(
     "CURSOR_AT_BUILD",
-    "`bus.cursor()` was called while `next build` prerenders this page, which would keep that cursor for ever: call `await connection()` (from `next/server`) before it, so that the page is rendered for each request.",
+    `\`${call}\` was called while \`next build\` prerenders this page, which would keep ${result} forever: call \`await connection()\` (from \`next/server\`) before it, so that the page is rendered for each request.`,
   );
+}
+
+/** Whether `next build` runs this code. */
+export function isBuilding(): boolean {
+  return typeof process !== "undefined" && process.env.NEXT_PHASE === "phase-production-build";
 }

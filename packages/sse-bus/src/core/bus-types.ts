@@ -1,7 +1,22 @@
 import type { Backend, BackendStatus } from "./backend.ts";
 import type { Counters } from "./counters.ts";
+import type { ReadSnapshot } from "./data-snapshot.ts";
+import type { DisconnectOptions, DisconnectTarget } from "./disconnect-target.ts";
 import type { HistoryOptions } from "./history.ts";
+import type { WhileSubscribed } from "./instances/while-subscribed-types.ts";
 import type { Gap } from "./packet.ts";
+import type { BusPresence } from "./presence/presence-types.ts";
+import type {
+  Message,
+  OutgoingOf,
+  OutgoingOn,
+  PublishData,
+  PublishedOf,
+  PublishedOn,
+  PublishManyOptions,
+  PublishOptions,
+  PublishResult,
+} from "./publish-types.ts";
 import type { Schemas } from "./schema.ts";
 import type {
   AnyChannels,
@@ -12,6 +27,16 @@ import type {
   ReceivedOf,
   TopicName,
 } from "./types.ts";
+
+export type {
+  Message,
+  OutgoingMessage,
+  PendingPublish,
+  Published,
+  PublishManyOptions,
+  PublishOptions,
+  PublishResult,
+} from "./publish-types.ts";
 
 /** Options of {@link createBus}. */
 export interface BusOptions {
@@ -32,98 +57,6 @@ export interface BusOptions {
   /** Receives every failure in the background. @default console.error */
   readonly onError?: (error: Error) => void;
 }
-
-/** Options of {@link Bus.publish}. */
-export interface PublishOptions<
-  Channel extends string = string,
-  Event extends string = string,
-  Tx = unknown,
-  Raw extends boolean = boolean,
-> {
-  /** The channel to publish to. @default "default" */
-  readonly channel?: Channel | undefined;
-  /** The event's name. An `EventSource` receives `message` in `onmessage`. @default "message" */
-  readonly event?: Event | undefined;
-  /** A newer message supersedes older ones of the same channel and key: readers that are behind skip those. */
-  readonly key?: string | undefined;
-  /**
-   * Send the data as plain text instead of JSON, for htmx and other users of a native `EventSource` that
-   * expect HTML or text. The data must be a string without CR, NUL or lone surrogates, because an event
-   * stream cannot carry them. Subscribers and this package's clients receive the same string either way.
-   * @default false
-   */
-  readonly raw?: Raw | undefined;
-  /**
-   * Idempotency id. A second publish with the same id, channel and `publisher` stores nothing and returns
-   * the first message's position.
-   */
-  readonly id?: string | undefined;
-  /**
-   * The namespace of `id`. Equal ids of different publishers do not collide, so one user cannot block
-   * another user's message by using its id first. At most 200 characters. Publish routes set it to the id of
-   * the identity that `authorize` returns, or to `""`. Set it in Server Actions that accept ids from
-   * browsers.
-   * @default the application's own code
-   */
-  readonly publisher?: string | undefined;
-  /**
-   * An open transaction to publish in. The message is delivered when the transaction commits, and never if
-   * it rolls back. Requires a backend that stores the log in your database, such as `postgresBackend`.
-   */
-  readonly tx?: Tx | undefined;
-}
-
-/** A published message. */
-export interface Message<
-  Channel extends string = string,
-  Event extends string = string,
-  Data = unknown,
-> {
-  /** The message's id on the wire. `Last-Event-ID`, `from` and `after` accept it. */
-  readonly id: string;
-  readonly channel: Channel;
-  readonly event: Event;
-  readonly data: Data;
-  readonly key?: string;
-  /** When the message was stored, in ms since 1970. */
-  readonly time: number;
-}
-
-/** The result of {@link Bus.publish}: the stored message. */
-export interface Published<
-  Channel extends string = string,
-  Event extends string = string,
-  Data = unknown,
-> extends Message<Channel, Event, Data> {
-  /** The idempotency id was published before. `id` and `time` are those of the first message. */
-  readonly duplicate?: true;
-  readonly pending?: never;
-}
-
-/**
- * The result of {@link Bus.publish} in a transaction. The message has no id and no time yet, because the log
- * assigns them after the commit, in the order of commits.
- */
-export interface PendingPublish<
-  Channel extends string = string,
-  Event extends string = string,
-  Data = unknown,
-> {
-  readonly pending: true;
-  readonly id?: never;
-  readonly time?: never;
-  readonly channel: Channel;
-  readonly event: Event;
-  readonly data: Data;
-  readonly key?: string;
-  /** The idempotency id was published before; nothing was stored. */
-  readonly duplicate?: true;
-}
-
-/** {@link Published}; with a transaction, also {@link PendingPublish}. */
-export type PublishResult<Tx, Channel extends string, Event extends string, Data> =
-  | Published<Channel, Event, Data>
-  | ([Tx] extends [undefined] ? never : PendingPublish<Channel, Event, Data>);
 
 /** Options of {@link Bus.subscribe}. */
 export interface SubscribeOptions<Topic extends string = string> {
@@ -195,18 +128,74 @@ export interface Bus<
     options?: PublishOptions<Channel, Event, Tx, Raw>,
   ) => Promise<PublishResult<Tx, Channel, Event, DataOf<Channels, Channel, Event>>>;
 
-  /** Returns `subscribe` and `publish` for one channel. */
+  /**
+   * Publishes messages in the order given: at most 1,000, with at most 1 MiB of data together (or as much as
+   * `maxMessageBytes` allows for one). It takes one round trip to the backend, and readers receive the messages in
+   * one write. Resolves once all are stored, with one result for each. An empty array resolves to an empty one.
+   *
+   * Every message is validated before any is stored. The error's `index` says which message is refused.
+   *
+   * In memory, in Redis and in Postgres, all messages are stored or none; after `BACKEND_UNAVAILABLE`, both is
+   * possible. NATS and backends without `publishMany` store one message after the other. If it fails in between,
+   * `stored` of the error has those that are known to be stored. Give messages an `id`, and publish the batch again:
+   * what is stored already is not stored twice.
+   *
+   * @throws SseBusError what `publish` throws, and `BATCH_TOO_LARGE`
+   * @example
+   * ```ts
+   * await bus.publishMany([
+   *   { channel: "orders/42", data: { status: "paid" } },
+   *   { channel: "stock/7", data: { left: 3 }, key: "left" },
+   * ]);
+   * ```
+   */
+  readonly publishMany: <Tx = undefined>(
+    messages: readonly OutgoingOf<Inputs>[],
+    options?: PublishManyOptions<Tx>,
+  ) => Promise<PublishedOf<Channels, Tx>[]>;
+
+  /** Returns `subscribe`, `publish` and `publishMany` for one channel. */
   readonly channel: <Channel extends TopicName<Channels>>(
     name: Channel,
   ) => ChannelHandle<Channels, Inputs, Channel>;
 
   /**
-   * The cursor of the head: the newest position in the log. Read it before you load the data of a page, and
-   * let the client connect from it. The client then receives everything published since the data was loaded.
-   *
+   * The cursor of the head: the newest position in the log. A client that starts from it receives everything
+   * published later. Read it before you load the data of a page, or use {@link Bus.snapshot}.
    * @throws SseBusError `BACKEND_UNAVAILABLE`, `BUS_CLOSED`
    */
   readonly cursor: () => Promise<string>;
+
+  /** Loads data with the cursor that it is valid from; see {@link ReadSnapshot}. */
+  readonly snapshot: ReadSnapshot;
+
+  /**
+   * Ends the event streams that match every given field, on every instance, for example after a user has
+   * signed out or has left a room. Revoke the access itself first, so that `authorize` refuses the client when
+   * it reconnects.
+   *
+   * Streams of this process end before the call returns its promise; when that resolves, the log has the
+   * order for the other instances, which receive it before anything published later. The client gets `bye`
+   * with the reason `revoked`. This package's client then asks its `token` function for another token once,
+   * and is `failed` without one; its error has `code` in `cause`. A native `EventSource` reconnects, and
+   * `authorize` decides again. A stream that waits for `authorize` during the call is checked again.
+   *
+   * @returns how many streams ended in this process
+   * @throws SseBusError `INVALID_OPTION`, `INVALID_CHANNEL`, `BUS_CLOSED`; `BACKEND_UNAVAILABLE` if the other
+   * instances may not have the order: the streams of this process have ended; call again
+   * @example
+   * ```ts
+   * await bus.disconnect({ identity: user.id }, { code: "SIGNED_OUT" });
+   * await bus.disconnect({ identity: user.id, channel: "rooms/7" });
+   * ```
+   */
+  readonly disconnect: (target: DisconnectTarget, options?: DisconnectOptions) => Promise<number>;
+
+  /** Who is present on a channel, on all instances; see {@link BusPresence}. */
+  readonly presence: BusPresence;
+
+  /** Runs a function while somebody reads the channels of a pattern; see {@link WhileSubscribed}. */
+  readonly whileSubscribed: WhileSubscribed<Channels>;
 
   /** The current state of the bus, and its counters. */
   readonly stats: () => BusStats;
@@ -236,6 +225,10 @@ export interface ChannelHandle<
     data: PublishData<DataOf<Inputs, Channel, Event>, Raw>,
     options?: Omit<PublishOptions<Channel, Event, Tx, Raw>, "channel">,
   ) => Promise<PublishResult<Tx, Channel, Event, DataOf<Channels, Channel, Event>>>;
+  readonly publishMany: <Tx = undefined>(
+    messages: readonly OutgoingOn<Inputs, Channel>[],
+    options?: PublishManyOptions<Tx>,
+  ) => Promise<PublishedOn<Channels, Channel, Tx>[]>;
 }
 
 /** The result of {@link Bus.stats}. */
@@ -249,13 +242,6 @@ export interface BusStats extends Readonly<Counters> {
   /** Channels and patterns that have a reader in this process. */
   readonly channels: number;
 }
-
-/** What can be published: with `raw`, only strings. */
-type PublishData<Data, Raw extends boolean> = [Raw] extends [true]
-  ? unknown extends Data
-    ? string
-    : Data & string
-  : Data;
 
 type DefaultTopic<Channels extends ChannelMap> = Extract<"default", ChannelName<Channels>>;
 type DefaultEvent<Channels extends ChannelMap, Topic extends string> = Extract<

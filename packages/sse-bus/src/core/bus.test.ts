@@ -9,10 +9,10 @@ import { SseBusError } from "./errors.ts";
 import { memoryBackend } from "./memory-backend.ts";
 import type { Gap } from "./packet.ts";
 
-/** As long as a busy machine may take. */
+/** Long enough for a busy machine. */
 const WAIT = { timeout: 10_000 };
 
-test("a listener has been called when the awaited publish of its own process resolves", async () => {
+test("when `publish` resolves, the subscribers of the same process have been called", async () => {
   await using bus = createBus();
   const seen: unknown[] = [];
   bus.subscribe((data) => seen.push(data));
@@ -22,7 +22,7 @@ test("a listener has been called when the awaited publish of its own process res
   expect(seen).toEqual([{ hello: "world" }, "again"]);
 });
 
-test("a listener that starts after a message id gets exactly what followed, in order, then live", async () => {
+test("a subscriber that starts after a message id receives exactly the messages after it, in order, then live ones", async () => {
   await using bus = createBus();
   const ids: string[] = [];
   for (let n = 1; n <= 5; n++) ids.push((await bus.publish(n)).id);
@@ -33,7 +33,7 @@ test("a listener that starts after a message id gets exactly what followed, in o
 });
 
 describe("publishing", () => {
-  test("keeps the order of calls that nobody awaits, wherever they come between microtasks", async () => {
+  test("keeps the order of calls that are not awaited, also across microtasks", async () => {
     const anyHops = fc.array(fc.integer({ min: 0, max: 7 }), { minLength: 2, maxLength: 30 });
     await fc.assert(
       fc.asyncProperty(anyHops, fc.boolean(), async (hops, listens) => {
@@ -55,7 +55,7 @@ describe("publishing", () => {
     );
   });
 
-  test("a thousand in one turn keeps their order, and takes them on a hundred a turn", async () => {
+  test("a thousand in one turn keep their order, and a hundred are stored per turn", async () => {
     await using bus = createBus();
     const { engine } = internalsOf(bus);
     const { sink } = await openTestReader(engine, ["default"]);
@@ -68,7 +68,7 @@ describe("publishing", () => {
     expect(Math.max(...packets)).toBeLessThanOrEqual(100);
   });
 
-  test("bursts of ten leave in one packet each, however many of them came before", async () => {
+  test("each burst of ten leaves in one packet, whatever was published before", async () => {
     await using bus = createBus();
     const { sink } = await openTestReader(internalsOf(bus).engine, ["default"]);
     const packets: number[] = [];
@@ -82,12 +82,12 @@ describe("publishing", () => {
     expect(packets).toEqual(Array.from({ length: 40 }, () => 10));
   });
 
-  test.each(["with nobody listening", "with a listener", "with an open stream"])(
-    "in a long loop of awaits leaves the event loop its turns, %s",
+  test.each(["without readers", "with a subscriber", "with an open stream"])(
+    "in a long loop of awaits does not block the event loop, %s",
     async (who) => {
       await using bus = createBus();
       let heard = 0;
-      if (who === "with a listener") bus.subscribe(() => heard++);
+      if (who === "with a subscriber") bus.subscribe(() => heard++);
       const stream =
         who === "with an open stream"
           ? await openTestReader(internalsOf(bus).engine, ["default"])
@@ -104,12 +104,12 @@ describe("publishing", () => {
       clearImmediate(immediate);
       expect(ticks).toBeGreaterThan(20);
       await turns();
-      if (who === "with a listener") expect(heard).toBe(5000);
+      if (who === "with a subscriber") expect(heard).toBe(5000);
       if (stream) expect(stream.sink.values).toHaveLength(5000);
     },
   );
 
-  test("what is refused is refused at once and changes nothing, whatever waits before it", async () => {
+  test("an invalid publish rejects immediately and changes nothing, also while others wait", async () => {
     await using bus = createBus({ maxMessageBytes: 100 });
     const published = bus.publish(1);
     await expect(bus.publish("x".repeat(99))).rejects.toMatchObject({ code: "MESSAGE_TOO_LARGE" });
@@ -127,14 +127,14 @@ describe("publishing", () => {
     expect((await published).id.startsWith("1-")).toBe(true);
   });
 
-  test("counts bytes as they go out, not characters", async () => {
+  test("counts the bytes of the wire, not characters", async () => {
     await using bus = createBus({ maxMessageBytes: 62 });
     await bus.publish("ä".repeat(30));
     await expect(bus.publish("ä".repeat(31))).rejects.toThrow(/64 bytes of data .* 62/);
     await expect(bus.publish("😀".repeat(16))).rejects.toMatchObject({ code: "MESSAGE_TOO_LARGE" });
   });
 
-  test("with an id seen before gives the first message's place, and nobody gets it twice", async () => {
+  test("with a repeated id resolves to the first message's position, and no reader receives it twice", async () => {
     await using bus = createBus();
     const seen: unknown[] = [];
     bus.subscribe((data) => seen.push(data));
@@ -146,8 +146,8 @@ describe("publishing", () => {
   });
 });
 
-describe("a listener", () => {
-  test("that throws, or rejects, is reported, and the others get everything", async () => {
+describe("a subscriber", () => {
+  test("that throws or rejects is reported, and the others receive every message", async () => {
     const errors: Error[] = [];
     await using bus = createBus({ onError: (error) => errors.push(error) });
     const seen: unknown[] = [];
@@ -169,7 +169,7 @@ describe("a listener", () => {
     for (const error of errors) expect(error).toMatchObject({ code: "LISTENER_FAILED" });
   });
 
-  test("that throws does so into the console when `onError` throws as well", async () => {
+  test("that throws is logged to the console if `onError` throws as well", async () => {
     const shown = vi.spyOn(console, "error").mockImplementation(() => {});
     await using bus = createBus({
       onError: () => {
@@ -187,7 +187,7 @@ describe("a listener", () => {
     shown.mockRestore();
   });
 
-  test("may unsubscribe others and itself while it is called, and nobody ended is called again", async () => {
+  test("may unsubscribe itself and others while it is called, and no unsubscribed one is called again", async () => {
     await using bus = createBus();
     const seen: string[] = [];
     const stops: (() => void)[] = [];
@@ -208,7 +208,7 @@ describe("a listener", () => {
     expect(bus.stats()).toMatchObject({ listeners: 0, channels: 0 });
   });
 
-  test("may publish: what it publishes comes after what it was called with, for everybody", async () => {
+  test("may publish: every reader receives the new message after the one it was called with", async () => {
     await using bus = createBus();
     const seen: unknown[][] = [[], []];
     bus.subscribe((data) => {
@@ -221,7 +221,7 @@ describe("a listener", () => {
     for (const each of seen) expect(each).toEqual(["ask", "answer", "next"]);
   });
 
-  test("that answers itself for ever does not stop the event loop", async () => {
+  test("that publishes to itself forever does not block the event loop", async () => {
     await using bus = createBus();
     let count = 0;
     const stop = bus.subscribe((data) => {
@@ -229,7 +229,7 @@ describe("a listener", () => {
       void bus.publish(data);
     });
     await bus.publish(0);
-    // Polling takes timers, which a turn that never ends would not let through.
+    // Polling needs timers, which do not run in a turn that never ends.
     await expect.poll(() => count).toBeGreaterThan(100);
     stop();
     await turns();
@@ -238,7 +238,7 @@ describe("a listener", () => {
     expect(count).toBe(before);
   });
 
-  test("may subscribe others: these get what follows", async () => {
+  test("may add subscribers, which receive the messages that follow", async () => {
     await using bus = createBus();
     const late: unknown[] = [];
     bus.subscribe((data) => {
@@ -249,7 +249,7 @@ describe("a listener", () => {
     expect(late).toEqual([2]);
   });
 
-  test("may close the bus: nobody is called after that", async () => {
+  test("may close the bus, and no subscriber is called after that", async () => {
     const bus = createBus();
     const seen: unknown[] = [];
     let closing: Promise<void> | undefined;
@@ -266,7 +266,7 @@ describe("a listener", () => {
     expect(() => bus.subscribe(() => {})).toThrow(expect.objectContaining({ code: "BUS_CLOSED" }));
   });
 
-  test("that is ended before it is live is never called, and leaves nothing", async () => {
+  test("that ends before it is live is never called, and leaks nothing", async () => {
     await using bus = createBus();
     const { engine } = internalsOf(bus);
     let calls = 0;
@@ -278,7 +278,7 @@ describe("a listener", () => {
     expect(engine).toMatchObject({ topics: new Map(), cohorts: new Map(), readers: new Set() });
   });
 
-  test("that comes during an outage is told of it once, and hears what is published from then on", async () => {
+  test("that starts during an outage gets one gap, and receives what is published from then on", async () => {
     const errors: Error[] = [];
     const server = createLaggingServer();
     const line = server.connect();
@@ -298,7 +298,7 @@ describe("a listener", () => {
     expect(errors).toHaveLength(1);
   });
 
-  test("that comes before the server is there hears what its own process publishes first", async () => {
+  test("that starts before the server is up receives the first message of its own process", async () => {
     const line = createLaggingServer().connect();
     let isThere = false;
     const open: Backend["open"] = async (host) => {
@@ -315,7 +315,7 @@ describe("a listener", () => {
     expect(seen).toEqual([2]);
   });
 
-  test("that is refused again and again is tried ever more seldom, until it is taken", async () => {
+  test("that the backend rejects is retried with growing pauses until it is accepted", async () => {
     vi.useFakeTimers();
     try {
       const line = createLaggingServer().connect();
@@ -347,8 +347,8 @@ describe("a listener", () => {
     }
   });
 
-  test.each(["the listener ends", "the bus closes"])(
-    "that waits for the server leaves no timer and no wait when %s",
+  test.each(["the subscriber ends", "the bus closes"])(
+    "that waits for the server leaves no timer and no pending promise when %s",
     async (how) => {
       vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
       try {
@@ -373,7 +373,7 @@ describe("a listener", () => {
     },
   );
 
-  test("after a cursor that means nothing is told of the gap, and gets all that is kept", async () => {
+  test("that starts after an unknown cursor gets a gap, then everything kept", async () => {
     const errors: Error[] = [];
     await using bus = createBus({ onError: (error) => errors.push(error) });
     await bus.publish(1);
@@ -391,7 +391,7 @@ describe("a listener", () => {
   });
 
   test.each(["", "x", "1-2", "1-2-3\n", 5 as unknown as string])(
-    "is refused %j as a cursor",
+    "rejects %j as a cursor",
     async (after) => {
       await using bus = createBus();
       expect(() => bus.subscribe(() => {}, { after })).toThrow(
@@ -402,7 +402,7 @@ describe("a listener", () => {
 });
 
 describe("closing", () => {
-  test("is the same for all who ask, and is done when the backend is closed", async () => {
+  test("is one promise for all callers, and resolves when the backend is closed", async () => {
     let isClosed = false;
     const inner = memoryBackend();
     const backend = {
@@ -422,7 +422,7 @@ describe("closing", () => {
     await bus.close();
   });
 
-  test("a bus that was never used leaves alone the log that another one stands on", async () => {
+  test("a bus that was never used does not close the log that another bus uses", async () => {
     const backend = memoryBackend();
     await using used = createBus({ backend });
     await used.publish(1);
@@ -433,7 +433,7 @@ describe("closing", () => {
   });
 
   test.each([0, 1, 5])(
-    "while the backend is still being opened, for %i turns, leaves it closed and hangs on nothing",
+    "while the backend opens for %i turns, closes it and does not hang",
     async (duration) => {
       const calls: string[] = [];
       const inner = memoryBackend();
@@ -463,7 +463,7 @@ describe("closing", () => {
     },
   );
 
-  test("a backend that never opens does not keep the bus from closing", async () => {
+  test("a backend that never opens does not prevent the bus from closing", async () => {
     const backend = { ...memoryBackend(), open: async () => new Promise<void>(() => {}) };
     const bus = createBus({ backend });
     void bus.publish(1).catch(() => {});
@@ -471,7 +471,7 @@ describe("closing", () => {
     expect(bus.stats().status).toBe("closed");
   });
 
-  test("hands on first what has been published", async () => {
+  test("first delivers what has been published", async () => {
     const bus = createBus();
     const { sink } = await openTestReader(internalsOf(bus).engine, ["default"]);
     await bus.publish(1);
@@ -481,7 +481,7 @@ describe("closing", () => {
     expect(sink.ended).toEqual(["closed"]);
   });
 
-  test("an opening that fails is tried again by the next call", async () => {
+  test("the next call retries an opening that failed", async () => {
     const inner = memoryBackend();
     let failures = 1;
     const backend = {
@@ -498,7 +498,7 @@ describe("closing", () => {
 });
 
 describe("a log in memory", () => {
-  test("that all buses have left does not pass for complete to one that comes later", async () => {
+  test("that all buses have left is not complete for a bus that opens later", async () => {
     const backend = memoryBackend();
     const before = createBus({ backend });
     const { id } = await before.publish(1);
@@ -518,7 +518,7 @@ describe("a log in memory", () => {
     expect(gaps).toMatchObject([{ channels: ["default"] }, { channels: ["other"] }]);
   });
 
-  test("is one for several buses: each hears the others, and what one missed it reads", async () => {
+  test("is shared by several buses: each receives what the others publish, and reads what it missed", async () => {
     const backend = memoryBackend();
     await using one = createBus({ backend });
     await using two = createBus({ backend });

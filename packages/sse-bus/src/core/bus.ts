@@ -1,61 +1,43 @@
 import { createAdmission } from "./admission.ts";
-import type { Backend, Pending, NewMessage, Stored } from "./backend.ts";
 import { assertNotBuilding } from "./build-phase.ts";
+import { type BusInternals, INTERNALS, type MutableOptions } from "./bus-internals.ts";
 import type {
   Bus,
   BusOptions,
   BusStats,
-  PendingPublish,
-  Published,
+  OutgoingMessage,
+  PublishManyOptions,
   PublishOptions,
   SubscribeOptions,
 } from "./bus-types.ts";
-import { assertChannel, assertTopic, DEFAULT_CHANNEL } from "./channel-name.ts";
+import { assertTopic, DEFAULT_CHANNEL } from "./channel-name.ts";
 import { countReaders } from "./cohort.ts";
-import {
-  assertOpen,
-  closeEngine,
-  createEngine,
-  type Engine,
-  isClosed,
-  isOpen,
-  notePublished,
-} from "./engine.ts";
+import { disconnect } from "./disconnect.ts";
+import type { DisconnectOptions, DisconnectTarget } from "./disconnect-target.ts";
+import { assertOpen, closeEngine, createEngine, type Engine, isClosed, isOpen } from "./engine.ts";
 import { SseBusError } from "./errors.ts";
 import { assertCount, createHistoryResolver } from "./history.ts";
-import { encodeData } from "./encode-data.ts";
-import { createSubscriber, type Subscriber } from "./subscriber.ts";
+import { whileSubscribed } from "./instances/while-subscribed.ts";
+import type {
+  RunWhileSubscribed,
+  WhileSubscribedOptions,
+} from "./instances/while-subscribed-types.ts";
+import { READ_LIVE, type LiveDefinition } from "./live/live-types.ts";
+import { readLive } from "./live/read-live.ts";
+import { createSubscriber, readFor, type Subscriber } from "./subscriber.ts";
 import { memoryBackend } from "./memory-backend.ts";
-import { assertEventName, assertKey, idempotencyId, messageId } from "./message.ts";
 import { formatCursor, parseCursor } from "./position.ts";
+import { createChannelPresence } from "./presence/bus-presence.ts";
+import type { ChannelPresence } from "./presence/presence-types.ts";
+import { createPublisher, onChannel } from "./publish.ts";
 import { restartReaders } from "./restart.ts";
-import { type Schemas, validate } from "./schema.ts";
+import { assertSchemas, type Schemas } from "./schema.ts";
 import type { AnyChannels, ChannelMap, ChannelsOfSchemas, InputsOfSchemas } from "./types.ts";
 
-/** Where a bus keeps its internals. A registered symbol, because bundles have copies of this module. */
-const INTERNALS: unique symbol = Symbol.for("sse-bus.internals");
-
-/** What the package's own routes need of a bus. */
-export interface BusInternals {
-  readonly engine: Engine;
-  readonly options: MutableOptions;
-  /**
-   * What outer layers keep with the bus, by name. They cannot keep it in a module, of which bundles
-   * have copies.
-   */
-  readonly attachments: Map<string, unknown>;
-  readonly maxMessageBytes: number;
-  /** Where failures in the background go. Never throws. */
-  readonly onError: (error: Error) => void;
-}
-
-/** Settings that can change while the bus runs, as in a hot reload. */
-export interface MutableOptions {
-  schemas: Schemas | undefined;
-  onError: (error: Error) => void;
-}
+export { type BusInternals, internalsOf } from "./bus-internals.ts";
 
 const MAX_PACKET_BYTES = 65_536;
+
 /**
  * Makes a bus: publish in one place, and every subscriber and event stream gets it, in order.
  *
@@ -80,14 +62,16 @@ export function createBus(options: BusOptions = {}): Bus {
   const { maxMessageBytes = 262_144 } = options;
   assertCount(maxHistoryBytes, "maxHistoryBytes");
   assertCount(maxMessageBytes, "maxMessageBytes");
+  assertSchemas(options.schemas);
   const mutable: MutableOptions = {
     schemas: options.schemas,
     onError: options.onError ?? reportToConsole,
   };
   const onError = createReporter(mutable);
+  const history = createHistoryResolver(options.history);
   const engine = createEngine({
     backend,
-    history: createHistoryResolver(options.history),
+    history,
     maxHistoryBytes,
     maxPacketBytes: MAX_PACKET_BYTES,
     onError,
@@ -95,42 +79,14 @@ export function createBus(options: BusOptions = {}): Bus {
   });
   const connecting = new Set<Promise<void>>();
   const subscribers = new Set<Subscriber>();
+  const ownSubscribers = new Set<Subscriber>();
   const admit = createAdmission(engine, connecting);
-
-  async function publish(
-    data: unknown,
-    given: PublishOptions = {},
-  ): Promise<Published | PendingPublish> {
-    assertOpen(engine);
-    const { channel = DEFAULT_CHANNEL, event = "message", key, tx } = given;
-    if (tx !== undefined) assertTransactional(engine.backend);
-    assertChannel(channel);
-    assertEventName(event);
-    if (key !== undefined) assertKey(key);
-    const id = given.id === undefined ? undefined : idempotencyId(given.id, given.publisher);
-    const checked = validate(mutable.schemas, channel, event, data);
-    // Only a validator may be asynchronous: a promise given as data is refused, as it is not JSON.
-    const value = mutable.schemas && checked instanceof Promise ? await checked : checked;
-    const { json, raw } = encodeData(value, given.raw, maxMessageBytes);
-    const encoded = { channel, event, key, json, raw, id };
-    const stored = await admit(() => store(engine.backend, encoded, tx));
-    const message = {
-      channel,
-      event,
-      data: value,
-      ...(key !== undefined && { key }),
-      ...(stored.duplicate && { duplicate: true as const }),
-    };
-    // A pending message is not counted: it may never be committed.
-    if ("pending" in stored) return { ...message, pending: true };
-    if (!stored.duplicate) engine.counters.published++;
-    notePublished(engine, stored);
-    return {
-      id: messageId(stored, stored.epoch, encoded),
-      ...message,
-      time: stored.time,
-    };
-  }
+  const { publish, publishMany } = createPublisher({
+    engine,
+    admit,
+    options: mutable,
+    maxMessageBytes,
+  });
 
   function subscribe(
     listener: (data: never, message: never) => unknown,
@@ -139,12 +95,12 @@ export function createBus(options: BusOptions = {}): Bus {
     assertOpen(engine);
     const { channel = DEFAULT_CHANNEL, after, onGap } = given;
     assertTopic(channel);
-    assertFunction(listener);
+    assertFunction(listener, "listener");
     if (after !== undefined) assertCursor(after);
     const subscriber = createSubscriber(engine, {
-      listener,
+      read: readFor(listener),
       topic: channel,
-      after,
+      start: after === undefined ? "now" : { cursor: after },
       onGap,
       onError,
       connecting,
@@ -156,62 +112,78 @@ export function createBus(options: BusOptions = {}): Bus {
     };
   }
 
+  async function readCursor(call?: string): Promise<string> {
+    assertOpen(engine);
+    assertNotBuilding(call);
+    if (!isOpen(engine)) await engine.lifecycle.open();
+    const head = await backend.readHead();
+    return formatCursor(head, head.epoch);
+  }
+
   function stats(): BusStats {
     return {
       backend: backend.name,
       status: isClosed(engine) ? "closed" : engine.backendStatus,
       connections: countConnections(engine),
       listeners: subscribers.size,
-      channels: engine.topics.size,
+      channels: engine.topics.size - engine.ownTopics,
       ...engine.counters,
     };
   }
 
   async function close(): Promise<void> {
     const closed = closeEngine(engine);
-    for (const subscriber of subscribers) subscriber.close();
-    subscribers.clear();
+    for (const all of [subscribers, ownSubscribers]) {
+      for (const subscriber of all) subscriber.close();
+      all.clear();
+    }
     return closed;
   }
 
+  const internals: BusInternals = {
+    engine,
+    options: mutable,
+    attachments: new Map(),
+    maxMessageBytes,
+    history,
+    admit,
+    ownSubscribers,
+    onError,
+  };
+
   const bus = {
     publish,
+    publishMany,
     subscribe,
     channel: (name: string) => ({
       subscribe: (listener: (data: never, message: never) => unknown, own?: SubscribeOptions) =>
         subscribe(listener, { ...own, channel: name }),
       publish: (data: unknown, own?: PublishOptions) => publish(data, { ...own, channel: name }),
+      publishMany: (messages: readonly OutgoingMessage[], own?: PublishManyOptions) =>
+        publishMany(onChannel(name, messages), own),
     }),
-    async cursor() {
-      assertOpen(engine);
-      assertNotBuilding();
-      if (!isOpen(engine)) await engine.lifecycle.open();
-      const head = await backend.readHead();
-      return formatCursor(head, head.epoch);
+    cursor: async () => readCursor(),
+    async snapshot(load: () => unknown) {
+      assertFunction(load, "load");
+      const cursor = await readCursor("bus.snapshot()");
+      return { data: await load(), cursor };
     },
+    disconnect: async (target: DisconnectTarget, own?: DisconnectOptions) =>
+      disconnect(internals, target, own),
+    presence: <Info, State>(channel: string) =>
+      createChannelPresence(internals, channel) as ChannelPresence<Info, State>,
+    whileSubscribed: (
+      pattern: string,
+      run: RunWhileSubscribed<never>,
+      own?: WhileSubscribedOptions,
+    ) => whileSubscribed(internals, pattern, run, own),
     stats,
     close,
     [Symbol.asyncDispose]: close,
-    [INTERNALS]: {
-      engine,
-      options: mutable,
-      attachments: new Map(),
-      maxMessageBytes,
-      onError,
-    } satisfies BusInternals,
+    [INTERNALS]: internals,
+    [READ_LIVE]: async (live: LiveDefinition) => readLive(internals, live),
   };
   return bus as unknown as Bus;
-}
-
-/**
- * The engine behind a bus.
- *
- * @throws SseBusError `INVALID_OPTION` when `bus` was not made by `createBus`
- */
-export function internalsOf(bus: object): BusInternals {
-  const internals = (bus as { [INTERNALS]?: BusInternals })[INTERNALS];
-  if (internals) return internals;
-  throw new SseBusError("INVALID_OPTION", "`bus` must come from createBus() or sharedBus().");
 }
 
 /** Reports every failure in the background; an `onError` that fails itself is reported to the console. */
@@ -242,25 +214,9 @@ function countConnections({ cohorts, remote }: Engine): number {
   return count;
 }
 
-function assertTransactional(
-  backend: Backend,
-): asserts backend is Backend & { publishIn: NonNullable<Backend["publishIn"]> } {
-  if (backend.publishIn) return;
-  throw new SseBusError(
-    "TX_UNSUPPORTED",
-    `\`tx\` needs a backend that lives in your database, such as postgresBackend; this bus is on "${backend.name}". Publish after the commit instead, without \`tx\`.`,
-  );
-}
-
-function store(backend: Backend, message: NewMessage, tx: unknown): Promise<Stored | Pending> {
-  if (tx === undefined) return backend.publish(message);
-  assertTransactional(backend);
-  return backend.publishIn(tx, message);
-}
-
-function assertFunction(listener: unknown): void {
-  if (typeof listener === "function") return;
-  throw new SseBusError("INVALID_OPTION", "`listener` must be a function.");
+function assertFunction(value: unknown, name: string): void {
+  if (typeof value === "function") return;
+  throw new SseBusError("INVALID_OPTION", `\`${name}\` must be a function.`);
 }
 
 function assertCursor(after: string): void {

@@ -1,7 +1,15 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { anyText } from "../../test/support/any-text.ts";
-import { assertChannel, assertTopic, isPattern, topicCovers } from "./channel-name.ts";
+import {
+  assertChannel,
+  assertTopic,
+  isPattern,
+  isReserved,
+  isStoredChannel,
+  isTopic,
+  topicCovers,
+} from "./channel-name.ts";
 
 const anySegment = fc.constantFrom("a", "b", "c", "", "a.b", "-");
 const anyChannel = fc
@@ -16,7 +24,7 @@ const anyTopic = fc
   .map(([segments, isDeep]) => (isDeep ? [...segments, "**"] : segments).join("/"))
   .filter((name) => name !== "");
 
-/** The obvious way: the pattern as a regular expression. */
+/** The reference: the pattern as a regular expression. */
 function coversByRegExp(topic: string, channel: string): boolean {
   const source = topic
     .split("/")
@@ -29,7 +37,7 @@ function coversByRegExp(topic: string, channel: string): boolean {
   return new RegExp(`^${source}$`).test(channel);
 }
 
-test("a topic covers just the channels that its regular expression matches", () => {
+test("a topic covers exactly the channels that its regular expression matches", () => {
   fc.assert(
     fc.property(anyTopic, anyChannel, (topic, channel) => {
       expect(topicCovers(topic, channel)).toBe(coversByRegExp(topic, channel));
@@ -38,8 +46,8 @@ test("a topic covers just the channels that its regular expression matches", () 
   );
 });
 
-test("a topic covers just the patterns all of whose channels it covers", () => {
-  // Segments that no topic names stand for any other, so that a few channels tell all apart.
+test("a topic covers a pattern if and only if it covers all its channels", () => {
+  // Segments that no topic names stand for all others, so a few channels are enough.
   const segments = fc.constantFrom("a", "b", "*");
   const topic = fc
     .tuple(fc.array(segments, { minLength: 1, maxLength: 3 }), fc.boolean())
@@ -90,7 +98,7 @@ test.each([
   expect(topicCovers(topic, channel)).toBe(covers);
 });
 
-test("what assertTopic accepts as a pattern, and no more", () => {
+test("is a pattern if and only if assertTopic accepts it", () => {
   for (const good of ["*", "**", "a/*", "a/**", "*/b", "*/*/**", "a//*", "orders/*/lines"]) {
     expect(() => assertTopic(good), good).not.toThrow();
     expect(isPattern(good)).toBe(true);
@@ -102,8 +110,8 @@ test("what assertTopic accepts as a pattern, and no more", () => {
   }
 });
 
-test("a channel is 1 to 200 characters of the documented set, anything else is refused", () => {
-  const allowed = /^[A-Za-z0-9._~:/-]{1,200}$/;
+test("a channel has 1 to 200 characters of the documented set, and anything else is rejected", () => {
+  const allowed = /^(?!~)[A-Za-z0-9._~:/-]{1,200}$/;
   const anyName = fc.oneof(fc.string(), anyText, anyChannel);
   fc.assert(
     fc.property(anyName, (text) => {
@@ -117,7 +125,7 @@ test("a channel is 1 to 200 characters of the documented set, anything else is r
 });
 
 test.each(["a\nb", "a\r", "a\0", "a\n", "ä", "a b", "\u2028", "a@b"])(
-  "%j, which could break a block or an id, is refused as channel and as topic",
+  "%j, which could break a frame or an id, is rejected as a channel and as a topic",
   (name) => {
     expect(() => assertChannel(name)).toThrow(expect.objectContaining({ code: "INVALID_CHANNEL" }));
     expect(() => assertTopic(name)).toThrow(expect.objectContaining({ code: "INVALID_CHANNEL" }));
@@ -129,6 +137,38 @@ test.each([undefined, null, 1, {}, ["a"], Symbol("a")])("%s is no channel", (nam
   expect(() => assertTopic(name)).toThrow(expect.objectContaining({ code: "INVALID_CHANNEL" }));
 });
 
-test("publishing to a pattern is refused with the reason", () => {
+test.each(["~", "~a", "~control", "~presence/rooms/1", "~a/*", "~/**"])(
+  "%s is reserved: it is refused with the reason, and no pattern covers it",
+  (name) => {
+    for (const check of [assertChannel, assertTopic] as ((name: string) => void)[]) {
+      expect(() => check(name)).toThrow(/is reserved: names that begin with ~ belong to the bus/);
+    }
+    expect(isTopic(name)).toBe(false);
+    expect(isReserved(name)).toBe(true);
+    for (const pattern of ["*", "**", "*/**", "~a/*", "~/**"].filter((one) => one !== name)) {
+      expect(topicCovers(pattern, name)).toBe(false);
+    }
+    expect(topicCovers(name, name)).toBe(!isPattern(name));
+  },
+);
+
+test("a ~ elsewhere in a name is like any other character", () => {
+  for (const name of ["a~", "a/~b", "users/~ada", "a~b/*"]) {
+    expect(isTopic(name)).toBe(true);
+    expect(isReserved(name)).toBe(false);
+  }
+  expect(topicCovers("a/*", "a/~b")).toBe(true);
+});
+
+test("a log contains channels of 200 characters, and reserved ones of 220", () => {
+  for (const name of ["a", "a".repeat(200), "~a", `~${"a".repeat(219)}`]) {
+    expect(isStoredChannel(name), name).toBe(true);
+  }
+  for (const name of ["", "a".repeat(201), "~", `~${"a".repeat(220)}`, "a/*", "~a/*", "~a b", 1]) {
+    expect(isStoredChannel(name), String(name)).toBe(false);
+  }
+});
+
+test("publishing to a pattern throws an error that says why", () => {
   expect(() => assertChannel("orders/*")).toThrow(/Patterns are for subscribing only/);
 });

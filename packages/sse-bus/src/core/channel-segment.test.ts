@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { isTopic } from "./channel-name.ts";
 import { decodeChannelSegment, encodeChannelSegment } from "./channel-segment.ts";
 
-test("any text becomes a segment of valid characters, and is got back from it", () => {
+test("any text becomes a segment of valid characters and is decoded unchanged", () => {
   fc.assert(
     fc.property(fc.string({ unit: "grapheme", maxLength: 20 }), (text) => {
       const segment = encodeChannelSegment(text);
@@ -28,14 +28,14 @@ test.each([
   expect(isTopic(`users/${segment}`)).toBe(true);
 });
 
-test.each(["\uD800", "a\uDC00b"])("half of a surrogate pair is refused", (text) => {
+test.each(["\uD800", "a\uDC00b"])("half of a surrogate pair is rejected", (text) => {
   expect(() => encodeChannelSegment(text)).toThrow(
     expect.objectContaining({ code: "INVALID_CHANNEL" }),
   );
 });
 
 test.each([":", ":4", ":zz", ":FF", ":c3:ab", "a@b", "~", ":41"])(
-  "%s is refused, as no text gives it",
+  "%s is rejected, because no text is encoded like this",
   (segment) => {
     expect(() => decodeChannelSegment(segment)).toThrow(
       expect.objectContaining({ code: "INVALID_CHANNEL" }),

@@ -26,7 +26,7 @@ function setUp(options: BusOptions = {}) {
 const big = (n: number): { n: number; text: string } => ({ n, text: "x".repeat(40_000) });
 
 describe("readers that keep up", () => {
-  test("lose nothing of a burst that history alone would not keep, however large it is", async () => {
+  test("receive a whole burst that is larger than history", async () => {
     const { bus, engine } = setUp({ history: { maxMessages: 1 } });
     const { sink } = await openTestReader(engine, ["default"]);
     const { sink: local } = await openTestReader(engine, ["default"], { isLocal: true });
@@ -35,11 +35,11 @@ describe("readers that keep up", () => {
     for (const { blocks } of [sink, local]) {
       expect(blocks.map(({ event }) => event)).toEqual(Array(20).fill("message"));
     }
-    // And then the limits apply again.
+    // After that, the limits apply again.
     expect(engine.store.bytes).toBeLessThan(100_000);
   });
 
-  test("lose nothing of what has already been superseded when it leaves", async () => {
+  test("receive messages that are already superseded when they are sent", async () => {
     const { bus, engine } = setUp();
     const { sink } = await openTestReader(engine, ["default"]);
     await Promise.all([1, 2, 3].map(async (n) => bus.publish(n, { key: "k" })));
@@ -47,7 +47,7 @@ describe("readers that keep up", () => {
     expect(sink.values).toEqual([1, 2, 3]);
   });
 
-  test("are handed everything of one turn in one write, and share its bytes", async () => {
+  test("receive all messages of one turn in one write, and share its bytes", async () => {
     const { bus, engine } = setUp();
     const bytes: Uint8Array[] = [];
     for (let n = 0; n < 3; n++) {
@@ -75,7 +75,7 @@ describe("a sink", () => {
     expect(sink.values).toEqual([1, 2, 3, 4, 5]);
   });
 
-  test("may do so for a backlog of thousands of packets without exhausting the stack", async () => {
+  test("may do so for a backlog of thousands of packets without a stack overflow", async () => {
     const { bus, engine } = setUp({
       maxMessageBytes: 100_000,
       history: { maxMessages: 5000, maxBytes: 1e9 },
@@ -107,7 +107,7 @@ describe("a sink", () => {
     expect(count).toBe(3000);
   });
 
-  test("that throws is ended and reported, and its neighbours get everything", async () => {
+  test("that throws is ended and reported, and the others receive every message", async () => {
     const { bus, engine, errors } = setUp();
     const good = await openTestReader(engine, ["default"]);
     const bad = await openTestReader(engine, ["default"]);
@@ -124,7 +124,7 @@ describe("a sink", () => {
     expect(engine.readers.size).toBe(2);
   });
 
-  test("that throws even when it is ended harms nobody either", async () => {
+  test("that throws again when it is ended affects no other reader", async () => {
     const { bus, engine, errors } = setUp();
     const topics = ["default"];
     const bad = await openTestReader(engine, topics);
@@ -148,7 +148,7 @@ describe("a sink", () => {
     expect(otherGroup.sink.ended).toEqual(["closed"]);
   });
 
-  test("may close any reader while it is written to, itself as well", async () => {
+  test("may close any reader during a write, including itself", async () => {
     const { bus, engine } = setUp();
     const readers = [];
     for (let n = 0; n < 6; n++) readers.push(await openTestReader(engine, ["default"]));
@@ -178,7 +178,7 @@ describe("a sink", () => {
     ]);
   });
 
-  test("may have readers opened and heartbeats sent while it is written to", async () => {
+  test("may open readers and send heartbeats during a write", async () => {
     const { bus, engine } = setUp();
     const one = await openTestReader(engine, ["default"]);
     const two = await openTestReader(engine, ["default", "more"]);
@@ -203,7 +203,7 @@ describe("a sink", () => {
 });
 
 describe("a reader that does not keep up", () => {
-  test("falls behind and reads on from its cursor, without what has been superseded", async () => {
+  test("falls behind, then continues from its cursor without superseded messages", async () => {
     const { bus, engine } = setUp();
     const { sink, take } = await openTestReader(engine, ["default"], { capacity: 1 });
     for (let n = 1; n <= 6; n++) {
@@ -218,7 +218,7 @@ describe("a reader that does not keep up", () => {
     expect(sink.values).toEqual([1, 3, 5, 6, 7]);
   });
 
-  test("past what history keeps is told how many it lost, once, and goes on from there", async () => {
+  test("beyond what history keeps gets one gap with the number of lost messages, then continues", async () => {
     const { bus, engine } = setUp({ history: { maxMessages: 3 } });
     const { sink, take } = await openTestReader(engine, ["default"], { capacity: 1 });
     for (let n = 1; n <= 10; n++) {
@@ -236,7 +236,7 @@ describe("a reader that does not keep up", () => {
     ]);
   });
 
-  test("keeps no packet in memory once it has read on, nor do others in its cohort", async () => {
+  test("keeps no packet in memory after it has read it, nor do others in its cohort", async () => {
     const { bus, engine } = setUp();
     const first = await bus.publish(0);
     for (let n = 1; n <= 40; n++) await bus.publish(big(n));
@@ -251,7 +251,7 @@ describe("a reader that does not keep up", () => {
   });
 });
 
-test("an unrecoverable loss is told before what follows it, and no heartbeat passes it over", async () => {
+test("an unrecoverable loss is reported before later messages, and no heartbeat skips it", async () => {
   const server = createLaggingServer();
   const line = server.connect();
   const { engine } = setUp({ backend: line.backend });
@@ -274,7 +274,7 @@ test("an unrecoverable loss is told before what follows it, and no heartbeat pas
       .filter(({ event }) => event !== "ping")
       .map(({ event, data }) => (event === "gap" ? event : data));
   expect(shown(sink)).toEqual([1, 2, 3, "gap", 6, 7]);
-  // How many were lost nobody knows.
+  // The number of lost messages is unknown.
   expect(sink.blocks.find(({ event }) => event === "gap")?.data).toEqual({
     channels: ["default"],
     reason: "evicted",

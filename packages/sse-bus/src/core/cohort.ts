@@ -2,6 +2,7 @@ import type { Counters, Traffic } from "./counters.ts";
 import type { Flusher } from "./flusher.ts";
 import type { Gap, Packet } from "./packet.ts";
 import type { Position } from "./position.ts";
+import type { SharedWindow } from "./shared-window.ts";
 import type { Sink } from "./sink.ts";
 import { ordinalOf } from "./topic-log.ts";
 import type { Topic } from "./topic.ts";
@@ -24,6 +25,8 @@ export interface Cohort {
   readonly waiting: Set<Reader>;
   /** Packets made for readers behind in this turn, so that many that reconnect at once share them. */
   readonly packets: Map<string, Packet>;
+  /** If what its readers receive is encoded. */
+  readonly window: SharedWindow | undefined;
   /**
    * `starting`, until all topics are live; `restarting`, while a restarted log is read again;
    * `running`. Messages are delivered only while it is `running`.
@@ -62,7 +65,7 @@ export interface Reader {
   /** Index in the cohort's `atHead`, for removal in constant time. */
   index: number;
   /** See `ReadOptions`. */
-  knownEvictions: readonly number[] | undefined;
+  knownEvictions: readonly (number | undefined)[] | undefined;
   /** See `ReadOptions`. */
   snapshot: number | undefined;
   /** A gap to deliver before anything else. */

@@ -23,4 +23,10 @@ export interface Traffic {
   /** Frames: messages, hello, ping, gap, bye. */
   frames: number;
   bytes: number;
+  /** Those bytes as they were sent: fewer where they are compressed. */
+  sent: number;
+}
+
+export function createTraffic(): Traffic {
+  return { frames: 0, bytes: 0, sent: 0 };
 }

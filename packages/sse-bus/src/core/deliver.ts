@@ -3,7 +3,8 @@ import { SseBusError } from "./errors.ts";
 import { createGapPacket, type Packet } from "./packet.ts";
 import type { Position } from "./position.ts";
 import { hasLost, readLog } from "./read-log.ts";
-import { isReaderClosed, moveBehind, placeReader } from "./reader-state.ts";
+import { isReaderClosed, leaveWindow, moveBehind, placeReader, windowOf } from "./reader-state.ts";
+import { encodeAlone, encodeForHead, encodeForWindow, type SharedWindow } from "./shared-window.ts";
 import { newestSeq } from "./topic-log.ts";
 
 const MAX_CACHED_PACKETS = 16;
@@ -46,9 +47,14 @@ function deliverNext(cohort: Cohort): boolean {
   // A sink may add, resume or close readers during its `write`. So the cursor moves first and the list
   // is a copy: a reader that comes to the head now is after this packet.
   cohort.cursor = packet.to;
-  for (const reader of cohort.atHead.slice()) {
+  const readers = cohort.atHead.slice();
+  const { window } = cohort;
+  const formFor = window && encodeForHead(window, packet, readers.length);
+  let place = 0;
+  for (const reader of readers) {
+    const before = place++;
     if (reader.state !== "head") continue;
-    if (reader.ready) deliver(reader, packet);
+    if (reader.ready) write(reader, formFor ? formFor(before, reader.index) : packet);
     else {
       moveBehind(reader, from);
       context.counters.stalls++;
@@ -76,7 +82,7 @@ export function pumpReader(reader: Reader): void {
 /** The sink can take a packet. */
 export function resumeReader(reader: Reader): void {
   reader.ready = true;
-  // During a write, the code that writes goes on by itself: a call for each packet would exhaust the
+  // During a write, the code that writes continues by itself: a call for each packet would exhaust the
   // stack.
   if (!isReaderClosed(reader) && !reader.isWriting) pumpReader(reader);
 }
@@ -88,8 +94,30 @@ export function advanceCohort(cohort: Cohort, head: Position): void {
   pumpWaiting(cohort);
 }
 
-/** Writes a packet to the sink. A sink that throws ends its own reader and no other one. */
+/** Delivers a packet to those readers that have the window of a cohort, and can take it. */
+export function deliverToWindow({ atHead }: Cohort, window: SharedWindow, packet: Packet): void {
+  const readers = atHead.slice(0, window.readers);
+  const encoded = encodeForWindow(window, packet);
+  for (const reader of readers) {
+    if (!windowOf(reader)) continue;
+    if (reader.ready) write(reader, encoded);
+    else leaveWindow(reader);
+  }
+}
+
+/** Delivers a packet to one reader. */
 export function deliver(reader: Reader, packet: Packet): void {
+  const { window } = reader.cohort;
+  if (!window) {
+    write(reader, packet);
+    return;
+  }
+  leaveWindow(reader);
+  write(reader, encodeAlone(window.codec, packet));
+}
+
+/** Writes a packet to the sink. A sink that throws ends its own reader and no other one. */
+function write(reader: Reader, packet: Packet): void {
   const { context } = reader.cohort;
   // Before the write: the sink may call `resumeReader` while it is written to.
   reader.ready = false;
@@ -106,9 +134,10 @@ export function deliver(reader: Reader, packet: Packet): void {
     reader.isWriting = false;
   }
   const { counters, traffic } = context;
-  counters.delivered += packet.messages.length;
+  counters.delivered += packet.counted;
   traffic.frames += packet.frames;
   traffic.bytes += packet.size;
+  traffic.sent += packet.sent;
   reader.bytes += packet.size;
   if (packet.gap) counters.gaps++;
 }

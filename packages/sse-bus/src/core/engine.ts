@@ -1,17 +1,23 @@
+import { callBeforeClose } from "./before-close.ts";
 import type { Backend, BackendHost, BackendStatus } from "./backend.ts";
+import { isReserved } from "./channel-name.ts";
+import type { Codec } from "./codec.ts";
 import { type Cohort, type CohortContext, countReaders, type Reader } from "./cohort.ts";
-import { type Counters, createCounters, type Traffic } from "./counters.ts";
+import { type Counters, createCounters, createTraffic, type Traffic } from "./counters.ts";
 import { flushCohort } from "./deliver.ts";
 import { SseBusError } from "./errors.ts";
 import { afterTurn, createFlusher, inTurn } from "./flusher.ts";
 import type { HistoryResolver } from "./history.ts";
 import { assertNotClosed, createLifecycle, isEnding, type Lifecycle } from "./lifecycle.ts";
-import { closeStore, createLogStore, enforceTotal, type LogStore } from "./log-store.ts";
+import { closeStore, enforceTotal, type LogStore } from "./log-store.ts";
+import { createLogStores } from "./log-stores.ts";
 import { type Cursor, later } from "./position.ts";
 import { closeReaderState } from "./reader-state.ts";
+import { createSharedWindow } from "./shared-window.ts";
 import type { EndReason } from "./sink.ts";
 import { newestSeq } from "./topic-log.ts";
 import { closeTopic, openTopic, settleTopic, type Topic, windowLimits } from "./topic.ts";
+import { createWarmCohorts, type WarmCohorts } from "./warm-cohorts.ts";
 
 /** Everything behind a bus that moves messages from its backend to readers. */
 export interface Engine {
@@ -21,17 +27,33 @@ export interface Engine {
   backendStatus: BackendStatus;
   /** Called once each, when the backend opens or is up again. */
   readonly onceUp: Set<() => void>;
+  /**
+   * Called once each, as the bus closes: the readers have ended, and the backend still publishes if it
+   * is open. What they return is awaited, for a second at most.
+   */
+  readonly beforeClose: Set<() => Promise<void> | void>;
   readonly counters: Counters;
+  /** Called when the first reader of a set of topics opens, and when its last one has closed. */
+  onCohort: ((engine: Engine, cohort: Cohort, isOpened: boolean) => void) | undefined;
   /** What was sent to readers on the network. */
   readonly traffic: Traffic;
   readonly topics: Map<string, Topic>;
+  /** How many of the topics are reserved channels. */
+  ownTopics: number;
   readonly cohorts: Map<string, Cohort>;
+  /** Those that are not freed yet with their last reader. */
+  readonly warm: WarmCohorts;
   readonly readers: Set<Reader>;
   /** Readers in this process receive a message in the turn that publishes it. */
   readonly local: CohortContext;
+  /** Readers in this process of reserved channels. They do not count. */
+  readonly own: CohortContext;
   /** Readers on the network are written to after that turn. */
   readonly remote: CohortContext;
+  /** The windows of channels and patterns. */
   readonly store: LogStore;
+  /** The windows of reserved channels. */
+  readonly ownStore: LogStore;
   /** Topics with messages that were not yet offered to all readers at the head. */
   readonly unsettled: Set<Topic>;
   /** The newest message that this process published. */
@@ -73,41 +95,51 @@ export function createEngine(options: EngineOptions): Engine {
     onRestart: () => options.onRestart(engine),
   };
   let offered = 0;
-  const traffic: Traffic = { frames: 0, bytes: 0 };
+  const local: CohortContext = {
+    ...shared,
+    traffic: createTraffic(),
+    flusher: createFlusher(inTurn, flushCohort),
+  };
+  const traffic = createTraffic();
+  const now = (): number => backend.now?.() ?? Date.now();
+  const windows = createLogStores(windowLimits(history), maxHistoryBytes, false, now);
   const engine: Engine = {
     backend,
     lifecycle: createLifecycle({
       openBackend: async () => backend.open(host),
       closeBackend: async () => backend.close(),
+      beforeClose: () => callBeforeClose(engine.beforeClose, onError),
       onOpen: () => callOnceUp(engine),
       onError,
     }),
     backendStatus: "up",
     onceUp: new Set(),
+    beforeClose: new Set(),
+    onCohort: undefined,
     counters,
     traffic,
     topics: new Map(),
+    ownTopics: 0,
     cohorts: new Map(),
+    warm: createWarmCohorts((cohort) => releaseCohort(engine, cohort)),
     readers: new Set(),
-    local: {
-      ...shared,
-      traffic: { frames: 0, bytes: 0 },
-      flusher: createFlusher(inTurn, flushCohort),
-    },
+    local,
+    own: { ...local, counters: createCounters(), traffic: createTraffic() },
     remote: {
       ...shared,
       traffic,
       flusher: createFlusher(afterTurn, flushCohort, {
-        beforeFlush: () => (offered = provenHead(engine).seq),
+        beforeFlush() {
+          offered = provenHead(engine).seq;
+          // A flush may come in the turn that a message arrived in. A disconnect must end its streams before
+          // they receive what was published after it.
+          engine.local.flusher.flush();
+        },
         afterFlush: () => settle(engine, offered),
       }),
     },
-    store: createLogStore(
-      windowLimits(history),
-      maxHistoryBytes,
-      false,
-      () => backend.now?.() ?? Date.now(),
-    ),
+    store: windows.ordinary,
+    ownStore: windows.reserved,
     unsettled: new Set(),
     ownHead: undefined,
     restarts: 0,
@@ -146,13 +178,25 @@ export function newestHead(engine: Engine): Cursor {
   return ownHead?.epoch === head.epoch ? later(head, ownHead) : head;
 }
 
+/** Where the readers of a cohort are, and how what they receive is encoded. */
+export interface CohortKind {
+  /** The readers are in this process. */
+  readonly isLocal: boolean;
+  readonly codec?: Codec | undefined;
+}
+
 /** The cohort of these topics; the first call for them subscribes upstream. */
-export function acquireCohort(engine: Engine, names: readonly string[], isLocal: boolean): Cohort {
-  const sorted = [...new Set(names)].toSorted();
-  const key = `${isLocal ? "local" : "remote"} ${sorted.join(" ")}`;
+export function acquireCohort(
+  engine: Engine,
+  names: readonly string[],
+  { isLocal, codec }: CohortKind,
+): Cohort {
+  const sorted = names.length < 2 ? names : [...new Set(names)].toSorted();
+  const key = `${isLocal ? "local" : (codec?.name ?? "remote")} ${sorted.join(" ")}`;
   const existing = engine.cohorts.get(key);
   if (existing) return existing;
-  const context = isLocal ? engine.local : engine.remote;
+  const ofProcess = sorted.every(isReserved) ? engine.own : engine.local;
+  const context = isLocal ? ofProcess : engine.remote;
   const cohort: Cohort = {
     key,
     topics: sorted.map((name) => acquireTopic(engine, name)),
@@ -163,6 +207,7 @@ export function acquireCohort(engine: Engine, names: readonly string[], isLocal:
     behind: new Set(),
     waiting: new Set(),
     packets: new Map(),
+    window: codec && createSharedWindow(codec),
     phase: "starting",
     topicChanged(topic) {
       engine.unsettled.add(topic);
@@ -173,21 +218,24 @@ export function acquireCohort(engine: Engine, names: readonly string[], isLocal:
   };
   for (const topic of cohort.topics) topic.cohorts.add(cohort);
   engine.cohorts.set(key, cohort);
+  engine.onCohort?.(engine, cohort, true);
   return cohort;
 }
 
 /** Frees a cohort without readers, and the upstream subscriptions that no other cohort needs. */
 function releaseCohort(engine: Engine, cohort: Cohort): void {
-  if (countReaders(cohort) > 0) return;
+  if (countReaders(cohort) > 0 || engine.warm.has(cohort)) return;
   if (engine.cohorts.get(cohort.key) !== cohort) return;
   engine.cohorts.delete(cohort.key);
   for (const topic of cohort.topics) {
     topic.cohorts.delete(cohort);
     if (--topic.users > 0) continue;
     engine.topics.delete(topic.name);
+    if (isReserved(topic.name)) engine.ownTopics--;
     engine.unsettled.delete(topic);
     closeTopic(topic);
   }
+  engine.onCohort?.(engine, cohort, false);
 }
 
 /** Ends a reader. Idempotent. With a reason, the bus is the one who ends it, and its sink ends too. */
@@ -210,8 +258,11 @@ export async function closeEngine(engine: Engine): Promise<void> {
   const closed = engine.lifecycle.close();
   engine.local.flusher.flush();
   engine.remote.flusher.flush();
+  engine.warm.close();
+  for (const cohort of engine.cohorts.values()) releaseCohort(engine, cohort);
   for (const reader of engine.readers) closeReader(engine, reader, "closed");
   closeStore(engine.store);
+  closeStore(engine.ownStore);
   return closed;
 }
 
@@ -223,7 +274,12 @@ function callOnceUp({ onceUp }: Engine): void {
 
 function acquireTopic(engine: Engine, name: string): Topic {
   let topic = engine.topics.get(name);
-  if (!topic) engine.topics.set(name, (topic = openTopic(engine.backend, engine.store, name)));
+  if (!topic) {
+    const isOwn = isReserved(name);
+    const store = isOwn ? engine.ownStore : engine.store;
+    engine.topics.set(name, (topic = openTopic(engine.backend, store, name)));
+    if (isOwn) engine.ownTopics++;
+  }
   topic.users++;
   return topic;
 }
@@ -236,4 +292,5 @@ function settle(engine: Engine, seq: number): void {
     if (newestSeq(topic.log) <= seq) engine.unsettled.delete(topic);
   }
   enforceTotal(engine.store);
+  if (engine.ownTopics > 0) enforceTotal(engine.ownStore);
 }

@@ -4,6 +4,8 @@ export type SseBusErrorCode =
   | "AUTHORIZATION_UNAVAILABLE"
   | "BACKEND_NOT_MIGRATED"
   | "BACKEND_UNAVAILABLE"
+  | "BATCH_TOO_LARGE"
+  | "BODY_ALREADY_READ"
   | "BUS_CLOSED"
   | "CURSOR_AT_BUILD"
   | "FAST_PATH_OFF"
@@ -21,7 +23,14 @@ export type SseBusErrorCode =
   | "MESSAGE_TOO_LARGE"
   | "METRICS_UNAVAILABLE"
   | "NODE_RUNTIME_REQUIRED"
+  | "RUN_FAILED"
   | "SINK_FAILED"
+  | "STREAM_FAILED"
+  | "TASK_CANCELLED"
+  | "TASK_RUNNING"
+  | "TOO_MANY_MEMBERS"
+  | "TOO_MANY_STREAMS"
+  | "TOO_MANY_TASKS"
   | "TX_UNSUPPORTED"
   | "UNDECLARED"
   | "VALIDATION_FAILED";
@@ -43,12 +52,29 @@ export type SseBusErrorCode =
  */
 export class SseBusError<Code extends string = SseBusErrorCode> extends Error {
   readonly code: Code;
+  /** Which message of a `publishMany` it is about, from 0. */
+  declare readonly index?: number;
+  /**
+   * For a `publishMany` of which only a part is stored: each message of the batch that is known to be stored, in
+   * its place. The others are not stored, or their answer was lost.
+   */
+  declare readonly stored?: readonly (StoredInBatch | undefined)[];
 
   constructor(code: Code, message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.name = "SseBusError";
     this.code = code;
   }
+}
+
+/** A message of a batch that is stored although the batch as a whole is not. */
+export interface StoredInBatch {
+  readonly id: string;
+  readonly channel: string;
+  /** When it was stored, in ms since 1970. */
+  readonly time: number;
+  /** Its idempotency id was published before; `id` and `time` are those of the first message. */
+  readonly duplicate?: true;
 }
 
 /** Whether `value` is an {@link SseBusError}, of this copy of the package or of another. */

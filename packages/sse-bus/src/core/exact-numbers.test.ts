@@ -12,7 +12,7 @@ const refused = (text: string): string | undefined => {
   }
 };
 
-describe("a number that JSON.parse changes is refused", () => {
+describe("a number that JSON.parse changes is rejected", () => {
   test.each([
     "9007199254740993",
     "-9007199254740993",
@@ -42,7 +42,7 @@ describe("a number that JSON.parse changes is refused", () => {
     expect(refused(number)).toContain("which would become");
   });
 
-  test("with its path, and what to do", () => {
+  test("with its path and what to do", () => {
     const text = String.raw`{ "a": ["\"{[", 1], "data": { "it\"ems": [{}, { "id": 9007199254740993 }] } }`;
     expect(refused(text)).toBe(
       '`data.it"ems[1].id` is 9007199254740993, which would become 9007199254740992: send it as a string.',
@@ -50,7 +50,7 @@ describe("a number that JSON.parse changes is refused", () => {
   });
 });
 
-describe("what a program prints for a double passes", () => {
+describe("the text that a program prints for a double is accepted", () => {
   test.each([
     "0",
     "-0",
@@ -80,7 +80,7 @@ describe("what a program prints for a double passes", () => {
     expect(refused(number)).toBeUndefined();
   });
 
-  test("in whichever way", () => {
+  test("whatever the notation", () => {
     const double = fc.double({ noNaN: true, noDefaultInfinity: true });
     fc.assert(
       fc.property(double, fc.integer({ min: 0, max: 16 }), (value, digits) => {
@@ -93,9 +93,9 @@ describe("what a program prints for a double passes", () => {
           value.toFixed(digits % 7),
         ];
         for (const print of prints) {
-          // One that is rounded stands for another double, or for none.
+          // A rounded number denotes another double, or none.
           if (Number(print) !== value) continue;
-          // An integer in full has digits of its own beyond 2^53; see the next test.
+          // An integer in full has more digits than a double beyond 2^53; see the next test.
           if (Number.isInteger(value) && !Number.isSafeInteger(value)) continue;
           expect(refused(print), print).toBeUndefined();
         }
@@ -124,7 +124,7 @@ function integerOf(json: string): bigint {
   return BigInt(whole + fraction) * 10n ** BigInt(Number(exponent) - fraction.length);
 }
 
-test("an integer passes if and only if JSON.stringify writes the same integer", () => {
+test("an integer is accepted if and only if JSON.stringify writes the same integer", () => {
   const powers = fc
     .tuple(fc.nat(80), fc.bigInt({ min: -3n, max: 3n }))
     .map(([power, more]) => 2n ** BigInt(power) + more);
@@ -141,7 +141,7 @@ test("an integer passes if and only if JSON.stringify writes the same integer", 
   );
 });
 
-test("it is found wherever it stands, and its path leads to it", () => {
+test("it is found at any place, and the error names its path", () => {
   const step = fc.oneof(fc.nat(5), fc.string({ minLength: 1, maxLength: 6 }));
   fc.assert(
     fc.property(fc.array(step, { minLength: 1, maxLength: 8 }), fc.jsonValue(), (steps, other) => {
@@ -169,7 +169,7 @@ test("it is found wherever it stands, and its path leads to it", () => {
   );
 });
 
-test("a large body takes no longer to look over than to parse, whatever is in it", () => {
+test("checking a large body takes no longer than parsing it, whatever it contains", () => {
   const bodies = [
     JSON.stringify(Array.from({ length: 60_000 }, (_, n) => -122.4194 + n / 7)),
     JSON.stringify(Array.from({ length: 20_000 }, (_, n) => ({ id: n, name: `"${n}\\"` }))),
@@ -179,13 +179,13 @@ test("a large body takes no longer to look over than to parse, whatever is in it
     `[0.${"0".repeat(500_000)}1]`,
   ];
   for (const body of bodies) {
-    // The least of several: a busy machine only adds.
+    // The shortest of several runs: a busy machine only adds time.
     const times = Array.from({ length: 5 }, () => {
       const start = performance.now();
       try {
         assertExactNumbers(body);
       } catch {
-        // How long it takes is all that counts here.
+        // Only the time matters here.
       }
       return performance.now() - start;
     });

@@ -1,4 +1,5 @@
 import { SseBusError } from "./errors.ts";
+import { endOfString } from "./json-string.ts";
 
 /**
  * Refuses JSON text with a number whose value changes when it is parsed and written again:
@@ -43,7 +44,7 @@ const QUOTE = 0x22;
 const MINUS = 0x2d;
 const E = 0x65;
 const LOWER = 0x20;
-/** A double holds any number of so many digits (C's DBL_DIG). */
+/** A double holds any number with this many digits (C's DBL_DIG). */
 const SAFE_DIGITS = 15;
 /** What `toPrecision` can do. */
 const MAX_PRECISION = 100;
@@ -103,18 +104,6 @@ function pathTo(text: string, offset: number): string {
   }
   const named = path.map((step) => (typeof step === "number" ? `[${step}]` : `.${step}`)).join("");
   return named.replace(/^\./, "").slice(0, 200);
-}
-
-function endOfString(text: string, start: number): number {
-  let end = text.indexOf('"', start + 1);
-  while (isEscaped(text, end)) end = text.indexOf('"', end + 1);
-  return end;
-}
-
-function isEscaped(text: string, index: number): boolean {
-  let start = index;
-  while (text[start - 1] === "\\") start--;
-  return (index - start) % 2 === 1;
 }
 
 function isDigit(char: number): boolean {

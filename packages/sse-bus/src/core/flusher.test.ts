@@ -17,7 +17,7 @@ function setUp(flushItem: (item: string) => void = () => {}) {
   return { flusher, flushed, log, scheduled, runNext: () => scheduled.shift()?.() };
 }
 
-test("what is added many times before a flush is flushed once, in the order it came", () => {
+test("an item added many times before a flush is flushed once, in the order of its first addition", () => {
   const { flusher, flushed, log, scheduled, runNext } = setUp();
   for (const item of ["a", "b", "a", "b", "c", "a"]) flusher.add(item);
   expect(scheduled).toHaveLength(1);
@@ -27,7 +27,7 @@ test("what is added many times before a flush is flushed once, in the order it c
   expect(scheduled).toHaveLength(0);
 });
 
-test("what is added while flushing waits for the next flush, so that each one ends", () => {
+test("an item added during a flush waits for the next one, so each flush ends", () => {
   const { flusher, flushed, scheduled, runNext } = setUp((item) => flusher.add(item));
   flusher.add("a");
   runNext();
@@ -37,7 +37,7 @@ test("what is added while flushing waits for the next flush, so that each one en
   expect(flushed).toEqual(["a", "a"]);
 });
 
-test("a flush asked for while flushing does nothing, and loses nothing", () => {
+test("a flush requested during a flush does nothing, and loses nothing", () => {
   const { flusher, flushed, runNext, scheduled } = setUp((item) => {
     if (item !== "a") return;
     flusher.add("b");
@@ -52,7 +52,7 @@ test("a flush asked for while flushing does nothing, and loses nothing", () => {
   expect(flushed).toEqual(["a", "c", "b", "a2"]);
 });
 
-test("one that throws does not keep the others from being flushed, nor the flusher from going on", () => {
+test("an item that throws prevents neither the flush of the others nor later flushes", () => {
   const { flusher, flushed, log, scheduled, runNext } = setUp((item) => {
     if (item === "bad") throw new Error("no");
   });
@@ -65,7 +65,7 @@ test("one that throws does not keep the others from being flushed, nor the flush
   expect(log.at(-1)).toBe("after");
 });
 
-test("flush() takes what waits now, and the flush that was scheduled finds nothing to do", () => {
+test("flush() flushes what waits now, and the scheduled flush then has nothing to do", () => {
   const { flusher, flushed, runNext } = setUp();
   flusher.add("a");
   flusher.flush();
@@ -77,7 +77,7 @@ test("flush() takes what waits now, and the flush that was scheduled finds nothi
   expect(flushed).toEqual(["a", "b"]);
 });
 
-test("flushed() resolves after the next flush, or at once when nothing waits", async () => {
+test("flushed() resolves after the next flush, or immediately if nothing waits", async () => {
   const { flusher, flushed, runNext } = setUp();
   await flusher.flushed();
   flusher.add("a");
@@ -86,7 +86,7 @@ test("flushed() resolves after the next flush, or at once when nothing waits", a
   expect(await done).toEqual(["a"]);
 });
 
-test("in-turn work runs before the event loop goes on, after-turn work behind it", async () => {
+test("in-turn work runs before the event loop continues, after-turn work after that", async () => {
   const order: string[] = [];
   afterTurn(() => order.push("after turn"));
   inTurn(() => order.push("in turn"));

@@ -7,7 +7,7 @@ test("without options every channel has the documented limits", () => {
   expect(createHistoryResolver()("any/channel")).toEqual(DEFAULTS);
 });
 
-test("a channel's own limits win, then the first pattern that covers it, then the common ones", () => {
+test("a channel's own limits apply first, then those of the first pattern that covers it, then the defaults", () => {
   const resolve = createHistoryResolver({
     maxMessages: 5,
     channels: {
@@ -22,7 +22,7 @@ test("a channel's own limits win, then the first pattern that covers it, then th
   expect(resolve("other")).toEqual({ ...DEFAULTS, maxMessages: 5 });
 });
 
-test("a channel may keep nothing, and all may be without bound", () => {
+test("a channel may keep nothing, and all limits may be Infinity", () => {
   const unbounded = Number.POSITIVE_INFINITY;
   const resolve = createHistoryResolver({
     maxMessages: 0,
@@ -40,19 +40,34 @@ test.each([
   [{ maxBytes: 0 }, "history.maxBytes"],
   [{ maxBytes: "1" as unknown as number }, "history.maxBytes"],
   [{ channels: { "a/*": { maxMessages: -1 } } }, 'history.channels["a/*"].maxMessages'],
-])("%j is refused, naming %s", (options, name) => {
+])("%j is rejected, and the error names %s", (options, name) => {
   expect(() => createHistoryResolver(options)).toThrow(
     expect.objectContaining({ code: "INVALID_OPTION", message: expect.stringContaining(name) }),
   );
 });
 
-test("limits for what is no channel or pattern are refused", () => {
+test("limits for an invalid channel or pattern are rejected", () => {
   expect(() => createHistoryResolver({ channels: { "a b": {} } })).toThrow(
     expect.objectContaining({ code: "INVALID_CHANNEL" }),
   );
 });
 
-test("a count is an integer of at least its minimum, or infinity", () => {
+test("reserved channels have limits of their own, which the options cannot change", () => {
+  const resolve = createHistoryResolver({ maxMessages: 1, maxAgeMs: 1, maxBytes: 1 });
+  expect(resolve("~presence/a")).toEqual({
+    maxMessages: 10_000,
+    maxAgeMs: 300_000,
+    maxBytes: 4_194_304,
+  });
+  expect(resolve("~control").maxAgeMs).toBeGreaterThanOrEqual(60_000);
+  for (const topic of ["~control", "~presence/a", "~presence/*"]) {
+    expect(() => createHistoryResolver({ channels: { [topic]: {} } })).toThrow(
+      expect.objectContaining({ code: "INVALID_CHANNEL" }),
+    );
+  }
+});
+
+test("a count is an integer of at least its minimum, or Infinity", () => {
   for (const good of [1, 2, Number.POSITIVE_INFINITY]) {
     expect(() => assertCount(good, "n")).not.toThrow();
   }

@@ -1,4 +1,11 @@
-import { topicCovers, assertTopic, isPattern } from "./channel-name.ts";
+import {
+  assertTopic,
+  CONTROL_CHANNEL,
+  isPattern,
+  isReserved,
+  TASKS_CHANNEL,
+  topicCovers,
+} from "./channel-name.ts";
 import { SseBusError } from "./errors.ts";
 import { MAX_TIMER_MS } from "./timers.ts";
 
@@ -26,6 +33,39 @@ export type HistoryResolver = (channel: string) => HistoryLimits;
 
 const DEFAULTS: HistoryLimits = { maxMessages: 1000, maxAgeMs: 3_600_000, maxBytes: 16_777_216 };
 
+/** The limits of reserved channels, whatever the application's `history` says. */
+const RESERVED_LIMITS: HistoryLimits = {
+  maxMessages: 10_000,
+  maxAgeMs: 300_000,
+  maxBytes: 4_194_304,
+};
+
+/** Leases of some hundred instances, for longer than any lease lasts. */
+const CONTROL_LIMITS: HistoryLimits = {
+  maxMessages: 20_000,
+  maxAgeMs: 120_000,
+  maxBytes: 16_777_216,
+};
+
+/** Which instance runs which task, until all of them have been down for a day. */
+const TASKS_LIMITS: HistoryLimits = { ...RESERVED_LIMITS, maxAgeMs: 86_400_000 };
+
+/** A durable stream is kept whole while it runs, and for at least ten minutes more. */
+const STREAM_LIMITS: HistoryLimits = {
+  maxMessages: 1000,
+  maxAgeMs: 3_600_000,
+  maxBytes: 16_777_216,
+};
+const STREAMS = "~streams/";
+
+/** Bytes of history of all reserved channels together. */
+const RESERVED_HISTORY_BYTES = 67_108_864;
+
+/** Bytes of history for all channels together that are of the same kind as `topic`: reserved ones, or others. */
+export function historyBytesOf(topic: string, maxHistoryBytes: number): number {
+  return isReserved(topic) ? RESERVED_HISTORY_BYTES : maxHistoryBytes;
+}
+
 /** @throws SseBusError `INVALID_OPTION`, `INVALID_CHANNEL` */
 export function createHistoryResolver(options: HistoryOptions = {}): HistoryResolver {
   const { channels = {}, ...common } = options;
@@ -38,8 +78,18 @@ export function createHistoryResolver(options: HistoryOptions = {}): HistoryReso
     if (isPattern(topic)) patterns.push([topic, limits]);
     else exact.set(topic, limits);
   }
-  return (channel) =>
-    exact.get(channel) ?? patterns.find(([pattern]) => topicCovers(pattern, channel))?.[1] ?? base;
+  return (channel) => {
+    if (isReserved(channel)) return reservedLimits(channel);
+    return (
+      exact.get(channel) ?? patterns.find(([pattern]) => topicCovers(pattern, channel))?.[1] ?? base
+    );
+  };
+}
+
+function reservedLimits(channel: string): HistoryLimits {
+  if (channel === CONTROL_CHANNEL) return CONTROL_LIMITS;
+  if (channel === TASKS_CHANNEL) return TASKS_LIMITS;
+  return channel.startsWith(STREAMS) ? STREAM_LIMITS : RESERVED_LIMITS;
 }
 
 /** @throws SseBusError `INVALID_OPTION` unless `value` is an integer of at least `min`, or Infinity. */

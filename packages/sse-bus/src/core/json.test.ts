@@ -20,7 +20,7 @@ const anyJson = fc.letrec((tie) => ({
   ),
 })).value;
 
-test("what passes comes out of JSON.parse as it went in, on one line", () => {
+test("accepted data comes out of JSON.parse unchanged, and its JSON is one line", () => {
   fc.assert(
     fc.property(anyJson, (value) => {
       const json = encodeJson(value);
@@ -31,7 +31,7 @@ test("what passes comes out of JSON.parse as it went in, on one line", () => {
   );
 });
 
-test("anything at all either round-trips as JSON does or is refused with the coded error", () => {
+test("any value either round-trips as in JSON or is rejected with the coded error", () => {
   const anything = fc.anything({
     withBigInt: true,
     withBoxedValues: true,
@@ -51,7 +51,7 @@ test("anything at all either round-trips as JSON does or is refused with the cod
         expect(error).toMatchObject({ code: "INVALID_DATA" });
         return;
       }
-      // Whatever JSON leaves out or replaces by null shows in a second trip, or in the first.
+      // What JSON omits or replaces by null is visible in the first round trip or in the second.
       expect(() => JSON.parse(json)).not.toThrow();
       expect(encodeJson(JSON.parse(json))).toBe(json);
     }),
@@ -59,7 +59,7 @@ test("anything at all either round-trips as JSON does or is refused with the cod
   );
 });
 
-describe("every refusal names its path", () => {
+describe("every rejection names its path", () => {
   const cycle: { list: unknown[] } = { list: [] };
   cycle.list.push({ back: cycle });
   class Secret {
@@ -68,7 +68,7 @@ describe("every refusal names its path", () => {
       return this.#hidden;
     }
   }
-  // oxlint-disable-next-line no-sparse-arrays -- the hole is what is tested
+  // oxlint-disable-next-line no-sparse-arrays -- the hole is under test
   const sparse = [1, , 3];
 
   test.each<[string, unknown, string, RegExp]>([
@@ -81,7 +81,7 @@ describe("every refusal names its path", () => {
     ["a boxed BigInt", { total: Object(10n) as unknown }, "data.total", /BigInt/],
     ["NaN", { a: [1, Number.NaN] }, "data.a[1]", /is NaN/],
     ["infinity", { a: Number.NEGATIVE_INFINITY }, "data.a", /is -Infinity/],
-    // oxlint-disable-next-line no-new-wrappers -- somebody's library does
+    // oxlint-disable-next-line no-new-wrappers -- some libraries do
     ["a boxed NaN", { a: new Number(Number.NaN) }, "data.a", /is NaN/],
     ["a cycle", cycle, "data.list[0].back", /refers back/],
     ["a Map", { a: new Map([[1, 2]]) }, "data.a", /is a Map/],
@@ -91,16 +91,16 @@ describe("every refusal names its path", () => {
     ["a RegExp", { a: /x/ }, "data.a", /is a RegExp/],
     ["an ArrayBuffer", { a: new ArrayBuffer(2) }, "data.a", /is a ArrayBuffer/],
     ["bytes, which JSON writes as an object", { a: new Uint8Array([1]) }, "data.a", /Uint8Array/],
-    [
-      "a date that is none, which JSON writes as null",
-      { at: new Date(Number.NaN) },
-      "data.at",
-      /Date/,
-    ],
+    ["an invalid date, which JSON writes as null", { at: new Date(Number.NaN) }, "data.at", /Date/],
     ["what toJSON gives", { a: { toJSON: () => undefined } }, "data.a", /is undefined/],
-    ["NaN within what toJSON gives", [{ toJSON: () => ({ b: Number.NaN }) }], "data[0].b", /NaN/],
     [
-      "a Date within what toJSON gives, which JSON writes as {}",
+      "NaN within the result of toJSON",
+      [{ toJSON: () => ({ b: Number.NaN }) }],
+      "data[0].b",
+      /NaN/,
+    ],
+    [
+      "a Date within the result of toJSON, which JSON writes as {}",
       { a: { toJSON: () => new Map([[1, 2]]) } },
       "data.a",
       /is a Map/,
@@ -112,17 +112,17 @@ describe("every refusal names its path", () => {
     expect(encode).toThrow(reason);
   });
 
-  test("an object that hides all it has is not refused, as it may mean to be empty", () => {
+  test("an object without enumerable properties is accepted, because it may be empty on purpose", () => {
     expect(encodeJson(new Secret())).toBe("{}");
   });
 
-  test("nesting too deep for the stack is refused, and does not throw a RangeError", () => {
+  test("nesting too deep for the stack is rejected without a RangeError", () => {
     let deep: unknown = 1;
     for (let n = 0; n < 100_000; n++) deep = [deep];
     expect(() => encodeJson(deep)).toThrow(expect.objectContaining({ code: "INVALID_DATA" }));
   });
 
-  test("a getter or a toJSON that throws is refused, with what it threw as the cause", () => {
+  test("data with a getter or a toJSON that throws is rejected, with the error as the cause", () => {
     const cause = new Error("no");
     const value = {
       get a(): never {
@@ -135,12 +135,12 @@ describe("every refusal names its path", () => {
   });
 });
 
-test("the same object twice is no cycle", () => {
+test("the same object twice is not a cycle", () => {
   const shared = { a: 1 };
   expect(encodeJson([shared, { shared }, shared])).toBe('[{"a":1},{"shared":{"a":1}},{"a":1}]');
 });
 
-test("what has a toJSON is written as JSON.stringify writes it", () => {
+test("an object with toJSON is written as by JSON.stringify", () => {
   const at = new Date(0);
   const buffer = Buffer.from("ab");
   const url = new URL("http://a/");
@@ -155,14 +155,14 @@ test("what has a toJSON is written as JSON.stringify writes it", () => {
   }
 });
 
-test("a toJSON that gives another object with a toJSON is taken at its first word, as JSON does", () => {
+test("toJSON is called once, even if it returns another object with a toJSON, as in JSON.stringify", () => {
   const inner = { a: 1, toJSON: () => "second" };
-  // JSON.stringify asks once, and then writes the object with its function left out.
+  // JSON.stringify calls it once, then writes the object without its function.
   expect(() => encodeJson({ toJSON: () => inner })).toThrow(/`data\.toJSON` is a function/);
   expect(() => encodeJson({ toJSON: () => new Date(0) })).toThrow(/`data` is a Date/);
 });
 
-test("a megabyte is checked and encoded in a moment", () => {
+test("a megabyte is checked and encoded quickly", () => {
   const value = {
     text: "x".repeat(1_000_000),
     list: Array.from({ length: 50_000 }, (_, n) => ({ n })),
@@ -170,7 +170,7 @@ test("a megabyte is checked and encoded in a moment", () => {
   expect(JSON.parse(encodeJson(value))).toEqual(value);
 });
 
-test("nesting is bounded far from where a stack overflows", () => {
+test("nesting is limited long before the stack overflows", () => {
   const nested = (depth: number): unknown =>
     JSON.parse("[".repeat(depth) + "]".repeat(depth)) as unknown;
   expect(encodeJson(nested(1000))).toHaveLength(2000);

@@ -1,3 +1,4 @@
+import { isReserved } from "./channel-name.ts";
 import { indexAfter, newestSeq, ordinalOf } from "./topic-log.ts";
 import type { Engine } from "./engine.ts";
 import type { Reader } from "./cohort.ts";
@@ -21,7 +22,9 @@ export function furthestLag({ cohorts, remote }: Engine): number {
 /** How many messages a reader has not received yet, counted as in {@link furthestLag}. */
 export function lagOf({ cohort, cursor, ordinal }: Reader): number {
   let kept = 0;
-  for (const { log } of cohort.topics) kept += log.messages.length - indexAfter(log, cursor.seq);
+  for (const { name, log } of cohort.topics) {
+    if (!isReserved(name)) kept += log.messages.length - indexAfter(log, cursor.seq);
+  }
   const [only] = cohort.topics;
   const newest =
     only && ordinal !== undefined ? ordinalOf(only.log, newestSeq(only.log)) : undefined;

@@ -38,12 +38,14 @@ export interface Lifecycle {
 export interface LifecycleHooks {
   openBackend(): Promise<void>;
   closeBackend(): Promise<void>;
+  /** Runs as the bus closes, while the backend may still be open. Bounds its own time, and never rejects. */
+  beforeClose(): Promise<void>;
   onOpen(): void;
   onError(error: Error): void;
 }
 
 export function createLifecycle(hooks: LifecycleHooks): Lifecycle {
-  const { openBackend, closeBackend, onOpen, onError } = hooks;
+  const { openBackend, closeBackend, beforeClose, onOpen, onError } = hooks;
   let opened: Promise<void> | undefined;
   let closed: Promise<void> | undefined;
 
@@ -85,6 +87,7 @@ export function createLifecycle(hooks: LifecycleHooks): Lifecycle {
     await Promise.resolve();
     try {
       if (state === "opening") await settleSoon(opened as Promise<void>);
+      await beforeClose();
       if (state !== "created") await closeBackend();
     } finally {
       move("closed");
@@ -92,7 +95,7 @@ export function createLifecycle(hooks: LifecycleHooks): Lifecycle {
   }
 
   /**
-   * Opening can take long while the server is away, and closing is what ends it. A backend that opens
+   * Opening can take long while the server is unreachable, and closing is what ends it. A backend that opens
    * after it was closed is closed again.
    */
   async function settleSoon(opening: Promise<void>): Promise<void> {

@@ -43,7 +43,7 @@ interface Put {
   readonly time?: number;
 }
 
-/** What the bytes must be, counted anew. */
+/** The expected bytes, counted independently. */
 function countBytes({ logs }: LogStore): number {
   let bytes = 0;
   for (const [name, log] of logs) {
@@ -58,7 +58,7 @@ function kept(store: LogStore, name: string): number[] {
 }
 
 describe("when the bytes of all logs together are used up", () => {
-  test("the least recently used channel pays, oldest message first", () => {
+  test("the least recently used channel drops messages, oldest first", () => {
     const one = messageBytes(setUp().put("a", { size: 1000 }));
     const { store, put } = setUp({ maxBytes: 3 * (OVERHEAD + 1) + 4 * one });
     put("a", { size: 1000 });
@@ -74,7 +74,7 @@ describe("when the bytes of all logs together are used up", () => {
     expect([kept(store, "a"), kept(store, "b"), kept(store, "c")]).toEqual([[2], [], [4, 5, 6]]);
   });
 
-  test("an emptied channel is freed, and its horizon becomes the floor for those made later", () => {
+  test("an emptied channel is freed, and later channels start with its horizon", () => {
     const one = messageBytes(setUp().put("a", { size: 1000 }));
     const { store, put } = setUp({ maxBytes: OVERHEAD + 1 + one });
     put("a", { size: 1000 });
@@ -84,7 +84,7 @@ describe("when the bytes of all logs together are used up", () => {
     expect(openLog(store, "a").horizon).toBe(1);
   });
 
-  test("a channel that somebody owns stays, empty", () => {
+  test("a channel with an owner stays, empty", () => {
     const one = messageBytes(setUp().put("a", { size: 1000 }));
     const { store, put } = setUp({ maxBytes: 2 * (OVERHEAD + 1) + one, freesEmpty: false });
     put("a", { size: 1000 });
@@ -94,7 +94,7 @@ describe("when the bytes of all logs together are used up", () => {
     expect(store.logs.get("a")?.horizon).toBe(1);
   });
 
-  test("not even the channel just written to may keep more", () => {
+  test("the channel just written to may not keep more either", () => {
     const { store, put } = setUp({ maxBytes: 5000 });
     for (let n = 0; n < 100; n++) put("only", { size: 300 });
     expect(store.bytes).toBeLessThanOrEqual(5000);
@@ -104,7 +104,7 @@ describe("when the bytes of all logs together are used up", () => {
     expect(store.logs.get("only")?.horizon).toBe(101);
   });
 
-  test("it takes no walk through the empty windows of all other channels", () => {
+  test("the empty windows of all other channels are not visited", () => {
     const { store, put } = setUp({ maxBytes: 20_000 * 600, freesEmpty: false });
     for (let n = 0; n < 20_000; n++) put(`c${n}`, { size: 200 });
     const visit = vi.fn();
@@ -124,7 +124,7 @@ describe("when the bytes of all logs together are used up", () => {
 describe("sweeping", () => {
   const history = { maxAgeMs: 100 };
 
-  test("drops what is too old on channels nobody publishes to any more, and then frees them", () => {
+  test("drops messages that are too old on channels without new messages, then frees the channels", () => {
     const { store, put } = setUp({ history });
     put("a", { time: 1000 });
     put("b", { time: 1090 });
@@ -139,7 +139,7 @@ describe("sweeping", () => {
     closeStore(store);
   });
 
-  test("keeps the horizon of an empty channel as long as a reader may still come back", () => {
+  test("keeps the horizon of an empty channel as long as a reader may resume", () => {
     const { store, put } = setUp({ history: { maxAgeMs: 100, maxMessages: 0 } });
     put("a", { time: 1000 });
     sweepStore(store, 1050);
@@ -151,7 +151,7 @@ describe("sweeping", () => {
     closeStore(store);
   });
 
-  test("happens by itself, on one timer, and there is none once all channels are gone", () => {
+  test("runs on one timer, which stops when all channels are freed", () => {
     vi.useFakeTimers();
     try {
       const { store, put } = setUp({ history: { maxAgeMs: 2000 } });
@@ -173,7 +173,7 @@ describe("sweeping", () => {
   });
 });
 
-test("the bytes are exact at all times, and no channel passes for complete over what it dropped", async () => {
+test("the bytes are always exact, and no channel with dropped messages counts as complete", async () => {
   const anyStep = fc.record({
     do: fc.constantFrom(
       ...(["put", "put", "put", "put", "free", "sweep", "touch", "hydrate", "settle"] as const),
@@ -198,7 +198,7 @@ test("the bytes are exact at all times, and no channel passes for complete over 
         const log = store.logs.get(step.channel);
         if (step.do === "put") {
           if (!freesEmpty && !log) {
-            // As a window: nothing goes before it is settled.
+            // As in a window: nothing is dropped before it is settled.
             openLog(store, step.channel).settled = now;
           }
           truth.push(put(step.channel, step));
@@ -218,7 +218,7 @@ test("the bytes are exact at all times, and no channel passes for complete over 
           expect(isEmpty || store.bytes <= maxBytes).toBe(true);
         }
         expect(store.bytes).toBe(countBytes(store));
-        // Windows are opened again with a subscription, which tells where they begin.
+        // Windows are opened again with a subscription, which gives their first position.
         if (!freesEmpty) continue;
         expect(store.logs.size <= 1 || store.bytes <= maxBytes).toBe(true);
         for (const name of ["a", "b", "c", "d", "longer/name"]) {

@@ -13,7 +13,7 @@ import type { LogMessage } from "./message.ts";
 import { createOlderHistory, prepareHistory, prependHistory } from "./older-history.ts";
 import { createRecency, type Recency } from "./recency.ts";
 import { inSlices } from "./slices.ts";
-import { startTimeout } from "./timers.ts";
+import { inBackground, startTimeout } from "./timers.ts";
 
 /**
  * All logs of one owner, with one byte limit. Above the limit, the least recently used log is evicted first.
@@ -171,12 +171,12 @@ function scheduleSweep(store: LogStore): void {
   if (store.sweepTimer !== undefined || store.logs.size === 0) return;
   const shortest = store.resolve("").maxAgeMs;
   const delay = Math.min(MAX_SWEEP_MS, Math.max(MIN_SWEEP_MS, shortest / 4));
-  store.sweepTimer = startTimeout(() => {
+  const sweep = (): void => {
     store.sweepTimer = undefined;
     sweepStore(store, store.now());
     scheduleSweep(store);
-  }, delay);
-  (store.sweepTimer as { unref?: () => void }).unref?.();
+  };
+  store.sweepTimer = inBackground(startTimeout(sweep, delay));
 }
 
 function stopSweeping(store: LogStore): void {

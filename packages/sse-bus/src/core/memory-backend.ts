@@ -1,7 +1,8 @@
 import type { Backend, BackendHost, Feed, NewMessage, Stored } from "./backend.ts";
 import { reportClusterWorker } from "./cluster-worker.ts";
 import { SseBusError } from "./errors.ts";
-import { closeStore, createLogStore, type LogStore, openLog, storeMessage } from "./log-store.ts";
+import { openLog, storeMessage } from "./log-store.ts";
+import { closeStores, createLogStores, type LogStores, storeOf } from "./log-stores.ts";
 import { createMessage } from "./message.ts";
 import { type Cursor, createEpoch } from "./position.ts";
 import { readStore } from "./read-store.ts";
@@ -24,12 +25,12 @@ export function memoryBackend(): Backend {
   const epoch = createEpoch();
   const topics = createTopicIndex<Feed>();
   let remembered = createRememberedIds();
-  let store: LogStore | undefined;
+  let stores: LogStores | undefined;
   let head = { seq: 0, time: Date.now() };
   let users = 0;
 
-  function opened(): LogStore {
-    if (store) return store;
+  function opened(): LogStores {
+    if (stores) return stores;
     throw new SseBusError(
       "BUS_CLOSED",
       "The memory backend is not open: a bus opens it, and the last bus to close closes it.",
@@ -37,7 +38,7 @@ export function memoryBackend(): Backend {
   }
 
   function publish(entry: NewMessage): Stored {
-    const logs = opened();
+    const logs = storeOf(opened(), entry.channel);
     const first = entry.id === undefined ? undefined : recall(remembered, entry.channel, entry.id);
     if (first) return { ...first, duplicate: true };
 
@@ -54,39 +55,42 @@ export function memoryBackend(): Backend {
   }
 
   function cursor(): Cursor {
-    return { ...head, epoch };
+    return { seq: head.seq, time: head.time, epoch };
   }
 
   return {
     name: "memory",
     async open(host: BackendHost) {
       users++;
-      if (store) return;
+      if (stores) return;
       reportClusterWorker(host.onError);
-      store = createLogStore(host.history, host.maxHistoryBytes, true);
+      stores = createLogStores(host.history, host.maxHistoryBytes, true);
       // The messages of earlier buses were dropped when the last of these closed.
-      store.freedHorizon = head.seq;
+      stores.ordinary.freedHorizon = stores.reserved.freedHorizon = head.seq;
     },
     async publish(entry) {
       return publish(entry);
+    },
+    async publishMany(entries) {
+      return entries.map(publish);
     },
     async subscribe(topic, feed) {
       opened();
       addTopic(topics, topic, feed);
       return { cursor: cursor(), close: () => removeTopic(topics, topic, feed) };
     },
-    read: shareReads(async (topic) => readStore(opened(), topic)),
+    read: shareReads(async (topic) => readStore(storeOf(opened(), topic), topic)),
     async readHead() {
       opened();
       return cursor();
     },
     head: cursor,
-    heldBytes: () => store?.bytes ?? 0,
+    heldBytes: () => stores?.ordinary.bytes ?? 0,
     async close() {
       if (users > 0) users--;
-      if (users > 0 || !store) return;
-      closeStore(store);
-      store = undefined;
+      if (users > 0 || !stores) return;
+      closeStores(stores);
+      stores = undefined;
       remembered = createRememberedIds();
     },
   };

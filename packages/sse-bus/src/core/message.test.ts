@@ -6,6 +6,7 @@ import { encodeJson } from "./json.ts";
 import {
   assertEventName,
   assertKey,
+  assertStoredEvent,
   createMessage,
   idempotencyId,
   type LogMessage,
@@ -16,6 +17,8 @@ import {
 import { parseCursor } from "./position.ts";
 
 const RESERVED = ["hello", "ping", "gap", "bye"];
+/** `EventSource` has events of these names. */
+const OF_EVENT_SOURCE = ["error", "open"];
 const anyPosition = fc.record({
   seq: fc.integer({ min: 1, max: 2 ** 40 }),
   time: fc.integer({ min: 0, max: 2 ** 42 }),
@@ -43,7 +46,7 @@ function encode(text: unknown, event = "message", channel = "default"): LogMessa
   return createMessage(record, { seq: 7, time: 8 }, "e");
 }
 
-test("any strings come out of eventsource-parser as they went in, however the bytes are cut", () => {
+test("eventsource-parser reads any strings unchanged, however the bytes are cut", () => {
   const anyMessages = fc.array(anyMessage, { minLength: 1, maxLength: 5 });
   fc.assert(
     fc.property(anyMessages, anySizes, (messages, sizes) => {
@@ -84,7 +87,7 @@ test.each([
   expect(messageData(message)).toBe(text);
 });
 
-test("a message of a megabyte round-trips, in one block and however it is cut", () => {
+test("a message of a megabyte round-trips, whole and however it is cut", () => {
   const text = `😀\r\n\u2028${"ä".repeat(500_000)}`;
   const { frame } = encode(text);
   for (const pieces of [[frame], cut(frame, [65_536]), cut(frame, [1, 3, 100_001])]) {
@@ -93,7 +96,7 @@ test("a message of a megabyte round-trips, in one block and however it is cut", 
   }
 });
 
-test("the frame is the block of the protocol, byte for byte", () => {
+test("the frame is exactly the one of the protocol", () => {
   const frameText = (message: LogMessage): string => new TextDecoder().decode(message.frame);
   expect(frameText(encode({ a: 1 }))).toBe('id: 7-8-e\ndata: {"a":1}\n\n');
   expect(frameText(encode({ a: 1 }, "added", "orders/42"))).toBe(
@@ -101,7 +104,7 @@ test("the frame is the block of the protocol, byte for byte", () => {
   );
 });
 
-test("the JSON is found in the frame again, whatever stands before it", () => {
+test("the JSON is found in the frame, whatever precedes it", () => {
   fc.assert(
     fc.property(anyMessage, ({ position, event, channel, text }) => {
       const json = encodeJson([text]);
@@ -111,7 +114,7 @@ test("the JSON is found in the frame again, whatever stands before it", () => {
   );
 });
 
-test("each listener gets data of its own", () => {
+test("each subscriber gets its own copy of the data", () => {
   const message = encode({ list: [1] });
   expect(messageData(message)).toEqual(messageData(message));
   expect(messageData(message)).not.toBe(messageData(message));
@@ -125,7 +128,7 @@ describe.each([
   const check: (value: unknown) => void = assertField;
 
   test.each(["a\r", "a\n", "\r\nid: 1", "a\0", "\nevent: bye\ndata: x\n\n", "\uD83D", "x\uDE00"])(
-    "%j is refused, not stripped",
+    "%j is rejected, not stripped",
     (value) => {
       expect(() => check(value)).toThrow(expect.objectContaining({ code }));
       expect(() => check(value)).toThrow(`\`${name}\``);
@@ -138,11 +141,11 @@ describe.each([
     ["a number", 1],
     ["null", null],
     ["an object", {}],
-  ])("%s is refused", (_, value) => {
+  ])("%s is rejected", (_, value) => {
     expect(() => check(value)).toThrow(expect.objectContaining({ code }));
   });
 
-  test("whatever is accepted stays one field of one block", () => {
+  test("an accepted value stays one field of one frame", () => {
     fc.assert(
       fc.property(anyText, (text) => {
         try {
@@ -160,13 +163,13 @@ describe.each([
 });
 
 test.each(["a\nb", "a\r", "a\0", "\uD83D", "a".repeat(201), 7, null])(
-  "the publisher %j is refused",
+  "the publisher %j is rejected",
   (publisher) => {
     expect(() => idempotencyId("id", publisher as string)).toThrow(/`publisher`/);
   },
 );
 
-test("no two publishers have one id, and nobody has one of the application's own", () => {
+test("two publishers never share an id, and no publisher has one of the application's ids", () => {
   const anyPublisher = fc.option(fc.oneof(anyText, fc.constant("")), { nil: undefined });
   const nameOf = (id: string, publisher: string | undefined): string | undefined => {
     try {
@@ -186,4 +189,21 @@ test("no two publishers have one id, and nobody has one of the application's own
 
 test.each(RESERVED)("the protocol's own event %s cannot be published", (event) => {
   expect(() => assertEventName(event)).toThrow(/the protocol uses it itself/);
+  expect(() => assertStoredEvent("orders", event)).toThrow(/the protocol uses it itself/);
 });
+
+test.each(OF_EVENT_SOURCE)(
+  "EventSource's own event %s cannot be published, and is delivered if an older version stored it",
+  (event) => {
+    expect(() => assertEventName(event)).toThrow(
+      expect.objectContaining({
+        code: "INVALID_EVENT_NAME",
+        message: expect.stringContaining("EventSource dispatches") as string,
+      }),
+    );
+    expect(() => assertStoredEvent("orders", event)).not.toThrow();
+    for (const other of [`${event}s`, event.toUpperCase(), ` ${event}`]) {
+      expect(() => assertEventName(other)).not.toThrow();
+    }
+  },
+);

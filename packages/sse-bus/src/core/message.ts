@@ -1,4 +1,4 @@
-import { DEFAULT_CHANNEL } from "./channel-name.ts";
+import { DEFAULT_CHANNEL, isReserved } from "./channel-name.ts";
 import { SseBusError } from "./errors.ts";
 import { formatCursor, type Position } from "./position.ts";
 import { fromDataLines, toDataLines } from "./raw.ts";
@@ -34,11 +34,23 @@ export interface LogMessage extends Position {
   isOutdated: boolean;
 }
 
-/** The four events of the protocol, which cannot be published. */
-const RESERVED_EVENTS = new Set(["hello", "ping", "gap", "bye"]);
+/** The four events of the protocol. */
+const PROTOCOL_EVENTS = new Set(["hello", "ping", "gap", "bye"]);
+
+/**
+ * `EventSource` dispatches these when its connection opens or fails. A message of that name would call the same
+ * listeners, so a publisher could fake a failure.
+ *
+ * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#the-eventsource-interface
+ */
+const EVENT_SOURCE_EVENTS = new Set(["error", "open"]);
 
 /** The memory of one message besides its frame: the object, its entries in two logs, its key. */
 const MESSAGE_OVERHEAD_BYTES = 256;
+
+/** Of a head, only the event may be anything else. */
+// oxlint-disable-next-line no-control-regex
+const ASCII = /^[\0-\x7f]*$/;
 
 const encoder = new TextEncoder();
 /** A byte order mark at the start of raw data is part of the data. */
@@ -65,7 +77,8 @@ export function createMessage(
     event,
     key,
     frame,
-    dataStart: encoder.encode(head).length,
+    // Most heads are ASCII: each character is a byte.
+    dataStart: ASCII.test(event) ? head.length : encoder.encode(head).length,
     raw,
     superseded: false,
     isOutdated: false,
@@ -107,15 +120,43 @@ export function messageBytes(message: LogMessage): number {
   return message.frame.length + MESSAGE_OVERHEAD_BYTES;
 }
 
-/** @throws SseBusError `INVALID_EVENT_NAME` unless `event` can be an event name on the wire. */
+/** @throws SseBusError `INVALID_EVENT_NAME` unless `event` can be published. */
 export function assertEventName(event: unknown): asserts event is string {
-  assertField("INVALID_EVENT_NAME", "event", event);
-  if (RESERVED_EVENTS.has(event)) {
-    throw new SseBusError(
-      "INVALID_EVENT_NAME",
-      `\`event\` must not be "${event}": the protocol uses it itself. Choose another name.`,
-    );
+  assertReservedEvent(event);
+  if (EVENT_SOURCE_EVENTS.has(event)) {
+    throw reservedName(event, "EventSource dispatches an event of this name for its connection");
   }
+  if (event === "presence") throw reservedName(event, PROTOCOL_REASON);
+}
+
+/**
+ * Checks the event of a message that a shared log contains. An older version may have stored the names of
+ * `EventSource`'s own events: they are still delivered.
+ *
+ * @throws SseBusError `INVALID_EVENT_NAME`
+ */
+export function assertStoredEvent(channel: string, event: string): void {
+  if (isReserved(channel)) assertReservedEvent(event);
+  else if (event !== "message" && !EVENT_SOURCE_EVENTS.has(event)) assertEventName(event);
+}
+
+/**
+ * Events of reserved channels may have names that cannot be published, but not those of the protocol.
+ *
+ * @throws SseBusError `INVALID_EVENT_NAME`
+ */
+export function assertReservedEvent(event: unknown): asserts event is string {
+  assertField("INVALID_EVENT_NAME", "event", event);
+  if (PROTOCOL_EVENTS.has(event)) throw reservedName(event, PROTOCOL_REASON);
+}
+
+const PROTOCOL_REASON = "the protocol uses it itself";
+
+function reservedName(event: string, reason: string): SseBusError {
+  return new SseBusError(
+    "INVALID_EVENT_NAME",
+    `\`event\` must not be "${event}": ${reason}. Choose another name.`,
+  );
 }
 
 /** @throws SseBusError `INVALID_KEY` */
@@ -128,9 +169,9 @@ function assertIdempotencyId(id: unknown): asserts id is string {
   assertField("INVALID_ID", "id", id);
 }
 
-/** Whether `id` can be the id of a publisher. */
+/** Whether `id` can be the id of an identity: a publisher whose id is at most 200 bytes. */
 export function isIdentityId(id: unknown): id is string {
-  return hasFieldLength(id) && isFieldText(id);
+  return hasFieldLength(id) && isFieldText(id) && encoder.encode(id).length <= 200;
 }
 
 /**

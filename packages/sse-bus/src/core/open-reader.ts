@@ -1,3 +1,5 @@
+import { isReserved } from "./channel-name.ts";
+import type { Codec } from "./codec.ts";
 import { type Cohort, createReader, ordinalIn, type Reader } from "./cohort.ts";
 import { advanceCohort, pumpReader } from "./deliver.ts";
 import {
@@ -38,6 +40,8 @@ export interface OpenReaderOptions {
   readonly sink: Sink;
   /** The reader is in this process and receives messages in the turn that publishes them. */
   readonly isLocal: boolean;
+  /** Encodes what the sink receives. */
+  readonly codec?: Codec | undefined;
   /** Whether the sink can take a packet already; otherwise it calls `resumeReader` once it can. */
   readonly isReady: boolean;
   /** Bytes of history to deliver at most, counted as `maxBytes` of history is; the rest is a gap. */
@@ -66,7 +70,7 @@ export async function openReader(
   if (!isOpen(engine)) await engine.lifecycle.open();
   assertOpen(engine);
   let now: Position = provenHead(engine);
-  const cohort = acquireCohort(engine, options.topics, options.isLocal);
+  const cohort = acquireCohort(engine, options.topics, options);
   // Before the first await: a cohort without readers would be freed.
   const reader = createReader(cohort, options.sink);
   engine.readers.add(reader);
@@ -127,14 +131,18 @@ function boundReplay(
   const replay = { after: reader.cursor.seq, isSnapshot: snapshot !== undefined, maxBytes };
   const from = limitReplay(topics, replay);
   if (!from) return started;
-  reader.pendingGap ??= { channels: topics.map(({ name }) => name), reason: "evicted" };
+  reader.pendingGap ??= {
+    channels: replayed(engine, reader.cohort).map(nameOf),
+    reason: "evicted",
+  };
   startFromKept(reader, from);
   reader.snapshot = snapshot;
   // The messages left out were not counted.
   reader.ordinal = undefined;
   if (started.resumed) {
-    engine.counters.resumed--;
-    engine.counters.resumedWithGap++;
+    const { counters } = reader.cohort.context;
+    counters.resumed--;
+    counters.resumedWithGap++;
   }
   // The cursor it asked for, not the one after the gap: if the stream is cut in between, the client must
   // receive the gap again.
@@ -150,7 +158,7 @@ async function startReader(
   if (start === "now") return startAt(engine, reader, now);
   if (typeof start === "object") return resume(engine, reader, start.cursor, now);
 
-  const oldest = await hydrate(engine, reader.cohort.topics);
+  const oldest = await hydrate(engine, replayed(engine, reader.cohort));
   startFromKept(reader, oldest);
   if (start === "latest") reader.snapshot = provenHead(engine).seq;
   return startAt(engine, reader, oldest);
@@ -162,10 +170,11 @@ async function resume(
   text: string,
   now: Position,
 ): Promise<Started> {
+  const { counters } = reader.cohort.context;
   const cursor = parseCursor(text);
   const reason = cursor ? await checkCursor(engine, cursor) : "unknown";
   if (!cursor || reason) {
-    engine.counters.resumedWithGap++;
+    counters.resumedWithGap++;
     await startWithGap(engine, reader, reason ?? "unknown", now);
     // The refused cursor, not a valid one: if the stream is cut before the gap, the client must receive the
     // gap again.
@@ -174,12 +183,19 @@ async function resume(
       resumed: false,
     };
   }
+  const { topics } = reader.cohort;
+  const wanted = replayed(engine, reader.cohort);
   const isShort = (topic: Topic): boolean => topic.log.horizon > cursor.seq;
-  const short = reader.cohort.topics.filter(isShort);
+  const short = wanted.filter(isShort);
   if (short.length > 0) await hydrate(engine, short);
-  else await untilOwnTurn(reader.cohort.topics);
-  const resumed = !hasLost(reader.cohort.topics, cursor.seq, undefined);
-  engine.counters[resumed ? "resumed" : "resumedWithGap"]++;
+  else await untilOwnTurn(topics);
+  if (wanted !== topics) {
+    reader.knownEvictions = topics.map(({ name, log }) =>
+      isReserved(name) ? log.evictions : undefined,
+    );
+  }
+  const resumed = !hasLost(topics, cursor.seq, reader.knownEvictions);
+  counters[resumed ? "resumed" : "resumedWithGap"]++;
   return { ...startAt(engine, reader, cursor), resumed };
 }
 
@@ -199,12 +215,26 @@ async function startWithGap(
   reason: Gap["reason"],
   now: Position,
 ): Promise<void> {
-  const oldest = await hydrate(engine, reader.cohort.topics);
-  reader.pendingGap = { channels: reader.cohort.topics.map(({ name }) => name), reason };
+  const wanted = replayed(engine, reader.cohort);
+  const oldest = await hydrate(engine, wanted);
+  reader.pendingGap = { channels: wanted.map(nameOf), reason };
   // Nothing is kept after a cursor that is ahead of the log. Any other one counts as older than all that
   // is kept.
   startFromKept(reader, reason === "ahead" ? now : oldest);
 }
+
+/**
+ * The topics whose history a reader wants. Streams have reserved channels for what happens from now on
+ * only: they receive the present set when they open, so older events are no loss.
+ */
+function replayed(engine: Engine, { topics, context }: Cohort): readonly Topic[] {
+  if (context !== engine.remote) return topics;
+  return topics.some(({ name }) => isReserved(name))
+    ? topics.filter(({ name }) => !isReserved(name))
+    : topics;
+}
+
+const nameOf = ({ name }: Topic): string => name;
 
 /** Starts a reader that asked for what is kept, or receives a gap: older losses are not reported again. */
 export function startFromKept(reader: Reader, { seq, time }: Position): void {

@@ -1,3 +1,4 @@
+import { isReserved } from "./channel-name.ts";
 import type { LogMessage } from "./message.ts";
 import { formatCursor, type Position } from "./position.ts";
 
@@ -13,6 +14,8 @@ export interface Packet {
   readonly evictions: readonly number[] | undefined;
   /** The reader's position after this packet. */
   readonly to: Position;
+  /** The messages that count as delivered: those of reserved channels do not. */
+  readonly counted: number;
   /** The number of frames and their bytes. Counted once, not for each reader. */
   readonly frames: number;
   readonly size: number;
@@ -23,6 +26,14 @@ export interface Packet {
    * others. The core does not read them; see `node/chunk.ts`.
    */
   framed: Uint8Array | undefined;
+  /** How many bytes are sent: fewer than `size` if they are encoded. */
+  readonly sent: number;
+  /** The bytes before they were encoded; `undefined` if they are not. */
+  readonly plain: Uint8Array | undefined;
+  /** Of `plain`, computed by the first sink that needs it. The core does not read it; see `http/crc32.ts`. */
+  checksum: { readonly crc: number; readonly shift: number } | undefined;
+  /** Encoded so that any reader can decode it, once for all; see `shared-window.ts`. */
+  alone: Packet | undefined;
 }
 
 /** A loss that is reported to the reader. */
@@ -48,16 +59,25 @@ export function createMessagePacket(messages: readonly LogMessage[]): Packet {
   const { seq, time } = messages.at(-1) as LogMessage;
   // Copied, because a cursor that referred to the message would keep its frame in memory.
   let size = 0;
-  for (const { frame } of messages) size += frame.length;
+  let counted = 0;
+  for (const { channel, frame } of messages) {
+    size += frame.length;
+    if (!isReserved(channel)) counted++;
+  }
   return {
     messages,
     gap: undefined,
     evictions: undefined,
     to: { seq, time },
+    counted,
     frames: messages.length,
     size,
     bytes: undefined,
     framed: undefined,
+    sent: size,
+    plain: undefined,
+    checksum: undefined,
+    alone: undefined,
   };
 }
 
@@ -83,17 +103,26 @@ export function packetBytes(packet: Packet): Uint8Array {
 
 function createBlock(event: string, data: unknown, to: Position, epoch: string): Packet {
   const text = `id: ${formatCursor(to, epoch)}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
-  const bytes = encoder.encode(text);
+  return createBytesPacket(encoder.encode(text), to);
+}
+
+/** A packet of one frame that is no message. */
+export function createBytesPacket(bytes: Uint8Array, to: Position): Packet {
   const size = bytes.length;
   return {
     messages: [],
     gap: undefined,
     evictions: undefined,
     to,
+    counted: 0,
     frames: 1,
     size,
     bytes,
     framed: undefined,
+    sent: size,
+    plain: undefined,
+    checksum: undefined,
+    alone: undefined,
   };
 }
 

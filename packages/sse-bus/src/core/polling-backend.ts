@@ -2,16 +2,10 @@ import type { Backend, BackendHost, Feed, NewMessage, Stored } from "./backend.t
 import { loseUpTo } from "./topic-log.ts";
 import { SseBusError } from "./errors.ts";
 import { assertCount } from "./history.ts";
-import {
-  closeStore,
-  createLogStore,
-  type LogStore,
-  openLog,
-  storeMessage,
-  track,
-} from "./log-store.ts";
+import { openLog, storeMessage, track } from "./log-store.ts";
+import { closeStores, createLogStores, type LogStores, storeOf } from "./log-stores.ts";
 import type { LogMessage } from "./message.ts";
-import type { Cursor, Position } from "./position.ts";
+import { type Cursor, isPosition, type Position } from "./position.ts";
 import { readStore } from "./read-store.ts";
 import { createStoredMessage, unreadableError } from "./stored-message.ts";
 import { createRememberedIds, recall, remember } from "./remember.ts";
@@ -57,7 +51,7 @@ export function pollingBackend(log: SharedLog, options: PollingBackendOptions = 
   let topics = createTopicIndex<Feed>();
   let ids = createRememberedIds();
   let host: BackendHost;
-  let store: LogStore | undefined;
+  let stores: LogStores | undefined;
   let head: Cursor = { seq: 0, time: 0, epoch: "0" };
   let last: Promise<unknown> = Promise.resolve();
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -79,28 +73,28 @@ export function pollingBackend(log: SharedLog, options: PollingBackendOptions = 
   }
 
   /** Runs a call after everything that is in the log now was read. */
-  const caughtUp = async <T>(run: (store: LogStore) => T): Promise<T> =>
+  const caughtUp = async <T>(run: (stores: LogStores) => T): Promise<T> =>
     inTurn(async () => run(await readOn()));
 
   /** Reads and delivers what is new. */
-  async function readOn(): Promise<LogStore> {
+  async function readOn(): Promise<LogStores> {
     let { epoch, entries } = await ask(head.seq);
     // A read during an append may see an entry without the one before it; a second read sees both.
     if (hasGap(entries, head.seq)) ({ epoch, entries } = await ask(head.seq));
-    if (store && epoch === head.epoch) {
-      for (const entry of entries) take(store, entry);
-      return store;
+    if (stores && epoch === head.epoch) {
+      for (const entry of entries) take(stores, entry);
+      return stores;
     }
     return begin();
   }
 
   /** Reads the whole of a log with a new epoch. */
-  async function begin(): Promise<LogStore> {
-    const isFirst = !store;
+  async function begin(): Promise<LogStores> {
+    const isFirst = !stores;
     let { epoch, entries } = await ask(0);
     if (hasGap(entries, 0)) ({ epoch, entries } = await ask(0));
-    if (store) closeStore(store);
-    const next = (store = createLogStore(host.history, host.maxHistoryBytes, true));
+    if (stores) closeStores(stores);
+    const next = (stores = createLogStores(host.history, host.maxHistoryBytes, true));
     ids = createRememberedIds();
     head = { seq: 0, time: 0, epoch };
     for (const entry of entries) keep(next, entry);
@@ -114,7 +108,7 @@ export function pollingBackend(log: SharedLog, options: PollingBackendOptions = 
     return { epoch, entries: parseEntries(entries, seq) };
   }
 
-  function take(into: LogStore, entry: ReadEntry): void {
+  function take(into: LogStores, entry: ReadEntry): void {
     if (entry.seq > head.seq + 1) {
       for (const feed of feeds.keys()) feed.lost(entry.seq - 1);
     }
@@ -122,7 +116,7 @@ export function pollingBackend(log: SharedLog, options: PollingBackendOptions = 
     if (message) visitTopics(topics, message.channel, (feed) => feed.message(message));
   }
 
-  function keep(into: LogStore, entry: ReadEntry): LogMessage | undefined {
+  function keep(into: LogStores, entry: ReadEntry): LogMessage | undefined {
     const { seq } = entry;
     if (seq > head.seq + 1) forget(into, seq - 1);
     const { epoch } = head;
@@ -137,8 +131,9 @@ export function pollingBackend(log: SharedLog, options: PollingBackendOptions = 
     head = { seq, time, epoch };
     const message = createStoredMessage({ ...entry, key: entry.key }, head, { epoch, onError });
     if (!message) return undefined;
-    storeMessage(into, openLog(into, channel), message, Date.now());
-    if (id !== undefined) remember(ids, id, { ...head, channel, duplicate: false });
+    const store = storeOf(into, channel);
+    storeMessage(store, openLog(store, channel), message, Date.now());
+    if (typeof id === "string") remember(ids, id, { ...head, channel, duplicate: false });
     return message;
   }
 
@@ -187,17 +182,17 @@ export function pollingBackend(log: SharedLog, options: PollingBackendOptions = 
         };
         return { cursor: head, close };
       }),
-    read: async (topic) => caughtUp((from) => readStore(from, topic)),
+    read: async (topic) => caughtUp((from) => readStore(storeOf(from, topic), topic)),
     readHead: async () => caughtUp(() => head),
     head: () => head,
-    heldBytes: () => store?.bytes ?? 0,
+    heldBytes: () => stores?.ordinary.bytes ?? 0,
     async close() {
       isClosed = true;
       clearTimeout(timer);
       await last;
       feeds.clear();
       topics = createTopicIndex();
-      if (store) closeStore(store);
+      if (stores) closeStores(stores);
     },
   };
 }
@@ -226,8 +221,7 @@ function parseEntries(texts: readonly string[], after: number): ReadEntry[] {
 function parseEntry(text: string, last: number): ReadEntry {
   try {
     const entry = JSON.parse(text) as Entry;
-    const isValid = Number.isSafeInteger(entry.seq) && entry.seq > last && entry.time >= 0;
-    if (isValid) return entry;
+    if (isPosition(entry) && entry.seq > last) return entry;
     throw new Error("it has no valid position");
   } catch (cause) {
     return { seq: last + 1, cause: cause as Error };
@@ -239,10 +233,12 @@ function hasGap(entries: readonly ReadEntry[], after: number): boolean {
 }
 
 /** Everything up to `seq` is lost, whatever it was. */
-function forget(store: LogStore, seq: number): void {
-  store.freedHorizon = Math.max(store.freedHorizon, seq);
-  for (const log of store.logs.values()) {
-    track(store, log, () => loseUpTo(log, { seq, time: Date.now() }));
+function forget(stores: LogStores, seq: number): void {
+  for (const store of [stores.ordinary, stores.reserved]) {
+    store.freedHorizon = Math.max(store.freedHorizon, seq);
+    for (const log of store.logs.values()) {
+      track(store, log, () => loseUpTo(log, { seq, time: Date.now() }));
+    }
   }
 }
 

@@ -6,7 +6,7 @@ import { memoryBackend } from "./memory-backend.ts";
 
 const TX = { name: "an open transaction" };
 
-test("a transaction is refused by a backend that is not in the caller's database, and nothing is published", async () => {
+test("a backend outside the caller's database rejects a transaction, and nothing is published", async () => {
   await using bus = createBus();
   const seen: unknown[] = [];
   bus.subscribe((data) => seen.push(data));
@@ -15,14 +15,14 @@ test("a transaction is refused by a backend that is not in the caller's database
     code: "TX_UNSUPPORTED",
     message: expect.stringContaining('"memory"'),
   });
-  // A forgotten variable is no reason to publish outside of the transaction.
+  // An undefined variable must not cause a publish outside the transaction.
   await expect(bus.publish("half", { tx: null })).rejects.toMatchObject({ code: "TX_UNSUPPORTED" });
   await bus.publish("whole", { tx: undefined });
   expect(seen).toEqual(["whole"]);
   expect(bus.stats().published).toBe(1);
 });
 
-test("what is published in a transaction has no id and no time, and is not counted as published", async () => {
+test("a message published in a transaction has no id and no time, and does not count as published", async () => {
   const { backend, entries } = transactional(({ channel }) => ({
     pending: true,
     channel,
@@ -53,7 +53,7 @@ test("what is published in a transaction has no id and no time, and is not count
   expect(bus.stats().published).toBe(0);
 });
 
-test("a repeated id in a transaction gives the first message's place, and names no other channel", async () => {
+test("a repeated id in a transaction resolves to the first message's position, and names no other channel", async () => {
   const first = { seq: 71, time: 1_700_000_000_000, epoch: "e1", channel: "a", duplicate: true };
   const { backend } = transactional(() => first);
   await using bus = createBus({ backend });
@@ -67,7 +67,7 @@ test("a repeated id in a transaction gives the first message's place, and names 
   expect(published.pending).toBeUndefined();
 });
 
-test("what a transaction's client throws reaches the caller as it is", async () => {
+test("an error of the transaction's client reaches the caller unchanged", async () => {
   const conflict = Object.assign(new Error("could not serialize access"), { code: "40001" });
   const { backend } = transactional(() => {
     throw conflict;
@@ -76,7 +76,7 @@ test("what a transaction's client throws reaches the caller as it is", async () 
   await expect(bus.publish(1, { tx: TX })).rejects.toBe(conflict);
 });
 
-test("the type of the result tells whether there may be no id yet", async () => {
+test("the type of the result shows whether the id may be missing", async () => {
   await using bus = createBus<{ default: { message: number } }>();
   expectTypeOf(() => bus.publish(1)).returns.resolves.toEqualTypeOf<
     Published<"default", "message", number>
@@ -95,7 +95,7 @@ test("the type of the result tells whether there may be no id yet", async () => 
   >();
 });
 
-/** A memory backend that takes transactions, and what it was given. */
+/** A memory backend that accepts transactions, and records them. */
 function transactional(answer: (entry: NewMessage) => Stored | Pending): {
   backend: Backend;
   entries: unknown[];

@@ -9,7 +9,7 @@ import { assertRawData, fromDataLines, toDataLines } from "./raw.ts";
 
 const position = { seq: 7, time: 8 };
 const anySizes = fc.array(fc.integer({ min: 0, max: 7 }), { minLength: 1 });
-/** What is accepted of any text. */
+/** Any accepted text. */
 const anyRaw = anyText.map((text) => text.toWellFormed().replaceAll(/[\r\0]/g, ""));
 
 function encode(text: string, channel = "default") {
@@ -17,7 +17,7 @@ function encode(text: string, channel = "default") {
   return createMessage({ ...record, raw: true }, position, "e");
 }
 
-test("any accepted text reaches a reader of the event stream as it was, however the bytes are cut", () => {
+test("any accepted text reaches a reader of the event stream unchanged, however the bytes are cut", () => {
   fc.assert(
     fc.property(fc.array(anyRaw, { minLength: 1, maxLength: 4 }), anySizes, (texts, sizes) => {
       const frames = texts.map((text) => encode(text).frame);
@@ -28,7 +28,7 @@ test("any accepted text reaches a reader of the event stream as it was, however 
   );
 });
 
-test("what is not accepted is refused, and nothing else is", () => {
+test("text is rejected if and only if it is not accepted", () => {
   fc.assert(
     fc.property(anyText, (text) => {
       const isCarried = text.isWellFormed() && !/[\r\0]/.test(text);
@@ -44,7 +44,7 @@ test("what is not accepted is refused, and nothing else is", () => {
   );
 });
 
-test("the text is found again in its lines, whatever looks like one", () => {
+test("the text is decoded from its lines, whatever it contains", () => {
   fc.assert(
     fc.property(anyRaw, (text) => {
       expect(fromDataLines(toDataLines(text))).toBe(text);
@@ -56,7 +56,7 @@ test("the text is found again in its lines, whatever looks like one", () => {
   }
 });
 
-test("a line break that came past the check, of whatever kind, begins no field of its own", () => {
+test("a line break of any kind that passes the check does not begin a field", () => {
   const frame = encode("a\rid: 1\r\nevent: bye\ndata: b").frame;
   const events = parseStream([frame]);
   expect(events).toEqual([
@@ -64,13 +64,13 @@ test("a line break that came past the check, of whatever kind, begins no field o
   ]);
 });
 
-test("each line is a `data` line, and the id says behind the channel that the data is raw", () => {
+test("each line is a `data` line, and the id marks the data as raw after the channel", () => {
   const text = new TextDecoder().decode(encode("<ul>\n  <li>a</li>\n</ul>", "orders/42").frame);
   expect(text).toBe("id: 7-8-e@orders/42@raw\ndata: <ul>\ndata:   <li>a</li>\ndata: </ul>\n\n");
   expect(new TextDecoder().decode(encode("a").frame)).toBe("id: 7-8-e@default@raw\ndata: a\n\n");
 });
 
-test("such an id is a cursor like any other; nothing else behind a channel is", () => {
+test("such an id is a cursor, and no other suffix after a channel is", () => {
   expect(parseCursor("7-8-e@a/b@raw")).toEqual({ ...position, epoch: "e" });
   for (const bad of ["7-8-e@raw@", "7-8-e@a@b", "7-8-e@@raw", "7-8-e@a@raw@raw", "7-8-e@a@raw\n"]) {
     expect(parseCursor(bad)).toBeUndefined();
@@ -78,7 +78,7 @@ test("such an id is a cursor like any other; nothing else behind a channel is", 
 });
 
 describe("publishing raw data", () => {
-  test("gives listeners the string, live and from history, whoever publishes JSON beside it", async () => {
+  test("gives subscribers the string, live and from history, also next to JSON messages", async () => {
     await using bus = createBus();
     const before = await bus.cursor();
     const seen: unknown[] = [];
@@ -109,7 +109,7 @@ describe("publishing raw data", () => {
     ["CRLF", "<p>\r\n</p>", /CR at 3/],
     ["NUL", "a\0", /NUL/],
     ["half a pair", "a\uD83D", /lone surrogate/],
-  ])("refuses %s, and publishes nothing", async (_, data, message) => {
+  ])("rejects %s, and publishes nothing", async (_, data, message) => {
     await using bus = createBus();
     await expect(bus.publish(data as string, { raw: true })).rejects.toMatchObject({
       code: "INVALID_DATA",
@@ -118,7 +118,7 @@ describe("publishing raw data", () => {
     expect(bus.stats().published).toBe(0);
   });
 
-  test("counts its size as it is sent, so that line breaks cannot multiply it", async () => {
+  test("counts its size on the wire, so line breaks cannot multiply it", async () => {
     await using bus = createBus({ maxMessageBytes: 100 });
     await bus.publish("x".repeat(100), { raw: true });
     await expect(bus.publish("\n".repeat(15), { raw: true })).rejects.toMatchObject({

@@ -20,7 +20,7 @@ export interface ReadOptions {
    * The `evictions` of each source that the reader already knows: those of its last gap, or those of its
    * start if it asked only for what was kept. Only later evictions are a loss for this reader.
    */
-  readonly knownEvictions: readonly number[] | undefined;
+  readonly knownEvictions: readonly (number | undefined)[] | undefined;
   /**
    * Set for a reader that starts with `from=latest`. Up to this `seq`, it receives only the newest message of
    * each key, and the newest message without a key of each channel.
@@ -50,7 +50,7 @@ export function readLog(
 export function hasLost(
   sources: readonly LogSource[],
   after: number,
-  knownEvictions: readonly number[] | undefined,
+  knownEvictions: readonly (number | undefined)[] | undefined,
 ): boolean {
   for (let index = 0; index < sources.length; index++) {
     if (isLossy(sources, index, { after, knownEvictions })) return true;
@@ -82,7 +82,7 @@ function reportLoss(sources: readonly LogSource[], after: number, options: ReadO
 
 interface Reading {
   readonly after: number;
-  readonly knownEvictions: readonly number[] | undefined;
+  readonly knownEvictions: readonly (number | undefined)[] | undefined;
 }
 
 /** A source's loss does not count if another source covers it and is complete. */

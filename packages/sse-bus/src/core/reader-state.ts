@@ -1,6 +1,7 @@
-import { type Cohort, ordinalIn, type Reader, type ReaderState } from "./cohort.ts";
+import { ordinalIn, type Reader, type ReaderState } from "./cohort.ts";
 import type { Position } from "./position.ts";
 import { hasLost } from "./read-log.ts";
+import type { SharedWindow } from "./shared-window.ts";
 
 /*
  * The states of a reader. Only this file changes them, and the lists of the cohort with them.
@@ -44,6 +45,17 @@ export function moveBehind(reader: Reader, from: Position): void {
   reader.ordinal = ordinalIn(reader.cohort, from.seq);
 }
 
+/** The reader has received something else than the others, so the next packet must not refer to the window. */
+export function leaveWindow(reader: Reader): void {
+  const window = windowOf(reader);
+  if (window) swap(reader.cohort.atHead, reader.index, --window.readers);
+}
+
+/** The window of its cohort, if the reader has received all of it. */
+export function windowOf({ cohort: { window }, state, index }: Reader): SharedWindow | undefined {
+  return window && state === "head" && index < window.readers ? window : undefined;
+}
+
 /** @returns whether it was open */
 export function closeReaderState(reader: Reader): boolean {
   if (reader.state === "closed") return false;
@@ -60,7 +72,7 @@ function move(reader: Reader, to: ReaderState): void {
   const { cohort, state } = reader;
   if (state === to) return;
   if (state === "opening") cohort.opening--;
-  else if (state === "head") removeFromHead(cohort, reader);
+  else if (state === "head") removeFromHead(reader);
   else if (state === "behind") cohort.behind.delete(reader);
   else if (state === "waiting") cohort.waiting.delete(reader);
 
@@ -71,9 +83,20 @@ function move(reader: Reader, to: ReaderState): void {
 }
 
 /** The last reader takes its place. */
-function removeFromHead({ atHead }: Cohort, reader: Reader): void {
+function removeFromHead(reader: Reader): void {
+  const { atHead } = reader.cohort;
+  leaveWindow(reader);
   const last = atHead.pop() as Reader;
   if (last === reader) return;
   atHead[reader.index] = last;
   last.index = reader.index;
+}
+
+function swap(readers: Reader[], from: number, to: number): void {
+  const reader = readers[from] as Reader;
+  const other = readers[to] as Reader;
+  readers[from] = other;
+  other.index = from;
+  readers[to] = reader;
+  reader.index = to;
 }

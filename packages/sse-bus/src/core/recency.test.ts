@@ -10,7 +10,7 @@ function makeItems(count: number): Item[] {
   return Array.from({ length: count }, (_, n) => ({ n, older: undefined, newer: undefined }));
 }
 
-test("it orders as a set does from which each item is deleted before it is added", () => {
+test("it orders as a set in which each item is deleted before it is added", () => {
   const step = fc.tuple(fc.constantFrom("touch", "touch", "delete"), fc.nat(5));
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {

@@ -10,7 +10,7 @@ const schemas = {
   "orders/special": { message: z.literal("special") },
 } satisfies Schemas;
 
-/** A validator that is not Zod's, with whatever answer the test wants. */
+/** A validator that is not Zod's, with the result that the test chooses. */
 function schemaOf(answer: (value: unknown) => unknown): StandardSchema {
   return {
     "~standard": {
@@ -21,19 +21,19 @@ function schemaOf(answer: (value: unknown) => unknown): StandardSchema {
   };
 }
 
-test("without schemas data passes as it is, a promise too", () => {
+test("without schemas data passes unchanged, a promise too", () => {
   const data = Promise.resolve(1);
   expect(validate(undefined, "any", "thing", data)).toBe(data);
 });
 
-test("what is sent is the parsed output, with defaults and conversions", () => {
+test("the parsed output is sent, with defaults and conversions", () => {
   expect(validate(schemas, "orders/42", "message", { total: "5", extra: 1 })).toEqual({
     total: 5,
     note: "none",
   });
 });
 
-test("a validator under `*` is for every event without one of its own", () => {
+test("a validator under `*` is for every event without its own validator", () => {
   const open = { "**": { "*": z.number(), named: z.string() } } satisfies Schemas;
   expect(validate(open, "any/channel", "message", 1)).toBe(1);
   expect(validate(open, "any/channel", "toString", 2)).toBe(2);
@@ -43,14 +43,14 @@ test("a validator under `*` is for every event without one of its own", () => {
   );
 });
 
-test("the exact channel wins over a pattern that covers it", () => {
+test("the exact channel takes precedence over a pattern that covers it", () => {
   expect(validate(schemas, "orders/special", "message", "special")).toBe("special");
   expect(() => validate(schemas, "orders/special", "cancelled", { why: "" })).toThrow(
     expect.objectContaining({ code: "UNDECLARED" }),
   );
 });
 
-test("an undeclared channel or event is refused, and the name of an object's method is none", () => {
+test("an undeclared channel or event is rejected, also if it has the name of an object's method", () => {
   for (const [channel, event] of [
     ["other", "message"],
     ["orders/42/lines", "message"],
@@ -65,7 +65,7 @@ test("an undeclared channel or event is refused, and the name of an object's met
   }
 });
 
-test("a refusal names each issue's path", () => {
+test("a rejection names each issue's path", () => {
   expect(() => validate(schemas, "orders/1", "cancelled", { why: 1 })).toThrow(
     expect.objectContaining({
       code: "VALIDATION_FAILED",
@@ -84,7 +84,7 @@ test("a refusal names each issue's path", () => {
   );
 });
 
-test("an asynchronous validator is waited for", async () => {
+test("an asynchronous validator is awaited", async () => {
   const later = {
     default: { message: z.string().refine(async (text) => Promise.resolve(text !== "no")) },
   };
@@ -94,7 +94,7 @@ test("an asynchronous validator is waited for", async () => {
   });
 });
 
-test("what is refused is not published, and what is parsed is what listeners get", async () => {
+test("rejected data is not published, and subscribers receive the parsed output", async () => {
   await using bus = createBus({ schemas });
   const seen: unknown[] = [];
   bus.subscribe((data) => seen.push(data), { channel: "orders/*" });
@@ -107,7 +107,7 @@ test("what is refused is not published, and what is parsed is what listeners get
   expect(bus.stats().published).toBe(1);
 });
 
-test("a promise is no data: publish refuses it instead of waiting for it", async () => {
+test("publish rejects a promise as data instead of awaiting it", async () => {
   await using bus = createBus();
   await expect(bus.publish(Promise.resolve(1))).rejects.toMatchObject({ code: "INVALID_DATA" });
 });

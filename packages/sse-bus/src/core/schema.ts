@@ -1,4 +1,4 @@
-import { isPattern, topicCovers } from "./channel-name.ts";
+import { assertTopic, isPattern, topicCovers } from "./channel-name.ts";
 import { SseBusError } from "./errors.ts";
 
 /**
@@ -28,6 +28,11 @@ interface SchemaIssue {
  * without a validator of its own. An exact channel has priority over the first pattern that covers it.
  */
 export type Schemas = Readonly<Record<string, Readonly<Record<string, StandardSchema>>>>;
+
+/** @throws SseBusError `INVALID_CHANNEL` if validators are declared for a name that cannot be published to. */
+export function assertSchemas(schemas: Schemas | undefined): void {
+  for (const topic of Object.keys(schemas ?? {})) assertTopic(topic);
+}
 
 /**
  * Runs the validator of a channel and event. Returns its output, or a promise of it; the output is what the

@@ -1,6 +1,6 @@
 import { createBus, internalsOf } from "./bus.ts";
 import type { Bus, BusOptions } from "./bus-types.ts";
-import type { Schemas } from "./schema.ts";
+import { assertSchemas, type Schemas } from "./schema.ts";
 import type { AnyChannels, ChannelMap, ChannelsOfSchemas, InputsOfSchemas } from "./types.ts";
 import { VERSION } from "./version.ts";
 
@@ -70,6 +70,7 @@ export interface SharedBusOptions extends BusOptions {
 
 function adopt(bus: Bus, { schemas, onError }: BusOptions): void {
   const { options } = internalsOf(bus);
+  assertSchemas(schemas);
   options.schemas = schemas;
   if (onError) options.onError = onError;
 }

@@ -1,8 +1,8 @@
-import { assertChannel } from "./channel-name.ts";
+import { assertChannel, isStoredChannel } from "./channel-name.ts";
 import { SseBusError } from "./errors.ts";
 import {
-  assertEventName,
   assertKey,
+  assertStoredEvent,
   createMessage,
   type LogMessage,
   type MessageContent,
@@ -31,20 +31,25 @@ export function createStoredMessage(
     assertContent(content);
     return createMessage(content, position, epoch);
   } catch (cause) {
-    onError(unreadableError(`Message ${position.seq} of "${content.channel}"`, cause as Error));
+    onError(unreadableError(nameOf(content, position), cause as Error));
     return undefined;
   }
 }
 
+/** A message as an error names it. What another program has stored as its channel may be any JSON. */
+export function nameOf({ channel }: { readonly channel: unknown }, { seq }: Position): string {
+  return `Message ${seq} of ${JSON.stringify(channel)}`;
+}
+
 /** What cannot be read is left out. */
 export function unreadableError(what: string, cause: Error): SseBusError {
-  const text = `${what} is left out because it cannot be read: ${cause.message}. Write to the log with sse-bus only.`;
+  const text = `${what} is left out because it cannot be read: ${cause.message.replace(/\.$/, "")}. Write to the log with sse-bus only.`;
   return new SseBusError("INVALID_DATA", text, { cause });
 }
 
 function assertContent({ channel, event, key, json, raw }: MessageContent): void {
-  assertChannel(channel);
-  if (event !== "message") assertEventName(event);
+  if (!isStoredChannel(channel)) assertChannel(channel);
+  assertStoredEvent(channel, event);
   if (key !== undefined) assertKey(key);
   if (typeof json !== "string" || /[\r\n]/.test(json)) throw new Error("its data is not one line");
   const data: unknown = JSON.parse(json);

@@ -2,10 +2,11 @@ import type { Message } from "./bus-types.ts";
 import { closeReader, type Engine, isClosed, isOpen, newestHead } from "./engine.ts";
 import { SseBusError } from "./errors.ts";
 import { type LogMessage, messageData, messageId } from "./message.ts";
-import { openReader, type Start } from "./open-reader.ts";
+import { openReader, type OpenedReader, type Start } from "./open-reader.ts";
 import type { Gap } from "./packet.ts";
 import { formatCursor } from "./position.ts";
 import type { Sink } from "./sink.ts";
+import { nameOf, unreadableError } from "./stored-message.ts";
 import { startTimeout } from "./timers.ts";
 
 /** A reader in this process: its sink calls a function. */
@@ -15,11 +16,17 @@ export interface Subscriber {
 }
 
 export interface SubscriberOptions {
-  readonly listener: (data: never, message: never) => unknown;
+  /**
+   * Reads a message, with the epoch of its position, and returns the call of the listener. If it throws, the
+   * message is reported as unreadable.
+   */
+  readonly read: (message: LogMessage, epoch: string) => () => unknown;
   readonly topic: string;
-  readonly after: string | undefined;
+  readonly start: Start;
   readonly onGap: ((gap: Gap) => void) | undefined;
   readonly onError: (error: Error) => void;
+  /** Called once the subscriber is live, with its reader. */
+  readonly onLive?: (opened: OpenedReader) => void;
   /** Subscribers that are not live yet: publishes wait for them. */
   readonly connecting: Set<Promise<void>>;
 }
@@ -29,12 +36,12 @@ const MIN_RETRY_MS = 250;
 const MAX_RETRY_MS = 5000;
 
 /**
- * Connects a subscriber, and retries while the server is away. It receives everything published after
+ * Connects a subscriber, and retries while the server is unreachable. It receives everything published after
  * this call, or a gap.
  */
 export function createSubscriber(engine: Engine, options: SubscriberOptions): Subscriber {
-  const { topic, onError, connecting } = options;
-  const after = options.after ?? headOf(engine);
+  const { topic, onError, onLive, connecting } = options;
+  const laterStart = options.start === "now" ? headOf(engine) : options.start;
   const state = { isEnded: false };
   let failures = 0;
   let lastFailure: string | undefined;
@@ -45,15 +52,16 @@ export function createSubscriber(engine: Engine, options: SubscriberOptions): Su
 
   async function connect(start: Start): Promise<void> {
     try {
-      const { reader } = await openReader(engine, {
+      const opened = await openReader(engine, {
         topics: [topic],
         start,
         sink,
         isLocal: true,
         isReady: true,
       });
-      closeOwnReader = () => closeReader(engine, reader);
+      closeOwnReader = () => closeReader(engine, opened.reader);
       if (state.isEnded) closeOwnReader();
+      else onLive?.(opened);
     } catch (cause) {
       // A bus that was closed in between is no failure.
       if (!state.isEnded && !isClosed(engine)) retryLater(cause as Error);
@@ -74,8 +82,8 @@ export function createSubscriber(engine: Engine, options: SubscriberOptions): Su
     cancelRetry();
     // With a position to read from, history has what is published before the subscriber is live. Without
     // one, publishes wait.
-    if (after === undefined) makePublishesWait(connect("now"));
-    else void connect({ cursor: after });
+    if (laterStart === "now") makePublishesWait(connect("now"));
+    else void connect(laterStart);
   }
 
   function cancelRetry(): void {
@@ -88,7 +96,7 @@ export function createSubscriber(engine: Engine, options: SubscriberOptions): Su
     void attempt.then(() => connecting.delete(attempt));
   }
 
-  makePublishesWait(connect(options.after === undefined ? "now" : { cursor: options.after }));
+  makePublishesWait(connect(options.start));
 
   return {
     close() {
@@ -102,7 +110,7 @@ export function createSubscriber(engine: Engine, options: SubscriberOptions): Su
 /** A sink that calls the function for each message; one that throws or rejects is reported. */
 function createCallbackSink(
   engine: Engine,
-  { listener, topic, onGap, onError }: SubscriberOptions,
+  { topic, onGap, onError, ...options }: SubscriberOptions,
   state: { isEnded: boolean },
 ): Sink {
   function call(run: () => unknown): void {
@@ -116,8 +124,18 @@ function createCallbackSink(
     }
   }
 
+  /** A backend may not have checked its data. Data that cannot be parsed must not end the subscriber. */
+  function read(message: LogMessage): (() => unknown) | undefined {
+    try {
+      return options.read(message, engine.local.epoch());
+    } catch (cause) {
+      onError(unreadableError(nameOf(message, message), cause as Error));
+      return undefined;
+    }
+  }
+
   function report(cause: unknown): void {
-    const text = `A listener of "${topic}" threw; others go on.`;
+    const text = `A subscriber of "${topic}" threw; the others continue.`;
     onError(new SseBusError("LISTENER_FAILED", text, { cause }));
   }
 
@@ -125,11 +143,9 @@ function createCallbackSink(
     write({ gap, messages }) {
       if (gap) call(() => (onGap ? onGap(gap) : onError(gapError(gap))));
       for (const message of messages) {
-        // Within the call: data that cannot be parsed must not end the subscriber.
-        call(() => {
-          const whole = toMessage(message, engine.local.epoch());
-          return listener(whole.data as never, whole as never);
-        });
+        if (state.isEnded) break;
+        const run = read(message);
+        if (run) call(run);
       }
       return true;
     },
@@ -139,11 +155,21 @@ function createCallbackSink(
   };
 }
 
-/** The newest position that this process knows of, as a cursor. */
-function headOf(engine: Engine): string | undefined {
-  if (!isOpen(engine)) return undefined;
+/** The newest position that this process knows of. */
+function headOf(engine: Engine): Start {
+  if (!isOpen(engine)) return "now";
   const head = newestHead(engine);
-  return formatCursor(head, head.epoch);
+  return { cursor: formatCursor(head, head.epoch) };
+}
+
+/** A {@link SubscriberOptions.read} for a listener of the application. */
+export function readFor(
+  listener: (data: never, message: never) => unknown,
+): SubscriberOptions["read"] {
+  return (message, epoch) => {
+    const whole = toMessage(message, epoch);
+    return () => listener(whole.data as never, whole as never);
+  };
 }
 
 function toMessage(message: LogMessage, epoch: string): Message {

@@ -17,6 +17,49 @@ export function startInterval(run: () => void, ms: number): ReturnType<typeof se
   return setInterval(run, clampMs(ms));
 }
 
+/** The same timer, without keeping the process alive. */
+export function inBackground(timer: ReturnType<typeof setTimeout>): ReturnType<typeof setTimeout> {
+  // Timers are numbers outside of Node.js.
+  (timer as { unref?: () => void }).unref?.();
+  return timer;
+}
+
+/** One wait at a time, which does not keep the process alive. */
+export interface LazyTimer {
+  /** Starts the wait again; it calls `run` when it ends. */
+  start(ms: number): void;
+  stop(): void;
+}
+
+export function createLazyTimer(run: () => void): LazyTimer {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  return {
+    start(ms) {
+      clearTimeout(timer);
+      timer = inBackground(startTimeout(run, Math.max(0, ms)));
+    },
+    stop() {
+      clearTimeout(timer);
+      timer = undefined;
+    },
+  };
+}
+
+/**
+ * Whether a promise settles within `ms`. Nothing cancels the work behind it, and the wait does not keep the
+ * process alive.
+ */
+export async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = inBackground(startTimeout(() => resolve(false), ms));
+    const settled = (): void => {
+      clearTimeout(timer);
+      resolve(true);
+    };
+    promise.then(settled, settled);
+  });
+}
+
 /**
  * The outcome of `promise`, or a rejection with `onTimeout()` if it does not settle within `ms`.
  * Nothing cancels the work behind `promise`: a later outcome is ignored.

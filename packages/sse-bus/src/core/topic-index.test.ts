@@ -24,7 +24,7 @@ const anyTopic = fc
 const anyValue = fc.integer({ min: 0, max: 4 });
 const anyChange = fc.record({ isAdd: fc.boolean(), topic: anyTopic, value: anyValue });
 
-test("finds for every channel what a search through all registrations finds", () => {
+test("finds the same registrations for every channel as a search through all of them", () => {
   fc.assert(
     fc.property(
       fc.array(anyChange, { maxLength: 60 }),
@@ -33,7 +33,7 @@ test("finds for every channel what a search through all registrations finds", ()
         const index = createTopicIndex<string>();
         const all = new Map<string, Set<string>>();
         for (const { isAdd, topic, value } of changes) {
-          // One value a registration, as feeds are: a value under two topics is visited twice.
+          // One value per registration, as with feeds: a value under two topics is visited twice.
           const own = `${topic} ${value}`;
           const values = all.get(topic) ?? new Set();
           all.set(topic, values);
@@ -57,7 +57,7 @@ test("finds for every channel what a search through all registrations finds", ()
   );
 });
 
-test("churn leaves nothing behind, in whichever order topics are removed", () => {
+test("adding and removing topics leaks nothing, in any order", () => {
   const anyRegistration = fc.record({ topic: anyTopic, value: anyValue });
   const anyChurn = fc
     .uniqueArray(anyRegistration, { selector: ({ topic, value }) => `${topic} ${value}` })
@@ -77,7 +77,7 @@ test("churn leaves nothing behind, in whichever order topics are removed", () =>
   );
 });
 
-test("removing what was never there changes nothing and leaves nothing", () => {
+test("removing an unknown topic changes nothing", () => {
   const index = createTopicIndex<number>();
   addTopic(index, "a/*", 1);
   addTopic(index, "a/b", 1);
@@ -88,7 +88,7 @@ test("removing what was never there changes nothing and leaves nothing", () => {
   expect(index).toEqual(createTopicIndex());
 });
 
-test("10,000 other topics are not visited on the way to one", () => {
+test("a search does not visit 10,000 other topics", () => {
   const index = createTopicIndex<number>();
   for (let n = 0; n < 10_000; n++) {
     addTopic(index, `rooms/${n}`, n);

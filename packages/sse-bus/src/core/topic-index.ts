@@ -1,8 +1,9 @@
-import { isPattern } from "./channel-name.ts";
+import { isPattern, isReserved } from "./channel-name.ts";
 
 /**
  * Finds what is registered for a channel, under its name or under patterns that cover it, in time
- * that grows with the channel's depth and not with how many channels or patterns are registered.
+ * that grows with the channel's depth and not with how many channels or patterns are registered. No
+ * pattern covers a reserved channel.
  */
 export interface TopicIndex<Value> {
   readonly exact: Map<string, Set<Value>>;
@@ -14,7 +15,7 @@ interface PatternNode<Value> {
   readonly next: Map<string, PatternNode<Value>>;
   /** Patterns that end here; made with the first one, as most nodes only lead on. */
   here: Set<Value> | undefined;
-  /** Patterns that go on with `**`. */
+  /** Patterns that continue with `**`. */
   below: Set<Value> | undefined;
 }
 
@@ -56,7 +57,8 @@ export function visitTopics<Value>(
 ): void {
   index.exact.get(channel)?.forEach(visit);
   const root = index.patterns;
-  if (root.next.size > 0 || root.below) walk(root, channel.split("/"), 0, visit);
+  if (isReserved(channel) || (root.next.size === 0 && !root.below)) return;
+  walk(root, channel.split("/"), 0, visit);
 }
 
 interface PathStep<Value> {

@@ -46,7 +46,7 @@ function seqs(log: TopicLog): number[] {
 }
 
 describe("what a log keeps", () => {
-  test("is the newest messages that its count allows, and the horizon is the newest dropped", () => {
+  test("is the newest messages within its count, and the horizon is the newest one dropped", () => {
     const log = logOf(
       { maxMessages: 3 },
       [1, 4, 6, 7, 9].map((seq) => message(seq)),
@@ -55,7 +55,7 @@ describe("what a log keeps", () => {
     expect(log).toMatchObject({ horizon: 4, horizonTime: 4 });
   });
 
-  test("is nothing with a count of 0, and resuming from the newest is still complete", () => {
+  test("is nothing with a count of 0, and a resume from the newest is still complete", () => {
     const log = logOf({ maxMessages: 0 }, [message(3)]);
     expect(seqs(log)).toEqual([]);
     expect(log.horizon).toBe(3);
@@ -63,13 +63,13 @@ describe("what a log keeps", () => {
     expect(log.bytes).toBe(0);
   });
 
-  test("is one message with a count of 1, even with nothing but keys", () => {
+  test("is one message with a count of 1, even if all messages have keys", () => {
     const log = logOf({ maxMessages: 1 }, [message(1, { key: "k" }), message(2, { key: "j" })]);
     expect(seqs(log)).toEqual([2]);
     expect(log.horizon).toBe(1);
   });
 
-  test("is no more than its bytes allow, overhead included; one that is larger alone goes at once", () => {
+  test("stays within its bytes, overhead included; a larger message is dropped immediately", () => {
     const one = messageBytes(message(1, { size: 100 }));
     const messages = [1, 2, 3, 4].map((seq) => message(seq, { size: 100 }));
     expect(seqs(logOf({ maxBytes: 2 * one }, messages))).toEqual([3, 4]);
@@ -79,7 +79,7 @@ describe("what a log keeps", () => {
     expect(tooSmall).toMatchObject({ horizon: 4, bytes: 0 });
   });
 
-  test("is no older than its age allows", () => {
+  test("stays within its age", () => {
     const log = logOf(
       { maxAgeMs: 10 },
       [1, 5, 12].map((seq) => message(seq)),
@@ -92,7 +92,7 @@ describe("what a log keeps", () => {
     expect(log.horizon).toBe(12);
   });
 
-  test("does not count superseded messages, and drops them before any that counts", () => {
+  test("does not count superseded messages, and drops them first", () => {
     const messages = [message(1, { key: "k" }), message(2), message(3, { key: "k" }), message(4)];
     const log = logOf({ maxMessages: 3 }, messages);
     expect(liveCount(log)).toBe(3);
@@ -102,7 +102,7 @@ describe("what a log keeps", () => {
     expect(seqs(log)).toEqual([3, 4, 5]);
   });
 
-  test("is not taken away before it was settled, whatever the limits say", () => {
+  test("is not dropped before it is settled, whatever the limits are", () => {
     const log = createTopicLog("a", { maxMessages: 1, maxBytes: 1, maxAgeMs: 1 }, 0);
     log.settled = 0;
     for (const seq of [1, 2, 3]) appendMessage(log, message(seq), 1000);
@@ -116,8 +116,8 @@ describe("what a log keeps", () => {
   });
 });
 
-describe("a horizon never goes back", () => {
-  test("when what a loss left behind it is dropped", () => {
+describe("a horizon never moves back", () => {
+  test("when the messages after a loss are dropped", () => {
     const log = logOf(
       {},
       [1, 2, 3].map((seq) => message(seq)),
@@ -129,8 +129,8 @@ describe("a horizon never goes back", () => {
     expect(newestSeq(log)).toBeGreaterThanOrEqual(10);
   });
 
-  test("when what history kept from before its own horizon is dropped", () => {
-    // A pattern's history: one channel has lost all up to 8, another keeps 5.
+  test("when messages that history kept from before its own horizon are dropped", () => {
+    // A pattern's history: one channel has dropped everything up to 8, another keeps 5.
     const log = createTopicLog("*", UNLIMITED, 9);
     prepend(log, [message(5, { channel: "quiet" }), message(9, { channel: "busy" })], 8);
     expect(log.horizon).toBe(8);
@@ -138,16 +138,16 @@ describe("a horizon never goes back", () => {
     expect(log.horizon).toBe(8);
   });
 
-  test("to before what was dropped while history was read", () => {
+  test("when messages are dropped while history is read", () => {
     const log = createTopicLog("a", { ...UNLIMITED, maxMessages: 0 }, 4);
-    // History was read up to 4; then 5 came, and nothing is kept.
+    // History was read up to 4; then 5 arrived, and nothing is kept.
     appendMessage(log, message(5), 5);
     prepend(log, [message(3), message(4)], 0);
     expect(log.horizon).toBe(5);
   });
 
-  test("to a horizon of history that the window itself reaches back behind", () => {
-    // A pattern's window holds what its channel's own history has dropped already.
+  test("when history's horizon is older than the window's start", () => {
+    // A pattern's window holds messages that their channel's own history has already dropped.
     const log = createTopicLog("*", UNLIMITED, 1);
     for (const seq of [2, 3, 4]) appendMessage(log, message(seq), seq);
     prepend(log, [message(4)], 3);
@@ -157,7 +157,7 @@ describe("a horizon never goes back", () => {
 });
 
 describe("how many messages a gap lost", () => {
-  test("is known while nothing had a key", () => {
+  test("is known as long as no message has a key", () => {
     const log = logOf(
       { maxMessages: 2 },
       [1, 3, 5, 7].map((seq) => message(seq)),
@@ -170,7 +170,7 @@ describe("how many messages a gap lost", () => {
     expect(ordinalOf(log, 7)).toBeUndefined();
   });
 
-  test("stays true when older history comes in front", () => {
+  test("stays correct when older history is added in front", () => {
     const log = createTopicLog("a", UNLIMITED, 10);
     for (const seq of [11, 12, 13, 14]) appendMessage(log, message(seq), seq);
     const at12 = ordinalOf(log, 12) as number;
@@ -184,7 +184,7 @@ describe("how many messages a gap lost", () => {
     expect((ordinalOf(log, 12) as number) - (ordinalOf(log, 8) as number)).toBe(4);
   });
 
-  test("is unknown after a loss that nobody counted", () => {
+  test("is unknown after a loss of unknown size", () => {
     const log = logOf(
       {},
       [1, 2, 3].map((seq) => message(seq)),
@@ -195,17 +195,17 @@ describe("how many messages a gap lost", () => {
   });
 });
 
-test("superseding a key costs the same however many messages there are", () => {
+test("superseding a key costs the same for any number of messages", () => {
   const log = logOf(
     {},
     Array.from({ length: 200_000 }, (_, n) => message(n + 1, { key: `k${n % 7}` })),
   );
   expect(liveCount(log)).toBe(7);
-  // What is superseded is compacted away as it goes: it cannot pile up.
+  // Superseded messages are compacted regularly, so they cannot accumulate.
   expect(log.messages.length - log.first).toBeLessThan(200);
 });
 
-test("with bytes full of what counts, one superseded message does not make the log copy itself", () => {
+test("in a log full of live messages, one superseded message does not cause a compaction", () => {
   const keyed = (seq: number): LogMessage =>
     message(seq, { key: seq % 2 === 0 ? "k" : `own ${seq}` });
   const one = messageBytes(keyed(1_000_001));
@@ -224,7 +224,7 @@ test("with bytes full of what counts, one superseded message does not make the l
   expect(copies).toBeLessThan(20);
 });
 
-describe("against an obvious model, over any schedule", () => {
+describe("against a simple model, over any schedule", () => {
   interface Step {
     readonly do: "append" | "settle" | "drop" | "read" | "prepend" | "age" | "lose";
     readonly key: number;
@@ -253,7 +253,7 @@ describe("against an obvious model, over any schedule", () => {
     isSettledAlways: fc.boolean(),
   });
 
-  test("it holds what it must, drops what it may, and tells the truth about both", () => {
+  test("it keeps what it must, drops only what it may, and reports both correctly", () => {
     fc.assert(
       fc.property(anyCase, (given) => {
         const { hasKeys, isPattern } = given;
@@ -264,7 +264,7 @@ describe("against an obvious model, over any schedule", () => {
         };
         let head = 0;
         const truth: LogMessage[] = [];
-        /** The backend: one log a channel, under the limits. */
+        /** The backend: one log per channel, under the limits. */
         const server = new Map<string, TopicLog>();
         const publish = ({ key, channel, size, skip }: Step): LogMessage => {
           head += skip;
@@ -295,7 +295,7 @@ describe("against an obvious model, over any schedule", () => {
         );
         const since = head;
         if (!given.isSettledAlways) window.settled = since;
-        // Made ready message by message, while the window goes on.
+        // Prepared message by message, while the window continues.
         const begin = () => {
           const { messages, horizon } = read();
           const older = createOlderHistory(window, messages, horizon);
@@ -332,7 +332,7 @@ describe("against an obvious model, over any schedule", () => {
           if (step.do !== "lose") {
             const kept = new Set(seqs(window));
             const gone = held.filter((seq) => !kept.has(seq));
-            // Readers at the head have still to be offered what is not settled.
+            // Readers at the head have yet to receive what is not settled.
             expect(gone.filter((seq) => seq > Math.max(settled, window.settled))).toEqual([]);
           }
           check(window, truth, { since: lowest, lost, hasKeys });
@@ -367,7 +367,7 @@ describe("against an obvious model, over any schedule", () => {
       );
     expect(log.stale).toBe(held.filter((entry) => isSuperseded(entry)).length);
     for (const entry of held) expect(entry.superseded).toBe(isSuperseded(entry));
-    // Complete after the horizon, but for what has been superseded.
+    // Complete after the horizon, except for superseded messages.
     const kept = new Set(held.map(({ seq }) => seq));
     const missing = truth.filter(({ seq }) => seq > log.horizon && !kept.has(seq));
     expect(missing.filter((entry) => !isSuperseded(entry))).toEqual([]);

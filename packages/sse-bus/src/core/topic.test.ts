@@ -6,11 +6,11 @@ import { type Cursor, formatCursor } from "./position.ts";
 
 const EPOCH = "e";
 
-test("what history already has and the live feed has still to bring is delivered once", async () => {
+test("a message that is in history and also arrives live is delivered once", async () => {
   const log = createScriptedLog();
   await using bus = createBus({ backend: log.backend });
   const seen: unknown[] = [];
-  // Live begins after 1; the read, which happens later, already has 2 and 3.
+  // Live delivery begins after 1; the later read already has 2 and 3.
   log.reached = 1;
   bus.subscribe((data) => seen.push(data), { after: at(0) });
   await log.reading;
@@ -22,14 +22,14 @@ test("what history already has and the live feed has still to bring is delivered
   expect(seen).toEqual([1, 2, 3, 4]);
 });
 
-test("what arrives for a window after it was freed does not come back with the next one", async () => {
+test("messages that arrive for a freed window do not appear in the next one", async () => {
   const log = createScriptedLog();
   await using bus = createBus({ backend: log.backend });
   log.reached = 2;
   const stop = bus.subscribe(() => {});
   await turn();
   stop();
-  // The subscription ends a moment after the window is freed, and this comes in between.
+  // The subscription ends shortly after the window is freed, and this arrives in between.
   log.feed(message(3));
   await turn();
 
@@ -51,7 +51,7 @@ interface ScriptedLog {
   answer(history: History): void;
 }
 
-/** A backend that does what the test says, when it says so. */
+/** A backend whose actions the test controls. */
 function createScriptedLog(): ScriptedLog {
   const feeds = new Set<Feed>();
   const cursor = (): Cursor => ({ seq: log.reached, time: 0, epoch: EPOCH });
@@ -77,7 +77,7 @@ function createScriptedLog(): ScriptedLog {
       publish: async () => Promise.reject(new Error("Nobody publishes here")),
       async subscribe(_topic, feed) {
         feeds.add(feed);
-        // A network backend stops feeding a moment after it was asked to.
+        // A network backend stops feeding shortly after the request to stop.
         return { cursor: cursor(), close: () => void setImmediate(() => feeds.delete(feed)) };
       },
       async read() {

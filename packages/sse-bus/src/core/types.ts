@@ -90,7 +90,7 @@ export type ReceivedOf<
 > = Jsonify<DataOf<Channels, Topic, Event>>;
 
 /** `orders/*` as a template literal type that matches its channels. */
-type TopicText<Topic extends string> = Topic extends `${infer Head}**`
+export type TopicText<Topic extends string> = Topic extends `${infer Head}**`
   ? `${Head}${string}`
   : Topic extends `${infer Head}*${infer Tail}`
     ? `${Head}${string}${TopicText<Tail>}`

@@ -16,7 +16,7 @@ async function fill(options: BusOptions = {}): Promise<Bus> {
   return bus;
 }
 
-/** A sink that takes everything, and what it was given. */
+/** A sink that takes everything, and records it. */
 function collect() {
   const seqs: number[] = [];
   const gaps: Packet[] = [];
@@ -31,7 +31,7 @@ function collect() {
   return { seqs, gaps, sink };
 }
 
-/** Counts the turns of the event loop that others have, until it is called again. */
+/** Counts turns of the event loop until it is called again. */
 function countTurns(): () => number {
   let turns = 0;
   let isOver = false;
@@ -48,8 +48,8 @@ function countTurns(): () => number {
 
 const remote = { isLocal: false, isReady: true };
 
-describe("all that is kept, read by a wide pattern,", () => {
-  test("leaves others their turns of the event loop meanwhile", async () => {
+describe("a wide pattern's read of everything kept", () => {
+  test("lets the event loop run other work", async () => {
     const bus = await fill();
     const { engine } = internalsOf(bus);
     const { seqs, sink } = collect();
@@ -70,40 +70,43 @@ describe("all that is kept, read by a wide pattern,", () => {
   test.each([
     ["whatever", {}],
     ["and evicted", { channels: { "c/0": { maxMessages: 50 } } }],
-  ])("is complete and in order with what is published %s while it is read", async (_, channels) => {
-    const bus = await fill({ history: { maxMessages: 1_000_000, ...channels } });
-    const { engine } = internalsOf(bus);
-    const { seqs, gaps, sink } = collect();
-    const opening = openReader(engine, { ...remote, topics: ["**"], start: "earliest", sink });
-    let isOpen = false;
-    void opening.then(() => (isOpen = true));
-    let published = MESSAGES;
-    const evicting: number[] = [];
-    while (!isOpen) {
-      // On channels that were read already, or are still to be read, or are new.
-      for (const channel of ["c/0", "c/0", "c/1", `c/${CHANNELS - 1}`, "c/new"]) {
-        await bus.publish("meanwhile", { channel });
-        published++;
-        if (channel === "c/0") evicting.push(published);
+  ])(
+    "is complete and in order with messages that are published %s during the read",
+    async (_, channels) => {
+      const bus = await fill({ history: { maxMessages: 1_000_000, ...channels } });
+      const { engine } = internalsOf(bus);
+      const { seqs, gaps, sink } = collect();
+      const opening = openReader(engine, { ...remote, topics: ["**"], start: "earliest", sink });
+      let isOpen = false;
+      void opening.then(() => (isOpen = true));
+      let published = MESSAGES;
+      const evicting: number[] = [];
+      while (!isOpen) {
+        // On channels that are already read, not yet read, or new.
+        for (const channel of ["c/0", "c/0", "c/1", `c/${CHANNELS - 1}`, "c/new"]) {
+          await bus.publish("meanwhile", { channel });
+          published++;
+          if (channel === "c/0") evicting.push(published);
+        }
+        await new Promise((resolve) => setImmediate(resolve));
       }
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    await bus.publish("last", { channel: "c/1" });
-    await expect.poll(() => seqs.at(-1)).toBe(published + 1);
-    expect(gaps).toEqual([]);
-    expect(seqs).toEqual([...new Set(seqs)].toSorted((a, b) => a - b));
-    // From the newest that was evicted before it began, which is nowhere near the end.
-    const first = seqs[0] as number;
-    expect(first).toBe("channels" in channels ? first : 1);
-    const held = new Set(seqs);
-    const missing = Array.from({ length: published - first }, (__, n) => first + n).filter(
-      (seq) =>
-        !held.has(seq) && !evicting.includes(seq) && (seq > MESSAGES || seq % CHANNELS !== 1),
-    );
-    expect(missing).toEqual([]);
-  });
+      await bus.publish("last", { channel: "c/1" });
+      await expect.poll(() => seqs.at(-1)).toBe(published + 1);
+      expect(gaps).toEqual([]);
+      expect(seqs).toEqual([...new Set(seqs)].toSorted((a, b) => a - b));
+      // From the newest message evicted before it began, far from the end.
+      const first = seqs[0] as number;
+      expect(first).toBe("channels" in channels ? first : 1);
+      const held = new Set(seqs);
+      const missing = Array.from({ length: published - first }, (__, n) => first + n).filter(
+        (seq) =>
+          !held.has(seq) && !evicting.includes(seq) && (seq > MESSAGES || seq % CHANNELS !== 1),
+      );
+      expect(missing).toEqual([]);
+    },
+  );
 
-  test("is read once for all who ask for it at the same time", async () => {
+  test("happens once for all that request it at the same time", async () => {
     const bus = await fill();
     const { engine } = internalsOf(bus);
     let reads = 0;
@@ -124,7 +127,7 @@ describe("all that is kept, read by a wide pattern,", () => {
     for (const { seqs } of all) expect(seqs).toHaveLength(MESSAGES);
   });
 
-  test("is forgotten where nobody waits for it any more", async () => {
+  test("stops when nothing waits for it any more", async () => {
     const bus = await fill();
     const { engine } = internalsOf(bus);
     const { sink } = collect();
@@ -138,7 +141,7 @@ describe("all that is kept, read by a wide pattern,", () => {
   });
 });
 
-describe("a replay of more than a request may have", () => {
+describe("a replay that exceeds the limit of a request", () => {
   async function replay(start: Start, options: { maxReplayBytes: number; keys?: boolean }) {
     const bus = createBus();
     onTestFinished(() => bus.close());
@@ -164,7 +167,7 @@ describe("a replay of more than a request may have", () => {
   }
 
   test.each<Start>(["earliest", { cursor: "" }])(
-    "from %j gives the newest, after a gap that names all its channels",
+    "from %j delivers the newest messages, after a gap that names all its channels",
     async (start) => {
       const { seqs, gaps, opened, ids } = await replay(start, { maxReplayBytes: 1000 });
       expect(seqs).toEqual([18, 19, 20]);
@@ -172,19 +175,19 @@ describe("a replay of more than a request may have", () => {
         { channels: ["**", "a", "b/*"], reason: "evicted", seq: 17 },
       ]);
       expect(opened.resumed).toBe(false);
-      // A line that is cut before the gap meets it again.
+      // A connection that is cut before the gap receives it again.
       const from = typeof start === "object" ? Number.parseInt(ids[1] as string, 36) : 0;
       expect(Number.parseInt(opened.cursor, 36)).toBe(from);
     },
   );
 
-  test("from the latest counts only what it gives", async () => {
+  test("from the latest counts only what it delivers", async () => {
     const { seqs, gaps } = await replay("latest", { maxReplayBytes: 1000, keys: true });
     expect(seqs).toEqual([19, 20]);
     expect(gaps).toEqual([]);
   });
 
-  test("is none where it fits, though logs hold a message twice", async () => {
+  test("does not happen if it fits, even if two logs hold the same message", async () => {
     const { seqs, gaps, opened } = await replay({ cursor: "" }, { maxReplayBytes: 8000 });
     expect(seqs).toHaveLength(18);
     expect(gaps).toEqual([]);

@@ -10,6 +10,7 @@ import { createBus } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
 import { memoryBackend } from "../core/memory-backend.ts";
 import { createPublishHandler } from "../http/publish-handler.ts";
+import { webHandler } from "../http/web-call.ts";
 import { traced } from "./index.ts";
 import { routeContext } from "../http/route-context.ts";
 
@@ -29,7 +30,7 @@ afterEach(async () => {
 
 const spans = () => exporter.getFinishedSpans();
 
-test("a publish is a producer span that names the channel and the message, and not its data", async () => {
+test("a publish is a producer span with the channel and the message's id, but without its data", async () => {
   const { id } = await bus.publish({ card: "4111" }, { channel: "orders/7", event: "paid" });
   expect(spans()).toHaveLength(1);
   expect(spans()[0]).toMatchObject({
@@ -46,14 +47,32 @@ test("a publish is a producer span that names the channel and the message, and n
   expect(JSON.stringify(spans()[0]?.attributes)).not.toContain("4111");
 });
 
-test("a publish with no options is on the default channel, and one of a channel's handle on its own", async () => {
+test("a publish without options is on the default channel, and one through a channel's handle on that channel", async () => {
   await bus.publish(1);
   await bus.channel("a").publish(2);
   const channels = spans().map(({ attributes }) => attributes["messaging.destination.name"]);
   expect(channels).toEqual(["default", "a"]);
 });
 
-test("a refused publish is an error with its code, and still rejects", async () => {
+test("a batch is one span with the number of its messages, and with their channel if it is one", async () => {
+  await bus.publishMany([{ data: 1 }, { data: 2, channel: "a" }]);
+  await bus.channel("a").publishMany([{ data: 3 }]);
+  await expect(bus.publishMany([{ data: 1, channel: "no spaces" }])).rejects.toMatchObject({
+    code: "INVALID_CHANNEL",
+  });
+  const batches = spans().map(({ attributes }) => [
+    attributes["messaging.batch.message_count"],
+    attributes["messaging.destination.name"],
+    attributes["error.type"],
+  ]);
+  expect(batches).toEqual([
+    [2, undefined, undefined],
+    [1, "a", undefined],
+    [1, "no spaces", "INVALID_CHANNEL"],
+  ]);
+});
+
+test("a rejected publish is recorded as an error with its code, and still rejects", async () => {
   await expect(bus.publish(1, { channel: "no spaces" })).rejects.toMatchObject({
     code: "INVALID_CHANNEL",
   });
@@ -64,14 +83,14 @@ test("a refused publish is an error with its code, and still rejects", async () 
   });
 });
 
-test("a retry that stored nothing says so", async () => {
+test("a retry that stores nothing is marked", async () => {
   await bus.publish(1, { id: "once" });
   await bus.publish(1, { id: "once" });
   const duplicates = spans().map(({ attributes }) => attributes["sse_bus.duplicate"]);
   expect(duplicates).toEqual([undefined, true]);
 });
 
-test("a span is the child of whatever runs, and the backend's own spans would be its children", async () => {
+test("a span is a child of the active one, and a parent of the backend's spans", async () => {
   const manager = new AsyncLocalStorageContextManager().enable();
   context.setGlobalContextManager(manager);
   let within: string | undefined;
@@ -97,16 +116,16 @@ test("a span is the child of whatever runs, and the backend's own spans would be
   expect(within).toBe(span?.spanContext().spanId);
 });
 
-test("routes are given the traced bus as any other, and publish through it", async () => {
+test("routes accept the traced bus and publish through it", async () => {
   const host = { socketIp: () => undefined, trustedProxies: 0 };
   const env = () => ({ NODE_ENV: "development" });
-  const handle = createPublishHandler(routeContext(bus), {}, { ...host, env });
+  const handle = webHandler(createPublishHandler(routeContext(bus), {}, { env }), host);
   const response = await handle(new Request("http://localhost/api/publish?msg=Hello"));
   const { id } = (await response.json()) as { id: string };
   expect(spans()[0]?.attributes["messaging.message.id"]).toBe(id);
 });
 
-test("subscribing, cursors, stats and closing are the bus's own", async () => {
+test("subscriptions, cursors, stats and closing are those of the bus", async () => {
   const seen: unknown[] = [];
   const unsubscribe = bus.subscribe((data) => seen.push(data));
   const { id } = await bus.publish(1);
@@ -118,7 +137,7 @@ test("subscribing, cursors, stats and closing are the bus's own", async () => {
   await expect(bus.publish(2)).rejects.toMatchObject({ code: "BUS_CLOSED" });
 });
 
-test("a provider registered later is used, and without one publishing just works", async () => {
+test("a provider registered later is used, and publishing works without one", async () => {
   const late = traced(createBus());
   await late.publish(1);
   expect(spans()).toHaveLength(0);
