@@ -25,9 +25,9 @@ export async function askAuthorize(
 }
 
 /**
- * Whether `authenticate` accepts the credentials of a request. Any answer but `true` means no.
+ * Whether `authenticate` accepts the credentials of a request. Any result but `true` denies access.
  *
- * @throws whatever `authenticate` throws; `AUTHORIZATION_UNAVAILABLE` if it does not answer in time
+ * @throws the error of `authenticate`; `AUTHORIZATION_UNAVAILABLE` if it does not answer in time
  */
 export async function askAuthenticate(
   authenticate: NonNullable<Authorize["authenticate"]>,

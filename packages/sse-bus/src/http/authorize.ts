@@ -17,7 +17,10 @@ export interface Authorize {
 
 /** What `authorize` decides about. */
 export interface AuthorizeContext {
-  /** For its headers and address. The body of a publish has been read already, because it names the channel. */
+  /**
+   * For its headers and address. Its body cannot be read: that of a publish has been read already, because it names
+   * the channel.
+   */
   readonly request: Request;
   /** The requested channels. A pattern is passed, and has to be judged, as a pattern. */
   readonly channels: readonly string[];
@@ -28,7 +31,8 @@ export interface AuthorizeContext {
  * `true`: everything is granted. `false` or `403`: access is denied. `401`: credentials are required. An
  * object grants the given `channels` only (each of them requested, or covered by a requested pattern), and
  * only until `expiresAt` (ms since 1970), when `authorize` is called again. `identity` identifies the client:
- * idempotency ids of its publishes are separate from those of other identities.
+ * `maxConnectionsPerIdentity` limits its streams, `bus.disconnect` ends them, and idempotency ids of its
+ * publishes are separate from those of other identities. A client without one is anonymous.
  */
 export type Authorization = boolean | 401 | 403 | Grant;
 
@@ -38,8 +42,10 @@ export interface Grant {
   readonly identity?: Identity;
 }
 
-/** The client, as `authorize` identifies it. */
+/** The client, as `authorize` identifies it. Take it from checked credentials, never from what the client says. */
 export interface Identity {
-  /** 1 to 200 characters, the same for all clients of one user. */
+  /** 1 to 200 bytes, the same for all clients of one user. An open stream keeps it: another one ends the stream. */
   readonly id: string;
+  /** What others may know of this user, such as a name: JSON of up to 1 KiB, read when a stream opens. */
+  readonly info?: unknown;
 }

@@ -3,21 +3,32 @@ import type { EndReason, Sink } from "../core/sink.ts";
 
 /** Where the bytes of one event stream go. */
 export interface ByteSink extends Sink {
+  /** The `Content-Encoding` of the stream, if it has one. Then all bytes MUST go through this sink. */
+  readonly encoding?: string;
   /**
    * Sends bytes whether or not the client can take more: `hello` before everything, `bye` after
-   * everything. Returns whether a packet can follow now; if not, `onReady` is called later.
+   * everything (`isLast`). Returns whether a packet can follow now; if not, `onReady` is called later.
    */
-  send(bytes: Uint8Array): boolean;
+  send(bytes: Uint8Array, isLast?: boolean): boolean;
   /**
-   * Ends the stream once the client has read what the sink holds, or cuts it off after `graceMs`.
+   * Ends the stream once the client has read what the sink holds, or cuts it off after a while.
    * Idempotent.
-   *
-   * @param graceMs Where the sink can tell. @default 1000
    */
-  close(graceMs?: number): void;
+  close(farewell?: Farewell): void;
   /** How the bytes leave now. */
   kind(): SinkKind;
 }
+
+/** How long a client has to read the rest of a stream that has ended. */
+export interface Farewell {
+  /** Then the connection is cut, where the sink can do so. */
+  readonly graceMs: number;
+  /** Also drops what has already been written and is still on this machine. */
+  readonly isReset: boolean;
+}
+
+/** A client that reads nothing would otherwise keep its connection, and a server that waits for it, forever. */
+export const FAREWELL: Farewell = { graceMs: 1000, isReset: false };
 
 /** A sink whose bytes are, or start as, the body of a web-standard response. */
 export interface BodySink {
@@ -33,13 +44,15 @@ export type SinkKind = "web" | "direct";
 export interface SinkOwner {
   /** `authorize` needs the request again while the stream is open: the host must keep it. */
   readonly needsRequest: boolean;
+  /** The `Content-Encoding` of the stream. */
+  readonly encoding: string | undefined;
   /** The client has read what it was sent, and can take more. */
   onReady(): void;
   /** The client disconnected. Idempotent. */
   onCancel(): void;
   /** The bus ends the reader; see `Sink.end`. */
   onEnd(reason: EndReason): void;
-  /** Packets can go to this sink from now on; it is a shorter way than the one that was opened. */
+  /** Packets may go to this sink from now on; it is a shorter way than the one that was opened. */
   onShortcut(sink: Sink): void;
 }
 

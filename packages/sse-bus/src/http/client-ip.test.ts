@@ -10,29 +10,34 @@ function ipOf(forwarded: string | undefined, trustedProxies: number): string | u
 
 describe("the client's address", () => {
   test.each([
-    ["the socket's, whatever a header says", "6.6.6.6", 0, "10.0.0.1"],
-    ["what the nearest proxy saw", "6.6.6.6, 198.51.100.9", 1, "198.51.100.9"],
-    ["what the outer one of two proxies saw", "6.6.6.6, 198.51.100.9, 10.0.0.2", 2, "198.51.100.9"],
+    ["the socket's, whatever the headers contain", "6.6.6.6", 0, "10.0.0.1"],
+    ["the one that the nearest proxy saw", "6.6.6.6, 198.51.100.9", 1, "198.51.100.9"],
+    [
+      "the one that the outer of two proxies saw",
+      "6.6.6.6, 198.51.100.9, 10.0.0.2",
+      2,
+      "198.51.100.9",
+    ],
     ["without the port that some proxies write", "198.51.100.9:4711", 1, "198.51.100.9"],
     ["without brackets around IPv6", "[2001:db8::1]:443", 1, "2001:db8::1"],
-    ["IPv6 as it is", "2001:db8::1", 1, "2001:db8::1"],
-    ["IPv4 for one mapped into IPv6", "::ffff:198.51.100.9", 1, "198.51.100.9"],
-    ["the socket's where no proxy has written", undefined, 1, "10.0.0.1"],
-    ["the socket's rather than a word", "unknown", 1, "10.0.0.1"],
-    ["the socket's rather than something huge", "1".repeat(8000), 1, "10.0.0.1"],
-    ["the socket's rather than markup", "<b>1.2.3.4</b>", 1, "10.0.0.1"],
+    ["IPv6 unchanged", "2001:db8::1", 1, "2001:db8::1"],
+    ["IPv4 for an address mapped into IPv6", "::ffff:198.51.100.9", 1, "198.51.100.9"],
+    ["the socket's if no proxy added one", undefined, 1, "10.0.0.1"],
+    ["the socket's instead of a word", "unknown", 1, "10.0.0.1"],
+    ["the socket's instead of a huge value", "1".repeat(8000), 1, "10.0.0.1"],
+    ["the socket's instead of markup", "<b>1.2.3.4</b>", 1, "10.0.0.1"],
   ])("is %s", (_, forwarded, proxies, ip) => {
     expect(ipOf(forwarded, proxies)).toBe(ip);
   });
 
-  test("SSE_BUS_TRUST_PROXY is a count, and anything else trusts nobody", () => {
+  test("SSE_BUS_TRUST_PROXY is a count, and any other value trusts no proxy", () => {
     expect(["1", "2", "0", "", "true", "-1", "1.5", undefined].map(readTrustedProxies)).toEqual([
       1, 2, 0, 0, 0, 0, 0, 0,
     ]);
   });
 });
 
-describe("the client that an address stands for", () => {
+describe("the client of an address", () => {
   test.each([
     ["198.51.100.9", "198.51.100.9"],
     ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2/64"],

@@ -1,25 +1,44 @@
 import type { BusInternals } from "../core/bus.ts";
 import type { Reader } from "../core/cohort.ts";
+import type { Identity } from "./authorize.ts";
 import { clientKey } from "./client-key.ts";
 
 /** Why a server ends an event stream, or refuses one for now: the `reason` of `bye`. */
-export type ByeReason = "drain" | "lifetime" | "limit" | "slow" | "unauthorized" | "unavailable";
+export type ByeReason =
+  | "drain"
+  | "lifetime"
+  | "limit"
+  | "page"
+  | "revoked"
+  | "slow"
+  | "unauthorized"
+  | "unavailable";
 
 /** An open event stream, as health, drain and the inspector see it. */
 export interface Connection {
   /** The `connection` of its `hello`. */
   readonly id: string;
   readonly channels: readonly string[];
+  /** The channels whose presence it delivers, if it delivers any. */
+  readonly follows?: readonly string[];
   /** In ms since 1970. */
   readonly openedAt: number;
   /** How bytes leave: through a web stream, or straight to the Node response. */
   readonly sink: () => "web" | "direct";
   /** The client's address, where it is known. */
   readonly ip: string | undefined;
+  /** The client, where `authorize` identifies it. */
+  readonly identity?: Identity | undefined;
+  /** Whether its route has `authorize`, so that a client that reconnects is checked again. */
+  readonly isAuthorized: boolean;
+  /** It ends with a page, and is not counted among the streams that were opened and have ended. */
+  readonly isPage: boolean;
   /** `undefined` until it is open. */
   readonly reader: Reader | undefined;
   /** Sends `bye` and ends the stream. Idempotent. */
   readonly end: (reason: ByeReason, retryMs: number) => void;
+  /** Sends `bye` "revoked" and ends the stream; what the client does not read soon is dropped. Idempotent. */
+  readonly revoke: (retryMs: number, code: string | undefined) => void;
 }
 
 /** All event streams of a bus, whichever route or bundle opened them. */
@@ -29,11 +48,15 @@ export interface ConnectionRegistry {
   places: number;
   /** Places by client; see {@link clientKey}. */
   readonly perClient: Map<string, number>;
+  /** Streams by the id of their identity. */
+  readonly perIdentity: Map<string, number>;
   /** Requests that wait for the history of patterns, by client. */
   readonly replays: Map<string, number>;
   /** Shutting down: no new stream is opened. */
   isDraining: boolean;
   connects: number;
+  /** Requests for a page that were neither refused nor waiting for `authorize`. */
+  pages: number;
   /** Streams that have ended, by reason: `client`, `error` or a {@link ByeReason}. */
   readonly disconnects: Map<string, number>;
   /** Requests refused, by error code. */
@@ -80,7 +103,9 @@ export function takeReplay({ replays }: ConnectionRegistry, ip: string | undefin
 /** Adds a stream that has a place. */
 export function register(registry: ConnectionRegistry, connection: Connection): void {
   registry.open.add(connection);
-  registry.connects++;
+  if (connection.isPage) registry.pages++;
+  else registry.connects++;
+  if (connection.identity) increment(registry.perIdentity, connection.identity.id);
 }
 
 /** Removes a stream and frees its place. Idempotent. */
@@ -90,8 +115,9 @@ export function unregister(
   reason: string,
 ): void {
   if (!registry.open.delete(connection)) return;
-  increment(registry.disconnects, reason);
+  if (!connection.isPage) increment(registry.disconnects, reason);
   freePlace(registry, connection.ip);
+  if (connection.identity) decrement(registry.perIdentity, connection.identity.id);
 }
 
 /** Adds one to a labelled count. */
@@ -110,9 +136,11 @@ function createRegistry(): ConnectionRegistry {
     open: new Set(),
     places: 0,
     perClient: new Map(),
+    perIdentity: new Map(),
     replays: new Map(),
     isDraining: false,
     connects: 0,
+    pages: 0,
     disconnects: new Map(),
     refusals: new Map(),
     limitsHit: new Map(),

@@ -1,6 +1,7 @@
 import { SseBusError } from "../core/errors.ts";
+import { namesEventStream } from "./accept.ts";
+import type { HttpAnswer } from "./answer.ts";
 import type { RequestHead } from "./request-head.ts";
-import { namesEventStream } from "./stream-request.ts";
 
 /** Which pages of other origins may use a route. */
 export interface CorsOptions {
@@ -40,16 +41,17 @@ export function corsHeaders(
   };
 }
 
-/** The response to an OPTIONS request, which includes CORS preflights. */
-export function optionsResponse(
+/** The answer to an OPTIONS request, which includes CORS preflights. */
+export function optionsAnswer(
   request: RequestHead,
   allow: string,
   cors: CorsOptions | undefined,
-): Response {
+): HttpAnswer {
   const headers = corsHeaders(request, cors);
   const isAllowed = "Access-Control-Allow-Origin" in headers;
-  return new Response(null, {
+  return {
     status: 204,
+    body: null,
     headers: {
       Allow: allow,
       ...headers,
@@ -60,7 +62,7 @@ export function optionsResponse(
         "Access-Control-Max-Age": "600",
       }),
     },
-  });
+  };
 }
 
 /**

@@ -8,6 +8,7 @@ import { connectionsOf } from "./connections.ts";
 import { createPublishHandler } from "./publish-handler.ts";
 import type { PublishEnv } from "./publish-options.ts";
 import { createStreamHandler } from "./stream-handler.ts";
+import { webHandler } from "./web-call.ts";
 import { readTestStream } from "../../test/support/event-stream.ts";
 import { routeContext } from "./route-context.ts";
 
@@ -20,7 +21,7 @@ beforeAll(() => {
   process.on("unhandledRejection", listen);
 });
 afterAll(async () => {
-  // Rejections are reported a turn after they happen.
+  // Rejections are reported one turn of the event loop later.
   await new Promise((resolve) => setTimeout(resolve, 20));
   process.off("unhandledRejection", listen);
   assert.deepEqual(unhandled, []);
@@ -35,7 +36,7 @@ beforeEach(() => {
 afterEach(async () => {
   await bus.close();
   assert.deepEqual(errors, []);
-  // Nothing a request said has reached what all objects share.
+  // No request has changed the prototype that all objects share.
   assert.deepEqual(Object.keys(Object.prototype), []);
 });
 
@@ -43,10 +44,10 @@ const host = { socketIp: () => undefined, trustedProxies: 0 };
 
 function publisher(env: PublishEnv) {
   const options = { maxPublishesPerMinute: Number.POSITIVE_INFINITY };
-  return createPublishHandler(routeContext(bus), options, { ...host, env: () => env });
+  return webHandler(createPublishHandler(routeContext(bus), options, { env: () => env }), host);
 }
 
-/** What `Headers` takes; what it refuses cannot come in over HTTP either. */
+/** What `Headers` accepts; what it rejects cannot arrive over HTTP either. */
 const anyHeaderValue = fc
   .oneof(anyText, fc.string({ maxLength: 300 }), fc.constantFrom("", "*/*", "gzip", "null", "1"))
   .filter(isHeaderValue);
@@ -65,17 +66,23 @@ const anyValue = fc.oneof(
   fc.constantFrom("a", "a/*", "**", "earliest", "latest", "hello", "bye", "__proto__", "0-0-0"),
   fc.constantFrom("a\r\nevent: bye\r\ndata: {}\r\n\r\n", "a\0", "*/".repeat(90) + "*"),
 );
+const anyField = fc.tuple(
+  fc.constantFrom("channel", "from", "msg", "event", "key", "id", "__proto__", "constructor", ""),
+  anyValue,
+);
+/** A page that does not wait, or none at all. */
+const anyPageField = fc.tuple(
+  fc.constantFrom("wait", "limit"),
+  fc.constantFrom("0", "", "1e1", "-1", "61", "00000", "\0", "٠"),
+);
 const anyQuery = fc.array(
-  fc.tuple(
-    fc.constantFrom("channel", "from", "msg", "event", "key", "id", "__proto__", "constructor", ""),
-    anyValue,
-  ),
+  fc.oneof({ weight: 6, arbitrary: anyField }, { weight: 1, arbitrary: anyPageField }),
   { maxLength: 6 },
 );
 const methods = fc.constantFrom("GET", "GET", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE");
 
 function urlOf(path: string, query: readonly (readonly [string, string])[], isRaw: boolean) {
-  // As a program would write it, and as somebody who does not encode it would.
+  // As a program writes it, and without encoding.
   const text = isRaw
     ? query.map(([name, value]) => `${name}=${value}`).join("&")
     : new URLSearchParams(query.map(([name, value]) => [name, value])).toString();
@@ -91,8 +98,8 @@ async function expectProblem(response: Response): Promise<void> {
   expect(problem.status).toBe(response.status);
 }
 
-describe("whatever is asked of", () => {
-  test("the stream is answered by a stream, by its headers or by a coded refusal, and leaves nothing", async () => {
+describe("any request to", () => {
+  test("the stream route gets a stream, its headers or a coded refusal, and leaks nothing", async () => {
     const handle = createStreamHandler(routeContext(bus), {}, host);
     await fc.assert(
       fc.asyncProperty(
@@ -106,7 +113,9 @@ describe("whatever is asked of", () => {
           expect([200, 400, 403, 405, 406]).toContain(response.status);
           if (response.status !== 200) await expectProblem(response);
           else if (method === "HEAD") expect(response.body).toBeNull();
-          else {
+          else if (response.headers.get("content-type") === "application/json") {
+            expect(await response.json()).toMatchObject({ messages: [], more: false });
+          } else {
             const stream = readTestStream(response);
             expect((await stream.next())?.event).toBe("hello");
             await stream.cancel();
@@ -117,10 +126,12 @@ describe("whatever is asked of", () => {
       { numRuns },
     );
     expect(connectionsOf(internalsOf(bus)).places).toBe(0);
-    expect(bus.stats()).toMatchObject({ channels: 0, published: 0 });
+    // That of the control channel.
+    expect(internalsOf(bus).engine.readers.size).toBe(1);
+    expect(bus.stats().published).toBe(0);
   });
 
-  test("the trigger publishes just when it answers 200, and just what it answers", async () => {
+  test("the trigger publishes if and only if it answers 200, and exactly what it answers", async () => {
     const handle = publisher({ NODE_ENV: "development" });
     let published = 0;
     await fc.assert(
@@ -164,17 +175,22 @@ describe("whatever is asked of", () => {
       `{"data":${"[".repeat(2000)}${"]".repeat(2000)}}`,
     ),
   );
+  const batchText = fc
+    .tuple(fc.array(jsonText, { maxLength: 4 }), fc.boolean())
+    .map(([texts, isArray]) => (isArray ? `[${texts.join(",")}]` : texts.join("\n")));
   const anyBody = fc.oneof(
-    jsonText.map((text) => new TextEncoder().encode(text)),
+    fc.oneof(jsonText, batchText).map((text) => new TextEncoder().encode(text)),
     fc.uint8Array({ maxLength: 5000 }),
   );
 
-  test("a post publishes just when it answers 200, whatever its body and headers", async () => {
+  const anyType = fc.constantFrom(undefined, "application/json", "application/x-ndjson");
+
+  test("POST publishes if and only if it answers 200, whatever its body and headers", async () => {
     const handle = publisher({ NODE_ENV: "development" });
     let published = 0;
     await fc.assert(
-      fc.asyncProperty(anyBody, anyHeaders, fc.boolean(), async (body, headers, isJson) => {
-        const given = isJson ? { ...headers, "content-type": "application/json" } : headers;
+      fc.asyncProperty(anyBody, anyHeaders, anyType, async (body, headers, type) => {
+        const given = { ...headers, ...(type !== undefined && { "content-type": type }) };
         const request = new Request("http://localhost/api/publish", {
           method: "POST",
           body,
@@ -183,8 +199,8 @@ describe("whatever is asked of", () => {
         const response = await handle(request);
         expect([200, 400, 403, 413, 415]).toContain(response.status);
         if (response.status === 200) {
-          const { duplicate } = (await response.json()) as { duplicate?: true };
-          if (!duplicate) published++;
+          const all = [await response.json()].flat() as { duplicate?: true }[];
+          published += all.filter(({ duplicate }) => !duplicate).length;
         } else await expectProblem(response);
         expect(bus.stats().published).toBe(published);
       }),
@@ -193,7 +209,7 @@ describe("whatever is asked of", () => {
     expect(published).toBeGreaterThan(numRuns / 100);
   });
 
-  test("production publishes nothing without its token, whatever else is right", async () => {
+  test("production publishes nothing without its token, whatever the rest of the request", async () => {
     for (const env of [
       { NODE_ENV: "production" },
       { NODE_ENV: "production", SSE_BUS_PUBLISH_TOKEN: "k3Jw-this-is-not-guessed" },

@@ -5,6 +5,7 @@ import type { Bus } from "../core/bus-types.ts";
 import { drainConnections } from "./drain.ts";
 import { memoryBackend } from "../core/memory-backend.ts";
 import { createHealthHandler } from "./health-handler.ts";
+import { webHandler } from "./web-call.ts";
 import { routeContext } from "./route-context.ts";
 
 const buses: Bus[] = [];
@@ -12,10 +13,12 @@ afterEach(async () => {
   await Promise.all(buses.splice(0).map((bus) => bus.close()));
 });
 
+const host = { socketIp: () => undefined, trustedProxies: 0 };
+
 function setUp(backend: Backend = memoryBackend()) {
   const bus = createBus({ backend, onError() {} });
   buses.push(bus);
-  const handle = createHealthHandler(routeContext(bus));
+  const handle = webHandler(createHealthHandler(routeContext(bus)), host);
   return {
     bus,
     async health() {
@@ -25,7 +28,7 @@ function setUp(backend: Backend = memoryBackend()) {
   };
 }
 
-test("ok, before anything was published or read", async () => {
+test("ok before anything is published or read", async () => {
   const { health } = setUp();
   expect(await health()).toEqual({
     status: 200,
@@ -33,13 +36,13 @@ test("ok, before anything was published or read", async () => {
   });
 });
 
-test("draining is 503 from the first moment", async () => {
+test("draining is 503 immediately", async () => {
   const { bus, health } = setUp();
   drainConnections(internalsOf(bus));
   expect(await health()).toMatchObject({ status: 503, body: { status: "draining" } });
 });
 
-test("a backend that goes away is 503 until it is back", async () => {
+test("a disconnected backend is 503 until it reconnects", async () => {
   let host: BackendHost | undefined;
   const memory = memoryBackend();
   const { health } = setUp({
@@ -56,7 +59,7 @@ test("a backend that goes away is 503 until it is back", async () => {
   expect((await health()).status).toBe(200);
 });
 
-test("a backend that cannot be reached is 503, asked again at each probe", async () => {
+test("an unreachable backend is 503, and each probe tries again", async () => {
   let attempts = 0;
   const memory = memoryBackend();
   const { health } = setUp({
@@ -71,7 +74,7 @@ test("a backend that cannot be reached is 503, asked again at each probe", async
   expect((await health()).status).toBe(200);
 });
 
-test("a backend that hangs is 503 within a prober's patience", async () => {
+test("a backend that hangs is 503 before a probe times out", async () => {
   const { health } = setUp({ ...memoryBackend(), open: () => new Promise(() => {}) });
   const started = performance.now();
   expect(await health()).toMatchObject({ status: 503, body: { status: "down" } });
@@ -99,10 +102,13 @@ test.each([
   ["app.example:3000", 200],
   ["localhost:3000", 200],
   ["192.168.1.20", 200],
-])("with `allowedHosts`, the host %s is answered %i", async (host, status) => {
+])("with `allowedHosts`, the host %s gets %i", async (name, status) => {
   const bus = createBus();
   buses.push(bus);
-  const handle = createHealthHandler(routeContext(bus), { allowedHosts: ["app.example"] });
-  const response = await handle(new Request("http://x/api/health", { headers: { Host: host } }));
+  const handle = webHandler(
+    createHealthHandler(routeContext(bus), { allowedHosts: ["app.example"] }),
+    host,
+  );
+  const response = await handle(new Request("http://x/api/health", { headers: { Host: name } }));
   expect(response.status).toBe(status);
 });

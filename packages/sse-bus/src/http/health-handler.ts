@@ -3,8 +3,11 @@ import { fastPathsOff } from "./fast-paths.ts";
 import { isReachable } from "./backend-probe.ts";
 import type { SinkKind } from "./byte-sink.ts";
 import { assertAllowedHosts, checkHost, type HostOptions } from "./host.ts";
-import { problemResponse } from "./problem.ts";
-import { countRefusal, toRefusal } from "./refusal.ts";
+import { queryOf } from "./request-head.ts";
+import { type HttpAnswer, jsonAnswer, PRIVATE_HEADERS } from "./answer.ts";
+import { answerRequests } from "./answer-request.ts";
+import type { HttpCall, Handler } from "./call.ts";
+import { checkReadMethod, READ_METHODS } from "./read-methods.ts";
 import type { RouteContext } from "./route-context.ts";
 
 /**
@@ -13,22 +16,21 @@ import type { RouteContext } from "./route-context.ts";
  *
  * @throws SseBusError `INVALID_OPTION`
  */
-export function createHealthHandler(
-  { bus, connections, engine }: RouteContext,
-  options: HostOptions = {},
-): (request: Request) => Promise<Response> {
+export function createHealthHandler(context: RouteContext, options: HostOptions = {}): Handler {
+  const { bus, connections, engine } = context;
   assertAllowedHosts(options.allowedHosts);
 
-  async function answer(request: Request): Promise<Response> {
-    checkHost(request, options);
+  async function answer({ head }: HttpCall): Promise<HttpAnswer> {
+    checkReadMethod(head);
+    checkHost(head, options);
     const isConnected = await isReachable(engine);
     const stats = bus.stats();
     const isUp = isConnected && stats.status === "up";
     const status = connections.isDraining ? "draining" : isUp ? "ok" : "down";
     const { backend, channels } = stats;
     const off = fastPathsOff();
-    const isVerbose = new URL(request.url).searchParams.has("verbose");
-    return Response.json(
+    const isVerbose = queryOf(head).has("verbose");
+    return jsonAnswer(
       {
         status,
         backend,
@@ -37,20 +39,12 @@ export function createHealthHandler(
         ...(off && { fastPathsOff: off }),
         ...(isVerbose && { sinks: countSinks(connections) }),
       },
-      { status: status === "ok" ? 200 : 503, headers: { "Cache-Control": "no-store" } },
+      PRIVATE_HEADERS,
+      status === "ok" ? 200 : 503,
     );
   }
 
-  return async (request) => {
-    try {
-      return await answer(request);
-    } catch (error) {
-      const refusal = toRefusal(error);
-      if (refusal.problem.status === 500) throw error;
-      countRefusal(connections, refusal);
-      return problemResponse(refusal.problem);
-    }
-  };
+  return answerRequests(context, { allow: READ_METHODS }, answer);
 }
 
 function countSinks({ open }: ConnectionRegistry): Record<SinkKind, number> {

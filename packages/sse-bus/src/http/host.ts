@@ -20,21 +20,41 @@ export interface HostOptions {
  * goes into a URL: `h/sse?x=` or `user@h` would change what the URL means.
  */
 export function isHost(text: string): boolean {
-  return text.length <= MAX_LENGTH && HOST.test(text) && URL.canParse(`http://${text}`);
+  return nameOf(text) !== undefined;
 }
 
+/** The name in `Host`, without a port; `undefined` if it is not a host. */
+function nameOf(host: string): string | undefined {
+  const known = names.get(host);
+  if (known !== undefined) return known;
+  const isValid = host.length <= MAX_LENGTH && HOST.test(host) && URL.canParse(`http://${host}`);
+  if (!isValid) return undefined;
+  const name = new URL(`http://${host}`).hostname.replace(/\.$/, "");
+  if (names.size >= MAX_NAMES) names.clear();
+  names.set(host, name);
+  return name;
+}
+
+/** The latest valid ones: most requests name the same one, and need not parse it. */
+const names = new Map<string, string>();
+const MAX_NAMES = 100;
+
 /**
- * Checks the `Host` of a request. Only HTTP/1.0 may leave it out.
+ * Checks the `Host` of a request. Only HTTP/1.0 may leave it out. Some servers put the `:authority` of HTTP/2 into the
+ * URL of a web-standard request, and nowhere else.
  *
  * @throws Refusal `INVALID_HOST`, `HOST_NOT_ALLOWED`
  */
-export function checkHost({ headers }: RequestHead, { allowedHosts }: HostOptions): void {
-  const host = headers.get("host");
+export function checkHost(
+  { headers, target, url }: RequestHead,
+  { allowedHosts }: HostOptions,
+): void {
+  const isInUrl = target === undefined && allowedHosts !== undefined;
+  const host = headers.get("host") ?? (isInUrl ? new URL(url).host : null);
   if (host === null) return;
-  if (!isHost(host)) throw new Refusal(INVALID_HOST);
+  const name = nameOf(host);
+  if (name === undefined) throw new Refusal(INVALID_HOST);
   if (allowedHosts === undefined) return;
-  const { hostname } = new URL(`http://${host}`);
-  const name = hostname.replace(/\.$/, "");
   if (isAddress(name) || LOCAL.some((each) => covers(each, name))) return;
   if (allowedHosts.some((each) => covers(each.toLowerCase(), name))) return;
   throw new Refusal({

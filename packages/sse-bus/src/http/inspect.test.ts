@@ -4,6 +4,7 @@ import { createStreamHandler } from "./stream-handler.ts";
 import { readTestStream } from "../../test/support/event-stream.ts";
 import { createBus, internalsOf } from "../core/bus.ts";
 import type { Bus, BusOptions } from "../core/bus-types.ts";
+import { subscribeReserved } from "../core/reserved.ts";
 import { drainStreams } from "./drain.ts";
 import { inspectBus } from "./inspect.ts";
 
@@ -28,12 +29,12 @@ function setUp(options: BusOptions = {}) {
   };
 }
 
-/** Everything published so far has been handed to whoever could take it. */
+/** Everything published so far has been delivered to the readers that can take it. */
 async function settle(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }
 
-test("an idle bus is told as such, and without being opened by it", () => {
+test("an idle bus is reported as idle, and is not opened", () => {
   const { bus } = setUp();
   const snapshot = inspectBus(bus);
   expect(snapshot).toMatchObject({
@@ -46,7 +47,18 @@ test("an idle bus is told as such, and without being opened by it", () => {
   expect(JSON.parse(JSON.stringify(snapshot))).toEqual(snapshot);
 });
 
-test("a stream that keeps up: where it stands, and every byte that it was handed", async () => {
+test("the bus's own channels are not listed, and do not count", async () => {
+  const { bus, open } = setUp();
+  await open("channel=a");
+  const internals = internalsOf(bus);
+  const own = subscribeReserved(internals, "~control", () => {}, { onGap() {} });
+  await own.live;
+  const { channels, stats } = inspectBus(bus);
+  expect(channels).toMatchObject({ total: 1, listed: [{ name: "a" }] });
+  expect(stats).toMatchObject({ channels: 1, listeners: 0 });
+});
+
+test("a stream that keeps up has its position and the number of bytes it received", async () => {
   const { bus, open } = setUp();
   const stream = await open("channel=a&channel=b");
   const before = inspectBus(bus).connections.listed[0];
@@ -67,7 +79,7 @@ test("a stream that keeps up: where it stands, and every byte that it was handed
   expect(inspectBus(bus).connections).toEqual({ total: 0, listed: [] });
 });
 
-test("the lag of a stream that does not read grows, what is kept for it does not", async () => {
+test("the lag of a stream that does not read grows, but its memory does not", async () => {
   const { bus, open } = setUp({ history: { maxMessages: 10 } });
   const stream = await open("channel=a");
   for (let n = 0; n < 50; n++) {
@@ -75,7 +87,7 @@ test("the lag of a stream that does not read grows, what is kept for it does not
     await settle();
   }
   const { connections, channels, history } = inspectBus(bus);
-  // It takes nothing before it is read.
+  // Nothing is written before it is read.
   expect(connections.listed[0]?.lag).toBe(50);
   expect(channels.listed).toMatchObject([{ name: "a", readers: 1, received: 50, messages: 10 }]);
   expect(history.bytes).toBeLessThan(10_000);
@@ -85,7 +97,7 @@ test("the lag of a stream that does not read grows, what is kept for it does not
   await stream.cancel();
 });
 
-test("only so many are listed, those that lag first, and all are counted", async () => {
+test("a limited number is listed, those that lag first, and all are counted", async () => {
   const { bus, open } = setUp();
   const streams = await Promise.all(Array.from({ length: 8 }, () => open("channel=quiet")));
   const busy = await open("channel=busy");
@@ -102,7 +114,7 @@ test("only so many are listed, those that lag first, and all are counted", async
   await Promise.all([...streams, busy].map((stream) => stream.cancel()));
 });
 
-test("a stream of many channels does not make the answer long", async () => {
+test("a stream of many channels does not make the response long", async () => {
   const { bus, open } = setUp();
   const names = Array.from({ length: 60 }, (_, n) => `channel=c${n}`);
   const stream = await open(names.join("&"));
@@ -111,7 +123,7 @@ test("a stream of many channels does not make the answer long", async () => {
   await stream.cancel();
 });
 
-test("draining a channel's streams ends those with `bye`, and nobody else", async () => {
+test("draining a channel ends its streams with `bye`, and no others", async () => {
   const { bus, open } = setUp();
   const own = await open("channel=a&channel=x");
   const other = await open("channel=b");
@@ -121,7 +133,7 @@ test("draining a channel's streams ends those with `bye`, and nobody else", asyn
   expect(await own.next()).toBeUndefined();
   expect(inspectBus(bus).connections.total).toBe(1);
   expect(drainStreams(bus, "a")).toBe(0);
-  // The bus goes on: who was told to leave may come back, and has missed nothing.
+  // The bus continues: a drained stream may resume, and has missed nothing.
   await bus.publish(1, { channel: "a" });
   const back = await open(`channel=a&from=${own.hello.cursor}`);
   expect((await back.until("message")).data).toBe("1");

@@ -1,7 +1,9 @@
 import { internalsOf } from "../core/bus.ts";
 import type { Bus, BusStats } from "../core/bus-types.ts";
 import { liveCount } from "../core/topic-log.ts";
+import type { Identity } from "./authorize.ts";
 import { type Connection, connectionsOf } from "./connections.ts";
+import { isReserved } from "../core/channel-name.ts";
 import { type Engine, isOpen, provenHead } from "../core/engine.ts";
 import { type FastPathStates, fastPathStates } from "./fast-paths.ts";
 import { countReaders, readerCursor } from "../core/cohort.ts";
@@ -18,45 +20,47 @@ export interface BusSnapshot {
   /** The newest position that this process is sure of; `null` while the backend is not open. */
   readonly head: string | null;
   readonly stats: BusStats;
-  /** Blocks and bytes handed to event streams since the bus was made. */
+  /** Frames and bytes sent on event streams since the bus was created. */
   readonly traffic: { readonly frames: number; readonly bytes: number };
   /** History that this process holds for its readers; bounded by `maxBytes` however far they lag. */
   readonly history: { readonly bytes: number; readonly maxBytes: number };
   /** Which fast paths this process uses, and why not where one is off. */
   readonly fastPaths: FastPathStates;
-  /** Of all streams, only `listed` are told one by one: those that lag first, then the oldest. */
+  /** The number of streams, and a limited list: those that lag first, then the oldest. */
   readonly connections: { readonly total: number; readonly listed: readonly ConnectionSnapshot[] };
-  /** Channels and patterns that somebody in this process reads: the most read first. */
+  /** Channels and patterns with readers in this process: those with most readers first. */
   readonly channels: { readonly total: number; readonly listed: readonly ChannelSnapshot[] };
 }
 
-/** One event stream. Its client's address is left out: what is shown to people should not name them. */
+/** One event stream. Without its client's address, which must not be shown to people. */
 export interface ConnectionSnapshot {
-  /** As told by `hello`. */
+  /** The id in `hello`. */
   readonly id: string;
   readonly channels: readonly string[];
-  /** Up to here it was handed everything; `null` while it is being opened. */
+  /** The client, where `authorize` identifies it. */
+  readonly identity?: Identity;
+  /** It has received everything up to here; `null` while it opens. */
   readonly cursor: string | null;
-  /** Messages that it has still to be handed. */
+  /** Messages that it has not received yet. */
   readonly lag: number;
   /** In ms. */
   readonly ageMs: number;
   readonly sink: "web" | "direct";
-  /** Handed to its sink. */
+  /** Bytes written to its sink. */
   readonly bytes: number;
 }
 
 /** One channel or pattern with a reader, and the window of history that this process holds of it. */
 export interface ChannelSnapshot {
   readonly name: string;
-  /** Event streams and listeners. */
+  /** Event streams and subscribers. */
   readonly readers: number;
-  /** Messages since it has readers: the difference of two snapshots is a rate. */
+  /** Messages since it has readers: two snapshots give a rate. */
   readonly received: number;
-  /** Kept, without those that a newer one of their key supersedes. */
+  /** Messages kept, without superseded ones. */
   readonly messages: number;
   readonly bytes: number;
-  /** Everything kept after this is here; `null` while it is being opened. */
+  /** Everything kept after this is in the window; `null` while it opens. */
   readonly horizon: string | null;
 }
 
@@ -70,10 +74,10 @@ export interface InspectOptions {
 
 /**
  * What a bus holds in this process now: its streams with their lag, its channels with their history.
- * For pages and tools of operators; whoever may see it learns which channels others read.
+ * For pages and tools of operators; everybody who sees it learns which channels others read.
  *
- * It keeps nothing and costs nothing between calls. A call passes over all streams and channels
- * once, and its answer is bounded.
+ * It keeps nothing and costs nothing between calls. A call visits all streams and channels
+ * once, and its result is bounded.
  *
  * @throws SseBusError `INVALID_OPTION`
  * @example
@@ -108,7 +112,7 @@ export function inspectBus<Channels extends ChannelMap, Inputs extends ChannelMa
       ),
     },
     channels: {
-      total: topics.size,
+      total: topics.size - engine.ownTopics,
       listed: inspectChannels(engine, maxChannels),
     },
   };
@@ -119,11 +123,12 @@ function inspectConnection(
   connection: Connection,
   time: number,
 ): ConnectionSnapshot {
-  const { id, channels, openedAt, reader } = connection;
+  const { id, channels, identity, openedAt, reader } = connection;
   const isOpen = reader !== undefined && reader.state !== "opening";
   return {
     id,
     channels: channels.slice(0, MAX_CHANNELS_SHOWN),
+    ...(identity && { identity }),
     cursor: isOpen ? cursorAt(engine, readerCursor(reader)) : null,
     lag: reader?.state === "behind" ? lagOf(reader) : 0,
     ageMs: time - openedAt,
@@ -142,9 +147,13 @@ function inspectChannels(engine: Engine, limit: number): ChannelSnapshot[] {
     for (const { name } of cohort.topics) readers.set(name, (readers.get(name) ?? 0) + count);
   }
   const readersOf = ({ name }: Topic): number => readers.get(name) ?? 0;
-  return highest(engine.topics.values(), readersOf, limit).map((topic) =>
+  return highest(publicTopics(engine), readersOf, limit).map((topic) =>
     inspectChannel(engine, topic, readersOf(topic)),
   );
+}
+
+function* publicTopics({ topics }: Engine): Iterable<Topic> {
+  for (const topic of topics.values()) if (!isReserved(topic.name)) yield topic;
 }
 
 function inspectChannel(engine: Engine, topic: Topic, readers: number): ChannelSnapshot {

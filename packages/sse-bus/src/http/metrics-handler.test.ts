@@ -10,6 +10,7 @@ import { createPublishHandler } from "./publish-handler.ts";
 import { createStreamHandler } from "./stream-handler.ts";
 import type { StreamOptions } from "./stream-options.ts";
 import { readTestStream } from "../../test/support/event-stream.ts";
+import { webHandler } from "./web-call.ts";
 import { routeContext } from "./route-context.ts";
 
 const buses: Bus[] = [];
@@ -23,12 +24,15 @@ function setUp(options: StreamOptions = {}, busOptions: BusOptions = {}, own: Me
   const bus = createBus(busOptions);
   buses.push(bus);
   const context = routeContext(bus);
-  const handle = createMetricsHandler(context, own);
+  const handle = webHandler(createMetricsHandler(context, own), host);
   const stream = createStreamHandler(context, options, host);
-  const publish = createPublishHandler(
-    context,
-    { maxPublishesPerMinute: 2 },
-    { ...host, env: () => ({ SSE_BUS_OPEN_PUBLISH: "1" }) },
+  const publish = webHandler(
+    createPublishHandler(
+      context,
+      { maxPublishesPerMinute: 2 },
+      { env: () => ({ SSE_BUS_OPEN_PUBLISH: "1" }) },
+    ),
+    host,
   );
   async function scrape(): Promise<Map<string, number>> {
     const text = await (await handle(new Request("http://localhost/api/metrics"))).text();
@@ -45,7 +49,7 @@ function setUp(options: StreamOptions = {}, busOptions: BusOptions = {}, own: Me
   return { bus, context, handle, publish, get, scrape };
 }
 
-test("is Prometheus text that no cache keeps, each metric with help and type", async () => {
+test("is Prometheus text that is never cached, each metric with help and type", async () => {
   const { handle } = setUp();
   const response = await handle(new Request("http://localhost/api/metrics"));
   expect(response.headers.get("content-type")).toMatch(/^text\/plain; version=0\.0\.4/);
@@ -57,7 +61,7 @@ test("is Prometheus text that no cache keeps, each metric with help and type", a
   expect(new Set(names).size).toBe(names.length);
 });
 
-test("streams are counted as they open, end and are refused, each by its reason", async () => {
+test("streams are counted when they open, end or are refused, by reason", async () => {
   const { context, get, scrape } = setUp({ maxConnections: 2 });
   const first = readTestStream(await get());
   await first.next();
@@ -82,7 +86,7 @@ test("streams are counted as they open, end and are refused, each by its reason"
   expect(drained.get("draining")).toBe(1);
 });
 
-test("bytes and frames are just those on the wire", async () => {
+test("bytes and frames are exactly those on the wire", async () => {
   const { bus, get, scrape } = setUp();
   const [one, two] = [await get(), await get()];
   await bus.publish({ text: "ü 😀" });
@@ -104,11 +108,12 @@ test("bytes and frames are just those on the wire", async () => {
   expect(blocks).toBe(6);
   expect(metrics.get("frames_delivered_total")).toBe(6);
   expect(metrics.get("bytes_delivered_total")).toBe(bytes);
+  expect(metrics.get("bytes_sent_total")).toBe(bytes);
   expect(metrics.get("messages_delivered_total")).toBe(4);
   expect(metrics.get("messages_published_total")).toBe(3);
 });
 
-test("resumes are told apart, and gaps counted", async () => {
+test("complete and incomplete resumes are counted separately, and so are gaps", async () => {
   const { bus, get, scrape } = setUp();
   const { id } = await bus.publish(1);
   await bus.publish(2);
@@ -124,7 +129,7 @@ test("resumes are told apart, and gaps counted", async () => {
   expect(metrics.get("gaps_total")).toBe(1);
 });
 
-test("lag is that of the furthest-behind stream, with what history has dropped, and falls to zero", async () => {
+test("lag is that of the stream furthest behind, includes dropped messages, and falls to zero", async () => {
   const { bus, get, scrape } = setUp({}, { history: { maxMessages: 10 } });
   const slow = readTestStream(await get());
   const fast = readTestStream(await get());
@@ -142,7 +147,7 @@ test("lag is that of the furthest-behind stream, with what history has dropped, 
   expect((await scrape()).get("reader_lag_messages")).toBe(0);
 });
 
-test("history bytes grow and stay within their limit", async () => {
+test("history bytes grow and stay within the limit", async () => {
   const { bus, scrape } = setUp({}, { maxHistoryBytes: 20_000 });
   bus.subscribe(() => {});
   const empty = (await scrape()).get('history_bytes{holder="backend"}') ?? Number.NaN;
@@ -157,7 +162,7 @@ test("history bytes grow and stay within their limit", async () => {
 });
 
 describe("the backend's state", () => {
-  test("is up before anything was published, and follows what the backend tells", async () => {
+  test("is up before anything is published, then follows the backend's reports", async () => {
     let own: BackendHost | undefined;
     const memory = memoryBackend();
     const backend: Backend = {
@@ -175,7 +180,7 @@ describe("the backend's state", () => {
     expect((await scrape()).get(up)).toBe(0);
   });
 
-  test("is down when it cannot be reached at all", async () => {
+  test("is down if it cannot be reached", async () => {
     const open = (): Promise<void> => Promise.reject(new Error("ECONNREFUSED"));
     const { scrape } = setUp({}, { backend: { ...memoryBackend(), open }, onError() {} });
     expect((await scrape()).get('backend_up{backend="memory"}')).toBe(0);
@@ -194,7 +199,7 @@ test("limits of publishing are counted", async () => {
   expect(metrics.get('limits_hit_total{limit="maxPublishesPerMinute"}')).toBe(1);
 });
 
-test("Node's own metrics come only when asked for, and an app's registry is answered whole", async () => {
+test("Node's own metrics are included only on request, and an app's registry is included completely", async () => {
   const registry = new Registry();
   new Counter({ name: "app_orders_total", help: "Orders", registers: [registry] }).inc(3);
   const { scrape } = setUp({}, {}, { registry, nodeMetrics: true });
@@ -215,7 +220,7 @@ test("without prom-client it answers 501 with what to install, and reports it on
     const errors: Error[] = [];
     const bus = createBus({ onError: (error) => errors.push(error) });
     buses.push(bus);
-    const handle = create(routeContext(bus));
+    const handle = webHandler(create(routeContext(bus)), host);
     for (let scrape = 0; scrape < 2; scrape++) {
       const response = await handle(new Request("http://localhost/api/metrics"));
       expect(response.status).toBe(501);
@@ -233,7 +238,7 @@ test("without prom-client it answers 501 with what to install, and reports it on
   }
 });
 
-test("with `allowedHosts`, another host gets no metrics, and an IP address does", async () => {
+test("with `allowedHosts`, another host gets no metrics, but an IP address does", async () => {
   const { handle } = setUp({}, {}, { allowedHosts: [] });
   const from = async (host: string) =>
     (await handle(new Request("http://x/api/metrics", { headers: { Host: host } }))).status;

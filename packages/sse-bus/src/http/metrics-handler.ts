@@ -3,8 +3,10 @@ import { isReachable } from "./backend-probe.ts";
 import { assertAllowedHosts, checkHost, type HostOptions } from "./host.ts";
 import { loadPromClient } from "./load-prom-client.ts";
 import { registerMetrics } from "./metrics.ts";
-import { problemResponse } from "./problem.ts";
-import { countRefusal, toRefusal } from "./refusal.ts";
+import { type HttpAnswer, PRIVATE_HEADERS } from "./answer.ts";
+import { answerRequests } from "./answer-request.ts";
+import type { HttpCall, Handler } from "./call.ts";
+import { checkReadMethod, READ_METHODS } from "./read-methods.ts";
 import type { RouteContext } from "./route-context.ts";
 
 /** A `Registry` of prom-client, which the app installs. */
@@ -30,29 +32,30 @@ export interface MetricsOptions extends HostOptions {
  *
  * @throws SseBusError `INVALID_OPTION`
  */
-export function createMetricsHandler(
-  context: RouteContext,
-  options: MetricsOptions = {},
-): (request: Request) => Promise<Response> {
+export function createMetricsHandler(context: RouteContext, options: MetricsOptions = {}): Handler {
   assertAllowedHosts(options.allowedHosts);
   let loading: Promise<Registry> | undefined;
 
-  return async (request) => {
-    try {
-      checkHost(request, options);
-      // The first scrape loads the library: a server that nobody scrapes need not hold it.
-      loading ??= loadMetrics(context, options);
-      // As health does: until something has connected the backend, nobody knows whether it is up.
-      const [registry] = await Promise.all([loading, isReachable(context.engine)]);
-      return new Response(await registry.metrics(), {
-        headers: { "Content-Type": registry.contentType, "Cache-Control": "no-store" },
-      });
-    } catch (error) {
-      const refusal = toRefusal(error);
-      if (refusal.problem.status === 500) throw error;
-      countRefusal(context.connections, refusal);
-      return problemResponse(refusal.problem);
-    }
+  async function answer({ head }: HttpCall): Promise<HttpAnswer> {
+    checkReadMethod(head);
+    checkHost(head, options);
+    // The first scrape loads the library: a server that nobody scrapes need not hold it.
+    loading ??= loadMetrics(context, options);
+    // As health does: until something has connected the backend, nobody knows whether it is up.
+    const [registry] = await Promise.all([loading, isReachable(context.engine)]);
+    return metricsAnswer(registry);
+  }
+
+  return answerRequests(context, { allow: READ_METHODS }, answer);
+}
+
+/** The metrics of a registry, in the Prometheus text format. */
+export async function metricsAnswer(registry: MetricsRegistry): Promise<HttpAnswer> {
+  const body = await registry.metrics();
+  return {
+    status: 200,
+    headers: { "Content-Type": registry.contentType, ...PRIVATE_HEADERS },
+    body,
   };
 }
 

@@ -17,15 +17,17 @@ interface Metric {
   readonly read: () => Reading;
 }
 
-const DISCONNECTS = ["client", "error", "drain", "lifetime", "slow", "unauthorized"];
+const DISCONNECTS = ["client", "error", "drain", "lifetime", "revoked", "slow", "unauthorized"];
 const LIMITS = [
   "maxChannels",
   "maxConnections",
   "maxConnectionsPerClient",
+  "maxConnectionsPerIdentity",
   "maxMessageBytes",
   "maxPatternDepth",
   "maxPatterns",
   "maxPublishesPerMinute",
+  "maxStatesPerMinute",
 ];
 
 /** Registers all metrics of a bus. Each metric reads its value when the registry collects. */
@@ -65,38 +67,48 @@ function counters({ bus, connections, engine }: RouteContext): Metric[] {
     },
     {
       name: "disconnects_total",
-      help: "Event streams ended, by reason: the client left, an error, or what `bye` told it.",
+      help: "Event streams ended, by reason: disconnected by the client, an error, or the reason in `bye`.",
       label: "reason",
       read: () => withZeros(DISCONNECTS, connections.disconnects),
     },
     {
+      name: "pages_total",
+      help: "Pages and long polls that were accepted.",
+      read: () => connections.pages,
+    },
+    {
       name: "messages_published_total",
-      help: "Messages that this process has published.",
+      help: "Messages published by this process.",
       read: () => bus.stats().published,
     },
     {
       name: "messages_delivered_total",
-      help: "Messages handed to readers: event streams and listeners in this process.",
+      help: "Messages delivered to readers: event streams and subscribers in this process.",
       read: () => bus.stats().delivered,
     },
     {
       name: "frames_delivered_total",
-      help: "Event-stream blocks handed to event streams: messages, hello, ping, gap, bye.",
+      help: "Frames sent on event streams: messages, hello, ping, gap, bye.",
       read: () => engine.traffic.frames,
     },
     {
       name: "bytes_delivered_total",
-      help: "Bytes of those blocks.",
+      help: "Bytes of those frames.",
       read: () => engine.traffic.bytes,
     },
     {
+      name: "bytes_sent_total",
+      help: "Bytes of those frames as they were sent: fewer where streams are compressed.",
+      read: () => engine.traffic.sent,
+    },
+    {
       name: "gaps_total",
-      help: "Gaps told to readers: messages that they may have missed.",
+      help: "Gaps reported to readers: messages that they may have missed.",
       read: () => bus.stats().gaps,
     },
     {
       name: "resumes_total",
-      help: "Readers that came back with a cursor: to everything since (complete), or to a gap.",
+      help: "Readers that resumed from a cursor: with every message since (complete), or with a gap.",
       label: "outcome",
       read() {
         const { resumed, resumedWithGap } = bus.stats();
@@ -108,18 +120,18 @@ function counters({ bus, connections, engine }: RouteContext): Metric[] {
     },
     {
       name: "write_stalls_total",
-      help: "Times a reader that was up to date could not take a message and fell behind.",
+      help: "Times a reader at the head could not take a message and fell behind.",
       read: () => bus.stats().stalls,
     },
     {
       name: "refusals_total",
-      help: "Requests refused, by the code that they were told.",
+      help: "Requests refused, by the code of the response.",
       label: "reason",
       read: () => connections.refusals,
     },
     {
       name: "limits_hit_total",
-      help: "Requests refused for passing a limit, by the name of its option.",
+      help: "Requests refused because of a limit, by the name of its option.",
       label: "limit",
       read: () => withZeros(LIMITS, connections.limitsHit),
     },
@@ -137,12 +149,12 @@ function gauges({ bus, connections, engine }: RouteContext): Metric[] {
     },
     {
       name: "connections",
-      help: "Open event streams.",
+      help: "Open event streams, and long polls that wait.",
       read: () => connections.open.size,
     },
     {
       name: "listeners",
-      help: "Listeners in this process.",
+      help: "Subscribers in this process.",
       read: () => bus.stats().listeners,
     },
     {
@@ -153,12 +165,12 @@ function gauges({ bus, connections, engine }: RouteContext): Metric[] {
     {
       name: "reader_lag_messages",
       aggregator: "max",
-      help: "Messages that the furthest-behind event stream has still to be handed.",
+      help: "Messages that the event stream furthest behind has not received yet.",
       read: () => furthestLag(engine),
     },
     {
       name: "history_bytes",
-      help: "Bytes of history held in this process: by windows on channels that are read, and by a backend in memory. The two share the messages themselves.",
+      help: "Bytes of history in this process: in windows on channels with readers, and in the memory backend. Both share the messages themselves.",
       label: "holder",
       read: () => [
         ["windows", engine.store.bytes],
@@ -167,13 +179,13 @@ function gauges({ bus, connections, engine }: RouteContext): Metric[] {
     },
     {
       name: "history_limit_bytes",
-      help: "maxHistoryBytes, which holds for each of the two.",
+      help: "The limit `maxHistoryBytes`, which applies to each holder.",
       read: () => engine.store.maxBytes,
     },
     {
       name: "backend_up",
       aggregator: "min",
-      help: "1 while the backend can be reached.",
+      help: "1 while the backend is reachable.",
       label: "backend",
       read() {
         const { backend, status } = bus.stats();

@@ -18,15 +18,15 @@ async function ask(authorize: Authorize, timeoutMs = 1000) {
   return { decision, status, codes: errors.map((error) => isSseBusError(error) && error.code) };
 }
 
-describe("an answer", () => {
+describe("a permission", () => {
   test.each([
-    ["of the channels asked for", ["orders/*", "news"], 200],
-    ["of channels that a pattern asked for covers", ["orders/7", "orders/8"], 200],
+    ["of the requested channels", ["orders/*", "news"], 200],
+    ["of channels that a requested pattern covers", ["orders/7", "orders/8"], 200],
     ["that widens a pattern", ["orders/**"], 403],
-    ["of a channel that nobody asked for", ["orders/*", "admin"], 403],
+    ["of a channel that was not requested", ["orders/*", "admin"], 403],
     ["of a channel below the pattern", ["orders/7/lines"], 403],
     ["of all channels", ["**"], 403],
-    ["of something that is no channel", ["orders/\n"], 403],
+    ["of an invalid channel name", ["orders/\n"], 403],
   ])("%s: %j is %i", async (_, channels, status) => {
     expect((await ask(() => ({ channels }))).status).toBe(status);
   });
@@ -53,42 +53,42 @@ describe("an answer", () => {
     undefined,
     null,
     Number.NaN,
-  ] as unknown[])("of %o, which no type allows, is no", async (answer) => {
+  ] as unknown[])("of %o, which the types do not allow, denies access", async (answer) => {
     expect((await ask(() => answer as boolean)).status).toBe(403);
   });
 
   test.each([Number.NaN, "soon", new Date(Number.NaN)])(
-    "that expires at %s is no",
+    "that expires at %s denies access",
     async (time) => {
       const { status, codes } = await ask(() => ({ expiresAt: time as number }));
       expect({ status, codes }).toEqual({ status: 403, codes: ["AUTHORIZATION_FAILED"] });
     },
   );
 
-  test("that has expired already asks for fresh credentials", async () => {
+  test("that has already expired requires fresh credentials", async () => {
     expect((await ask(() => ({ expiresAt: Date.now() - 1 }))).status).toBe(401);
   });
 });
 
-describe("no answer", () => {
-  test("a throw and a rejection mean no, whatever is thrown, and are reported with their cause", async () => {
+describe("without a permission", () => {
+  test("`authorize` that throws or rejects denies access and is reported with its cause", async () => {
     const cause = new Error("database is down");
     const throwing = await ask(() => {
       throw cause;
     });
     expect(throwing).toMatchObject({ status: 403, codes: ["AUTHORIZATION_FAILED"] });
-    // oxlint-disable-next-line prefer-promise-reject-errors -- code that does so exists
+    // oxlint-disable-next-line prefer-promise-reject-errors -- some code does
     const rejecting = await ask(() => Promise.reject("a string"));
     expect(rejecting).toMatchObject({ status: 403, codes: ["AUTHORIZATION_FAILED"] });
   });
 
-  test("one that never comes is refused in time, so that clients try again", async () => {
+  test("a permission that never arrives is refused in time, so that clients retry", async () => {
     const { decision, status, codes } = await ask(() => new Promise(() => {}), 20);
     expect({ status, codes }).toEqual({ status: 503, codes: ["AUTHORIZATION_UNAVAILABLE"] });
     expect(decision).toMatchObject({ problem: { headers: { "Retry-After": expect.any(String) } } });
   });
 
-  test("one that comes too late, by a rejection, is no unhandled rejection", async () => {
+  test("a rejection that arrives too late is not an unhandled rejection", async () => {
     const unhandled: unknown[] = [];
     const listen = (reason: unknown): unknown => unhandled.push(reason);
     process.on("unhandledRejection", listen);
@@ -101,7 +101,7 @@ describe("no answer", () => {
     expect(unhandled).toEqual([]);
   });
 
-  test("authorize may say itself that it cannot tell, and what it says inside stays inside", async () => {
+  test("authorize may report that it is unavailable, and its internal reason is not sent", async () => {
     const { decision, status } = await ask(() => {
       throw new SseBusError("AUTHORIZATION_UNAVAILABLE", "https://keys.internal is down");
     });

@@ -1,6 +1,7 @@
 import { isSseBusError, SseBusError } from "../core/errors.ts";
 import { askAuthenticate, askAuthorize } from "./ask-authorize.ts";
 import type { Authorize, AuthorizeContext } from "./authorize.ts";
+import type { HttpCall } from "./call.ts";
 import type { Problem } from "./problem.ts";
 import type { Permission } from "./read-grant.ts";
 import { Refusal, toRefusal } from "./refusal.ts";
@@ -44,13 +45,13 @@ export async function requirePermission(
  */
 export async function requireCredentials(
   { authenticate }: Authorize,
-  request: Request,
+  call: Pick<HttpCall, "request">,
   options: PermissionOptions,
 ): Promise<void> {
   if (!authenticate) return;
   let isKnown;
   try {
-    isKnown = await askAuthenticate(authenticate, request, options.timeoutMs);
+    isKnown = await askAuthenticate(authenticate, call.request(), options.timeoutMs);
   } catch (error) {
     report(error, options.onError);
     throw refusalOfFailure(error);
@@ -98,14 +99,14 @@ function isUnavailable(error: unknown): error is SseBusError {
 
 const UNAVAILABLE_DETAIL = "Permission cannot be checked at the moment. Retry later.";
 
-const UNAUTHORIZED: Problem = {
+export const UNAUTHORIZED: Problem = {
   status: 401,
   code: "UNAUTHORIZED",
   detail: "Credentials are missing or no longer valid. Send fresh ones.",
   headers: { "WWW-Authenticate": "Bearer" },
 };
 
-const FORBIDDEN: Problem = {
+export const FORBIDDEN: Problem = {
   status: 403,
   code: "FORBIDDEN",
   detail: "These credentials do not give access. Request other channels, or ask for access.",

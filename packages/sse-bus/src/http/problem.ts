@@ -1,4 +1,5 @@
-import type { SseBusErrorCode } from "../core/errors.ts";
+import type { SseBusErrorCode, StoredInBatch } from "../core/errors.ts";
+import { type HttpAnswer, PRIVATE_HEADERS } from "./answer.ts";
 
 /** Every `code` of a problem document: those of `SseBusError`, and those that exist over HTTP only. */
 export type HttpErrorCode =
@@ -9,6 +10,7 @@ export type HttpErrorCode =
   | "HOST_NOT_ALLOWED"
   | "INTERNAL"
   | "INVALID_HOST"
+  | "INVALID_PAGE"
   | "MALFORMED_BODY"
   | "METHOD_NOT_ALLOWED"
   | "MISSING_MESSAGE"
@@ -16,12 +18,14 @@ export type HttpErrorCode =
   | "NOT_FOUND"
   | "PATTERN_TOO_DEEP"
   | "PREFETCH"
+  | "PRESENCE_OFF"
   | "PUBLISHING_CLOSED"
   | "REQUEST_TIMEOUT"
   | "TOO_MANY_CHANNELS"
   | "TOO_MANY_CONNECTIONS"
   | "TOO_MANY_REQUESTS"
   | "UNAUTHORIZED"
+  | "UNKNOWN_CONNECTION"
   | "UNSUPPORTED_MEDIA_TYPE";
 
 /** Why a request is refused: the fields of a problem document, and the headers of its response. */
@@ -33,22 +37,22 @@ export interface Problem {
   readonly headers?: Readonly<Record<string, string>>;
   /** The refused channels, where the other requested ones would be granted. */
   readonly channels?: readonly string[];
+  /** The message of a batch that it is about, from 0. */
+  readonly index?: number;
+  /** What is stored of a batch of which only a part is known to be. */
+  readonly stored?: readonly (StoredInBatch | null)[];
 }
 
-/** The problem as an `application/problem+json` response (RFC 9457). */
-export function problemResponse({ headers, ...problem }: Problem): Response {
+/** The problem as an `application/problem+json` answer (RFC 9457). */
+export function problemAnswer({ headers, ...problem }: Problem): HttpAnswer {
   const { status } = problem;
   const body = { type: "about:blank", title: TITLES[status] ?? "Error", ...problem };
-  return new Response(JSON.stringify(body), {
+  return {
     status,
-    headers: {
-      "Content-Type": "application/problem+json",
-      "Cache-Control": "no-store",
-      // The detail may quote the request, and must not be rendered as a page.
-      "X-Content-Type-Options": "nosniff",
-      ...headers,
-    },
-  });
+    // The detail may quote the request, and must not be rendered as a page: `nosniff`.
+    headers: { "Content-Type": "application/problem+json", ...PRIVATE_HEADERS, ...headers },
+    body: JSON.stringify(body),
+  };
 }
 
 const TITLES: Readonly<Record<number, string>> = {

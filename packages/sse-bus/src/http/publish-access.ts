@@ -1,4 +1,6 @@
+import type { Problem } from "./problem.ts";
 import { isOpen, type PublishEnv } from "./publish-options.ts";
+import type { RequestHead } from "./request-head.ts";
 
 /**
  * What the environment says about a request to publish, for routes without `authorize`. `granted`: it may
@@ -7,21 +9,31 @@ import { isOpen, type PublishEnv } from "./publish-options.ts";
 export type PublishAccess = "granted" | "closed" | "missing-token" | "wrong-token";
 
 /** Checks the publish token of a request. */
-export async function readPublishAccess(request: Request, env: PublishEnv): Promise<PublishAccess> {
+export function readPublishAccess({ headers }: RequestHead, env: PublishEnv): PublishAccess {
   if (isOpen(env)) return "granted";
   const token = env.SSE_BUS_PUBLISH_TOKEN;
   if (!token) return "closed";
-  const sent = /^Bearer +(\S.*)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
+  const sent = /^Bearer +(\S.*)$/i.exec(headers.get("authorization") ?? "")?.[1];
   if (sent === undefined) return "missing-token";
-  return (await isEqual(sent, token)) ? "granted" : "wrong-token";
+  return isEqual(sent, token) ? "granted" : "wrong-token";
 }
 
-/** Compares digests, so that the duration reveals neither the token nor its length. */
-async function isEqual(given: string, wanted: string): Promise<boolean> {
-  const [a, b] = await Promise.all([digest(given), digest(wanted)]);
-  return a.reduce((difference, byte, index) => difference | (byte ^ (b[index] as number)), 0) === 0;
+/**
+ * Compares in a time that depends on the length of `given` only, which is what its sender knows: it reveals neither
+ * the token nor its length.
+ */
+function isEqual(given: string, wanted: string): boolean {
+  let difference = given.length ^ wanted.length;
+  for (let index = 0; index < given.length; index++) {
+    difference |= given.charCodeAt(index) ^ wanted.charCodeAt(index % wanted.length);
+  }
+  return difference === 0;
 }
 
-async function digest(text: string): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
-}
+/** A token is missing, or is not the publish token. */
+export const TOKEN_REQUIRED: Problem = {
+  status: 401,
+  code: "UNAUTHORIZED",
+  detail: "Send the publish token as `Authorization: Bearer <SSE_BUS_PUBLISH_TOKEN>`.",
+  headers: { "WWW-Authenticate": "Bearer" },
+};

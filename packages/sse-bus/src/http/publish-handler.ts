@@ -1,23 +1,25 @@
+import type { OutgoingMessage } from "../core/bus-types.ts";
 import { DEFAULT_CHANNEL } from "../core/channel-name.ts";
 import { assertCount } from "../core/history.ts";
-import type { Authorize } from "./authorize.ts";
-import { type ClientIpOptions, clientIp } from "./client-ip.ts";
-import { assertCors, corsHeaders, isCrossSite, optionsResponse } from "./cors.ts";
+import { createAddressRate } from "./address-rate.ts";
+import { answerHeaders, answerRequests } from "./answer-request.ts";
+import { type HttpAnswer, jsonAnswer } from "./answer.ts";
+import type { HttpCall, Handler } from "./call.ts";
+import { assertCors, isCrossSite } from "./cors.ts";
 import { assertAllowedHosts, checkHost } from "./host.ts";
-import { requireCredentials, requirePermission } from "./permission.ts";
+import { FORBIDDEN, requireCredentials, requirePermission } from "./permission.ts";
 import { isPrefetch } from "./prefetch.ts";
-import { type Problem, problemResponse } from "./problem.ts";
-import { type PublishAccess, readPublishAccess } from "./publish-access.ts";
+import type { Problem } from "./problem.ts";
+import { type PublishAccess, readPublishAccess, TOKEN_REQUIRED } from "./publish-access.ts";
 import type { PublishEnv, PublishRouteOptions } from "./publish-options.ts";
-import { createPublishRate } from "./publish-rate.ts";
-import { readPost, readTrigger } from "./publish-request.ts";
-import { countRefusal, Refusal, toRefusal } from "./refusal.ts";
+import { type PublishRequest, readPost, readTrigger } from "./publish-request.ts";
+import type { Permission } from "./read-grant.ts";
+import { Refusal, toRefusal } from "./refusal.ts";
+import type { RequestHead } from "./request-head.ts";
 import type { RouteContext } from "./route-context.ts";
+import { crossSite } from "./usual-problems.ts";
 
-/** Answers requests to publish, on any host that speaks `Request` and `Response`. */
-export type PublishHandler = (request: Request) => Promise<Response>;
-
-export interface PublishHandlerHost extends ClientIpOptions {
+export interface PublishHandlerHost {
   /** Read for each request: a build must not freeze the server's environment. */
   readonly env: () => PublishEnv;
   /** Whether the publish token also allows what `authorize` refuses. @default false */
@@ -25,56 +27,66 @@ export interface PublishHandlerHost extends ClientIpOptions {
 }
 
 const ALLOW = "GET, POST, OPTIONS";
+const PUBLISHING = { done: "published", limit: "maxPublishesPerMinute" };
 
 /** @throws SseBusError `INVALID_OPTION` */
 export function createPublishHandler(
-  { bus, connections, maxMessageBytes, onError }: RouteContext,
+  context: RouteContext,
   options: PublishRouteOptions,
   host: PublishHandlerHost,
-): PublishHandler {
+): Handler {
+  const { bus, maxMessageBytes, onError } = context;
   const { authorize, authorizeTimeoutMs = 10_000, cors, maxPublishesPerMinute = 6000 } = options;
   assertCount(authorizeTimeoutMs, "authorizeTimeoutMs");
   assertCount(maxPublishesPerMinute, "maxPublishesPerMinute");
   assertCors(cors);
   assertAllowedHosts(options.allowedHosts);
-  const rate = createPublishRate(maxPublishesPerMinute);
+  const rate = createAddressRate(maxPublishesPerMinute, PUBLISHING);
   const asking = { timeoutMs: authorizeTimeoutMs, onError };
 
-  async function publish(request: Request): Promise<Response> {
-    const ip = clientIp(request, host);
-    checkMethod(request);
-    checkHost(request, options);
-    if (isPrefetch(request)) throw new Refusal(PREFETCH);
-    if (isCrossSite(request, cors)) throw new Refusal(CROSS_SITE);
-    await rate.spend(ip);
+  async function publish(call: HttpCall): Promise<HttpAnswer> {
+    const { head, ip } = call;
+    checkMethod(head);
+    checkHost(head, options);
+    if (isPrefetch(head)) throw new Refusal(PREFETCH);
+    if (isCrossSite(head, cors)) throw new Refusal(CROSS_SITE);
+    const spent = rate.spend(ip);
+    if (spent) await spent;
     // Refused before a byte of the body is read.
-    const access = await tokenAccess(request);
-    if (authorize) {
-      await asPublisher(access, ip, (ask) => requireCredentials(ask, request, asking));
+    const access = tokenAccess(head);
+    const asked = access === "granted" ? undefined : authorize;
+    if (asked) {
+      await asPublisher(access, ip, () => requireCredentials(asked, call, asking));
     } else if (access !== "granted") await refuseToken(access, ip);
     const wanted =
-      request.method === "GET"
-        ? readTrigger(request, ip)
-        : await readPost(request, maxMessageBytes);
-    const channels = [wanted.options.channel ?? DEFAULT_CHANNEL];
-    const permission = await asPublisher(access, ip, (ask) =>
-      requirePermission(ask, { request, channels, action: "publish" }, asking),
-    );
+      head.method === "GET" ? readTrigger(call) : await readPost(call, maxMessageBytes);
+    const channels = channelsOf(wanted);
+    // The request itself has counted as one message.
+    const others = "data" in wanted ? 0 : wanted.length - 1;
+    // Otherwise it would retry, and use up the minute each time.
+    if (spent && others >= maxPublishesPerMinute) throw overRate(others + 1, maxPublishesPerMinute);
+    if (others > 0) await rate.spend(ip, others);
+    const permission =
+      asked &&
+      channels.length > 0 &&
+      (await asPublisher(access, ip, () =>
+        requirePermission(asked, { request: call.request(), channels, action: "publish" }, asking),
+      ));
+    if (permission) assertAllGranted(permission, channels);
     // Anonymous clients share their idempotency ids, but never with the server itself.
-    const publisher = permission?.identity?.id ?? "";
-    const message = await bus.publish(wanted.data, { ...wanted.options, publisher });
-    return Response.json(message, {
-      headers: {
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-        ...corsHeaders(request, cors),
-      },
-    });
+    const publisher = (permission || undefined)?.identity?.id ?? "";
+    const published =
+      "data" in wanted
+        ? await bus.publish(wanted.data, { ...wanted.options, publisher })
+        : await bus.publishMany(
+            wanted.map(({ data, options }) => ({ ...options, data, publisher }) as OutgoingMessage),
+          );
+    return jsonAnswer(published, answerHeaders(head, cors));
   }
 
   /** What the publish token of the request allows. Beside `authorize` it counts only where the host says so. */
-  async function tokenAccess(request: Request): Promise<PublishAccess> {
-    return authorize && !host.isTokenEnough ? "closed" : readPublishAccess(request, host.env());
+  function tokenAccess(head: RequestHead): PublishAccess {
+    return authorize && !host.isTokenEnough ? "closed" : readPublishAccess(head, host.env());
   }
 
   async function refuseToken(
@@ -85,15 +97,14 @@ export function createPublishHandler(
     throw new Refusal(NO_ACCESS[access]);
   }
 
-  /** Asks `authorize`, unless the publish token is enough. A wrong token that it does not accept is a guess. */
-  async function asPublisher<Answer>(
+  /** Asks `authorize`. A wrong token that it does not accept is a guess. */
+  async function asPublisher<Permitted>(
     access: PublishAccess,
     ip: string | undefined,
-    ask: (authorize: Authorize) => Promise<Answer>,
-  ): Promise<Answer | undefined> {
-    if (!authorize || access === "granted") return undefined;
+    ask: () => Promise<Permitted>,
+  ): Promise<Permitted> {
     try {
-      return await ask(authorize);
+      return await ask();
     } catch (error) {
       const isGuess = access === "wrong-token" && toRefusal(error).problem.status === 401;
       if (isGuess) await rate.penalise(ip);
@@ -101,23 +112,38 @@ export function createPublishHandler(
     }
   }
 
-  return async (request) => {
-    if (request.method === "OPTIONS") return optionsResponse(request, ALLOW, cors);
-    try {
-      return await publish(request);
-    } catch (error) {
-      const refusal = toRefusal(error);
-      const { problem } = refusal;
-      if (problem.status === 500) onError(error as Error);
-      countRefusal(connections, refusal);
-      const headers = { ...problem.headers, ...corsHeaders(request, cors) };
-      return problemResponse({ ...problem, headers });
-    }
-  };
+  return answerRequests(context, { allow: ALLOW, cors }, publish);
+}
+
+function overRate(messages: number, limit: number): Refusal {
+  return new Refusal(
+    {
+      status: 413,
+      code: "BATCH_TOO_LARGE",
+      detail: `The batch has ${messages} messages, and an address may publish ${limit} a minute (\`maxPublishesPerMinute\`): publish it in parts.`,
+    },
+    { limit: "maxPublishesPerMinute" },
+  );
+}
+
+function channelsOf(wanted: PublishRequest | readonly PublishRequest[]): readonly string[] {
+  if ("data" in wanted) return [wanted.options.channel ?? DEFAULT_CHANNEL];
+  return [...new Set(wanted.map(({ options }) => options.channel ?? DEFAULT_CHANNEL))];
+}
+
+/**
+ * A grant may be for some of the channels only. A stream continues with these, but a batch is published as a whole.
+ *
+ * @throws Refusal `FORBIDDEN`
+ */
+function assertAllGranted({ channels: granted }: Permission, channels: readonly string[]): void {
+  const names = new Set(granted);
+  const refused = channels.filter((channel) => !names.has(channel));
+  if (refused.length > 0) throw new Refusal({ ...FORBIDDEN, channels: refused });
 }
 
 /** HEAD is refused too: it must not change anything, and a trigger that answered it would publish. */
-function checkMethod({ method }: Request): void {
+function checkMethod({ method }: RequestHead): void {
   if (method === "GET" || method === "POST") return;
   throw new Refusal({
     status: 405,
@@ -133,18 +159,7 @@ const PREFETCH: Problem = {
   detail: "A prefetch does not publish. The navigation itself does.",
 };
 
-const CROSS_SITE: Problem = {
-  status: 403,
-  code: "CROSS_SITE",
-  detail: "A page of another origin may not publish here: add its origin to `cors.origins`.",
-};
-
-const TOKEN_REQUIRED: Problem = {
-  status: 401,
-  code: "UNAUTHORIZED",
-  detail: "Send the publish token as `Authorization: Bearer <SSE_BUS_PUBLISH_TOKEN>`.",
-  headers: { "WWW-Authenticate": "Bearer" },
-};
+const CROSS_SITE = crossSite("publish here");
 
 const NO_ACCESS: Readonly<Record<Exclude<PublishAccess, "granted">, Problem>> = {
   closed: {

@@ -15,7 +15,7 @@ export interface PublishRouteOptions extends HostOptions {
   /** The other origins whose pages may publish. @default none */
   readonly cors?: CorsOptions;
   /**
-   * Publishes per minute and client address, unless it is loopback. Further requests get 429. A request with
+   * Messages per minute and client address, unless it is loopback. Further requests get 429. A request with
    * a wrong publish token counts as 100.
    * @default 6000
    */

@@ -1,6 +1,11 @@
 import type { PublishOptions } from "../core/bus-types.ts";
-import { readJson } from "./read-body.ts";
-import { Refusal } from "./refusal.ts";
+import { MAX_BATCH_BYTES } from "../core/publish.ts";
+import type { HttpCall } from "./call.ts";
+import { tooLarge } from "./read-body.ts";
+import { JSON_TYPE, maxBodyBytes, parseJson, readText } from "./read-json.ts";
+import { Refusal, toRefusal } from "./refusal.ts";
+import { queryOf } from "./request-head.ts";
+import { splitArray, splitLines } from "./split-batch.ts";
 
 /** What a request asks to publish. */
 export interface PublishRequest {
@@ -14,9 +19,9 @@ export interface PublishRequest {
  *
  * @throws Refusal `MISSING_MESSAGE`
  */
-export function readTrigger(request: Request, ip: string | undefined): PublishRequest {
-  const { searchParams } = new URL(request.url);
-  const msg = searchParams.get("msg");
+export function readTrigger({ head, ip }: HttpCall): PublishRequest {
+  const query = queryOf(head);
+  const msg = query.get("msg");
   if (msg === null) {
     throw new Refusal({
       status: 400,
@@ -24,11 +29,11 @@ export function readTrigger(request: Request, ip: string | undefined): PublishRe
       detail: "`msg` is missing: /api/publish?msg=HelloWorld",
     });
   }
-  const { headers } = request;
+  const { headers } = head;
   return {
     data: {
       msg,
-      query: Object.fromEntries(searchParams),
+      query: Object.fromEntries(query),
       userAgent: headers.get("user-agent"),
       language: headers.get("accept-language"),
       platform: unquote(headers.get("sec-ch-ua-platform")),
@@ -36,36 +41,73 @@ export function readTrigger(request: Request, ip: string | undefined): PublishRe
       time: new Date().toISOString(),
     },
     options: {
-      channel: searchParams.get("channel") ?? undefined,
-      event: searchParams.get("event") ?? undefined,
-      key: searchParams.get("key") ?? undefined,
-      id: searchParams.get("id") ?? undefined,
+      channel: query.get("channel") ?? undefined,
+      event: query.get("event") ?? undefined,
+      key: query.get("key") ?? undefined,
+      id: query.get("id") ?? undefined,
     },
   };
 }
 
 /**
- * `POST { "data", "channel"?, "event"?, "key"?, "id"?, "raw"? }`. Unknown fields are refused: with a
- * misspelt `channel` the message would go to everybody on `default`.
+ * `POST { "data", "channel"?, "event"?, "key"?, "id"?, "raw"? }`, or a batch of such objects: a JSON array, or NDJSON
+ * with one in each line. Unknown fields are refused: with a misspelt `channel` the message would go to everybody
+ * on `default`.
  *
- * @throws Refusal `UNSUPPORTED_MEDIA_TYPE`, `MALFORMED_BODY`, `MESSAGE_TOO_LARGE`
+ * @throws Refusal `UNSUPPORTED_MEDIA_TYPE`, `MALFORMED_BODY`, `MESSAGE_TOO_LARGE`, `BATCH_TOO_LARGE`
  */
-export async function readPost(request: Request, maxMessageBytes: number): Promise<PublishRequest> {
-  const body = await readJson(request, maxMessageBytes);
+export async function readPost(
+  call: HttpCall,
+  maxMessageBytes: number,
+): Promise<PublishRequest | readonly PublishRequest[]> {
+  const ofMessage = maxBodyBytes(maxMessageBytes);
+  const { text, type, bytes } = await readText(
+    call,
+    call.head.headers.get("content-type")?.startsWith(NDJSON_TYPE)
+      ? { types: TYPES, maxBytes: MAX_BATCH_BYTES, as: "batch" }
+      : { types: TYPES, maxBytes: Math.max(ofMessage, MAX_BATCH_BYTES), as: "either" },
+  );
+  const isNdjson = type === NDJSON_TYPE;
+  if (!isNdjson && !/^[\t\n\r ]*\[/.test(text)) {
+    if (bytes > ofMessage) throw tooLarge("message", ofMessage);
+    return readMessage(text, maxMessageBytes);
+  }
+  if (bytes > MAX_BATCH_BYTES) throw tooLarge("batch", MAX_BATCH_BYTES);
+  return (isNdjson ? splitLines(text) : splitArray(text)).map((each, index) => {
+    try {
+      return readMessage(each, maxMessageBytes);
+    } catch (error) {
+      throw refusalAt(error, index);
+    }
+  });
+}
+
+const NDJSON_TYPE = "application/x-ndjson";
+const TYPES = [JSON_TYPE, NDJSON_TYPE];
+
+function readMessage(text: string, maxMessageBytes: number): PublishRequest {
+  const body = parseJson(text, maxMessageBytes);
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
-    throw malformed('The body must be an object: { "data": …, "channel"?: "…" }.');
+    throw malformed('A message must be an object: { "data": …, "channel"?: "…" }.');
   }
   const { data, ...options } = body as Record<string, unknown>;
-  if (data === undefined) throw malformed('The body has no "data".');
+  if (data === undefined) throw malformed('The message has no "data".');
   for (const [name, value] of Object.entries(options)) {
     const type = FIELDS.get(name);
     if (!type) {
       const known = ["data", ...FIELDS.keys()].join(", ");
-      throw malformed(`The body has an unknown field "${name}": use ${known}.`);
+      throw malformed(`The message has an unknown field "${name}": use ${known}.`);
     }
     if (typeof value !== type) throw malformed(`"${name}" must be a ${type}.`);
   }
   return { data, options };
+}
+
+/** The refusal of one message of a batch. */
+function refusalAt(error: unknown, index: number): Refusal {
+  const { problem, limit } = toRefusal(error);
+  const detail = `\`messages[${index}]\`: ${problem.detail}`;
+  return new Refusal({ ...problem, detail, index }, limit === undefined ? {} : { limit });
 }
 
 /** The fields beside `data`, and their types. */

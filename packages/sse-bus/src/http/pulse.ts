@@ -21,6 +21,8 @@ export function createPulse(engine: Engine, heartbeatMs: number): Pulse {
   let timer: ReturnType<typeof setInterval> | undefined;
   const beatMs = Math.max(1, heartbeatMs / BEATS);
   const checksPerBeat = Math.ceil(beatMs / MAX_CHECK_MS);
+  // Whole, as timers drop fractions: 999.998 ms would be 999.
+  const checkMs = Math.round(beatMs / checksPerBeat);
   let checks = 0;
   let turn = 0;
   let size = 0;
@@ -45,11 +47,13 @@ export function createPulse(engine: Engine, heartbeatMs: number): Pulse {
 
   return {
     add(connection) {
-      // The slot of the last turn, so that the first heartbeat comes after one whole period.
-      connection.beat = turn;
-      slotOf(turn).add(connection);
+      // The slot of the last turn, so that the first heartbeat comes after one whole period. Readers that share
+      // a window are pinged together.
+      const window = connection.reader?.cohort.window;
+      connection.beat = window ? (window.beat ??= turn) : turn;
+      slotOf(connection.beat).add(connection);
       size++;
-      timer ??= startInterval(check, beatMs / checksPerBeat);
+      timer ??= startInterval(check, checkMs);
     },
     remove(connection) {
       if (slotOf(connection.beat).delete(connection)) size--;

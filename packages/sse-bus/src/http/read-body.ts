@@ -1,156 +1,87 @@
-import { SseBusError } from "../core/errors.ts";
-import { assertExactNumbers } from "../core/exact-numbers.ts";
-import { MAX_DEPTH } from "../core/json.ts";
+import { MAX_BATCH_BYTES } from "../core/publish.ts";
 import { startTimeout } from "../core/timers.ts";
-import { measureJson } from "./measure-json.ts";
+import type { RequestBody } from "./call.ts";
+import type { Problem } from "./problem.ts";
 import { Refusal } from "./refusal.ts";
 
+type BodyKind = "message" | "batch";
+
+/** How much of a body is read. */
+export interface BodyLimits {
+  readonly maxBytes: number;
+  /** What `Content-Length` says; 0 if it is not there. */
+  readonly declaredBytes: number;
+  /** What a larger body is, for its refusal; `either`: a batch if it begins with `[`. */
+  readonly as: BodyKind | "either";
+}
+
 /**
- * Reads a JSON body with a message of at most `maxMessageBytes`, and stops as soon as the body is too large.
- * JSON can escape one character as six, so the body may be six times as large as its message.
+ * Reads a body. Of one that is too large, nothing is kept.
  *
- * @throws Refusal `UNSUPPORTED_MEDIA_TYPE`, `MESSAGE_TOO_LARGE`, `REQUEST_TIMEOUT`, `MALFORMED_BODY`
- * @throws SseBusError `INVALID_DATA` for a number that `JSON.parse` would change, and for data that nests too
- * deeply
+ * @throws Refusal `MESSAGE_TOO_LARGE` or `BATCH_TOO_LARGE`, `REQUEST_TIMEOUT`, `MALFORMED_BODY` if the client disconnects
+ * @throws SseBusError `BODY_ALREADY_READ`
  */
-export async function readJson(request: Request, maxMessageBytes: number): Promise<unknown> {
-  const maxBytes = maxMessageBytes * MAX_ESCAPED + ENVELOPE_BYTES;
-  const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
-  if (type !== "application/json") {
-    throw new Refusal({
-      status: 415,
-      code: "UNSUPPORTED_MEDIA_TYPE",
-      detail: "Send `Content-Type: application/json`.",
-      headers: { "Accept-Post": "application/json" },
-    });
-  }
-  // The size of a compressed body is known only after decompression.
-  if ((request.headers.get("content-encoding") ?? "identity").toLowerCase() !== "identity") {
-    throw new Refusal({
-      status: 415,
-      code: "UNSUPPORTED_MEDIA_TYPE",
-      detail: "Send the body without `Content-Encoding`.",
-      headers: { "Accept-Encoding": "identity" },
-    });
-  }
-  if (Number(request.headers.get("content-length")) > maxBytes) throw tooLarge(maxBytes);
-  const text = decode(await readInTime(request, maxBytes));
-  assertCheap(text, maxMessageBytes);
-  const value = parse(text);
-  assertExactNumbers(text);
-  return value;
-}
-
-/** The longest escape of one character: `\u0041`. */
-const MAX_ESCAPED = 6;
-/** Space for channel, event, key and id, in addition to the data. */
-const ENVELOPE_BYTES = 16_384;
-
-function decode(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw notJson(cause);
-  }
-}
-
-/**
- * Rejects a body that would take long to parse before it is parsed. The limits would reject it after parsing,
- * too.
- */
-function assertCheap(text: string, maxMessageBytes: number): void {
-  const { depth, size } = measureJson(text);
-  // The body is an object around `data`, which adds one level.
-  if (depth > MAX_DEPTH + 1) {
-    const message = `\`data\` nests deeper than ${MAX_DEPTH} levels: send a flatter shape.`;
-    throw new SseBusError("INVALID_DATA", message);
-  }
-  const maxSize = maxMessageBytes + ENVELOPE_BYTES;
-  if (size <= maxSize) return;
-  throw new Refusal(
-    {
-      status: 413,
-      code: "MESSAGE_TOO_LARGE",
-      detail: `The body has ${size} characters of JSON, without white space and escapes; at most ${maxSize} are allowed (\`maxMessageBytes\`). Send a reference to the data instead.`,
-    },
-    { limit: "maxMessageBytes" },
-  );
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw notJson(cause);
-  }
-}
-
-function notJson(cause: unknown): Refusal {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new Refusal({ status: 400, code: "MALFORMED_BODY", detail: `Not JSON: ${reason}` });
-}
-
-/** Without a timeout, a client that sends slowly could keep the received part in memory without limit. */
-const BODY_TIMEOUT_MS = 15_000;
-
-async function readInTime(request: Request, maxBytes: number): Promise<Uint8Array> {
-  const reader = request.body?.getReader();
-  if (!reader) return new Uint8Array();
-  let isLate = false;
-  const timer = startTimeout(() => {
-    isLate = true;
-    // This ends the pending read.
-    reader.cancel().catch(() => {});
-  }, BODY_TIMEOUT_MS);
-  try {
-    const bytes = await readBytes(reader, maxBytes);
-    if (!isLate) return bytes;
-  } finally {
-    clearTimeout(timer);
-  }
-  throw new Refusal({
-    status: 408,
-    code: "REQUEST_TIMEOUT",
-    detail: `The body did not arrive within ${BODY_TIMEOUT_MS / 1000} s: send it without pauses.`,
-    headers: UNREAD,
-  });
-}
-
-async function readBytes(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  maxBytes: number,
+export async function readBytes(
+  body: RequestBody,
+  { maxBytes, declaredBytes, as }: BodyLimits,
 ): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for (;;) {
-    const next = await reader.read().catch(refuseIncomplete);
-    if (next.done) break;
-    length += next.value.length;
-    if (length > maxBytes) {
-      // Stop reading, so that memory stays limited.
-      await reader.cancel().catch(() => {});
-      throw tooLarge(maxBytes);
-    }
-    chunks.push(next.value);
+  let isTooLarge = false;
+  let isLate = false;
+  let first: number | undefined;
+  const read = body.read((bytes) => {
+    first ??= bytes.find((byte) => byte > SPACE);
+    length += bytes.length;
+    if (length <= maxBytes && !isTooLarge) chunks.push(bytes);
+    else if (!isTooLarge) discard();
+    else if (length > maxBytes + MAX_DISCARDED_BYTES) read.stop();
+  });
+  const stopLate = (): void => {
+    isLate = true;
+    read.stop();
+  };
+  let timer = startTimeout(stopLate, BODY_TIMEOUT_MS);
+
+  /** Memory stays limited: the rest is not kept. */
+  function discard(): void {
+    isTooLarge = true;
+    chunks.length = 0;
+    clearTimeout(timer);
+    timer = startTimeout(stopLate, MAX_DISCARD_MS);
   }
-  const bytes = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.length;
+
+  function refusal(): Refusal {
+    const kind = as === "either" ? (first === OPEN_ARRAY ? "batch" : "message") : as;
+    return tooLarge(kind, kind === "batch" ? MAX_BATCH_BYTES : maxBytes, UNREAD);
   }
-  return bytes;
+
+  if (declaredBytes > maxBytes) discard();
+  try {
+    await read.ended;
+  } catch {
+    // Nobody is left to answer, but the refusal is counted.
+    throw isTooLarge ? refusal() : new Refusal(INCOMPLETE);
+  } finally {
+    clearTimeout(timer);
+  }
+  if (isTooLarge) throw refusal();
+  if (isLate) throw new Refusal(TOO_SLOW);
+  return chunks.length === 1 ? (chunks[0] as Uint8Array) : join(chunks, length);
 }
 
-/** The client disconnected before the body was complete. */
-function refuseIncomplete(): never {
-  throw new Refusal({
-    status: 400,
-    code: "MALFORMED_BODY",
-    detail: "The connection ended before the body was complete.",
-    headers: UNREAD,
-  });
-}
+const SPACE = 0x20;
+const OPEN_ARRAY = 0x5b;
+
+/** Without a timeout, a client that sends slowly could keep the received part in memory without limit. */
+const BODY_TIMEOUT_MS = 15_000;
+/**
+ * How much of a body that is too large is read after the refusal is certain, and for how long. A server that closes
+ * a connection with unread bytes resets it, and the client gets the reset (`EPIPE`, `ECONNRESET`) in place of the
+ * response (RFC 9112 §9.6).
+ */
+const MAX_DISCARDED_BYTES = 16_777_216;
+const MAX_DISCARD_MS = 2000;
 
 /**
  * Closes the connection. To reuse it, the server would have to read the rest of the body, which may never
@@ -158,14 +89,46 @@ function refuseIncomplete(): never {
  */
 const UNREAD = { Connection: "close" };
 
-function tooLarge(maxBytes: number): Refusal {
-  return new Refusal(
-    {
-      status: 413,
-      code: "MESSAGE_TOO_LARGE",
-      detail: `The body is larger than ${maxBytes} bytes: send a reference to the data instead.`,
-      headers: UNREAD,
-    },
-    { limit: "maxMessageBytes" },
-  );
+const INCOMPLETE: Problem = {
+  status: 400,
+  code: "MALFORMED_BODY",
+  detail: "The connection ended before the body was complete.",
+  headers: UNREAD,
+};
+
+const TOO_SLOW: Problem = {
+  status: 408,
+  code: "REQUEST_TIMEOUT",
+  detail: `The body did not arrive within ${BODY_TIMEOUT_MS / 1000} s: send it without pauses.`,
+  headers: UNREAD,
+};
+
+/** The refusal of a body with more bytes. */
+export function tooLarge(
+  as: BodyKind,
+  maxBytes: number,
+  headers: Readonly<Record<string, string>> = {},
+): Refusal {
+  const { code, limit, remedy } = TOO_LARGE[as];
+  const detail = `The body is larger than ${maxBytes} bytes (\`${limit}\`): ${remedy}.`;
+  return new Refusal({ status: 413, code, detail, headers }, { limit });
+}
+
+const TOO_LARGE = {
+  message: {
+    code: "MESSAGE_TOO_LARGE",
+    limit: "maxMessageBytes",
+    remedy: "send a reference to the data instead",
+  },
+  batch: { code: "BATCH_TOO_LARGE", limit: "maxBatchBytes", remedy: "publish it in parts" },
+} as const;
+
+function join(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return bytes;
 }

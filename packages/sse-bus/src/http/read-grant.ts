@@ -1,6 +1,6 @@
 import { assertTopic, topicCovers } from "../core/channel-name.ts";
-import { isIdentityId } from "../core/message.ts";
 import type { Grant, Identity } from "./authorize.ts";
+import { readIdentity } from "./read-identity.ts";
 
 /** What a client may do, checked. */
 export interface Permission {
@@ -45,10 +45,4 @@ function readExpiry(expiresAt: unknown): number {
   const time = expiresAt instanceof Date ? expiresAt.getTime() : expiresAt;
   if (typeof time === "number" && !Number.isNaN(time)) return time;
   throw new Error("authorize returned an `expiresAt` that is not a time");
-}
-
-function readIdentity(identity: unknown): Identity {
-  const id: unknown = (identity as Identity | null | undefined)?.id;
-  if (isIdentityId(id)) return { id };
-  throw new Error("authorize returned an `identity` whose `id` is not 1 to 200 characters of text");
 }

@@ -22,12 +22,19 @@ export class Refusal {
 export function toRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   if (!isSseBusError(error)) return new Refusal(INTERNAL);
-  const { code, message: detail } = error;
+  const { code, message: detail, index, stored } = error;
   const status = STATUS[code] ?? 400;
-  const headers = status === 503 ? { headers: { "Retry-After": "1" } } : {};
+  const limit = LIMITS[code];
   return new Refusal(
-    { status, code, detail, ...headers },
-    code === "MESSAGE_TOO_LARGE" ? { limit: "maxMessageBytes" } : {},
+    {
+      status,
+      code,
+      detail,
+      ...(status === 503 && { headers: { "Retry-After": "1" } }),
+      ...(index !== undefined && { index }),
+      ...(stored && { stored: stored.map((each) => each ?? null) }),
+    },
+    limit === undefined ? {} : { limit },
   );
 }
 
@@ -43,12 +50,21 @@ const INTERNAL: Problem = {
   detail: "The server failed. Its log has the cause.",
 };
 
+/** The limits that a request exceeds. */
+const LIMITS: Partial<Record<SseBusErrorCode, string>> = {
+  BATCH_TOO_LARGE: "maxBatchBytes",
+  MESSAGE_TOO_LARGE: "maxMessageBytes",
+};
+
 /** Status of the errors that are not the client's mistake, which is 400. */
 const STATUS: Partial<Record<SseBusErrorCode, number>> = {
   AUTHORIZATION_UNAVAILABLE: 503,
   BACKEND_UNAVAILABLE: 503,
+  BATCH_TOO_LARGE: 413,
+  BODY_ALREADY_READ: 500,
   BUS_CLOSED: 503,
   INVALID_OPTION: 500,
   MESSAGE_TOO_LARGE: 413,
   METRICS_UNAVAILABLE: 501,
+  TOO_MANY_STREAMS: 503,
 };

@@ -31,7 +31,7 @@ function setUp(options: StreamOptions = {}) {
   return { bus, context, ask, errors };
 }
 
-/** Everything of a block by its field; and that it is all there is. */
+/** The fields of a block, which must be the only one. */
 async function onlyBlock(response: Response): Promise<Record<string, string>> {
   const [block = "", rest] = (await response.text()).split("\n\n");
   expect(rest, "the stream ends after one block").toBe("");
@@ -40,7 +40,7 @@ async function onlyBlock(response: Response): Promise<Record<string, string>> {
 
 const CURSOR = "2s-mb1x2k3f-k3x9q7aa";
 
-/** Why a stream can be refused for now. */
+/** The temporary reasons to refuse a stream. */
 const PASSING = {
   draining: {
     make() {
@@ -66,16 +66,16 @@ const PASSING = {
     },
     told: { reason: "limit", code: "TOO_MANY_CONNECTIONS", status: 429, leastMs: 10_000 },
   },
-  "with authorization away": {
+  "with `authorize` unavailable": {
     make: () =>
       setUp({
         authorize() {
-          throw new SseBusError("AUTHORIZATION_UNAVAILABLE", "the database is away");
+          throw new SseBusError("AUTHORIZATION_UNAVAILABLE", "the database is down");
         },
       }),
     told: { reason: "unavailable", code: "AUTHORIZATION_UNAVAILABLE", status: 503, leastMs: 2000 },
   },
-  "with the backend away": {
+  "with the backend down": {
     make() {
       const all = setUp();
       Object.assign(all.context.engine.lifecycle, {
@@ -96,7 +96,7 @@ const PASSING = {
 };
 
 describe.each(Object.entries(PASSING))("a server %s", (_, { make, told }) => {
-  test("says bye to who takes an event stream only, so that EventSource comes back", async () => {
+  test("sends `bye` to clients that accept only an event stream, so that EventSource reconnects", async () => {
     const { ask } = make();
     const response = await ask({ Origin: "https://app.example" });
     expect(response.status).toBe(200);
@@ -120,7 +120,7 @@ describe.each(Object.entries(PASSING))("a server %s", (_, { make, told }) => {
     "*/*",
     "text/*",
     "text/event-stream, */*;q=0.1",
-  ])("tells who accepts %j the status", async (accept) => {
+  ])("gives clients that accept %j the status", async (accept) => {
     const { ask } = make();
     const response = await ask({ Accept: accept });
     expect(response.status).toBe(told.status);
@@ -129,7 +129,7 @@ describe.each(Object.entries(PASSING))("a server %s", (_, { make, told }) => {
     expect(await response.json()).toMatchObject({ code: told.code });
   });
 
-  test("counts either answer as a refusal, and no stream", async () => {
+  test("counts both responses as a refusal, not as a stream", async () => {
     const { ask, context } = make();
     const { places } = context.connections;
     await ask();
@@ -141,7 +141,7 @@ describe.each(Object.entries(PASSING))("a server %s", (_, { make, told }) => {
     }
   });
 
-  test("gives back the cursor that came, and an unknown one for what is none", async () => {
+  test("echoes the cursor, and sends the unknown cursor for an invalid one", async () => {
     const { ask } = make();
     const idOf = async (headers: Record<string, string>, query = "") =>
       (await onlyBlock(await ask(headers, query))).id;
@@ -153,14 +153,14 @@ describe.each(Object.entries(PASSING))("a server %s", (_, { make, told }) => {
   });
 });
 
-test("many refused clients do not come back in one moment", async () => {
+test("many refused clients do not reconnect at the same moment", async () => {
   const { ask } = PASSING["at the server's limit"].make();
   const waits = new Set<string | undefined>();
   for (let n = 0; n < 30; n++) waits.add((await onlyBlock(await ask())).retry);
   expect(waits.size).toBeGreaterThan(20);
 });
 
-test("a page of an allowed origin may read its bye", async () => {
+test("a page of an allowed origin may read its `bye`", async () => {
   const cors = { origins: ["https://app.example"], credentials: true };
   const { ask, context } = setUp({ cors });
   drainConnections(context);
@@ -169,7 +169,7 @@ test("a page of an allowed origin may read its bye", async () => {
   expect(headers.get("access-control-allow-credentials")).toBe("true");
 });
 
-test("an endless wait is told in digits", async () => {
+test("an infinite wait is sent as a number", async () => {
   const { ask, context } = setUp({ drainRetryMs: Number.POSITIVE_INFINITY });
   drainConnections(context);
   const { retry, data = "" } = await onlyBlock(await ask());
@@ -177,7 +177,7 @@ test("an endless wait is told in digits", async () => {
   expect(JSON.parse(data)).toMatchObject({ retryMs: 2_147_483_647 });
 });
 
-test("final refusals keep their status, whatever is accepted", async () => {
+test("final refusals keep their status, whatever `Accept` says", async () => {
   const { ask, context } = setUp({ authorize: ({ channels }) => channels[0] === "a" || 401 });
   drainConnections(context);
   expect((await ask({}, "?channel=a%20b")).status).toBe(400);
@@ -187,7 +187,7 @@ test("final refusals keep their status, whatever is accepted", async () => {
   expect((await ask({}, "?channel=b")).status).toBe(401);
 });
 
-test("HEAD has no body, and opens nothing, while streams are refused", async () => {
+test("HEAD has no body and opens nothing while streams are refused", async () => {
   const { ask, context } = setUp();
   drainConnections(context);
   const response = await ask({}, "", "HEAD");
@@ -195,7 +195,7 @@ test("HEAD has no body, and opens nothing, while streams are refused", async () 
   expect(response.body).toBeNull();
 });
 
-test("at a shutdown, retry outlasts a restart, and retryMs is for who goes on after a 502", async () => {
+test("at a shutdown, `retry` is longer than a restart, and `retryMs` is for clients that retry after a 502", async () => {
   const { ask, context } = setUp({ drainRetryMs: 7000 });
   const reader = (await ask()).body!.pipeThrough(new TextDecoderStream()).getReader();
   await reader.read();

@@ -1,11 +1,13 @@
+import { acceptsOnlyEventStream } from "./accept.ts";
 import type { ByeReason } from "./connections.ts";
 import { parseCursor, UNKNOWN_CURSOR } from "../core/position.ts";
-import { type Problem, problemResponse } from "./problem.ts";
+import type { HttpAnswer } from "./answer.ts";
+import { type Problem, problemAnswer } from "./problem.ts";
 import type { RequestHead } from "./request-head.ts";
 import { formatBye } from "./stream-blocks.ts";
 import { streamHeaders } from "./stream-headers.ts";
 import type { StreamSettings } from "./stream-options.ts";
-import { acceptsOnlyEventStream, lastEventIdOf } from "./stream-request.ts";
+import { lastEventIdOf } from "./stream-request.ts";
 
 /** A refused request for a stream, and what its answer depends on. */
 export interface RefusedStream {
@@ -17,15 +19,15 @@ export interface RefusedStream {
 /**
  * The answer to a refused request for a stream: a problem document as a rule.
  *
- * A native `EventSource` gives up for ever on any status but 200 (HTML standard §9.2.3). It is recognised by
+ * A native `EventSource` gives up forever on any status but 200 (HTML standard §9.2.3). It is recognised by
  * `Accept: text/event-stream` alone. If the reason is temporary, it gets a stream of one event, `bye`, so that
  * it reconnects by itself; `retry:` spreads the reconnects.
  */
-export function refuseStream({ head, problem, settings }: RefusedStream): Response {
+export function refuseStream({ head, problem, settings }: RefusedStream): HttpAnswer {
   const { status, code } = problem;
   const isTemporary = status === 429 || status === 503;
   if (!isTemporary || head.method !== "GET" || !acceptsOnlyEventStream(head)) {
-    return problemResponse(problem);
+    return problemAnswer(problem);
   }
   const { "Retry-After": after, ...headers } = problem.headers ?? {};
   const reason = REASONS[code] ?? (status === 429 ? "limit" : "unavailable");
@@ -37,10 +39,12 @@ export function refuseStream({ head, problem, settings }: RefusedStream): Respon
   );
   const retryMs = Math.round(leastMs * (1 + Math.random() / 2));
   const bye = { reason, retryMs, code };
-  return new Response(formatBye(bye, { id: echoedId(head) }), {
+  return {
+    status: 200,
     // A cached answer would refuse for longer than the reason lasts.
     headers: { ...streamHeaders({ isPrivate: true }), ...headers },
-  });
+    body: formatBye(bye, { id: echoedId(head) }),
+  };
 }
 
 /** Refused clients all reconnect, but not sooner than this. */

@@ -21,7 +21,7 @@ async function refusalOf(authorize: Authorize, channels: readonly string[]) {
 }
 
 describe("a refusal of several channels", () => {
-  test("names those that are refused alone, so that a client can do without them", async () => {
+  test("names the channels that are refused alone, so that a client can omit them", async () => {
     const { problem } = await refusalOf(
       ({ channels }) => channels.every((name) => !name.startsWith("admin")),
       ["news", "admin/**", "orders/1", "admin/x"],
@@ -47,7 +47,7 @@ describe("a refusal of several channels", () => {
     expect(problem).not.toHaveProperty("channels");
   });
 
-  test("names one for which authorize throws, and the grants that leave nothing", async () => {
+  test("names a channel for which authorize throws or grants nothing", async () => {
     const { problem } = await refusalOf(
       ({ channels }) => {
         if (channels.length > 1) return 403;
@@ -59,7 +59,7 @@ describe("a refusal of several channels", () => {
     expect(problem.channels).toEqual(["a", "b"]);
   });
 
-  test("names none when finding out takes longer than authorize may take", async () => {
+  test("names none if the checks take longer than authorize may take", async () => {
     const { problem, asked } = await refusalOf(
       async ({ channels }) => {
         await new Promise((resolve) => setTimeout(resolve, channels.length > 1 ? 0 : 25));
@@ -72,7 +72,7 @@ describe("a refusal of several channels", () => {
     expect(asked.length).toBeLessThan(6);
   });
 
-  test("of a single channel asks once", async () => {
+  test("of a single channel calls authorize once", async () => {
     const { problem, asked } = await refusalOf(() => false, ["a"]);
     expect(problem).not.toHaveProperty("channels");
     expect(asked).toEqual(["a"]);

@@ -4,7 +4,7 @@ import type { Authorize, AuthorizeContext } from "./authorize.ts";
 
 /**
  * Which of several channels `authorize` denies, each checked alone, so that a page with one forbidden
- * channel can do without it and keep the others. Empty if that cannot be told.
+ * channel can omit it and keep the others. Empty if that is unknown.
  *
  * This grants nothing: the client's next request is judged again, as a whole. A rule about the set, such
  * as "three at most", therefore still holds; no channel is named then.
@@ -15,7 +15,7 @@ export async function findRefused(
   timeoutMs: number,
 ): Promise<readonly string[]> {
   const { channels } = context;
-  if (channels.length < 2) return [];
+  if (channels.length < 2 || channels.length > MAX_CHECKED) return [];
   const refused: string[] = [];
   const until = Date.now() + timeoutMs;
   // One after the other: a refusal must not become a hundred database queries at once.
@@ -29,6 +29,9 @@ export async function findRefused(
   }
   return refused.length < channels.length ? refused : [];
 }
+
+/** A batch may have a thousand channels. */
+const MAX_CHECKED = 100;
 
 /** Not reported: the request is refused already. */
 function answerOfFailure(error: unknown): 403 | 503 {

@@ -10,15 +10,25 @@ export interface Hello {
   readonly head: string;
   readonly resumed: boolean;
   readonly heartbeatMs: number;
+  /** The channels whose members the stream delivers, on a route with presence. */
+  readonly presence?: readonly string[];
+  /** The id of the client's identity, on a route with presence. */
+  readonly identity?: string;
 }
 
 const encoder = new TextEncoder();
 
 /** The first event of every stream. */
 export function encodeHello(hello: Hello, retryMs: number): Uint8Array {
-  return encoder.encode(
-    `retry: ${retryMs}\nid: ${hello.cursor}\nevent: hello\ndata: ${JSON.stringify(hello)}\n\n`,
-  );
+  return encoder.encode(formatHello(hello, retryMs));
+}
+
+/** The same as text; a page leaves fields out. */
+export function formatHello(
+  hello: Pick<Hello, "cursor"> & Partial<Hello>,
+  retryMs: number,
+): string {
+  return `retry: ${retryMs}\nid: ${hello.cursor}\nevent: hello\ndata: ${JSON.stringify(hello)}\n\n`;
 }
 
 /** The data of `bye`. */
@@ -27,7 +37,11 @@ export interface Bye {
   /** How long to wait before the client reconnects. */
   readonly retryMs: number;
   /** The error code, if the stream was refused before it began. */
-  readonly code?: string;
+  readonly code?: string | undefined;
+  /** Of a page: whether there is more to read now. */
+  readonly more?: boolean;
+  /** Of a page at the head: when it was made, in ms since 1970, as a heartbeat says. */
+  readonly time?: number;
 }
 
 export interface ByeFields {

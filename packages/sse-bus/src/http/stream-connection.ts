@@ -1,24 +1,28 @@
-import { type ByeReason, type Connection, register, unregister } from "./connections.ts";
+import type { Identity } from "./authorize.ts";
+import { type ByeReason, type Connection, unregister } from "./connections.ts";
+import type { Codec } from "../core/codec.ts";
 import { closeReader, provenHead } from "../core/engine.ts";
 import { resumeReader } from "../core/deliver.ts";
 import { openReader, type Start } from "../core/open-reader.ts";
 import type { Packet } from "../core/packet.ts";
-import { pingReaders } from "../core/ping.ts";
+import { pingReader } from "../core/ping.ts";
 import { formatCursor } from "../core/position.ts";
 import type { Reader } from "../core/cohort.ts";
 import type { EndReason, Sink } from "../core/sink.ts";
 import type { ByteSink, SinkKind, SinkOwner } from "./byte-sink.ts";
+import type { Page } from "./page.ts";
 import { type Expiry, type PermissionOwner, PermittedSink } from "./permitted-sink.ts";
 import type { RouteContext } from "./route-context.ts";
-import { encodeBye, encodeHello } from "./stream-blocks.ts";
+import type { PresenceOfStream } from "./stream-presence.ts";
+import { encodeBye, encodeHello, type Hello } from "./stream-blocks.ts";
 import type { StreamSettings } from "./stream-options.ts";
 
 /** One event stream: a reader, the sink its bytes go to, and the control events around its messages. */
 export interface StreamConnection extends Connection {
   /** The beat of the route's pulse on which it is pinged. */
   beat: number;
-  /** Opens the reader and sends `hello`. */
-  open(start: Start): Promise<void>;
+  /** Opens the reader and sends `hello`. The sink must be one for what the codec encodes. */
+  open(start: Start, codec?: Codec): Promise<void>;
   /** The client disconnected, or the request failed. Idempotent. */
   drop(reason: "client" | "error"): void;
   /** Ends the stream when it is too old, too slow, or no longer allowed. */
@@ -35,41 +39,37 @@ export interface StreamRoute {
 export interface StreamConnectionOptions {
   readonly topics: readonly string[];
   readonly ip: string | undefined;
+  readonly identity: Identity | undefined;
   /** When the stream must end whatever happens, in ms since 1970. */
   readonly endsAt: number;
   /** Of the permission to read; `undefined` if it does not expire. */
   readonly expiry: Expiry | undefined;
   readonly openSink: (owner: SinkOwner) => ByteSink;
-}
-
-export function createStreamConnection(
-  route: StreamRoute,
-  options: StreamConnectionOptions,
-): StreamConnection {
-  const connection = new EventStream(route, options);
-  register(route.context.connections, connection);
-  return connection;
+  /** What it has to do with presence, if it has. */
+  readonly presence?: PresenceOfStream | undefined;
+  /** It ends with a page instead of staying open. */
+  readonly page?: Page | undefined;
 }
 
 /**
  * A class, unlike most of the package: a server holds tens of thousands of streams. Closures for the methods
  * of each would cost 1 KB per stream, and a cache miss per call on the hot path (docs/performance.md).
  */
-class EventStream implements StreamConnection, PermissionOwner {
+export class EventStream implements StreamConnection, PermissionOwner {
   reader: Reader | undefined;
   beat = 0;
   readonly id: string;
   readonly channels: readonly string[];
   readonly openedAt: number;
   readonly ip: string | undefined;
-  private readonly route: StreamRoute;
+  protected readonly route: StreamRoute;
   private readonly out: ByteSink;
   private readonly endsAt: number;
   /** Between the reader and `out` where the permission expires. */
   private readonly permitted: PermittedSink | undefined;
   /** When `checkDeadlines` first saw that the client reads nothing; 0 while it reads. */
   private blockedAt = 0;
-  private isOpen = true;
+  protected isOpen = true;
   /** It replays history, and the `ping` after the replay has not been sent yet. */
   private isStarting = false;
 
@@ -84,24 +84,39 @@ class EventStream implements StreamConnection, PermissionOwner {
     this.permitted = options.expiry && new PermittedSink(this.out, this, options.expiry);
   }
 
+  get isAuthorized(): boolean {
+    return this.route.settings.authorize !== undefined;
+  }
+
+  get isPage(): boolean {
+    return false;
+  }
+
   get needsRequest(): boolean {
     return this.permitted !== undefined;
+  }
+
+  get encoding(): string | undefined {
+    return this.out.encoding;
   }
 
   sink(): SinkKind {
     return this.out.kind();
   }
 
-  async open(start: Start): Promise<void> {
+  async open(start: Start, codec?: Codec): Promise<void> {
     const { context, settings } = this.route;
     const opened = await openReader(context.engine, {
-      topics: this.channels,
+      topics: this.topics(),
       start,
       sink: this.permitted ?? this.out,
       isLocal: false,
+      codec,
       isReady: false,
       maxReplayBytes: settings.maxReplayBytes,
     });
+    // Its start may be after a disconnect that arrived in this turn, and that has not been acted on yet.
+    context.engine.local.flusher.flush();
     if (!this.isOpen) {
       closeReader(context.engine, opened.reader);
       return;
@@ -115,7 +130,9 @@ class EventStream implements StreamConnection, PermissionOwner {
     this.isStarting = start === "latest" || start === "earliest";
     // The reader is not ready yet, so nothing can be written before `hello`.
     const hello = { connection, channels, cursor, head, resumed, heartbeatMs };
-    if (this.send(encodeHello(hello, retryMs))) this.onReady();
+    const isReady = this.send(encodeHello(this.completeHello(hello), retryMs));
+    this.onStarted(opened.reader);
+    if (isReady) this.onReady();
   }
 
   drop(reason: "client" | "error"): void {
@@ -124,10 +141,18 @@ class EventStream implements StreamConnection, PermissionOwner {
 
   end(reason: ByeReason, afterMs: number): void {
     if (!this.finish(reason)) return;
-    // A native `EventSource`, which knows `retry:` only, gives up for ever on a proxy's 502 during a restart.
-    const nativeMs = afterMs + (reason === "drain" ? this.route.settings.drainRetryMs : 0);
-    this.send(encodeBye({ reason, retryMs: afterMs }, { retryMs: nativeMs }));
-    this.out.close(reason === "slow" ? SLOW_GRACE_MS : undefined);
+    const nativeMs = this.nativeRetryMs(reason, afterMs);
+    this.send(encodeBye({ reason, retryMs: afterMs }, { retryMs: nativeMs }), true);
+    this.out.close(reason === "slow" ? SLOW_FAREWELL : undefined);
+  }
+
+  revoke(afterMs: number, code: string | undefined): void {
+    if (!this.finish("revoked")) return;
+    this.send(
+      encodeBye({ reason: "revoked", retryMs: afterMs, ...(code !== undefined && { code }) }),
+      true,
+    );
+    this.out.close(REVOKED_FAREWELL);
   }
 
   checkDeadlines(now: number): void {
@@ -146,7 +171,7 @@ class EventStream implements StreamConnection, PermissionOwner {
   onReady(): void {
     this.blockedAt = 0;
     if (!this.reader || this.permitted?.isHolding) return;
-    resumeReader(this.reader);
+    this.resume(this.reader);
     if (this.isStarting) this.pingStarted(this.reader);
   }
 
@@ -160,7 +185,7 @@ class EventStream implements StreamConnection, PermissionOwner {
   }
 
   onShortcut(sink: Sink): void {
-    if (this.reader && !this.permitted) this.reader.sink = sink;
+    if (this.reader && !this.permitted && !this.encoding) this.reader.sink = sink;
   }
 
   onDenied(): void {
@@ -170,16 +195,42 @@ class EventStream implements StreamConnection, PermissionOwner {
   onReleased(packet: Packet): void {
     if (!this.isOpen || !this.reader) return;
     this.reader.ready = this.out.write(packet);
-    if (this.reader.ready) resumeReader(this.reader);
+    if (this.reader.ready) this.resume(this.reader);
   }
 
-  private finish(reason: string): boolean {
+  /** The channels, patterns and reserved channels that it reads. */
+  protected topics(): readonly string[] {
+    return this.channels;
+  }
+
+  protected completeHello(hello: Hello): Hello {
+    return hello;
+  }
+
+  /** `hello` was sent, and nothing else yet. */
+  protected onStarted(_reader: Reader): void {}
+
+  /** The sink can take a packet. */
+  protected resume(reader: Reader): void {
+    resumeReader(reader);
+  }
+
+  protected onFinished(): void {}
+
+  /** A native `EventSource`, which knows `retry:` only, gives up forever on a proxy's 502 during a restart. */
+  protected nativeRetryMs(reason: ByeReason, afterMs: number): number {
+    return afterMs + (reason === "drain" ? this.route.settings.drainRetryMs : 0);
+  }
+
+  /** @returns whether it was open */
+  protected finish(reason: string): boolean {
     if (!this.isOpen) return false;
     this.isOpen = false;
     const { context } = this.route;
     if (this.reader) closeReader(context.engine, this.reader);
     unregister(context.connections, this, reason);
     this.route.onClose(this);
+    this.onFinished();
     return true;
   }
 
@@ -188,20 +239,24 @@ class EventStream implements StreamConnection, PermissionOwner {
     // During a write, and with more to read, `onReady` is called again.
     if (!reader.ready || reader.isWriting || reader.state === "behind") return;
     // Messages published just before go first, and may fill the sink; then the ping is sent later.
-    this.isStarting = pingReaders(this.route.context.engine, [reader]) === 0;
+    this.isStarting = !pingReader(this.route.context.engine, reader);
   }
 
-  private send(block: Uint8Array): boolean {
+  private send(block: Uint8Array, isLast = false): boolean {
     const { traffic } = this.route.context.engine;
     traffic.frames++;
     traffic.bytes += block.length;
+    traffic.sent += block.length;
     if (this.reader) this.reader.bytes += block.length;
-    return this.out.send(block);
+    return this.out.send(block, isLast);
   }
 }
 
 /** `bye` comes after everything that a slow client has still to read. This gives it time to get there. */
-const SLOW_GRACE_MS = 5000;
+const SLOW_FAREWELL = { graceMs: 5000, isReset: false };
+
+/** The client must not read, later, what was on its way when access was revoked. */
+const REVOKED_FAREWELL = { graceMs: 500, isReset: true };
 
 /** After a planned end clients reconnect at once, spread a little so that they do not all come together. */
 const LIFETIME_SPREAD_MS = 250;

@@ -1,5 +1,6 @@
 import { isPattern } from "../core/channel-name.ts";
 import { clientKey } from "./client-key.ts";
+import type { Identity } from "./authorize.ts";
 import type { ConnectionRegistry } from "./connections.ts";
 import type { Problem } from "./problem.ts";
 import { Refusal } from "./refusal.ts";
@@ -19,6 +20,30 @@ export function checkLimits(
 ): void {
   checkTopics(requested.topics, settings);
   checkPlaces(requested, settings, connections);
+}
+
+/**
+ * Whether an identity may have one more stream. Call it in the turn that opens the stream: otherwise several
+ * requests could pass while each of them sees the last free place.
+ *
+ * @throws Refusal
+ */
+export function checkIdentity(
+  { id }: Identity,
+  { maxConnectionsPerIdentity }: StreamSettings,
+  { perIdentity }: ConnectionRegistry,
+): void {
+  const open = perIdentity.get(id) ?? 0;
+  if (open < maxConnectionsPerIdentity) return;
+  // The id is not repeated: it may be one that the client itself must not see.
+  const detail = `Stream limit reached: this identity has ${open} open streams (\`maxConnectionsPerIdentity\`). Close some, or share one among tabs.`;
+  const headers = { "Retry-After": "10" };
+  refuse("maxConnectionsPerIdentity", {
+    status: 429,
+    code: "TOO_MANY_CONNECTIONS",
+    detail,
+    headers,
+  });
 }
 
 /** Each problem names the channels without which the request would be accepted. */

@@ -4,6 +4,12 @@ import { MAX_TIMER_MS } from "../core/timers.ts";
 import type { Authorize } from "./authorize.ts";
 import { assertCors, type CorsOptions } from "./cors.ts";
 import { assertAllowedHosts, type HostOptions } from "./host.ts";
+import {
+  type PresenceOptions,
+  type PresenceSettings,
+  readPresenceOptions,
+} from "./presence-options.ts";
+import { type PublicChannels, readPublic } from "./public-channels.ts";
 
 /** Options of an event-stream route. */
 export interface StreamOptions extends HostOptions {
@@ -32,6 +38,8 @@ export interface StreamOptions extends HostOptions {
   readonly maxConnections?: number;
   /** Open streams per client address, if it is known and not loopback. Further requests get 429. @default 1000 */
   readonly maxConnectionsPerClient?: number;
+  /** Open streams per identity that `authorize` returns, in this process. Further requests get 429. @default 1000 */
+  readonly maxConnectionsPerIdentity?: number;
   /**
    * Bytes of history that one request receives, with 256 bytes of overhead per message. If there is more, the
    * stream receives a `gap` and then the newest part.
@@ -64,17 +72,45 @@ export interface StreamOptions extends HostOptions {
    * @default "auto"
    */
   readonly sink?: "auto" | "web";
+  /**
+   * Compresses streams (gzip) for clients that accept it. Each packet is compressed once for all streams of the
+   * same channels, and no stream has a compressor of its own. Do not set it where an attacker can publish to a
+   * stream that also carries secrets: the length of what is sent then reveals them (BREACH). Hosts without
+   * `node:zlib` do not compress.
+   * @default false
+   */
+  readonly compress?: boolean;
   /** Decides who may read which channels. @default everybody may read all channels */
   readonly authorize?: Authorize;
   /** How long `authorize` may take. After that, the request gets 503. @default 10_000 */
   readonly authorizeTimeoutMs?: number;
   /** The other origins whose pages may read the stream. @default none */
   readonly cors?: CorsOptions;
+  /**
+   * Who is connected: clients with an `identity` are members of the channels of their streams, and a stream
+   * that asks for `presence` of a channel receives its members, and each that joins, changes or leaves.
+   * `true`, or an object with settings.
+   * @default false
+   */
+  readonly presence?: boolean | PresenceOptions;
+  /**
+   * The channels and patterns that everybody may read, or `true` for all. Browsers, proxies and CDNs may keep full
+   * pages of them, and then answer instead of this server, also instead of its `authorize`. `true` excludes
+   * `authorize`; a list does not.
+   * @default false
+   * @see docs/pages-and-polling.md
+   */
+  readonly public?: boolean | readonly string[];
 }
 
 /** {@link StreamOptions} with every default filled in. */
-export type StreamSettings = Required<Omit<StreamOptions, "allowedHosts" | "authorize" | "cors">> &
-  Pick<StreamOptions, "allowedHosts" | "authorize" | "cors">;
+export type StreamSettings = Required<Omit<StreamOptions, Optional>> &
+  Pick<StreamOptions, Exclude<Optional, "presence" | "public">> & {
+    readonly presence: PresenceSettings | undefined;
+    readonly public: PublicChannels;
+  };
+
+type Optional = "allowedHosts" | "authorize" | "cors" | "presence" | "public";
 
 const DEFAULTS = {
   heartbeatMs: 15_000,
@@ -84,6 +120,7 @@ const DEFAULTS = {
   maxLifetimeMs: Number.POSITIVE_INFINITY,
   maxConnections: 10_000,
   maxConnectionsPerClient: 1000,
+  maxConnectionsPerIdentity: 1000,
   maxReplayBytes: 67_108_864,
   maxReplaysPerClient: 100,
   maxChannels: 100,
@@ -110,10 +147,18 @@ export function readStreamOptions(options: StreamOptions): StreamSettings {
   return {
     ...settings,
     sink: readSink(options.sink),
+    presence: readPresenceOptions(options.presence),
+    compress: readSwitch(options.compress, "compress"),
+    public: readPublic(options),
     ...(options.authorize && { authorize: options.authorize }),
     ...(options.cors && { cors: options.cors }),
     ...(options.allowedHosts && { allowedHosts: options.allowedHosts }),
   };
+}
+
+function readSwitch(value: boolean | undefined = false, name: string): boolean {
+  if (typeof value === "boolean") return value;
+  throw new SseBusError("INVALID_OPTION", `\`${name}\` must be true or false.`);
 }
 
 function readSink(sink: string | undefined = "auto"): "auto" | "web" {

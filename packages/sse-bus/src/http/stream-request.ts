@@ -1,13 +1,16 @@
-import { assertTopic, DEFAULT_CHANNEL } from "../core/channel-name.ts";
+import { assertChannel, assertTopic, DEFAULT_CHANNEL } from "../core/channel-name.ts";
 import { SseBusError } from "../core/errors.ts";
 import type { Start } from "../core/open-reader.ts";
 import { parseCursor } from "../core/position.ts";
+import { presenceChannel } from "../core/presence/contribution.ts";
 import { Refusal, toRefusal } from "./refusal.ts";
 import { queryOf, type RequestHead } from "./request-head.ts";
 
 /** What a request for a stream asks for. */
 export interface StreamRequest {
   readonly topics: readonly string[];
+  /** The channels whose presence it asks for. */
+  readonly presence: readonly string[];
   readonly start: Start;
 }
 
@@ -23,25 +26,46 @@ export interface StreamRequest {
 export function readStreamRequest(request: RequestHead): StreamRequest {
   const query = queryOf(request);
   const named = query.getAll("channel");
-  const topics = [...new Set(named.length > 0 ? named : [DEFAULT_CHANNEL])];
+  const presence = query.has("presence") ? [...new Set(query.getAll("presence"))] : NO_CHANNELS;
+  const isDefault = named.length === 0 && presence.length === 0;
+  const topics = [...new Set(isDefault ? [DEFAULT_CHANNEL] : named)];
   assertTopics(topics);
+  if (presence.length > 0) assertPresence(presence);
   const from = readFrom(query.get("from"));
   const lastEventId = lastEventIdOf(request, query);
-  return { topics, start: lastEventId === undefined ? from : { cursor: lastEventId } };
+  const start = lastEventId === undefined ? from : { cursor: lastEventId };
+  return { topics, presence, start };
 }
 
+const NO_CHANNELS: readonly string[] = [];
+
 function assertTopics(topics: readonly string[]): void {
+  const { invalid, first } = findInvalid(topics, assertTopic);
+  if (invalid.length > 0) throw new Refusal({ ...toRefusal(first).problem, channels: invalid });
+}
+
+/** Presence is that of a channel, not of a pattern. */
+function assertPresence(channels: readonly string[]): void {
+  const { invalid, first } = findInvalid(channels, assertChannel);
+  if (invalid.length === 0) return;
+  throw new Refusal({ ...toRefusal(first).problem, channels: invalid.map(presenceChannel) });
+}
+
+function findInvalid(
+  names: readonly string[],
+  assert: (name: string) => void,
+): { readonly invalid: readonly string[]; readonly first: unknown } {
   let first: unknown;
-  const channels = topics.filter((topic) => {
+  const invalid = names.filter((name) => {
     try {
-      assertTopic(topic);
+      assert(name);
       return false;
     } catch (error) {
       first ??= error;
       return true;
     }
   });
-  if (first !== undefined) throw new Refusal({ ...toRefusal(first).problem, channels });
+  return { invalid, first };
 }
 
 /** The cursor to resume from: the header, or what a polyfill that cannot send headers puts in the query. */
@@ -49,54 +73,14 @@ export function lastEventIdOf(
   request: RequestHead,
   query: URLSearchParams = queryOf(request),
 ): string | undefined {
-  const sent = [
-    request.headers.get("last-event-id"),
-    ...QUERY_NAMES.map((name) => query.get(name)),
-  ];
-  return sent.find((id) => id !== null && id !== "") ?? undefined;
+  const sent = request.headers.get("last-event-id");
+  if (sent) return sent;
+  const name = QUERY_NAMES.find((each) => query.get(each));
+  return name === undefined ? undefined : (query.get(name) ?? undefined);
 }
 
 /** The spellings of `EventSource` polyfills for old browsers, and of Mercure. */
 const QUERY_NAMES = ["lastEventId", "lastEventID", "Last-Event-ID"];
-
-/** Whether the client accepts an event stream and nothing else, as a native `EventSource` does. */
-export function acceptsOnlyEventStream({ headers }: RequestHead): boolean {
-  const types = headers.get("accept")?.split(",") ?? [];
-  return (
-    types.length > 0 &&
-    types.every((range) => range.split(";")[0]?.trim().toLowerCase() === "text/event-stream")
-  );
-}
-
-/** Whether `Accept` names event streams. Programs need not; elements of a page, such as `<img>`, never do. */
-export function namesEventStream({ headers }: RequestHead): boolean {
-  return headers.get("accept")?.toLowerCase().includes("text/event-stream") ?? false;
-}
-
-/**
- * Whether the client accepts an event stream (RFC 9110 §12.5.1). Without `Accept` it accepts anything. A list that
- * names images, styles, fonts or media belongs to an element of a page, and accepts no stream by its wildcard.
- */
-export function acceptsEventStream(request: RequestHead): boolean {
-  const accept = request.headers.get("accept");
-  if (accept === null || accept === "text/event-stream" || accept.trim() === "") return true;
-  let best: { rank: number; isWanted: boolean } = { rank: 0, isWanted: false };
-  for (const part of accept.split(",")) {
-    const [type = "", ...parameters] = part.split(";").map((text) => text.trim().toLowerCase());
-    const rank = ["*/*", "text/*", "text/event-stream"].indexOf(type) + 1;
-    const quality = parameters.find((text) => text.startsWith("q="))?.slice(2);
-    // The most specific range decides, at whatever place in the list.
-    if (rank > best.rank) best = { rank, isWanted: quality === undefined || Number(quality) > 0 };
-  }
-  return best.isWanted && !(best.rank === 1 && isOfElement(accept));
-}
-
-/** Whether this is the `Accept` of an `<img>`, a `<link>` or the like. That of a typed address names images, too. */
-function isOfElement(accept: string): boolean {
-  return ELEMENT_TYPES.test(accept) && !/text\/html/i.test(accept);
-}
-
-const ELEMENT_TYPES = /(?:audio|font|image|video)\/|text\/css/i;
 
 function readFrom(from: string | null): Start {
   if (from === null || from === "") return "now";

@@ -2,6 +2,7 @@ import { type Packet, packetBytes } from "../core/packet.ts";
 import {
   type BodySink,
   type ByteSink,
+  type Farewell,
   OwnedSink,
   type SinkKind,
   type SinkOwner,
@@ -20,7 +21,7 @@ export function createWebSink(
  * A pull-based web stream. It holds one packet at most, and asks for the next one when that is read:
  * `enqueue` never refuses, so a stream that is written to without being pulled grows without bound.
  *
- * It must not hold its body; see `DirectSink`, which goes on from here.
+ * It must not hold its body; see `DirectSink`, which continues from here.
  */
 export class WebSink extends OwnedSink implements ByteSink {
   protected signal: AbortSignal | undefined;
@@ -62,7 +63,7 @@ export class WebSink extends OwnedSink implements ByteSink {
     return false;
   }
 
-  close(_graceMs?: number): void {
+  close(_farewell?: Farewell): void {
     this.signal?.removeEventListener("abort", this.onGone);
     this.controller?.close();
     this.controller = undefined;

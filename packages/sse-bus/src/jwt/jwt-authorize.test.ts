@@ -15,7 +15,9 @@ import {
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { createBus } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
+import { inspectBus } from "../http/inspect.ts";
 import { createPublishHandler } from "../http/publish-handler.ts";
+import { webHandler } from "../http/web-call.ts";
 import { createStreamHandler } from "../http/stream-handler.ts";
 import { readTestStream } from "../../test/support/event-stream.ts";
 import { jwtAuthorize, type JwtAuthorizeOptions } from "./index.ts";
@@ -52,10 +54,9 @@ function setUp(options: JwtAuthorizeOptions = { key: secret }) {
   const authorize = jwtAuthorize(options);
   const host = { socketIp: () => undefined, trustedProxies: 0 };
   const stream = createStreamHandler(routeContext(bus), { authorize, heartbeatMs: 50 }, host);
-  const handle = createPublishHandler(
-    routeContext(bus),
-    { authorize },
-    { ...host, env: () => ({}) },
+  const handle = webHandler(
+    createPublishHandler(routeContext(bus), { authorize }, { env: () => ({}) }),
+    host,
   );
   const get = (query: string, headers: Record<string, string> = {}) =>
     stream(new Request(`http://localhost/api/sse${query}`, { headers }));
@@ -74,7 +75,7 @@ function setUp(options: JwtAuthorizeOptions = { key: secret }) {
 
 const bearer = (token: string): Record<string, string> => ({ Authorization: `Bearer ${token}` });
 
-describe("what a token allows", () => {
+describe("the permissions of a token", () => {
   test.each([
     [["orders/*"], "orders/7", 200],
     [["orders/*"], "orders/*", 200],
@@ -88,14 +89,14 @@ describe("what a token allows", () => {
     [["orders/7"], "orders/*", 403],
     [["orders/7"], "orders/8", 403],
     [[], "orders/7", 403],
-  ])("%j asked for %s is %i", async (subscribe, channel, status) => {
+  ])("%j with a request for %s is %i", async (subscribe, channel, status) => {
     const { get } = setUp();
     const token = await sign(granting(subscribe));
     const query = `?channel=${encodeURIComponent(channel)}`;
     expect((await get(query, bearer(token))).status).toBe(status);
   });
 
-  test("of several channels asked for, just those allowed are read, and hello tells them", async () => {
+  test("of several requested channels, only the allowed ones are read, and `hello` lists them", async () => {
     const { bus, get } = setUp();
     const token = await sign(granting(["orders/*"]));
     const stream = readTestStream(
@@ -109,7 +110,38 @@ describe("what a token allows", () => {
     expect(await stream.next()).toMatchObject({ data: '"yes"' });
   });
 
-  test("reading does not allow publishing, nor publishing reading", async () => {
+  test("its sub is the identity of the stream, with the info of the claim that infoClaim names", async () => {
+    const identityOf = async (options: Partial<JwtAuthorizeOptions>, payload: JWTPayload) => {
+      const { bus, errors, get } = setUp({ key: secret, ...options });
+      const token = await sign({ ...granting(["news"]), ...payload });
+      const response = await get("?channel=news", bearer(token));
+      const [stream] = inspectBus(bus).connections.listed;
+      return { status: response.status, identity: stream?.identity, errors };
+    };
+    const info = { name: "Ada" };
+    const payload = { sub: "ada", profile: info };
+    expect(await identityOf({}, payload)).toMatchObject({ identity: { id: "ada" } });
+    expect((await identityOf({}, payload)).identity).not.toHaveProperty("info");
+    expect((await identityOf({ infoClaim: "profile" }, payload)).identity).toEqual({
+      id: "ada",
+      info,
+    });
+    // A claim that is missing, or a name that every object has, is no info.
+    for (const infoClaim of ["name", "constructor"]) {
+      expect((await identityOf({ infoClaim }, payload)).identity).toEqual({ id: "ada" });
+    }
+    expect(
+      (await identityOf({ infoClaim: "profile" }, { profile: info })).identity,
+    ).toBeUndefined();
+    expect((await identityOf({}, { sub: "é".repeat(101) })).identity).toBeUndefined();
+    const large = { sub: "ada", profile: "x".repeat(2000) };
+    expect(await identityOf({ infoClaim: "profile" }, large)).toMatchObject({
+      status: 403,
+      errors: [{ code: "AUTHORIZATION_FAILED" }],
+    });
+  });
+
+  test("permission to read does not allow publishing, and the reverse", async () => {
     const { bus, get, post } = setUp();
     const token = bearer(await sign(granting(["news"], ["orders/*"])));
     expect((await post("orders/7", token)).status).toBe(200);
@@ -120,7 +152,7 @@ describe("what a token allows", () => {
     expect(bus.stats().published).toBe(1);
   });
 
-  test("the ids that a token's subject publishes with are its own", async () => {
+  test("a token's subject has its own idempotency ids", async () => {
     const { bus, publish } = setUp();
     const idOf = async (sub?: string) => {
       const claims = { ...granting([], ["orders/*"]), ...(sub !== undefined && { sub }) };
@@ -131,7 +163,7 @@ describe("what a token allows", () => {
     const ids = [await idOf("ada"), await idOf("bob"), await idOf(), await idOf("ada")];
     expect(ids[3]).toBe(ids[0]);
     expect(new Set(ids).size).toBe(3);
-    // A subject that cannot name anybody is nobody known.
+    // An invalid subject is no identity.
     expect(await idOf("x".repeat(201))).toBe(ids[2]);
     expect(bus.stats().published).toBe(3);
   });
@@ -153,7 +185,7 @@ describe("what a token allows", () => {
     expect((await get("?channel=orders/7", bearer(token))).status).toBe(403);
   });
 
-  test("another claim's name, or a function, reads tokens of another shape", async () => {
+  test("another claim name or a function reads tokens of another shape", async () => {
     const named = setUp({ key: secret, claim: "https://example.com/live" });
     const token = await sign({ "https://example.com/live": { subscribe: ["news"] } });
     expect((await named.get("?channel=news", bearer(token))).status).toBe(200);
@@ -167,8 +199,8 @@ describe("what a token allows", () => {
   });
 });
 
-describe("a token that is not valid is 401", () => {
-  test("a missing, malformed or wrongly signed one", async () => {
+describe("an invalid token is 401", () => {
+  test("if it is missing, malformed or wrongly signed", async () => {
     const { get, errors } = setUp();
     const good = await sign(granting(["news"]));
     const [header, payload] = good.split(".");
@@ -189,7 +221,7 @@ describe("a token that is not valid is 401", () => {
       expect(response.status, JSON.stringify(headers)).toBe(401);
       expect(response.headers.get("www-authenticate")).toBe("Bearer");
     }
-    expect(errors, "a stranger's token is no failure of ours").toEqual([]);
+    expect(errors, "an invalid token is not an error of the server").toEqual([]);
   });
 
   test("the body of a publish without a valid token is not read", async () => {
@@ -205,7 +237,7 @@ describe("a token that is not valid is 401", () => {
     }
   });
 
-  test("one that is over, not yet valid, of another issuer or for another audience", async () => {
+  test("if it is expired, not yet valid, of another issuer or for another audience", async () => {
     const { get } = setUp({ key: secret, issuer: "https://login", audience: ["live", "api"] });
     const right = { ...granting(["news"]), iss: "https://login", aud: "live" };
     const status = async (change: JWTPayload) =>
@@ -218,7 +250,7 @@ describe("a token that is not valid is 401", () => {
     expect(await status({ aud: ["shop", "api"] })).toBe(200);
   });
 
-  test("clocks may differ by as much as is allowed, at both ends", async () => {
+  test("clocks may differ by the tolerance, in both directions", async () => {
     const { get } = setUp({ key: secret, clockToleranceMs: 5000 });
     const token = await sign({ ...granting(["news"]), exp: inSeconds(-2) });
     const stream = readTestStream(await get("?channel=news", bearer(token)));
@@ -239,15 +271,101 @@ describe("a token that is not valid is 401", () => {
   });
 });
 
-describe("where the token is", () => {
-  test("in the header, which wins over everything else and must not be wrong", async () => {
+describe("how often a token is verified", () => {
+  /** Counts the checks of signatures from now on. */
+  function countVerifications(): { readonly count: number } {
+    const verify = vi.spyOn(crypto.subtle, "verify");
+    onTestFinished(() => verify.mockRestore());
+    return {
+      get count() {
+        return verify.mock.calls.length;
+      },
+    };
+  }
+
+  const contextOf = (request: Request, channel: string) =>
+    ({ request, channels: [channel], action: "publish" }) as const;
+  const requestWith = (token: string) =>
+    new Request("http://localhost/api/publish", { headers: bearer(token) });
+
+  test("once for each publish, however it is sent", async () => {
+    const { bus, post, handle } = setUp();
+    const token = await sign(granting([], ["news"]));
+    const verifications = countVerifications();
+    expect((await post("news", bearer(token))).status).toBe(200);
+    expect(verifications.count).toBe(1);
+    const trigger = new Request("http://localhost/api/publish?msg=x&channel=news", {
+      headers: bearer(token),
+    });
+    expect((await handle(trigger)).status).toBe(200);
+    expect(verifications.count).toBe(2);
+    expect((await post("secrets", bearer(token))).status, "other channels stay closed").toBe(403);
+    expect(verifications.count).toBe(3);
+    expect(bus.stats().published).toBe(2);
+  });
+
+  test("again each time that the same request is asked about again", async () => {
+    const { authenticate, ask } = withAuthenticate({ key: secret });
+    const request = requestWith(await sign(granting([], ["news"])));
+    const verifications = countVerifications();
+    expect(await authenticate(request)).toBe(true);
+    for (const count of [1, 2, 3]) {
+      expect(await ask(contextOf(request, "news"))).toMatchObject({ channels: ["news"] });
+      expect(verifications.count).toBe(count);
+    }
+  });
+
+  test("again where another token has taken the place of the one that was accepted", async () => {
+    const { authenticate, ask } = withAuthenticate({ key: secret });
+    const request = requestWith(await sign(granting([], ["news"])));
+    expect(await authenticate(request)).toBe(true);
+    request.headers.set("authorization", `Bearer ${await sign(granting([], ["other"]))}`);
+    expect(await ask(contextOf(request, "news"))).toBe(403);
+    expect(await authenticate(request)).toBe(true);
+    request.headers.set("authorization", "Bearer a.b.c");
+    expect(await ask(contextOf(request, "other"))).toBe(401);
+    expect(await authenticate(request)).toBe(false);
+  });
+
+  test("and one that expires while the body comes publishes nothing", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { bus, handle } = setUp();
+    const token = await sign({ ...granting([], ["news"]), exp: inSeconds(5) });
+    const body = new ReadableStream(
+      {
+        pull(controller) {
+          vi.setSystemTime(Date.now() + 6_000);
+          controller.enqueue(new TextEncoder().encode('{"data":1,"channel":"news"}'));
+          controller.close();
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    const headers = { "Content-Type": "application/json", ...bearer(token) };
+    const init = { method: "POST", body, duplex: "half", headers };
+    const response = await handle(new Request("http://localhost/api/publish", init));
+    expect(response.status).toBe(401);
+    expect(bus.stats().published).toBe(0);
+  });
+});
+
+/** The two functions of `jwtAuthorize`. */
+function withAuthenticate(options: JwtAuthorizeOptions) {
+  const ask = jwtAuthorize(options);
+  const authenticate = ask.authenticate as (request: Request) => Promise<boolean>;
+  return { ask, authenticate };
+}
+
+describe("the token is read", () => {
+  test("from the header, which takes precedence and must be valid", async () => {
     const { get } = setUp();
     const token = await sign(granting(["news"]));
     const both = { ...bearer("nonsense"), Cookie: `sse_bus_token=${token}` };
     expect((await get("?channel=news", both)).status).toBe(401);
   });
 
-  test("in the cookie, among others, unless that is turned off", async () => {
+  test("from the cookie, next to other cookies, unless that is turned off", async () => {
     const token = await sign(granting(["news"]));
     const cookie = { Cookie: `a=b; sse_bus_token=${token}; c=d=e` };
     expect((await setUp().get("?channel=news", cookie)).status).toBe(200);
@@ -258,21 +376,24 @@ describe("where the token is", () => {
     expect((await named.get("?channel=news", own)).status).toBe(200);
   });
 
-  test("in the query only where that was asked for, and never for publishing", async () => {
+  test("from the query only if that is enabled, and never for publishing", async () => {
     const token = await sign(granting(["news"], ["news"]));
     expect((await setUp().get(`?channel=news&token=${token}`)).status).toBe(401);
     const { bus, get, trigger } = setUp({ key: secret, queryParameter: "token" });
     expect((await get(`?channel=news&token=${token}`)).status).toBe(200);
-    // The trigger broadcasts its query: a token in it would reach every reader.
+    // The trigger broadcasts its query, so a token in it would reach every reader.
     expect((await trigger(`?msg=x&channel=news&token=${token}`)).status).toBe(401);
     expect(bus.stats().published).toBe(0);
   });
 });
 
-test("a stream ends with its token, and not a byte follows", async () => {
+test("a stream ends with its token, and no byte follows", async () => {
   const { bus, get } = setUp();
-  const token = await sign({ ...granting(["news"]), exp: inSeconds(1) });
-  const stream = readTestStream(await get("?channel=news", bearer(token)));
+  // `exp` is in whole seconds: with one, the token might end before it is used.
+  const token = await sign({ ...granting(["news"]), exp: inSeconds(3) });
+  const answer = await get("?channel=news", bearer(token));
+  expect(answer.status).toBe(200);
+  const stream = readTestStream(answer);
   const bye = await stream.until("bye");
   expect(JSON.parse(bye.data)).toMatchObject({ reason: "unauthorized" });
   await bus.publish("late", { channel: "news" });
@@ -280,7 +401,7 @@ test("a stream ends with its token, and not a byte follows", async () => {
   expect((await get("?channel=news", bearer(token))).status).toBe(401);
 });
 
-test("a token without exp lasts", async () => {
+test("a token without `exp` does not expire", async () => {
   const { get } = setUp();
   const { exp: _, ...payload } = granting(["news"]);
   const stream = readTestStream(await get("?channel=news", bearer(await sign(payload))));
@@ -320,7 +441,7 @@ describe("keys from the issuer's URL", () => {
     };
   }
 
-  test("are fetched once for all tokens, and found by their id", async () => {
+  test("are fetched once for all tokens and found by their id", async () => {
     keys = [await makeKey("a"), await makeKey("b")];
     asked = 0;
     const { get } = setUp({ jwksUrl: url });
@@ -332,10 +453,10 @@ describe("keys from the issuer's URL", () => {
     const stranger = await makeKey("c");
     const token = await sign(granting(["news"]), stranger.key, { alg: "ES256", kid: "c" });
     expect((await get("?channel=news", bearer(token))).status).toBe(401);
-    expect(asked, "an unknown id does not make us ask again and again").toBe(1);
+    expect(asked, "an unknown id does not cause repeated requests").toBe(1);
   });
 
-  test("are all tried for a token that does not name its key", async () => {
+  test("are all tried for a token without a key id", async () => {
     keys = [await makeKey(), await makeKey()];
     const { get } = setUp({ jwksUrl: url });
     for (const { key } of keys) {
@@ -347,7 +468,7 @@ describe("keys from the issuer's URL", () => {
     expect((await get("?channel=news", bearer(token))).status).toBe(401);
   });
 
-  test("that cannot be had are 503 and reported, and no final 403 for every client", async () => {
+  test("that cannot be fetched are reported and cause a 503, not a final 403 for every client", async () => {
     keys = [await makeKey("a")];
     answer = "broken";
     const { errors, get } = setUp({ jwksUrl: url });
@@ -365,10 +486,10 @@ describe("keys from the issuer's URL", () => {
     answer = "keys";
     const clock = vi.spyOn(performance, "now").mockReturnValue(performance.now() + 6000);
     onTestFinished(() => clock.mockRestore());
-    expect((await get("?channel=news", token)).status, "asked again once it is back").toBe(200);
+    expect((await get("?channel=news", token)).status, "fetched again once it is up").toBe(200);
   });
 
-  test("are asked for once, and reported once, while they cannot be had", async () => {
+  test("are fetched once and reported once while the issuer is down", async () => {
     keys = [await makeKey("a")];
     answer = "broken";
     const { errors, get } = setUp({ jwksUrl: url });
@@ -422,7 +543,7 @@ test.each([
   ["a key of SSH", `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${"xY".repeat(20)} ada@host`, /SSH/],
   ["the body of a key of SSH", `AAAAB3NzaC1yc2EAAAADAQABAAABgQC${"xY".repeat(20)}`, /SSH/],
   ["one repeated character", "a".repeat(40), /repeated/],
-])("%s is refused as a secret", (_, key, message) => {
+])("%s is rejected as a secret", (_, key, message) => {
   expect(() => jwtAuthorize({ key })).toThrow(
     expect.objectContaining({ code: "INVALID_OPTION", message: expect.stringMatching(message) }),
   );
@@ -453,7 +574,7 @@ test.each([
   [{ jwksUrl: "https://ada:secret@issuer.example/jwks.json" }, /user or password/],
   [{ jwksUrl: "/jwks.json" }, /absolute/],
   [{ key: secret, clockToleranceMs: -1 }, /clockToleranceMs/],
-] as const)("options %j are refused at start", (options, message) => {
+] as const)("options %j are rejected at start", (options, message) => {
   expect(() => jwtAuthorize(options)).toThrow(
     expect.objectContaining({ code: "INVALID_OPTION", message: expect.stringMatching(message) }),
   );

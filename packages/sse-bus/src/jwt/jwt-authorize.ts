@@ -19,7 +19,7 @@ import { createVerifier } from "./verify-token.ts";
  *
  * `orders/*` allows `orders/7` and the pattern `orders/*` itself, but not `orders/**`. Of several requested channels,
  * those that the token allows are granted; if it allows none, the answer is 403. Without a valid token it is 401. The
- * token's `sub` is the client's identity. At `exp` a stream ends with `bye` "unauthorized", and the client reconnects
+ * token's `sub` is the client's identity, and `infoClaim` names the claim with its `info`. At `exp` a stream ends with `bye` "unauthorized", and the client reconnects
  * with a fresh token.
  *
  * @throws SseBusError `INVALID_OPTION`
@@ -36,17 +36,28 @@ import { createVerifier } from "./verify-token.ts";
  * ```
  */
 export function jwtAuthorize(options: JwtAuthorizeOptions): Authorize {
-  const { claim = "sse_bus", cookie = "sse_bus_token", queryParameter } = options;
+  const { claim = "sse_bus", infoClaim, cookie = "sse_bus_token", queryParameter } = options;
   const { clockToleranceMs = 0, grants = (payload) => payload[claim] as JwtGrants } = options;
   assertCount(clockToleranceMs, "clockToleranceMs", 0);
   const verify = createVerifier(options);
   const sources = { cookie, queryParameter };
 
-  async function payloadOf(
-    context: Pick<AuthorizeContext, "request" | "action">,
-  ): Promise<JWTPayload | undefined> {
+  /** Of requests that `authorize` has not been asked about since `authenticate` accepted their token. */
+  const verified = new WeakMap<Request, VerifiedToken>();
+
+  /**
+   * Uses the result of `authenticate` once, only for the same token, and only until that expires. A request may
+   * be asked about again much later, as that of an open stream is: the token is then verified again.
+   */
+  async function payloadOf(context: AuthorizeContext): Promise<JWTPayload | undefined> {
+    const { request } = context;
     const token = readToken(context, sources);
-    return token === undefined ? undefined : verify(token);
+    if (token === undefined) return undefined;
+    const known = verified.get(request);
+    verified.delete(request);
+    const isCurrent =
+      known?.token === token && Date.now() < expiryOf(known.payload, clockToleranceMs);
+    return isCurrent ? known.payload : verify(token);
   }
 
   async function authorize(context: AuthorizeContext): Promise<Authorization> {
@@ -54,14 +65,26 @@ export function jwtAuthorize(options: JwtAuthorizeOptions): Authorize {
     if (!payload) return 401;
     const allowed = readTopics(grants(payload), context.action);
     const decision = decideChannels(context, allowed, expiryOf(payload, clockToleranceMs));
-    return typeof decision === "object" ? { ...decision, ...identityOf(payload) } : decision;
+    return typeof decision === "object"
+      ? { ...decision, ...identityOf(payload, infoClaim) }
+      : decision;
   }
 
   async function authenticate(request: Request): Promise<boolean> {
-    return (await payloadOf({ request, action: "publish" })) !== undefined;
+    const token = readToken({ request, action: "publish" }, sources);
+    const payload = token === undefined ? undefined : await verify(token);
+    if (token === undefined || payload === undefined) return false;
+    verified.set(request, { token, payload });
+    return true;
   }
 
   return Object.assign(authorize, { authenticate });
+}
+
+/** A token that a request has, and its checked payload. */
+interface VerifiedToken {
+  readonly token: string;
+  readonly payload: JWTPayload;
 }
 
 function decideChannels(
@@ -88,6 +111,12 @@ function expiryOf({ exp }: JWTPayload, clockToleranceMs: number): number {
 }
 
 /** A `sub` that cannot be an identity is ignored: RFC 7519 §4.1.2 does not limit it. */
-function identityOf({ sub }: JWTPayload): { readonly identity?: Identity } {
-  return isIdentityId(sub) ? { identity: { id: sub } } : {};
+function identityOf(
+  payload: JWTPayload,
+  infoClaim: string | undefined,
+): { readonly identity?: Identity } {
+  const { sub: id } = payload;
+  if (!isIdentityId(id)) return {};
+  const hasInfo = infoClaim !== undefined && Object.hasOwn(payload, infoClaim);
+  return { identity: hasInfo ? { id, info: payload[infoClaim] } : { id } };
 }

@@ -27,6 +27,12 @@ export interface JwtAuthorizeOptions {
   readonly claim?: string;
   /** Reads the grants from tokens of another shape. @default the object under `claim` */
   readonly grants?: (payload: JWTPayload) => JwtGrants | undefined;
+  /**
+   * The claim that becomes the `info` of the client's identity, such as `name`, or an object of your own. Members
+   * of a channel can see it. A value of more than 1 KiB of JSON denies access.
+   * @default none
+   */
+  readonly infoClaim?: string;
   /** The cookie that may hold the token where there is no `Authorization` header; `false` for none. @default "sse_bus_token" */
   readonly cookie?: string | false;
   /**

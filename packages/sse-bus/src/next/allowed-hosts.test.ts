@@ -15,7 +15,7 @@ test.each([
   [{ NODE_ENV: "development", SSE_BUS_ALLOWED_HOSTS: " a.test, .b.test,," }, ["a.test", ".b.test"]],
   [{ NODE_ENV: "production", SSE_BUS_ALLOWED_HOSTS: "app.example.com" }, ["app.example.com"]],
   [{ NODE_ENV: "development", SSE_BUS_ALLOWED_HOSTS: "*" }, ["*"]],
-])("with %o routes answer to %j", (env, hosts) => {
+])("with %o routes accept %j", (env, hosts) => {
   for (const name of ["NODE_ENV", "SSE_BUS_ALLOWED_HOSTS", "__NEXT_PRIVATE_ORIGIN"]) {
     vi.stubEnv(name, (env as Record<string, string>)[name]);
   }

@@ -16,6 +16,11 @@ export const createPublishRoute: typeof node.createPublishRoute = () => {
 };
 
 /** @throws SseBusError `NODE_RUNTIME_REQUIRED` */
+export const createPresenceRoute: typeof node.createPresenceRoute = () => {
+  throw nodeRuntimeRequired("createPresenceRoute");
+};
+
+/** @throws SseBusError `NODE_RUNTIME_REQUIRED` */
 export const createHealthRoute: typeof node.createHealthRoute = () => {
   throw nodeRuntimeRequired("createHealthRoute");
 };

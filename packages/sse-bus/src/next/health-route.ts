@@ -4,7 +4,9 @@ import type { ChannelMap } from "../core/types.ts";
 import { createHealthHandler } from "../http/health-handler.ts";
 import type { HostOptions } from "../http/host.ts";
 import { routeContext } from "../http/route-context.ts";
+import { webHandler } from "../http/web-call.ts";
 import { defaultAllowedHosts } from "./allowed-hosts.ts";
+import { nextHost } from "./next-host.ts";
 import type { RouteHandler } from "./route-handlers.ts";
 
 /** Settings of {@link createHealthRoute}. */
@@ -31,7 +33,7 @@ export function createHealthRoute<Channels extends ChannelMap, Inputs extends Ch
   ...options
 }: HealthRouteOptions<Channels, Inputs>): { readonly GET: RouteHandler } {
   const settings = { allowedHosts: defaultAllowedHosts(), ...options };
-  const handle = createHealthHandler(routeContext(bus), settings);
+  const handle = webHandler(createHealthHandler(routeContext(bus), settings), nextHost());
   return {
     async GET(request) {
       await connection();

@@ -3,7 +3,9 @@ import type { Bus } from "../core/bus-types.ts";
 import type { ChannelMap } from "../core/types.ts";
 import { createMetricsHandler, type MetricsOptions } from "../http/metrics-handler.ts";
 import { routeContext } from "../http/route-context.ts";
+import { webHandler } from "../http/web-call.ts";
 import { defaultAllowedHosts } from "./allowed-hosts.ts";
+import { nextHost } from "./next-host.ts";
 import type { RouteHandler } from "./route-handlers.ts";
 
 /** Settings of {@link createMetricsRoute}. */
@@ -31,7 +33,7 @@ export function createMetricsRoute<Channels extends ChannelMap, Inputs extends C
   ...options
 }: MetricsRouteOptions<Channels, Inputs>): { readonly GET: RouteHandler } {
   const settings = { allowedHosts: defaultAllowedHosts(), ...options };
-  const handle = createMetricsHandler(routeContext(bus), settings);
+  const handle = webHandler(createMetricsHandler(routeContext(bus), settings), nextHost());
   return {
     async GET(request) {
       await connection();

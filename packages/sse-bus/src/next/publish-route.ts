@@ -4,6 +4,7 @@ import type { ChannelMap } from "../core/types.ts";
 import { createPublishHandler } from "../http/publish-handler.ts";
 import { isOpen, type PublishRouteOptions } from "../http/publish-options.ts";
 import { routeContext } from "../http/route-context.ts";
+import { webHandler } from "../http/web-call.ts";
 import { defaultAllowedHosts } from "./allowed-hosts.ts";
 import { nextHost } from "./next-host.ts";
 import { forAllMethods, type RouteHandlers } from "./route-handlers.ts";
@@ -33,10 +34,10 @@ export function createPublishRoute<Channels extends ChannelMap, Inputs extends C
   ...options
 }: NextPublishRouteOptions<Channels, Inputs>): RouteHandlers {
   const settings = { allowedHosts: defaultAllowedHosts(), ...options };
-  const handle = createPublishHandler(routeContext(bus), settings, {
-    ...nextHost(),
-    env: () => process.env,
-  });
+  const handle = webHandler(
+    createPublishHandler(routeContext(bus), settings, { env: () => process.env }),
+    nextHost(),
+  );
   return forAllMethods(async (request) => {
     await connection();
     return handle(request);

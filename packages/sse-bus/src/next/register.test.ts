@@ -11,7 +11,7 @@ test("without the option nothing is taken over", async () => {
   expect(takenPaths()).toEqual([]);
 });
 
-test("in development nothing is taken over, and a wrong option is told", async () => {
+test("in development nothing is taken over, and a wrong option is reported", async () => {
   vi.stubEnv("NODE_ENV", "development");
   await using bus = createBus();
   await registerSseBus({ takeOver: { path: "/api/sse", bus } });

@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { actAsNextsOwnServer, nextLike, startHost } from "../../test/support/next-like-host.ts";
 import { createBus, internalsOf } from "../core/bus.ts";
@@ -15,7 +15,7 @@ beforeAll(async () => {
   await proveFastPaths(["direct-sink", "host-release"], (error) => expect.fail(error.message));
 });
 
-/** Runs `within` while a request of node:http is answered, as code in a route handler is. */
+/** Runs `within` during a request of node:http, like code in a route handler. */
 async function withinRequest(within: (response: ServerResponse) => Promise<void>): Promise<void> {
   await installExchange();
   let failure: unknown;
@@ -30,7 +30,7 @@ async function withinRequest(within: (response: ServerResponse) => Promise<void>
   if (failure) throw failure as Error;
 }
 
-test("a stream that is read within another request ends with the signal of its own", async () => {
+test("a stream that is read within another request ends with the signal of its own request", async () => {
   await using bus = createBus();
   const handle = createStreamHandler(routeContext(bus), {}, nextLike);
   await withinRequest(async () => {
@@ -44,7 +44,7 @@ test("a stream that is read within another request ends with the signal of its o
   });
 });
 
-test("a stream that nobody has read ends with its request's signal", async () => {
+test("a stream that is not read ends with its request's signal", async () => {
   await using bus = createBus();
   const handle = createStreamHandler(routeContext(bus), {}, nextLike);
   await withinRequest(async () => {
@@ -56,7 +56,7 @@ test("a stream that nobody has read ends with its request's signal", async () =>
   });
 });
 
-test("Next, which pipes the body, is told that its client has left, and the stream goes on", async () => {
+test("Next.js, which pipes the body, sees a closed response, and the stream continues", async () => {
   actAsNextsOwnServer();
   await using bus = createBus();
   await using host = await startHost(bus);
@@ -67,18 +67,31 @@ test("Next, which pipes the body, is told that its client has left, and the stre
   expect(await stream.read()).toContain('data: "one"');
   stream.leave();
   await expect.poll(() => bus.stats().connections).toBe(0);
-  // Who was told once is not told again.
+  // `close` is emitted once.
   expect(host.closes()).toBe(1);
 });
 
-test("who watches requests is told that a client has left when it has, and once", async () => {
+test("a stream that waits behind another one ends with its connection", async () => {
+  actAsNextsOwnServer();
+  await using bus = createBus();
+  await using host = await startHost(bus);
+  const client = connect(host.port, "127.0.0.1");
+  client.write("GET /api/sse HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(2));
+  await expect.poll(() => bus.stats().connections).toBe(2);
+  // Both are read by their host.
+  await bus.publish("one");
+  client.destroy();
+  await expect.poll(() => bus.stats().connections).toBe(0);
+});
+
+test("code that watches requests sees `close` once, when the client disconnects", async () => {
   actAsNextsOwnServer();
   await using bus = createBus();
   await using host = await startHost(bus);
   const told: string[] = [];
   const watch = (message: unknown): void => {
     const { response } = message as { response: ServerResponse };
-    const forget = (): void => void told.push("never, as it has stopped listening");
+    const forget = (): void => void told.push("never, because it has removed its listener");
     response.on("close", () => told.push("on"));
     response.once("close", () => told.push("once"));
     response.on("close", forget);
@@ -96,7 +109,7 @@ test("who watches requests is told that a client has left when it has, and once"
   await expect.poll(() => told).toEqual(["on", "once"]);
 });
 
-test("a custom server, whose listeners cannot be told from Next's, hears of the end at the end", async () => {
+test("a custom server, whose listeners cannot be distinguished from those of Next.js, sees `close` at the end", async () => {
   await using bus = createBus();
   await using host = await startHost(bus);
   const stream = await host.open();

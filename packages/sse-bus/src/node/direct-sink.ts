@@ -1,9 +1,17 @@
 import type { ServerResponse } from "node:http";
+import { SseBusError } from "../core/errors.ts";
 import type { Packet } from "../core/packet.ts";
-import type { OpenBodySink, SinkKind, SinkOwner, SinkSettings } from "../http/byte-sink.ts";
+import type {
+  Farewell,
+  OpenBodySink,
+  SinkKind,
+  SinkOwner,
+  SinkSettings,
+} from "../http/byte-sink.ts";
 import { isFastPathOn, turnOff } from "../http/fast-paths.ts";
 import { createWebSink, WebSink } from "../http/web-sink.ts";
 import { currentExchange, type Exchange } from "./exchange.ts";
+import { onQueuedGone } from "./response-gone.ts";
 import { cutOffUnread, type ResponseWriter } from "./response-writer.ts";
 import { canWriteBelow, isAboutToCarry } from "./undocumented/body-of-next.ts";
 import { isAwaited, releaseHost } from "./undocumented/release-host.ts";
@@ -11,7 +19,7 @@ import { createSocketWriter } from "./undocumented/socket-writer.ts";
 
 /**
  * The sink for a web-standard handler that runs on `node:http`. The host reads its body when it is about
- * to send it. From then on the bytes go straight to the socket, and the host is told that the client has
+ * to send it. From then on the bytes go straight to the socket, and the host gets `close`, as if the client had
  * disconnected, so that it keeps nothing for the stream. In every other case it stays a web stream.
  * `SSE_BUS_SINK=web` in the environment keeps every stream one.
  */
@@ -22,6 +30,9 @@ export const openDirectSink: OpenBodySink = (request, owner, settings) => {
   const direct = new DirectSink(exchange, request.signal, owner, { ...settings, sink });
   return { sink: direct, body: direct.createBody() };
 };
+
+const WRAPPED =
+  "`compress` is set, and the stream is read before its response is sent. Return the response of the route as it is, or leave `compress` out.";
 
 /** Responses that a stream writes to directly: no second stream may write to the same one. */
 const taken = new WeakSet<ServerResponse>();
@@ -71,15 +82,15 @@ class DirectSink extends WebSink {
     return false;
   }
 
-  override close(graceMs?: number): void {
+  override close(farewell?: Farewell): void {
     const { phase, response } = this;
     if (phase === "closed") return;
     this.phase = "closed";
     this.writer?.release();
     this.sendFirst();
-    super.close();
+    super.close(farewell);
     if (phase === "released") response.end();
-    if (this.isCarrier) cutOffUnread(response, graceMs);
+    if (this.isCarrier) cutOffUnread(response, farewell);
   }
 
   override kind(): SinkKind {
@@ -105,6 +116,8 @@ class DirectSink extends WebSink {
     // Head and `hello` in one system call.
     socket?.cork();
     this.isCarrier = isAboutToCarry(this.response);
+    this.tellEncoding();
+    if (this.isCarrier) onQueuedGone(this.response, this.onGone);
     const isWanted = this.settings.sink === "auto" && isFastPathOn("direct-sink");
     this.writer = this.isCarrier && isWanted ? this.openWriter() : undefined;
     this.phase = this.writer ? "direct" : "web";
@@ -116,6 +129,19 @@ class DirectSink extends WebSink {
     this.owner.onReady();
   }
 
+  /** The host may leave the header out (Next.js 16.4), and the client would read compressed bytes as text. */
+  private tellEncoding(): void {
+    const { encoding } = this.owner;
+    if (encoding === undefined) return;
+    if (this.isCarrier) {
+      this.response.setHeader("Content-Encoding", encoding);
+      return;
+    }
+    this.response.socket?.uncork();
+    this.owner.onCancel();
+    throw new SseBusError("INVALID_OPTION", WRAPPED);
+  }
+
   private sendFirst(): void {
     const { first = [] } = this;
     this.first = undefined;
@@ -125,7 +151,7 @@ class DirectSink extends WebSink {
   private openWriter(): ResponseWriter | undefined {
     const { response, settings, owner } = this;
     response.flushHeaders();
-    if (!canWriteBelow(response) || taken.has(response)) return undefined;
+    if (!canWriteBelow(response, owner.encoding) || taken.has(response)) return undefined;
     const writer = createSocketWriter(response, settings.maxInFlightBytes, owner);
     if (!writer) return undefined;
     taken.add(response);
@@ -155,6 +181,6 @@ class DirectSink extends WebSink {
   /** A host that ends a released response would end every other one too: the release is turned off. */
   private checkRelease(): void {
     if (!this.response.writableEnded) return;
-    turnOff("host-release", "Next.js ended a response that it was told had been closed");
+    turnOff("host-release", "Next.js ended a response after its emitted `close`");
   }
 }

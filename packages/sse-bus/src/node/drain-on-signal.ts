@@ -1,4 +1,6 @@
 import { type BusInternals, internalsOf } from "../core/bus.ts";
+import type { Bus } from "../core/bus-types.ts";
+import type { ChannelMap } from "../core/types.ts";
 import { drainConnections } from "../http/drain.ts";
 import { sharedBuses } from "../core/shared-bus.ts";
 import { closeIdleOfStoppedServers } from "./close-idle.ts";
@@ -10,23 +12,43 @@ const INSTALLED: unique symbol = Symbol.for("sse-bus.drain");
 /** How long the last events may take to be sent before the signal is raised again. */
 const FAREWELL_MS = 100;
 
+interface Shared {
+  /** The buses that are drained beside the shared ones. */
+  [INSTALLED]?: Set<BusInternals>;
+}
+
 /**
- * On SIGTERM and SIGINT, ends every stream of every shared bus and of every path that is taken over. Otherwise
- * `next start` waits for open streams for ever (github.com/vercel/next.js/issues/53661). Idempotent.
+ * On SIGTERM and SIGINT, ends every stream of these buses, of every shared bus and of every path that is taken over,
+ * each with `bye` "drain". Otherwise a server waits for open streams forever, as `next start` does
+ * (github.com/vercel/next.js/issues/53661). The process then ends as it would without this call. Idempotent.
+ *
+ * @example
+ * ```ts
+ * drainOnSignal(bus);
+ * ```
  */
-export function drainOnSignal(): void {
-  const shared = globalThis as { [INSTALLED]?: boolean };
-  if (shared[INSTALLED]) return;
-  shared[INSTALLED] = true;
+export function drainOnSignal<Channels extends ChannelMap, Inputs extends ChannelMap>(
+  ...buses: readonly Bus<Channels, Inputs>[]
+): void {
+  const drained = install();
+  for (const bus of buses) drained.add(internalsOf(bus));
+}
+
+function install(): Set<BusInternals> {
+  const shared = globalThis as Shared;
+  if (shared[INSTALLED]) return shared[INSTALLED];
+  const drained = new Set<BusInternals>();
+  shared[INSTALLED] = drained;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => {
       closeIdleOfStoppedServers();
-      for (const internals of allBuses()) drainConnections(internals);
+      for (const internals of [...drained, ...allBuses()]) drainConnections(internals);
       // A listener disables Node's default, which is to exit. Without another listener, restore it.
       if (process.listenerCount(signal) > 0) return;
       startTimeout(() => process.kill(process.pid, signal), FAREWELL_MS);
     });
   }
+  return drained;
 }
 
 /** A bus that is shared and taken over appears twice: draining is idempotent. */

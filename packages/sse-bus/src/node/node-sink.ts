@@ -1,9 +1,10 @@
 import type { ServerResponse } from "node:http";
 import type { Http2ServerResponse } from "node:http2";
-import type { ByteSink, SinkOwner, SinkSettings } from "../http/byte-sink.ts";
+import type { ByteSink, Farewell, SinkOwner, SinkSettings } from "../http/byte-sink.ts";
 import { isFastPathOn } from "../http/fast-paths.ts";
 import type { StreamHeaders } from "../http/stream-opener.ts";
 import { OwnResponseSink } from "./own-response-sink.ts";
+import { onResponseGone } from "./response-gone.ts";
 import { createResponseWriter, cutOffUnread, type ResponseWriter } from "./response-writer.ts";
 import { createSocketWriter } from "./undocumented/socket-writer.ts";
 
@@ -17,7 +18,7 @@ export function createNodeSink(
   // The client disconnected, or other code ended the response. One function for both, and `on`: `once`
   // keeps four more objects, and `onCancel` may be called twice.
   const onGone = (): void => owner.onCancel();
-  response.on("close", onGone);
+  onResponseGone(response, onGone);
   response.on("finish", onGone);
   return new NodeSink(response, headers, owner, maxInFlightBytes);
 }
@@ -37,9 +38,9 @@ class NodeSink extends OwnResponseSink<ServerResponse> {
     return writer;
   }
 
-  protected finish(graceMs?: number): void {
+  protected finish(farewell?: Farewell): void {
     this.target.end();
-    cutOffUnread(this.target, graceMs);
+    cutOffUnread(this.target, farewell);
   }
 }
 

@@ -1,5 +1,11 @@
 import type { Packet } from "../core/packet.ts";
-import { type ByteSink, OwnedSink, type SinkKind, type SinkOwner } from "../http/byte-sink.ts";
+import {
+  type ByteSink,
+  type Farewell,
+  OwnedSink,
+  type SinkKind,
+  type SinkOwner,
+} from "../http/byte-sink.ts";
 import type { StreamHeaders } from "../http/stream-opener.ts";
 import type { ResponseWriter } from "./response-writer.ts";
 
@@ -39,11 +45,11 @@ export abstract class OwnResponseSink<Target extends { readonly destroyed: boole
     return true;
   }
 
-  close(graceMs?: number): void {
+  close(farewell?: Farewell): void {
     const { target, writer } = this;
     writer?.release();
     // Where nothing has been sent, the answer is a refusal, which is not sent by the sink.
-    if (writer && !target.destroyed) this.finish(graceMs);
+    if (writer && !target.destroyed) this.finish(farewell);
   }
 
   kind(): SinkKind {
@@ -53,6 +59,6 @@ export abstract class OwnResponseSink<Target extends { readonly destroyed: boole
   /** Sends the head and the first bytes. */
   protected abstract start(headers: StreamHeaders, hello: Uint8Array): ResponseWriter;
 
-  /** Ends the response, and cuts it off after `graceMs` if the client does not read the rest. */
-  protected abstract finish(graceMs?: number): void;
+  /** Ends the response, and cuts it off after a while if the client does not read the rest. */
+  protected abstract finish(farewell?: Farewell): void;
 }

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { mayAskForPage } from "../http/page-request.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import { absoluteUrl } from "./request-head.ts";
 
@@ -26,6 +27,8 @@ export function readPlainRequest(bytes: Uint8Array, path: string): PlainRequest 
   if (lines.pop() !== "" || lines.pop() !== "") return undefined;
   const target = REQUEST_LINE.exec(line)?.[1];
   if (target === undefined || !(target === path || target.startsWith(`${path}?`))) return undefined;
+  // A page is one of many requests of its connection, and the connection must not end with it.
+  if (mayAskForPage(target)) return undefined;
   const fields = new Map<string, string>();
   for (const each of lines) {
     const [, name, value] = FIELD.exec(each) ?? [];

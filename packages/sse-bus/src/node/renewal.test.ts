@@ -15,7 +15,7 @@ import { routeContext } from "../http/route-context.ts";
 
 const RENEWALS = 16;
 
-/** Streams whose permission is asked for again and again, and what `authorize` was given. */
+/** Streams whose permission is renewed repeatedly, and the arguments of `authorize`. */
 function renewing(): {
   listeners: StreamRequestHandlers;
   requests: Set<Request>;
@@ -47,7 +47,7 @@ async function ask(port: number): Promise<Socket> {
   return client;
 }
 
-test("a permission that is renewed again and again costs a response no more listeners", async () => {
+test("repeated renewals of a permission add no listeners to a response", async () => {
   const { listeners, requests, signal } = renewing();
   let response: ServerResponse | undefined;
   const server = createServer((request: IncomingMessage, own: ServerResponse) => {
@@ -66,7 +66,7 @@ test("a permission that is renewed again and again costs a response no more list
   await aborted;
 });
 
-test("and a socket that is taken off node:http neither", async () => {
+test("repeated renewals add no listeners to a socket detached from node:http", async () => {
   const { listeners, requests, signal } = renewing();
   let taken: Socket | undefined;
   const server = createSocketServer((socket) => {

@@ -25,7 +25,7 @@ test.each([
       try {
         web = toWebRequest(from, response as unknown as ServerResponse);
       } catch {
-        // Refused below.
+        // Rejected below.
       }
       const webRefused = web && refusalCode(web);
       response.end(JSON.stringify({ host: web?.headers.get("host"), code: refused, webRefused }));

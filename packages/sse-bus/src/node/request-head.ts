@@ -1,34 +1,49 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
-import { Readable } from "node:stream";
 import { INVALID_HOST, isHost } from "../http/host.ts";
-import type { Problem } from "../http/problem.ts";
 import { Refusal } from "../http/refusal.ts";
 import type { RequestHead } from "../http/request-head.ts";
+import { onResponseGone } from "./response-gone.ts";
 
 /** What routing and refusing need of a `node:http` request, without a copy. */
 export function nodeRequestHead(request: IncomingMessage): RequestHead {
-  const { headers, url: target = "/" } = request;
-  return {
-    method: request.method ?? "GET",
-    get url() {
-      return urlOf(request);
-    },
-    target,
-    headers: { get: (name) => readHeader(headers, name) },
-  };
+  return new NodeRequestHead(request);
+}
+
+/** A class that is its own `headers`: each request makes one object, without closures. */
+class NodeRequestHead implements RequestHead {
+  readonly method: string;
+  readonly target: string;
+  private readonly request: IncomingMessage;
+
+  constructor(request: IncomingMessage) {
+    this.request = request;
+    this.method = request.method ?? "GET";
+    this.target = request.url ?? "/";
+  }
+
+  get url(): string {
+    return urlOf(this.request);
+  }
+
+  get headers(): this {
+    return this;
+  }
+
+  get(name: string): string | null {
+    return readHeader(this.request.headers, name);
+  }
 }
 
 /**
- * A request of `node:http` as a web-standard one; its signal aborts when the client leaves.
+ * A request of `node:http` as a web-standard one, without its body, for functions of the application; its signal
+ * aborts when the client leaves. The method must be one that a `Request` can have.
  *
- * @throws Refusal `INVALID_HOST`, `METHOD_NOT_ALLOWED` for methods that a `Request` cannot have
+ * @throws Refusal `INVALID_HOST`
  */
 export function toWebRequest(request: IncomingMessage, response: ServerResponse): Request {
-  const method = request.method ?? "GET";
-  if (FORBIDDEN_METHODS.has(method)) throw new Refusal(METHOD_NOT_ALLOWED);
   const url = urlOf(request);
   const abort = new AbortController();
-  response.once("close", () => abort.abort());
+  onResponseGone(response, () => abort.abort());
   const headers = new Headers();
   for (const [name, value] of Object.entries(request.headers)) {
     // HTTP/2 has the request line among the headers, as `:method` and so on (RFC 9113 §8.3.1).
@@ -38,20 +53,8 @@ export function toWebRequest(request: IncomingMessage, response: ServerResponse)
   // HTTP/2 may name the host in `:authority` only (RFC 9113 §8.3.1); handlers read it from `host`.
   const host = readHeader(request.headers, "host");
   if (host !== null) headers.set("host", host);
-  const hasBody = method !== "GET" && method !== "HEAD";
-  const body = hasBody ? { body: Readable.toWeb(request) as ReadableStream, duplex: "half" } : {};
-  return new Request(url, { method, headers, signal: abort.signal, ...body });
+  return new Request(url, { method: request.method ?? "GET", headers, signal: abort.signal });
 }
-
-/** Methods that the Fetch standard forbids (§2.2.1): `new Request` throws. */
-const FORBIDDEN_METHODS = new Set(["CONNECT", "TRACE", "TRACK"]);
-
-const METHOD_NOT_ALLOWED: Problem = {
-  status: 405,
-  code: "METHOD_NOT_ALLOWED",
-  detail: "This method is not supported: use GET or POST.",
-  headers: { Allow: "GET, POST, OPTIONS" },
-};
 
 /**
  * The URL of a request's target (RFC 9112 §3.3). An absolute target names the host itself; `*` reads as `/`.

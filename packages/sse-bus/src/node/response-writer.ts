@@ -1,11 +1,13 @@
 import { Buffer } from "node:buffer";
 import type { ServerResponse } from "node:http";
+import type { Http2ServerResponse } from "node:http2";
 import type { Writable } from "node:stream";
 import { type Packet, packetBytes } from "../core/packet.ts";
 import type { Sink } from "../core/sink.ts";
-import { OwnedSink, type SinkOwner } from "../http/byte-sink.ts";
+import { FAREWELL, type Farewell, OwnedSink, type SinkOwner } from "../http/byte-sink.ts";
 import { frameChunk, packetChunk } from "./chunk.ts";
 import { startTimeout } from "../core/timers.ts";
+import { resetSocket } from "./reset-socket.ts";
 
 /**
  * Writes an event stream to what carries a response whose head has been sent. Under HTTP/1.1 that is the
@@ -80,19 +82,34 @@ class TargetWriter extends OwnedSink implements ResponseWriter {
   }
 }
 
-/** How long the last bytes of a stream may take to be sent after its end. */
-export const FAREWELL_MS = 1000;
-
 /**
  * Cuts the connection of an ended response after a grace period. A client that reads nothing would
- * otherwise keep the response, and a server that waits for it, for ever. It resumes from its cursor.
+ * otherwise keep the response, and a server that waits for it, forever. It resumes from its cursor.
  */
-export function cutOffUnread(response: ServerResponse, graceMs: number = FAREWELL_MS): void {
+export function cutOffUnread(
+  response: ServerResponse | Http2ServerResponse,
+  { graceMs, isReset }: Farewell = FAREWELL,
+): void {
   // Not `response.destroyed`: a response that its host has released is marked so while it is open.
-  if (response.writableFinished || !response.socket || response.socket.destroyed) return;
-  startTimeout(() => cutOff(response), graceMs).unref();
+  if (isFinished(response) || !response.socket || response.socket.destroyed) return;
+  startTimeout(() => cutOff(response, isReset), graceMs).unref();
 }
 
-function cutOff(response: ServerResponse): void {
-  if (!response.writableFinished && response.writableLength > 0) response.socket?.destroy();
+/** A response of HTTP/2 does not say it. */
+function isFinished(response: ServerResponse | Http2ServerResponse): boolean {
+  return "stream" in response ? response.stream.writableFinished : response.writableFinished;
 }
+
+function cutOff(response: ServerResponse | Http2ServerResponse, isReset: boolean): void {
+  if ("stream" in response) {
+    if (isReset && !isFinished(response)) response.stream.close(CANCEL);
+    return;
+  }
+  const { socket } = response;
+  if (isFinished(response) || response.writableLength === 0 || !socket) return;
+  if (isReset) resetSocket(socket);
+  else socket.destroy();
+}
+
+/** CANCEL (RFC 9113 §7): the stream of HTTP/2 ends, and others on its connection continue. */
+const CANCEL = 8;

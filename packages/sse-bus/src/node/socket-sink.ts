@@ -2,11 +2,13 @@ import { Buffer } from "node:buffer";
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { startTimeout } from "../core/timers.ts";
-import type { SinkOwner } from "../http/byte-sink.ts";
+import { FAREWELL, type Farewell, type SinkOwner } from "../http/byte-sink.ts";
+import type { HttpAnswer } from "../http/answer.ts";
 import type { StreamHeaders } from "../http/stream-opener.ts";
 import { frameFirst } from "./chunk.ts";
 import { OwnResponseSink } from "./own-response-sink.ts";
-import { createResponseWriter, FAREWELL_MS, type ResponseWriter } from "./response-writer.ts";
+import { resetSocket } from "./reset-socket.ts";
+import { createResponseWriter, type ResponseWriter } from "./response-writer.ts";
 
 /** The sink of a stream that has its socket for itself; the connection ends with the stream. */
 export class SocketSink extends OwnResponseSink<Socket> {
@@ -22,18 +24,18 @@ export class SocketSink extends OwnResponseSink<Socket> {
     return createResponseWriter(socket, { isChunked: true, maxInFlightBytes }, owner);
   }
 
-  protected finish(graceMs?: number): void {
+  protected finish(farewell?: Farewell): void {
     this.target.write(LAST_CHUNK);
-    closeSoon(this.target, graceMs);
+    closeSoon(this.target, farewell);
   }
 }
 
 /** Sends a short answer, such as a refusal, and ends the connection. */
-export async function answerOn(socket: Socket, response: Response): Promise<void> {
-  const body = Buffer.from(await response.arrayBuffer());
+export function answerOn(socket: Socket, { status, headers, body }: HttpAnswer): void {
   if (socket.destroyed) return;
-  const headers = { ...Object.fromEntries(response.headers), "Content-Length": `${body.length}` };
-  socket.write(Buffer.concat([Buffer.from(formatHead(response.status, headers), "latin1"), body]));
+  const bytes = Buffer.from(body ?? "");
+  const head = formatHead(status, { ...headers, "Content-Length": `${bytes.length}` });
+  socket.write(Buffer.concat([Buffer.from(head, "latin1"), bytes]));
   closeSoon(socket);
 }
 
@@ -55,14 +57,15 @@ function utcDate(): string {
   return date;
 }
 
-/** A client that reads nothing would keep the connection open for ever. */
-function closeSoon(socket: Socket, graceMs: number = FAREWELL_MS): void {
+/** A client that reads nothing would keep the connection open forever. */
+function closeSoon(socket: Socket, { graceMs, isReset }: Farewell = FAREWELL): void {
   socket.destroySoon();
-  startTimeout(() => destroy(socket), graceMs).unref();
+  startTimeout(() => cutOff(socket, isReset), graceMs).unref();
 }
 
-function destroy(socket: Socket): void {
-  socket.destroy();
+function cutOff(socket: Socket, isReset: boolean): void {
+  if (isReset) resetSocket(socket);
+  else socket.destroy();
 }
 
 const LAST_CHUNK = Buffer.from("0\r\n\r\n");

@@ -1,25 +1,26 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { clientIp } from "../http/client-ip.ts";
-import { optionsResponse } from "../http/cors.ts";
+import { optionsAnswer } from "../http/cors.ts";
 import type { RouteContext } from "../http/route-context.ts";
-import { createStreamOpener, STREAM_METHODS } from "../http/stream-opener.ts";
+import { createStreamOpener } from "../http/stream-opener.ts";
 import { readStreamOptions, type StreamOptions } from "../http/stream-options.ts";
+import { gzip } from "./gzip.ts";
+import { STREAM_METHODS } from "../http/stream-problems.ts";
 import { createNodeSink } from "./node-sink.ts";
 import { type PlainRequest, plainWebRequest } from "./plain-request.ts";
-import { nodeRequestHead, toWebRequest } from "./request-head.ts";
-import { sendResponse } from "./send-response.ts";
+import { nodeCall, type NodeListener, once } from "./node-call.ts";
+import { isResponseGone, onResponseGone } from "./response-gone.ts";
+import { sendAnswer } from "./send-answer.ts";
 import { answerOn, SocketSink } from "./socket-sink.ts";
+import { cutOffUnreadAnswer } from "./unread-answer.ts";
 
-/** Answers requests for the event stream on `node:http` itself, without a web stream. */
-export type StreamRequestListener = (
-  request: IncomingMessage,
-  response: ServerResponse,
-) => Promise<void>;
-
-/** One for requests that `node:http` has parsed, and one for those that skip it. */
+/**
+ * They answer requests for the event stream on `node:http` itself, without a web stream: one those that `node:http`
+ * has parsed, and one those that skip it.
+ */
 export interface StreamRequestHandlers {
-  readonly onRequest: StreamRequestListener;
+  readonly onRequest: NodeListener;
   readonly onPlainRequest: (request: PlainRequest, socket: Socket) => Promise<void>;
 }
 
@@ -30,23 +31,26 @@ export function createStreamRequestHandlers(
   trustedProxies: number,
 ): StreamRequestHandlers {
   const settings = readStreamOptions(options);
-  const open = createStreamOpener(context, settings);
+  const open = createStreamOpener(context, settings, gzip);
 
   async function onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const head = nodeRequestHead(request);
+    const { head, ip, request: make } = nodeCall(request, response, trustedProxies);
     if (head.method === "OPTIONS") {
-      await sendResponse(optionsResponse(head, STREAM_METHODS, settings.cors), response);
+      sendAnswer(optionsAnswer(head, STREAM_METHODS, settings.cors), response);
       return;
     }
-    const socketIp = (): string | undefined => request.socket.remoteAddress;
     const answer = await open({
       head,
-      ip: clientIp(head, { socketIp, trustedProxies }),
-      request: once(() => toWebRequest(request, response)),
+      ip,
+      request: make,
       openSink: (owner, headers) => createNodeSink(response, headers, owner, settings),
-      isGone: () => response.destroyed,
+      isGone: () => isResponseGone(response),
+      onGone: (run) => onResponseGone(response, run),
     });
-    if (answer.kind === "refused") await sendResponse(answer.response, response);
+    if (answer.kind === "page") {
+      sendAnswer(answer.answer, response);
+      cutOffUnreadAnswer(request, response, settings.writeTimeoutMs);
+    } else if (answer.kind === "refused") sendAnswer(answer.answer, response);
     else if (answer.kind === "head") response.writeHead(200, answer.headers).end();
   }
 
@@ -58,8 +62,9 @@ export function createStreamRequestHandlers(
       openSink: (owner, headers) =>
         new SocketSink(socket, headers, owner, settings.maxInFlightBytes),
       isGone: () => socket.destroyed,
+      onGone: (run) => void socket.once("close", run),
     });
-    if (answer.kind === "refused") await answerOn(socket, answer.response);
+    if ("answer" in answer) answerOn(socket, answer.answer);
   }
 
   return { onRequest, onPlainRequest };
@@ -70,12 +75,6 @@ export function createStreamRequestListener(
   context: RouteContext,
   options: StreamOptions,
   trustedProxies: number,
-): StreamRequestListener {
+): NodeListener {
   return createStreamRequestHandlers(context, options, trustedProxies).onRequest;
-}
-
-/** Made once, because each adds a listener for the disconnect; a permission may be renewed for days. */
-function once(make: () => Request): () => Request {
-  let made: Request | undefined;
-  return () => (made ??= make());
 }

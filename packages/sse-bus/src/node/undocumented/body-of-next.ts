@@ -15,12 +15,20 @@ export function isAboutToCarry(response: ServerResponse): boolean {
 /**
  * Whether bytes may be written below a response whose head has just been sent. Not if Next.js, or what wraps
  * it, compresses the body or has promised its length.
+ *
+ * @param encoding Of the stream itself. Next.js does not compress what is compressed already.
  */
-export function canWriteBelow(response: ServerResponse): boolean {
+export function canWriteBelow(response: ServerResponse, encoding: string | undefined): boolean {
   return (
     response.headersSent &&
     !response.writableEnded &&
-    !response.hasHeader("Content-Encoding") &&
+    hasEncoding(response, encoding) &&
     !response.hasHeader("Content-Length")
   );
+}
+
+function hasEncoding(response: ServerResponse, encoding: string | undefined): boolean {
+  const set = response.getHeader("Content-Encoding");
+  // A list of one in Next.js 16.0.
+  return encoding === undefined ? set === undefined : String(set) === encoding;
 }

@@ -6,7 +6,7 @@ import { type PlainRequestInterception, interceptPlainRequests } from "./fast-la
 
 let server: Server;
 let interception: PlainRequestInterception;
-/** What each side has answered. */
+/** The responses of each side. */
 let plain: string[];
 let others: string[];
 
@@ -56,7 +56,7 @@ async function until(socket: Socket, text: string): Promise<string> {
 const GET = "GET /sse HTTP/1.1\r\nHost: x\r\n\r\n";
 
 describe("the first request of a connection", () => {
-  test("is taken where it is plain, and node:http does not hear of it", async () => {
+  test("is handled by the fast lane if it is plain, and node:http does not see it", async () => {
     const socket = await open();
     socket.write(GET);
     await until(socket, "from the listener");
@@ -72,14 +72,14 @@ describe("the first request of a connection", () => {
       "GET /sse HTTP/1.1\r\nHost: x\r\nCookie: a\r\nCookie: b\r\n\r\n",
       "GET /sse ",
     ],
-  ])("%s is node:http's", async (_, text, seen) => {
+  ])("%s is left to node:http", async (_, text, seen) => {
     const socket = await open();
     socket.write(text);
     await until(socket, "from node:http");
     expect([plain, others]).toEqual([[], [seen]]);
   });
 
-  test("that comes in pieces is node:http's, wherever it is cut", async () => {
+  test("that arrives in pieces is left to node:http, wherever it is cut", async () => {
     for (const at of [1, 4, GET.length - 1]) {
       const socket = await open();
       socket.setNoDelay(true);
@@ -92,14 +92,14 @@ describe("the first request of a connection", () => {
     expect(others.filter((one) => one === "GET /sse ").length).toBe(3);
   });
 
-  test("of several is node:http's with all that follow, in order", async () => {
+  test("that is pipelined is left to node:http with all that follow, in order", async () => {
     const socket = await open();
     socket.write(GET + GET.replace("/sse", "/two"));
     await until(socket, "from node:http");
     await expect.poll(() => others).toEqual(["GET /sse ", "GET /two "]);
   });
 
-  test("whose body comes later is read whole", async () => {
+  test("whose body arrives later is read completely", async () => {
     const socket = await open();
     const large = "x".repeat(300_000);
     socket.write(`POST /up HTTP/1.1\r\nHost: x\r\nContent-Length: ${large.length}\r\n\r\n`);
@@ -109,14 +109,14 @@ describe("the first request of a connection", () => {
     expect(others.at(-1)).toBe(`POST /up ${large}`);
   });
 
-  test("that is no HTTP is refused by node:http", async () => {
+  test("that is not HTTP is rejected by node:http", async () => {
     const socket = await open();
     socket.write("hello\r\n\r\n");
     expect(await until(socket, "\r\n\r\n")).toMatch(/^HTTP\/1\.1 400/);
   });
 });
 
-test("a later request of a connection that node:http serves is node:http's", async () => {
+test("a later request of a connection that node:http serves stays with node:http", async () => {
   const socket = await open();
   socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   await until(socket, "from node:http");
@@ -125,7 +125,7 @@ test("a later request of a connection that node:http serves is node:http's", asy
   expect([plain, others]).toEqual([[], ["GET / ", "GET /sse "]]);
 });
 
-describe("a connection on which nothing is asked", () => {
+describe("a connection without a request", () => {
   test("is closed when its client ends it", async () => {
     const socket = await open();
     socket.end();
@@ -142,7 +142,7 @@ describe("a connection on which nothing is asked", () => {
     await once(socket, "close");
   });
 
-  test("is closed when the time for a head is over", async () => {
+  test("is closed after the time limit for a head", async () => {
     interception.close();
     server.headersTimeout = 50;
     const quick = interceptPlainRequests(server, "/sse", () => {}, { checkMs: 10 });
@@ -152,7 +152,7 @@ describe("a connection on which nothing is asked", () => {
     quick.close();
   });
 
-  test("that breaks is no unhandled error", async () => {
+  test("that breaks causes no unhandled error", async () => {
     const socket = await open();
     await untilRead();
     socket.resetAndDestroy();
@@ -160,7 +160,7 @@ describe("a connection on which nothing is asked", () => {
   });
 });
 
-/** What was sent before has been read by the server. */
+/** Resolves when the server has read everything sent before. */
 async function untilRead(): Promise<void> {
   const socket = await open();
   socket.write("GET /mark HTTP/1.1\r\nHost: x\r\n\r\n");

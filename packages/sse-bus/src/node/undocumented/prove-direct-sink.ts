@@ -53,4 +53,5 @@ const nobody: SinkOwner = {
   onCancel() {},
   onEnd() {},
   onShortcut() {},
+  encoding: undefined,
 };

@@ -7,6 +7,7 @@ import type { Bus } from "../../core/bus-types.ts";
 import { internalsOf } from "../../core/bus.ts";
 import { type FastPath, fastPathStates, isFastPathOn } from "../../http/fast-paths.ts";
 import { createHealthHandler } from "../../http/health-handler.ts";
+import { webHandler } from "../../http/web-call.ts";
 import { createHub } from "../../hub/create-hub.ts";
 import { createBus, inspectBus } from "../../index.ts";
 import { takeOverStreams } from "../../next/take-over-streams.ts";
@@ -16,7 +17,7 @@ import { routeContext } from "../../http/route-context.ts";
 
 const ALL: readonly FastPath[] = ["direct-sink", "host-release", "take-over", "fast-lane"];
 
-/** Each test is a process that has just started. */
+/** Each test simulates a process that has just started. */
 beforeEach(() => {
   delete (globalThis as Record<symbol, unknown>)[Symbol.for("sse-bus.fast-paths")];
 });
@@ -27,17 +28,17 @@ async function prove(paths: readonly FastPath[] = ALL): Promise<string[]> {
   return reports;
 }
 
-test("on a Node that works every fast path proves itself, and leaves nothing open", async () => {
+test("on a working Node.js every fast path proves itself, and leaves nothing open", async () => {
   const sockets = (): string[] =>
     process.getActiveResourcesInfo().filter((name) => name.startsWith("TCP"));
   expect(sockets()).toEqual([]);
-  // A proof that has to wait fails after ten ticks of a timer, which a busy machine delays as well.
+  // A proof that waits fails after ten ticks of a timer, which a busy machine also delays.
   expect(await prove()).toEqual([]);
   for (const path of ALL) expect(isFastPathOn(path), path).toBe(true);
   await vi.waitFor(() => expect(sockets()).toEqual([]));
 });
 
-test("before its proof has ended a fast path is not used, and no proof runs twice", async () => {
+test("a fast path is not used before its proof ends, and no proof runs twice", async () => {
   const listen = vi.spyOn(NetServer.prototype, "listen");
   const proofs = [prove(["direct-sink"]), prove(["direct-sink"])];
   expect(fastPathStates()["direct-sink"]).toEqual({ status: "unused" });
@@ -49,7 +50,7 @@ test("before its proof has ended a fast path is not used, and no proof runs twic
 
 type Fault = () => () => void;
 
-/** Replaces a method of a primitive of Node, and gives it back. */
+/** Replaces a method of a primitive of Node.js, and restores it. */
 function replace(
   target: object,
   name: string,
@@ -209,7 +210,7 @@ const FAULTS: readonly (readonly [FastPath, string, Fault])[] = [
 ];
 
 describe.each(FAULTS)("%s, where %s,", (path, _, inject) => {
-  test("is off, says why once, and its streams deliver by the safer way", async () => {
+  test("is off, reports why once, and its streams use the safe path", async () => {
     const errors: (Error & { code?: string })[] = [];
     await using bus = createBus({ onError: (error) => errors.push(error) });
     const mend = inject();
@@ -222,9 +223,9 @@ describe.each(FAULTS)("%s, where %s,", (path, _, inject) => {
       const { reason = "" } = inspectBus(bus).fastPaths[path];
       expect(reason).not.toBe("");
       expect(reported[0]?.message).toContain(reason);
-      const response = await createHealthHandler(routeContext(bus))(
-        new Request("http://x/api/health"),
-      );
+      const host = { socketIp: () => undefined, trustedProxies: 0 };
+      const health = webHandler(createHealthHandler(routeContext(bus)), host);
+      const response = await health(new Request("http://x/api/health"));
       expect(response.status).toBe(200);
       expect(await response.json()).toMatchObject({ fastPathsOff: { [path]: reason } });
       await expectDelivery(path, bus);
@@ -234,7 +235,7 @@ describe.each(FAULTS)("%s, where %s,", (path, _, inject) => {
   });
 });
 
-/** By what the path is for, while the fault is there. */
+/** Uses the path while the fault exists. */
 async function expectDelivery(path: FastPath, bus: Bus): Promise<void> {
   if (path === "take-over") {
     takeOverStreams({ path: "/api/proved", bus });
@@ -294,7 +295,7 @@ test.each<[string, Fault]>([
       ),
   ],
 ])(
-  "where the loopback address cannot be %s, every fast path is off, and says why",
+  "if the loopback address cannot be %s, every fast path is off and reports why",
   async (_, inject) => {
     const mend = inject();
     const reports = await prove();
@@ -306,12 +307,12 @@ test.each<[string, Fault]>([
   },
 );
 
-test("a host that ends a stream of which it was told that it is over turns the release off", async () => {
+test("a host that ends a stream after the emitted `close` turns the release off", async () => {
   actAsNextsOwnServer();
   const errors: string[] = [];
   await using bus = createBus({ onError: ({ message }) => errors.push(message) });
   await proveFastPaths(ALL, internalsOf(bus).onError);
-  // As a Next that answers `close` by ending the response.
+  // Like a Next.js that ends the response on `close`.
   await using host = await startHost(bus, { onClose: (response) => void response.end() });
   const first = await host.open();
   expect(await first.read()).toContain("event: hello");

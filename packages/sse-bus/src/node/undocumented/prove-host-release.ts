@@ -4,7 +4,7 @@ import { startStream } from "./prove-direct-sink.ts";
 import { releaseHost } from "./release-host.ts";
 
 /**
- * The host gets `close` once, and can then destroy its response, as Next.js does, without effect: the stream goes on
+ * The host gets `close` once, and can then destroy its response, as Next.js does, without effect: the stream continues
  * and ends, and the connection serves the next request. Watchers of the response get `close` at the real end, also
  * when the client disconnects.
  */

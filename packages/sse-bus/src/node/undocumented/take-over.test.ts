@@ -10,7 +10,7 @@ import { routeContext } from "../../http/route-context.ts";
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** As Next's own: it answers everything, and tells what it was asked. */
+/** Like that of Next.js: it answers everything, and records the requests. */
 const host: Listener = (request, response) => {
   request.resume();
   response.end(`host ${request.method} ${request.url}`);
@@ -22,7 +22,7 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** A server whose requests for `path` are ours. */
+/** A server whose requests for `path` are taken over. */
 async function start(path: string, listener: Listener | undefined = host) {
   const bus = createBus();
   const context = routeContext(bus);
@@ -45,7 +45,7 @@ async function start(path: string, listener: Listener | undefined = host) {
   };
 }
 
-/** Sends bytes as they are, and gives what has come once it matches. */
+/** Sends bytes unchanged, and returns what has arrived once it matches. */
 async function exchange(port: number, text: string, wanted: RegExp): Promise<string> {
   const socket = connect(port, "127.0.0.1").setEncoding("latin1");
   let received = "";
@@ -65,11 +65,11 @@ const get = (target: string, headers = "", version = "1.1"): string =>
 const HELLO = /^HTTP\/1\.1 200 [^]*event: hello/;
 
 let paths = 0;
-/** What is taken over is so in the whole process: each test has its own. */
+/** A path is taken over in the whole process, so each test has its own. */
 const newPath = (): string => `/taken/${++paths}`;
 
-describe("the requests for a path that is taken over", () => {
-  test("are answered by us, with any query, and all others by the server's own listeners", async () => {
+describe("requests for a path that is taken over", () => {
+  test("are answered by the package, with any query, and all others by the server's own listeners", async () => {
     const path = newPath();
     await using app = await start(path);
     await exchange(app.port, get(path), HELLO);
@@ -93,21 +93,21 @@ describe("the requests for a path that is taken over", () => {
     ["a fragment", (path: string) => `${path}#x`],
     ["an encoded query", (path: string) => `${path}%3fchannel=a`],
     ["an absolute target", (path: string) => `http://localhost${path}`],
-    ["more behind it", (path: string) => `${path}1`],
-    ["a segment behind it", (path: string) => `${path}/x`],
+    ["more after it", (path: string) => `${path}1`],
+    ["a segment after it", (path: string) => `${path}/x`],
     ["its beginning", (path: string) => path.slice(0, -1)],
-  ])("are not those for what resembles it: %s", async (_, spell) => {
+  ])("do not include similar paths: %s", async (_, spell) => {
     const path = newPath();
     await using app = await start(path);
     const spelling = spell(path);
     expect(spelling).not.toBe(path);
     const answer = await exchange(app.port, get(spelling), /^HTTP\/1\.1 \d+/);
-    // What is no target at all is refused by Node before anybody is asked.
+    // Node.js rejects an invalid target before it emits the request.
     expect(answer).toMatch(/host GET|^HTTP\/1\.1 400/);
     expect(answer).not.toContain("event: hello");
   });
 
-  test("are ours by every method, and the connection serves the next request", async () => {
+  test("are taken over for every method, and the connection serves the next request", async () => {
     const path = newPath();
     await using app = await start(path);
     const requests = [
@@ -127,7 +127,7 @@ describe("the requests for a path that is taken over", () => {
     ]);
   });
 
-  test("of HTTP/1.0 end with the connection and are not chunked", async () => {
+  test("over HTTP/1.0 end with the connection and are not chunked", async () => {
     const path = newPath();
     await using app = await start(path);
     const answer = await exchange(app.port, get(path, "", "1.0"), /event: hello/);
@@ -135,7 +135,7 @@ describe("the requests for a path that is taken over", () => {
     expect(answer).toMatch(/connection: close/i);
   });
 
-  test("come in their order where a connection pipelines them", async () => {
+  test("are answered in order if a connection pipelines them", async () => {
     const path = newPath();
     await using app = await start(path);
     const text = get("/before") + get(path) + get("/behind");
@@ -144,7 +144,7 @@ describe("the requests for a path that is taken over", () => {
     expect(answer).not.toContain("host GET /behind");
   });
 
-  test("are seen by what wraps the server's own emitting, as instrumentation does", async () => {
+  test("are visible to code that wraps the server's `emit`, such as instrumentation", async () => {
     const path = newPath();
     await using app = await start(path);
     const emit = app.server.emit.bind(app.server) as (...all: unknown[]) => boolean;
@@ -158,7 +158,7 @@ describe("the requests for a path that is taken over", () => {
     expect(seen).toEqual([path, "/other"]);
   });
 
-  test("are upgraded by whoever upgrades", async () => {
+  test("are upgraded by the application's own listener", async () => {
     const path = newPath();
     await using app = await start(path);
     app.server.on("upgrade", (request, socket) => {
@@ -169,7 +169,7 @@ describe("the requests for a path that is taken over", () => {
     await exchange(app.port, get(path), HELLO);
   });
 
-  test("are the server's own again once they are given back", async () => {
+  test("go to the server's own listeners again after a release", async () => {
     const path = newPath();
     await using app = await start(path);
     app.giveBack();
@@ -180,7 +180,7 @@ describe("the requests for a path that is taken over", () => {
     );
   });
 
-  test("are the latest caller's, and an earlier one's giving back takes nothing away", async () => {
+  test("belong to the latest caller, and an earlier caller's release has no effect", async () => {
     const path = newPath();
     await using app = await start(path);
     await using later = createBus();
@@ -196,7 +196,7 @@ describe("the requests for a path that is taken over", () => {
     await exchange(app.port, get(path), /host GET/);
   });
 
-  test("end with the connection when answering fails, and the bus is told", async () => {
+  test("end with the connection if the response fails, and the bus reports the error", async () => {
     const path = newPath();
     const failures: string[] = [];
     await using bus = createBus({ onError: ({ message }) => failures.push(message) });
@@ -224,7 +224,7 @@ describe("the server's own listeners", () => {
     expect(calls).toEqual(["first", true, 2]);
   });
 
-  test("are found, counted, added and removed as if nothing were taken over", async () => {
+  test("are listed, counted, added and removed as if nothing were taken over", async () => {
     const path = newPath();
     await using app = await start(path);
     const seen: string[] = [];
@@ -257,7 +257,7 @@ describe("the server's own listeners", () => {
     expect(app.server.listenerCount("request")).toBe(0);
   });
 
-  test("may take the server's requests from within another wrapper, as a socket library does", async () => {
+  test("may receive requests from within another wrapper, such as a socket library's", async () => {
     const path = newPath();
     await using app = await start(path);
     const own = app.server.listeners("request") as Listener[];
@@ -274,7 +274,7 @@ describe("the server's own listeners", () => {
   test.each([
     ["without a Host", (path: string) => `GET ${path} HTTP/1.1\r\n\r\n`, 400],
     ["with an unknown expectation", (path: string) => get(path, "Expect: magic\r\n"), 417],
-  ])("are back where Node itself refuses a request %s", async (_, request, status) => {
+  ])("are restored after Node.js rejects a request %s", async (_, request, status) => {
     const path = newPath();
     await using app = await start(path);
     await exchange(app.port, request(path), new RegExp(`^HTTP/1\\.1 ${status}`));
@@ -282,7 +282,7 @@ describe("the server's own listeners", () => {
     await exchange(app.port, get("/other"), /host GET/);
   });
 
-  test("are back where one request too many came on a connection", async () => {
+  test("are restored after one request too many on a connection", async () => {
     const path = newPath();
     await using app = await start(path);
     app.server.maxRequestsPerSocket = 1;
@@ -294,7 +294,7 @@ describe("the server's own listeners", () => {
     await exchange(app.port, get("/other"), /host GET/);
   });
 
-  test("are back where a request that Node refused is followed by a stream in one packet", async () => {
+  test("are restored after a rejected request and a stream in one packet", async () => {
     const path = newPath();
     await using app = await start(path);
     const text = get(path, "Expect: magic\r\n") + get("/between") + get(path, "Expect: magic\r\n");
@@ -306,7 +306,7 @@ describe("the server's own listeners", () => {
     expect(app.server.listeners("request")).toEqual([host]);
   });
 
-  test("answer what a listener of expectations emits later", async () => {
+  test("answer a request that a listener of expectations emits later", async () => {
     const path = newPath();
     await using app = await start(path);
     app.server.on("checkContinue", (request, response) => {
@@ -316,7 +316,7 @@ describe("the server's own listeners", () => {
     await exchange(app.port, get(path), HELLO);
   });
 
-  test("answer a request that another one's announcement has emitted", async () => {
+  test("answer a request emitted while another one is announced", async () => {
     const path = newPath();
     await using app = await start(path);
     let other: [IncomingMessage, ServerResponse] | undefined;
@@ -362,7 +362,7 @@ test.each([
   "http://localhost/api/sse",
   undefined,
   7,
-])("%j cannot be taken over, and the error says what can", (path) => {
+])("%j cannot be taken over, and the error says which paths can", (path) => {
   expect(() => assertTakeOverPath(path)).toThrow(
     expect.objectContaining({
       code: "INVALID_OPTION",

@@ -3,13 +3,13 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { SseBusError } from "../../core/errors.ts";
 import type { RouteContext } from "../../http/route-context.ts";
 import type { Announcement } from "../exchange.ts";
-import type { StreamRequestListener } from "../stream-requests.ts";
+import type { NodeListener } from "../node-call.ts";
 
 /** How the requests for one path are answered. */
 export interface TakenPath {
   /** The bus of the streams; `undefined` in a proof. */
   readonly context?: RouteContext;
-  readonly answer: StreamRequestListener;
+  readonly answer: NodeListener;
 }
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void;

@@ -7,17 +7,17 @@ import {
 import { connect, createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
-import { sendResponse } from "./send-response.ts";
+import type { HttpAnswer } from "../http/answer.ts";
+import { sendAnswer } from "./send-answer.ts";
 
-const refusal = (): Response =>
-  new Response("too large", { status: 413, headers: { Connection: "close" } });
+const refusal: HttpAnswer = { status: 413, headers: { Connection: "close" }, body: "too large" };
 
 test("over HTTP/2, a refusal that closes the connection has no `Connection` and prints no warning", async () => {
   const warnings: Error[] = [];
   const onWarning = (warning: Error): void => void warnings.push(warning);
   process.on("warning", onWarning);
   const server = createServer((_, response) => {
-    void sendResponse(refusal(), response as unknown as ServerResponse);
+    sendAnswer(refusal, response as unknown as ServerResponse);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -34,8 +34,8 @@ test("over HTTP/2, a refusal that closes the connection has no `Connection` and 
   expect(warnings).toEqual([]);
 });
 
-test("over HTTP/1.1 it does close the connection", async () => {
-  const onRequest: RequestListener = (_, response) => void sendResponse(refusal(), response);
+test("over HTTP/1.1, a refusal closes the connection", async () => {
+  const onRequest: RequestListener = (_, response) => sendAnswer(refusal, response);
   const server = createHttpServer(onRequest);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -1,0 +1,30 @@
+export type {
+  Authorization,
+  Authorize,
+  AuthorizeContext,
+  Grant,
+  Identity,
+} from "../http/authorize.ts";
+export type { CorsOptions } from "../http/cors.ts";
+export { drainBus } from "../http/drain.ts";
+export type {
+  HandlerBase,
+  HealthHandlerOptions,
+  MetricsHandlerOptions,
+  PresenceHandlerOptions,
+  PublishHandlerOptions,
+  SseHandlerOptions,
+} from "../http/handler-options.ts";
+export type { MetricsOptions, MetricsRegistry } from "../http/metrics-handler.ts";
+export type { PresenceRouteOptions } from "../http/presence-handler.ts";
+export type { PresenceOptions } from "../http/presence-options.ts";
+export type { PublishRouteOptions } from "../http/publish-options.ts";
+export type { StreamOptions } from "../http/stream-options.ts";
+export {
+  createHealthHandler,
+  createMetricsHandler,
+  createPresenceHandler,
+  createPublishHandler,
+  createSseHandler,
+} from "./handlers.ts";
+export type { WebClient, WebRequestHandler } from "./web-form.ts";
