@@ -7,7 +7,7 @@ interface Closable {
 /**
  * Closes the connection that a worker was being given when it ended. `node:cluster` waits for the worker to accept
  * a connection before it closes its own copy, and forgets the copy if the worker ends first: the client would
- * wait for ever. A worker is given one connection at a time, through `send` of its process; this is not documented.
+ * wait forever. A worker is given one connection at a time, through `send` of its process; this is not documented.
  *
  * @see https://github.com/nodejs/node/blob/main/lib/internal/cluster/round_robin_handle.js
  */

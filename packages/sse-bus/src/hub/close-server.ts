@@ -3,13 +3,13 @@ import type { Server } from "node:http";
 import type { Http2SecureServer, Http2Session, Http2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { FAREWELL_MS } from "../node/response-writer.ts";
+import { FAREWELL } from "../http/byte-sink.ts";
 import { startInterval, startTimeout } from "../core/timers.ts";
 
 /** Clients that do not read their last bytes are cut off after this time. */
 const MAX_CLOSING_MS = 5000;
 /** How long a connection over TLS that waits for nothing but its reader is kept, as in `cutOffUnread`. */
-const MAX_READING_MS = FAREWELL_MS;
+const MAX_READING_MS = FAREWELL.graceMs;
 /** How often idle kept-alive connections are looked for. */
 const IDLE_CHECK_MS = 50;
 

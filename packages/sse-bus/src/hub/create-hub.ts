@@ -8,9 +8,10 @@ import { SseBusError } from "../core/errors.ts";
 import { isFastPathOn } from "../http/fast-paths.ts";
 import { assertCount } from "../core/history.ts";
 import type { ChannelMap } from "../core/types.ts";
-import { problemResponse } from "../http/problem.ts";
+import { problemAnswer } from "../http/problem.ts";
 import { routeContext } from "../http/route-context.ts";
-import { sendResponse } from "../node/send-response.ts";
+import { methodNotAllowed } from "../http/usual-problems.ts";
+import { sendAnswer } from "../node/send-answer.ts";
 import { answerOn } from "../node/socket-sink.ts";
 import {
   type PlainRequestInterception,
@@ -98,7 +99,7 @@ export function createHubWith<Channels extends ChannelMap, Inputs extends Channe
 
 /**
  * Streams and requests per HTTP/2 connection. It has to be announced: otherwise Chromium assumes 100, and with
- * that many streams open each further request waits for ever (RFC 9113 §5.1.2).
+ * that many streams open each further request waits forever (RFC 9113 §5.1.2).
  */
 const MAX_CONCURRENT_STREAMS = 1000;
 
@@ -125,14 +126,12 @@ function createServerFor(
 
 /** CONNECT (RFC 9110 §9.3.6): without this answer `node:http` cuts the connection. */
 function refuseConnect(_: IncomingMessage, to: Duplex | ServerResponse): void {
-  const refusal = problemResponse({
-    status: 405,
-    code: "METHOD_NOT_ALLOWED",
-    detail: "The hub is not a proxy: use GET or POST.",
-    headers: { Allow: "GET, POST, OPTIONS" },
-  });
+  const refusal = problemAnswer(
+    methodNotAllowed("GET, POST, OPTIONS", "The hub is not a proxy: use GET or POST."),
+  );
   // HTTP/2 gives a response, HTTP/1.1 a socket.
-  void ("writeHead" in to ? sendResponse(refusal, to) : answerOn(to as Socket, refusal));
+  if ("writeHead" in to) sendAnswer(refusal, to);
+  else answerOn(to as Socket, refusal);
 }
 
 function isPlain(server: Server | Http2SecureServer): server is Server {

@@ -22,6 +22,7 @@ export type FlagName =
   | "jwks-url"
   | "jwt-issuer"
   | "jwt-audience"
+  | "jwt-info-claim"
   | "publish-token"
   | "open-publish"
   | "allowed-host"
@@ -35,11 +36,16 @@ export type FlagName =
   | "max-lifetime-ms"
   | "max-connections"
   | "max-connections-per-client"
+  | "max-connections-per-identity"
   | "max-channels"
   | "max-patterns"
   | "max-pattern-depth"
   | "max-in-flight-bytes"
   | "max-publishes-per-minute"
+  | "compress"
+  | "presence"
+  | "presence-grace-ms"
+  | "max-states-per-minute"
   | "max-messages"
   | "max-age-ms"
   | "max-bytes"
@@ -79,7 +85,7 @@ export const FLAGS: Readonly<Record<FlagName, Flag>> = {
   },
   "tls-key": { value: "FILE", help: "The certificate's private key (PEM): a file, or the text." },
   public: {
-    help: "Everybody may read every channel, also from other machines; see --host.",
+    help: "Everybody may read every channel, also from other machines, and caches may keep full pages; see --host.",
   },
   "jwt-key": {
     value: "KEY",
@@ -98,6 +104,10 @@ export const FLAGS: Readonly<Record<FlagName, Flag>> = {
     value: "AUDIENCE",
     isRepeatable: true,
     help: "Required audience of a JWT (aud).",
+  },
+  "jwt-info-claim": {
+    value: "CLAIM",
+    help: "Claim of a JWT with the `info` of the client's identity, such as name. Its id is sub.",
   },
   "publish-token": {
     value: "TOKEN",
@@ -167,6 +177,12 @@ export const FLAGS: Readonly<Record<FlagName, Flag>> = {
     default: "1000",
     help: "Open streams per client address.",
   },
+  "max-connections-per-identity": {
+    value: "N",
+    min: 1,
+    default: "1000",
+    help: "Open streams per identity (sub of a JWT).",
+  },
   "max-channels": { value: "N", min: 1, default: "100", help: "Channels and patterns per stream." },
   "max-patterns": { value: "N", min: 0, default: "10", help: "Patterns per stream." },
   "max-pattern-depth": { value: "N", min: 1, help: "Segments per pattern." },
@@ -181,6 +197,25 @@ export const FLAGS: Readonly<Record<FlagName, Flag>> = {
     min: 1,
     default: "6000",
     help: "Publishes per minute and client address.",
+  },
+  compress: {
+    help: "Compresses streams (gzip) for clients that accept it, once for all streams of the same channels.",
+  },
+  presence: {
+    help: "Clients with a JWT are members of their channels; streams may ask for members, and /presence is served.",
+  },
+  "presence-grace-ms": {
+    value: "N",
+    min: 0,
+    max: MAX_TIMER_MS,
+    default: "5000",
+    help: "With --presence: how long a client stays a member after its last stream.",
+  },
+  "max-states-per-minute": {
+    value: "N",
+    min: 1,
+    default: "600",
+    help: "With --presence: states per stream and minute.",
   },
   "max-messages": { value: "N", min: 0, default: "1000", help: "Messages kept per channel." },
   "max-age-ms": {

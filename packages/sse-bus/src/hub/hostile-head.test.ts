@@ -17,7 +17,7 @@ afterEach(async () => {
   await bus.close();
 });
 
-/** Sends bytes as they are; gives what comes back until the connection ends. */
+/** Sends bytes unchanged; returns what arrives until the connection ends. */
 async function ask(line: string, ...fields: string[]): Promise<string> {
   const { port } = hub.server.address() as AddressInfo;
   const socket = connect(port, "127.0.0.1");
@@ -45,31 +45,34 @@ const HOSTS = [
 ];
 
 describe.each(["/sse", "/publish?msg=x", "/health", "/metrics"])("GET %s", (target) => {
-  test.each(HOSTS)("with the Host %j is answered 400 and named", async (host) => {
+  test.each(HOSTS)("with the Host %j gets a 400 that names it", async (host) => {
     const answer = await ask(`GET ${target} HTTP/1.1`, `Host: ${host}`);
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
     expect(answer).toContain('"code":"INVALID_HOST"');
     expect((await bus.cursor()).startsWith("0-"), "nothing was published").toBe(true);
   });
 
-  test("with user-info in an absolute target is answered 4xx", async () => {
+  test("with user information in an absolute target gets a 4xx", async () => {
     expect(await ask(`GET http://u:p@h${target} HTTP/1.1`, "Host: h")).toMatch(/^HTTP\/1\.1 4/);
   });
 
-  test("is answered 400 through `node:http`, too", async () => {
+  test("gets a 400 through `node:http`, too", async () => {
     const answer = await ask(`GET ${target} HTTP/1.1`, "Host: u@h", "X-A: 1", "x-a: 2");
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
   });
 });
 
-test.each(["TRACE", "TRACK"])("%s on any path is answered, not cut off", async (method) => {
-  for (const target of ["/publish?msg=x", "/sse", "/health"]) {
-    const answer = await ask(`${method} ${target} HTTP/1.1`, "Host: h");
-    expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
-  }
-});
+test.each(["TRACE", "TRACK"])(
+  "%s on any path gets a response and is not cut off",
+  async (method) => {
+    for (const target of ["/publish?msg=x", "/sse", "/health"]) {
+      const answer = await ask(`${method} ${target} HTTP/1.1`, "Host: h");
+      expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
+    }
+  },
+);
 
-test("a target of slashes is answered 404", async () => {
+test("a target of slashes gets a 404", async () => {
   for (const target of ["//", "///", "//evil.example/sse", "/\\"]) {
     expect(await ask(`GET ${target} HTTP/1.1`, "Host: h")).toMatch(/^HTTP\/1\.1 404 /);
   }

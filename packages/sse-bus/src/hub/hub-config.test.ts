@@ -8,7 +8,7 @@ const self = fileURLToPath(import.meta.url);
 const secret = "a secret of at least thirty-two bytes";
 
 describe("settings of the hub", () => {
-  test("have the defaults that the help tells", () => {
+  test("have the defaults that the help shows", () => {
     const { port, host, workers, backendUrl, hub, bus } = readConfig([], {});
     expect({ port, host, workers, backendUrl }).toEqual({
       port: 4000,
@@ -22,7 +22,7 @@ describe("settings of the hub", () => {
     expect(bus.history).toEqual({ maxMessages: 1000, maxAgeMs: 3_600_000, maxBytes: 16_777_216 });
   });
 
-  test("come from the environment, and the flag wins", () => {
+  test("come from the environment, and a flag takes precedence", () => {
     const env = {
       SSE_BUS_PORT: "1",
       SSE_BUS_HEARTBEAT_MS: "2",
@@ -45,15 +45,19 @@ describe("settings of the hub", () => {
     expect(fromFlags.hub.cors?.origins).toEqual(["https://c.example"]);
   });
 
-  test("an empty variable is none", () => {
+  test("an empty variable counts as unset", () => {
     const { backendUrl, hub } = readConfig([], { SSE_BUS_URL: "", SSE_BUS_PUBLISH_TOKEN: "" });
     expect(backendUrl).toBeUndefined();
     expect(hub).not.toHaveProperty("publishToken");
   });
 
-  test("limits are shared out among workers, so that together they keep them", () => {
+  test("limits are divided among workers, so that all workers together keep them", () => {
     const { hub } = readConfig(["--workers", "4", "--max-connections", "1001"], {});
-    expect(hub).toMatchObject({ maxConnections: 251, maxConnectionsPerClient: 250 });
+    expect(hub).toMatchObject({
+      maxConnections: 251,
+      maxConnectionsPerClient: 250,
+      maxConnectionsPerIdentity: 250,
+    });
   });
 
   test.each([
@@ -81,8 +85,9 @@ describe("settings of the hub", () => {
     [["--jwt-key", ""], "--jwt-key is empty"],
     [["--jwt-issuer", "x"], "--jwt-issuer (SSE_BUS_JWT_ISSUER) has no effect alone"],
     [["--jwt-audience", "x"], "add --jwt-key or --jwks-url"],
+    [["--jwt-info-claim", "x"], "--jwt-info-claim (SSE_BUS_JWT_INFO_CLAIM) has no effect alone"],
     [["--jwt-key", "k", "--jwks-url", "https://x"], "--jwt-key and --jwks-url exclude each other"],
-  ])("%j is refused, naming what is wrong", (args, message) => {
+  ])("%j is rejected, and the error names what is wrong", (args, message) => {
     expect(() => readConfig(args, {})).toThrow(UsageError);
     expect(() => readConfig(args, {})).toThrow(message);
   });
@@ -120,11 +125,11 @@ describe("settings of the hub", () => {
   test.each([
     [`redis://u:S3%zz@x`, /^--backend .*SSE_BUS_URL: .*%25/],
     ["redis://x/abc", /^--backend .*SSE_BUS_URL: .*database/],
-  ])("the backend %s is refused at start", (url, message) => {
+  ])("the backend %s is rejected at start", (url, message) => {
     expect(() => readConfig(["--backend", url], {})).toThrow(message);
   });
 
-  test("each has a line in the help, with its default", () => {
+  test("each setting has a line in the help, with its default", () => {
     const help = describeFlags();
     for (const name of [
       "port",
@@ -144,7 +149,7 @@ describe("settings of the hub", () => {
     expect(() => readConfig(["--port", "--host", "x"], {})).toThrow("--port");
   });
 
-  test("a switch in the environment is 1 or 0, and nothing that might be meant", () => {
+  test("a switch in the environment is 1 or 0, and any other value is rejected", () => {
     expect(readConfig([], { SSE_BUS_OPEN_PUBLISH: "0" }).hub.openPublish).toBe(false);
     const env = { SSE_BUS_OPEN_PUBLISH: "yes" };
     expect(() => readConfig([], env)).toThrow('SSE_BUS_OPEN_PUBLISH must be 1 or 0, not "yes".');
@@ -159,7 +164,7 @@ describe("a hub that other machines reach", () => {
     "hub.example",
     "127.0.0.1.evil.example",
     "::ffff:1.2.3.4",
-  ])("does not start on %s without tokens, unless --public says that it is meant", (host) => {
+  ])("does not start on %s without tokens, unless --public is set", (host) => {
     expect(() => readConfig(["--host", host], {})).toThrow(UsageError);
     expect(() => readConfig([], { SSE_BUS_HOST: host })).toThrow(/--host .*--jwt-key.*--public/);
     expect(readConfig(["--host", host, "--public"], {}).host).toBe(host);
@@ -168,7 +173,7 @@ describe("a hub that other machines reach", () => {
     expect(readConfig(["--host", host, "--jwks-url", "https://x"], {}).host).toBe(host);
   });
 
-  test.each(["127.0.0.1", "127.8.8.8", "::1", "localhost"])("loopback (%s) is none", (host) => {
+  test.each(["127.0.0.1", "127.8.8.8", "::1", "localhost"])("excludes loopback (%s)", (host) => {
     expect(readConfig(["--host", host], {}).host).toBe(host);
   });
 });

@@ -24,6 +24,12 @@ export interface HubOptions<
   readonly authorizePublish?: NonNullable<PublishRouteOptions["authorize"]>;
   /** Publishes per minute and client address that is not loopback. @default 6000 */
   readonly maxPublishesPerMinute?: number;
+  /**
+   * States per stream and minute that clients may set, with the option `presence`; twenty times as many per
+   * client address.
+   * @default 600
+   */
+  readonly maxStatesPerMinute?: number;
   /** Trusted proxies in front that append to `X-Forwarded-For`. @default 0 */
   readonly trustedProxies?: number;
   /**

@@ -1,14 +1,17 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { Handler } from "../http/call.ts";
 import { checkHost } from "../http/host.ts";
 import { createHealthHandler } from "../http/health-handler.ts";
 import { createMetricsHandler } from "../http/metrics-handler.ts";
-import { problemResponse } from "../http/problem.ts";
+import { createPresenceHandler } from "../http/presence-handler.ts";
+import { type Problem, problemAnswer } from "../http/problem.ts";
 import { createPublishHandler } from "../http/publish-handler.ts";
-import { toRefusal } from "../http/refusal.ts";
+import { Refusal, toRefusal } from "../http/refusal.ts";
 import type { RouteContext } from "../http/route-context.ts";
-import { nodeRequestHead, toWebRequest } from "../node/request-head.ts";
-import { sendResponse } from "../node/send-response.ts";
+import { nodeCall } from "../node/node-call.ts";
+import { nodeRequestHead } from "../node/request-head.ts";
+import { sendAnswer } from "../node/send-answer.ts";
 import type { PlainRequestListener } from "../node/undocumented/fast-lane.ts";
 import { createStreamRequestHandlers } from "../node/stream-requests.ts";
 import type { HubOptions } from "./hub-options.ts";
@@ -24,13 +27,13 @@ export interface HubRoutes {
 
 export const STREAM_PATH = "/sse";
 
-/** Answers one web-standard request. */
-export type HubHandler = (request: Request) => Response | Promise<Response>;
+/** Paths whose handlers check the host. */
+const SELF_CHECKED: ReadonlySet<string> = new Set([STREAM_PATH, "/publish", "/presence"]);
 
 /** Handlers that replace the hub's own, where several processes form one hub. */
 export interface HubOverrides {
-  readonly health?: HubHandler;
-  readonly metrics?: HubHandler;
+  readonly health?: Handler;
+  readonly metrics?: Handler;
 }
 
 /** @throws SseBusError `INVALID_OPTION` */
@@ -46,17 +49,17 @@ export function createHubRoutes(
     authorizePublish,
     cors,
     allowedHosts,
+    presence,
+    maxStatesPerMinute,
   } = options;
   const streams = createStreamRequestHandlers(context, options, trustedProxies);
   const unanswered = new Set<Socket>();
-  /** The client addresses of web-standard requests. */
-  const addresses = new WeakMap<object, string>();
   const env = {
     ...(publishToken !== undefined && { SSE_BUS_PUBLISH_TOKEN: publishToken }),
     ...(openPublish && !authorizePublish && { SSE_BUS_OPEN_PUBLISH: "1" }),
   };
   const { maxPublishesPerMinute } = options;
-  const handlers: Record<string, HubHandler> = {
+  const handlers: Record<string, Handler> = {
     "/publish": createPublishHandler(
       context,
       {
@@ -65,37 +68,35 @@ export function createHubRoutes(
         ...(authorizePublish && { authorize: authorizePublish }),
         ...(maxPublishesPerMinute !== undefined && { maxPublishesPerMinute }),
       },
-      {
-        env: () => env,
-        isTokenEnough: publishToken !== undefined,
-        trustedProxies,
-        socketIp: (request) => addresses.get(request),
-      },
+      { env: () => env, isTokenEnough: publishToken !== undefined },
     ),
+    ...(presence && {
+      "/presence": createPresenceHandler(
+        context,
+        { allowedHosts, ...(cors && { cors }), ...(maxStatesPerMinute && { maxStatesPerMinute }) },
+        { env: () => env },
+      ),
+    }),
     "/health": overrides.health ?? createHealthHandler(context),
     "/metrics": overrides.metrics ?? createMetricsHandler(context, { nodeMetrics: true }),
   };
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = sentPath(request);
-    const head = nodeRequestHead(request);
-    // Those two check it themselves, and explain the refusal to pages of other origins.
-    const isChecked = (path === STREAM_PATH || path === "/publish") && head.method !== "OPTIONS";
-    if (!isChecked) checkHost(head, { allowedHosts });
+    // Those check it themselves, and explain the refusal to pages of other origins.
+    const isChecked = SELF_CHECKED.has(path) && request.method !== "OPTIONS";
+    if (!isChecked) checkHost(nodeRequestHead(request), { allowedHosts });
     if (path === STREAM_PATH) return streams.onRequest(request, response);
     const handle = Object.hasOwn(handlers, path) ? handlers[path] : undefined;
-    if (!handle) return sendResponse(notFound(), response);
-    const webRequest = toWebRequest(request, response);
-    const { remoteAddress } = request.socket;
-    if (remoteAddress !== undefined) addresses.set(webRequest, remoteAddress);
-    await sendResponse(await handle(webRequest), response);
+    if (!handle) throw new Refusal(NOT_FOUND);
+    sendAnswer(await handle(nodeCall(request, response, trustedProxies)), response);
   }
 
   /** Answers what a handler throws like any refusal, unless an answer has begun. */
-  async function explain(error: unknown, response: ServerResponse): Promise<void> {
+  function explain(error: unknown, response: ServerResponse): void {
     const { problem } = toRefusal(error);
     if (response.headersSent || problem.status === 500) throw error;
-    await sendResponse(problemResponse(problem), response);
+    sendAnswer(problemAnswer(problem), response);
   }
 
   const failed = (error: unknown, connection: { destroy(): unknown }): void => {
@@ -106,7 +107,7 @@ export function createHubRoutes(
   return {
     onRequest(request, response) {
       answer(request, response)
-        .catch(async (error: unknown) => explain(error, response))
+        .catch((error: unknown) => explain(error, response))
         .catch((error: unknown) => failed(error, response));
     },
     onPlainStream(request, socket) {
@@ -129,10 +130,9 @@ function sentPath({ url = "/" }: IncomingMessage): string {
   return query < 0 ? url : url.slice(0, query);
 }
 
-function notFound(): Response {
-  return problemResponse({
-    status: 404,
-    code: "NOT_FOUND",
-    detail: "The hub serves /sse, /publish, /health and /metrics, in exactly this spelling.",
-  });
-}
+const NOT_FOUND: Problem = {
+  status: 404,
+  code: "NOT_FOUND",
+  detail:
+    "The hub serves /sse, /publish, /health, /metrics and, with `presence`, /presence, in exactly this spelling.",
+};

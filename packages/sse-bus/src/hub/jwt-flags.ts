@@ -10,6 +10,7 @@ export interface JwtFlags {
   readonly jwksUrl: string | undefined;
   readonly issuer: readonly string[];
   readonly audience: readonly string[];
+  readonly infoClaim: string | undefined;
 }
 
 /** Access control, in the form of `createHub` options. */
@@ -21,11 +22,20 @@ export function readJwtFlags(settings: Settings): JwtFlags | undefined {
   const jwksUrl = settings.text("jwks-url");
   const issuer = settings.list("jwt-issuer");
   const audience = settings.list("jwt-audience");
+  const infoClaim = settings.text("jwt-info-claim");
   if (key !== undefined && jwksUrl !== undefined) {
     throw new UsageError("--jwt-key and --jwks-url exclude each other: give one of them.");
   }
-  if (key !== undefined || jwksUrl !== undefined) return { key, jwksUrl, issuer, audience };
-  const alone = issuer.length > 0 ? "jwt-issuer" : audience.length > 0 ? "jwt-audience" : undefined;
+  if (key !== undefined || jwksUrl !== undefined) {
+    return { key, jwksUrl, issuer, audience, infoClaim };
+  }
+  const alone = (
+    [
+      ["jwt-issuer", issuer.length > 0],
+      ["jwt-audience", audience.length > 0],
+      ["jwt-info-claim", infoClaim !== undefined],
+    ] as const
+  ).find(([, isGiven]) => isGiven)?.[0];
   if (alone === undefined) return undefined;
   throw new UsageError(`${nameOf(alone)} has no effect alone: add --jwt-key or --jwks-url.`);
 }
@@ -41,7 +51,7 @@ export async function createAccess(
   { openPublish }: Pick<HubOptions<never, never>, "openPublish">,
 ): Promise<HubAccess> {
   if (!jwt) return {};
-  const { key, jwksUrl, issuer, audience } = jwt;
+  const { key, jwksUrl, issuer, audience, infoClaim } = jwt;
   const flag = key === undefined ? "jwks-url" : "jwt-key";
   const { jwtAuthorize } = await importJwt(nameOf(flag));
   const keys = key === undefined ? { jwksUrl: jwksUrl as string } : { key: readKey(key) };
@@ -50,6 +60,7 @@ export async function createAccess(
       ...keys,
       ...(issuer.length > 0 && { issuer }),
       ...(audience.length > 0 && { audience }),
+      ...(infoClaim !== undefined && { infoClaim }),
     }),
   );
   return openPublish ? { authorize } : { authorize, authorizePublish: authorize };

@@ -5,6 +5,7 @@ import type { Cursor } from "../core/position.ts";
 /** The methods of the process that holds the log, for its workers. */
 export interface LogMethods {
   publish: NewMessage;
+  publishMany: readonly NewMessage[];
   /** The worker chooses the number that identifies the subscription. */
   subscribe: { readonly topic: string; readonly subscription: number };
   unsubscribe: number;

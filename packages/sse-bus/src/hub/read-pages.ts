@@ -21,38 +21,72 @@ const PARALLEL_READS = 4;
  * Reads history from the process that holds the log, page by page; see `createHistoryReads`. A read
  * whose subscriptions have ended stops, because its history would be dropped.
  */
-export function createPageReader(options: PageReaderOptions): (topic: string) => Promise<History> {
+export interface PageReader {
+  read(topic: string): Promise<History>;
+  /** Call it when a subscription to the topic has ended. */
+  endUnwanted(topic: string): void;
+}
+
+/** A read that is under way. */
+interface RunningRead {
+  readonly topic: string;
+  readonly isWanted: () => boolean;
+  /** Rejects when the read is not wanted any more. */
+  readonly ended: Promise<never>;
+  readonly end: (error: Error) => void;
+}
+
+export function createPageReader(options: PageReaderOptions): PageReader {
   const { call, notify, isSubscribed } = options;
   const limit = limitConcurrency(PARALLEL_READS);
+  const running = new Set<RunningRead>();
   let reads = 0;
 
   async function readPages(topic: string, isWanted: () => boolean): Promise<History> {
+    if (!isWanted()) throw unwanted();
+    const own = startRead(topic, isWanted);
     const messages: LogMessage[] = [];
     const read = reads++;
     let isWhole = false;
+    running.add(own);
     try {
-      assertWanted(isWanted);
       for (let method = "read", argument: unknown = { topic, read }; ;) {
-        const page = await call<HistoryPage>(method, argument);
+        const page = await Promise.race([call<HistoryPage>(method, argument), own.ended]);
         for (const sent of page.messages) messages.push(received(sent));
         isWhole = page.isLast;
         if (isWhole) return { messages, horizon: page.horizon };
-        assertWanted(isWanted);
         [method, argument] = ["readOn", read];
       }
     } finally {
+      running.delete(own);
       if (!isWhole) notify("endRead", read);
     }
   }
 
-  return shareReads(async (topic) => {
-    const wasSubscribed = isSubscribed(topic);
-    const isWanted = (): boolean => !wasSubscribed || isSubscribed(topic);
-    return limit(async () => readPages(topic, isWanted));
-  });
+  return {
+    read: shareReads(async (topic) => {
+      const wasSubscribed = isSubscribed(topic);
+      const isWanted = (): boolean => !wasSubscribed || isSubscribed(topic);
+      return limit(async () => readPages(topic, isWanted));
+    }),
+    endUnwanted(topic) {
+      for (const read of running) {
+        if (read.topic === topic && !read.isWanted()) read.end(unwanted());
+      }
+    },
+  };
 }
 
-function assertWanted(isWanted: () => boolean): void {
-  if (isWanted()) return;
-  throw new SseBusError("BACKEND_UNAVAILABLE", "Every subscription to the topic has ended.");
+function startRead(topic: string, isWanted: () => boolean): RunningRead {
+  let end!: (error: Error) => void;
+  const ended = new Promise<never>((_, reject) => {
+    end = reject;
+  });
+  // It may end while the read does not wait for it.
+  ended.catch(() => {});
+  return { topic, isWanted, ended, end };
+}
+
+function unwanted(): SseBusError {
+  return new SseBusError("BACKEND_UNAVAILABLE", "Every subscription to the topic has ended.");
 }

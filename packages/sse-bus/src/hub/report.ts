@@ -1,3 +1,5 @@
+import { type HttpAnswer, jsonAnswer, PRIVATE_HEADERS } from "../http/answer.ts";
+import { metricsAnswer } from "../http/metrics-handler.ts";
 import type { MetricObjectWithValues, MetricValue } from "prom-client";
 import { loadPromClient } from "../http/load-prom-client.ts";
 
@@ -16,7 +18,7 @@ export interface Report {
 }
 
 /** The answer to `/health` for all workers: `ok` only if each of them is. */
-export function mergedHealth(reports: readonly Report[]): Response {
+export function mergedHealth(reports: readonly Report[]): HttpAnswer {
   const isDraining = reports.some((report) => report.isDraining);
   const isUp = reports.length > 0 && reports.every((report) => report.isUp);
   const status = isDraining ? "draining" : isUp ? "ok" : "down";
@@ -30,19 +32,14 @@ export function mergedHealth(reports: readonly Report[]): Response {
     workers: reports.length,
     ...(Object.keys(off).length > 0 && { fastPathsOff: off }),
   };
-  return Response.json(body, {
-    status: status === "ok" ? 200 : 503,
-    headers: { "Cache-Control": "no-store" },
-  });
+  return jsonAnswer(body, PRIVATE_HEADERS, status === "ok" ? 200 : 503);
 }
 
 /** The answer to `/metrics` for all workers; each metric defines how its values are combined. */
-export async function mergedMetrics(reports: readonly Report[]): Promise<Response> {
+export async function mergedMetrics(reports: readonly Report[]): Promise<HttpAnswer> {
   const { AggregatorRegistry } = await loadPromClient();
   const registry = AggregatorRegistry.aggregate(reports.map(({ metrics }) => metrics));
-  return new Response(await registry.metrics(), {
-    headers: { "Content-Type": registry.contentType, "Cache-Control": "no-store" },
-  });
+  return metricsAnswer(registry);
 }
 
 function sum(reports: readonly Report[], read: (report: Report) => number): number {

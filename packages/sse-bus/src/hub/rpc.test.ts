@@ -7,7 +7,7 @@ import type { Transport } from "./transport.ts";
 import { serveLog, toError } from "./serve-log.ts";
 import { workerBackend } from "./worker-backend.ts";
 
-/** Two ends of a transport; each can stop taking what the other one sends. */
+/** Two ends of a transport; each can stop reading what the other one sends. */
 function pair() {
   const ends = [0, 1].map(() => ({
     isStopped: false,
@@ -39,7 +39,7 @@ function pair() {
   };
   return {
     transports: [transportOf(0), transportOf(1)] as const,
-    /** Bytes that one end has been handed and has not taken. */
+    /** Bytes sent to one end that it has not read. */
     handed: (end: 0 | 1) => sizeOf(ends[end]?.inbox.map(({ message }) => message)),
     stop: (end: 0 | 1) => void ((ends[end] as (typeof ends)[number]).isStopped = true),
     goOn(end: 0 | 1) {
@@ -53,7 +53,7 @@ function pair() {
 
 const settled = async (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-test("a side that takes nothing is handed a megabyte, and refused calls once much waits for it", async () => {
+test("a side that reads nothing gets a megabyte, and calls fail once too much waits for it", async () => {
   const { transports, stop, goOn, handed, close } = pair();
   createRpc(transports[1], { methods: { echo: (text: string) => text.length }, toError });
   const rpc = createRpc(transports[0], { methods: {}, toError });
@@ -73,7 +73,7 @@ test("a side that takes nothing is handed a megabyte, and refused calls once muc
   close();
 });
 
-test("a call without an answer is rejected in time, and not sent later", async () => {
+test("a call without a response is rejected in time, and not sent later", async () => {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
   try {
     const { transports, stop, goOn, close } = pair();
@@ -95,14 +95,14 @@ test("a call without an answer is rejected in time, and not sent later", async (
     }
     goOn(1);
     await settled();
-    expect(seen, "those that had left already").toEqual([0, 1, 2]);
+    expect(seen, "those that had already been sent").toEqual([0, 1, 2]);
     close();
   } finally {
     vi.useRealTimers();
   }
 });
 
-test("a worker that takes nothing loses what is beyond the limit, and is told before anything later", async () => {
+test("a worker that reads nothing loses what is beyond the limit, and the loss is reported before anything later", async () => {
   const { transports, stop, goOn, close } = pair();
   const log = memoryBackend();
   const onError = vi.fn();
@@ -142,7 +142,7 @@ test("a worker that takes nothing loses what is beyond the limit, and is told be
   await log.close();
 });
 
-test("the answer to a new subscription never runs ahead of a loss that has not been told", async () => {
+test("the response to a new subscription never arrives before a loss that is not yet reported", async () => {
   const { transports, stop, goOn, close } = pair();
   const log = memoryBackend();
   const host = {
@@ -162,7 +162,7 @@ test("the answer to a new subscription never runs ahead of a loss that has not b
   const json = JSON.stringify("x".repeat(1_000_000));
   const entry = { channel: "a", event: "message", key: undefined, json, id: undefined };
   for (let n = 1; n <= 40; n++) await log.publish(entry);
-  // Asked before the worker has taken anything, answered after.
+  // Requested before the worker reads anything, answered after.
   const subscribed = backend
     .subscribe("b", { message() {}, lost() {} })
     .then(({ cursor }) => seen.push(`at ${cursor.seq}`));

@@ -6,6 +6,7 @@ import type { LogMethods, LogEvent } from "./log-protocol.ts";
 import { createRpc, MAX_WAITING_BYTES, type Rpc, type RpcMethods } from "./rpc.ts";
 import { MESSAGE_BYTES, withoutState } from "./sent-message.ts";
 import type { Transport } from "./transport.ts";
+import { storeMany } from "../core/store-many.ts";
 import { startInterval } from "../core/timers.ts";
 
 /**
@@ -77,9 +78,14 @@ export function serveLog(backend: Backend, transport: Transport, methods: RpcMet
   }
 
   const served = {
-    async publish(entry: NewMessage) {
-      const stored = await backend.publish(entry);
+    async publish(message: NewMessage) {
+      const stored = await backend.publish(message);
       // Subscribers in the publisher's process receive the message before the call is answered.
+      reportLoss();
+      return stored;
+    },
+    async publishMany(messages: readonly NewMessage[]) {
+      const stored = await storeMany(backend, messages);
       reportLoss();
       return stored;
     },

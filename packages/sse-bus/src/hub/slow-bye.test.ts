@@ -8,32 +8,37 @@ import { createHub } from "./create-hub.ts";
 test.each([
   ["on a socket of its own", []],
   ["on `node:http`", ["X-A: 1", "X-A: 2"]],
-])("a client that reads on seconds after it was ended as slow has bye last, %s", async (_, own) => {
-  await using bus = createBus();
-  await using hub = createHub({ bus, heartbeatMs: 80, writeTimeoutMs: 100, retryMs: 777 });
-  await hub.listen(0);
-  const { disconnects, open } = connectionsOf(internalsOf(bus));
+])(
+  "a client that is ended as slow and reads again seconds later receives `bye` last, %s",
+  async (_, own) => {
+    await using bus = createBus();
+    await using hub = createHub({ bus, heartbeatMs: 80, writeTimeoutMs: 100, retryMs: 777 });
+    await hub.listen(0);
+    const { disconnects, open } = connectionsOf(internalsOf(bus));
 
-  const socket = connect((hub.server.address() as AddressInfo).port, "127.0.0.1");
-  let text = "";
-  socket.setEncoding("latin1").on("data", (piece) => (text += piece));
-  socket.write(["GET /sse HTTP/1.1", "Host: x", "Connection: close", ...own, "", ""].join("\r\n"));
-  await expect.poll(() => open.size).toBe(1);
-  socket.pause();
-  // Until the kernel's buffers are full, and the client is seen to take nothing.
-  while (open.size > 0) {
-    await bus.publish("x".repeat(200_000));
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-  expect([...disconnects]).toEqual([["slow", 1]]);
-  // How long the client does not read is what this is about.
-  await new Promise((resolve) => setTimeout(resolve, 2000));
-  socket.resume();
-  await once(socket, "close");
-  expect(text).toMatch(/\nevent: bye\ndata: \{"reason":"slow","retryMs":777\}\n\n\r\n0\r\n\r\n$/);
-});
+    const socket = connect((hub.server.address() as AddressInfo).port, "127.0.0.1");
+    let text = "";
+    socket.setEncoding("latin1").on("data", (piece) => (text += piece));
+    socket.write(
+      ["GET /sse HTTP/1.1", "Host: x", "Connection: close", ...own, "", ""].join("\r\n"),
+    );
+    await expect.poll(() => open.size).toBe(1);
+    socket.pause();
+    // Until the kernel's buffers are full and the server sees that the client reads nothing.
+    while (open.size > 0) {
+      await bus.publish("x".repeat(200_000));
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    expect([...disconnects]).toEqual([["slow", 1]]);
+    // The time without reading is what this test is about.
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    socket.resume();
+    await once(socket, "close");
+    expect(text).toMatch(/\nevent: bye\ndata: \{"reason":"slow","retryMs":777\}\n\n\r\n0\r\n\r\n$/);
+  },
+);
 
-test("one that reads nothing at all is cut off", async () => {
+test("a client that reads nothing is cut off", async () => {
   await using bus = createBus();
   await using hub = createHub({ bus, heartbeatMs: 80, writeTimeoutMs: 100 });
   await hub.listen(0);

@@ -49,7 +49,7 @@ export function workerBackend(transport: Transport, methods: RpcMethods = {}): W
   }
 
   const rpc = createRpc(transport, { methods: { ...methods, events }, toError });
-  const read = createPageReader({
+  const pages = createPageReader({
     call: ask,
     notify: rpc.notify,
     isSubscribed: (name) => Array.from(feeds.values()).some(({ topic }) => topic === name),
@@ -63,13 +63,16 @@ export function workerBackend(transport: Transport, methods: RpcMethods = {}): W
       host = own;
       head = await ask<Cursor>("cursor");
     },
-    publish: (entry) => ask<Stored>("publish", entry),
+    publish: (message) => ask<Stored>("publish", message),
+    publishMany: (messages) => ask<readonly Stored[]>("publishMany", messages),
     async subscribe(topic, feed) {
       const subscription = subscriptions++;
       // Before the call is answered: its messages may arrive in the same batch as the answer.
       feeds.set(subscription, { topic, feed });
       const close = (): void => {
-        if (feeds.delete(subscription)) rpc.notify("unsubscribe", subscription);
+        if (!feeds.delete(subscription)) return;
+        rpc.notify("unsubscribe", subscription);
+        pages.endUnwanted(topic);
       };
       try {
         const cursor = await ask<Cursor>("subscribe", { topic, subscription });
@@ -81,7 +84,7 @@ export function workerBackend(transport: Transport, methods: RpcMethods = {}): W
         throw error;
       }
     },
-    read,
+    read: pages.read,
     readHead: () => ask<Cursor>("cursor"),
     head() {
       if (head) return head;
