@@ -14,6 +14,12 @@ export interface AnswerProblem {
   readonly channels?: Partial<readonly string[]> | null;
 }
 
+export const REVOKED =
+  "The server revoked the access of this stream (`bus.disconnect`). Sign in again, then call `reconnect()`.";
+
+export const DENIED =
+  "The server does not grant this channel. Check `authorize`, then call `reconnect()`.";
+
 /** Whether the server takes fewer channels at once. Some proxies answer only 400 to a long URL. */
 export function isTooMany({ status, code }: AnswerProblem, channels: readonly string[]): boolean {
   const isTooLong = status === 400 && !code && channels.join().length > 2_000;
@@ -30,14 +36,16 @@ export function retryAfterMs({ headers }: Response): number | undefined {
  * What a response without an event stream means.
  *
  * 408, 425, 429 and 5xx are temporary (RFC 9110 §15.5.9, RFC 8470, RFC 6585 §4); anything else is final.
- * But where a stream was open before, only the refusals of a stream route are final: during a deployment,
- * proxies answer in its place, and redirect to other routes.
+ * But where a stream was open before, only the refusals of a stream route are final: problem details of 400 to
+ * 403 with a code. During a deployment, proxies answer in its place, redirect to other routes, and send the
+ * path to the wrong server, whose 404 may be a hub's.
  */
 export async function readAnswer(response: Response, wasOpen?: boolean): Promise<ErrorRecord> {
   const { status, headers, redirected } = response;
   const type = headers.get("content-type");
   const problem = { ...(await response.json().catch(() => {})), status };
-  const isOurs = /problem\+json/i.test(type as string) && FINAL_CODES.test(problem.code);
+  const isOurs =
+    /problem\+json/i.test(type as string) && status < 404 && /^[A-Z_]+$/.test(problem.code);
   const isFinal = !wasOpen || (isOurs && !redirected);
   const mayPass = status >= 500 || [408, 425, 429].includes(status) || !isFinal;
   return {
@@ -46,10 +54,3 @@ export async function readAnswer(response: Response, wasOpen?: boolean): Promise
     cause: problem,
   };
 }
-
-/**
- * The final refusals of a stream route to a client that it has served before. A hub's 404 `NOT_FOUND` is none:
- * a proxy may have sent the path to the wrong server.
- */
-const FINAL_CODES =
-  /^(INVALID_(CHANNEL|HOST)|PATTERN_TOO_DEEP|TOO_MANY_CHANNELS|UNDECLARED|UNAUTHORIZED|FORBIDDEN|CROSS_SITE|HOST_NOT_ALLOWED)$/;

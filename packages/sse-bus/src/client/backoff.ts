@@ -12,7 +12,7 @@ export interface BackoffOptions {
  */
 const MAX_SERVER_WAIT_MS = 300_000;
 
-/** The wait for a server that asks for `ms`. Undefined if that is no time. */
+/** The wait for a server that asks for `ms`. Undefined if that is no valid time. */
 export function serverWaitMs(ms: unknown): number | undefined {
   return typeof ms === "number" && ms >= 0 ? Math.min(ms, MAX_SERVER_WAIT_MS) : undefined;
 }

@@ -72,7 +72,7 @@ test("a day of messages, losses, pauses and changing subscriptions leaks nothing
   const [first, last] = [census[1], census.at(-1)] as [(typeof census)[0], (typeof census)[0]];
   expect({ ...last, heap: 0 }).toEqual({ ...first, heap: 0 });
   expect(first.open).toBe(1);
-  // 22 hours are 1,320 visits, 132 losses and 15,000 blocks: 100 bytes each would show.
+  // 22 hours are 1,320 visits, 132 losses and 15,000 blocks: a leak of 100 bytes each is found.
   expect(last.heap - first.heap).toBeLessThan(1_500_000);
 
   client.close();
@@ -83,7 +83,7 @@ test("a day of messages, losses, pauses and changing subscriptions leaks nothing
   expect(server.open).toBe(0);
 }, 120_000);
 
-/** A `ping` at this very moment leaves a timer of 10 ms, in which wishes are collected; two do not. */
+/** A `ping` at this moment leaves a timer of 10 ms, in which interest is collected; two do not. */
 async function lastingTimers(): Promise<number> {
   const now = vi.getTimerCount();
   await vi.advanceTimersByTimeAsync(500);

@@ -6,12 +6,14 @@ export type SseClientErrorCode =
   | "INVALID_CHANNEL"
   | "INVALID_MESSAGE"
   | "LISTENER_FAILED"
+  | "STATE_REFUSED"
   | "STREAM_LOST"
   | "STREAM_REFUSED"
   | "STREAM_SILENT";
 
 /**
  * An error of the client. If an HTTP response caused it, `cause` has its problem details (RFC 9457), or
- * at least its `status`.
+ * at least its `status`. If `bus.disconnect` caused it, `cause` has the `reason` `revoked`, and the `code` that
+ * was passed, if any.
  */
 export type SseClientError = SseBusError<SseClientErrorCode>;

@@ -7,6 +7,10 @@ export interface ClientHost extends Partial<
     readonly onLine?: boolean;
     /** Missing on plain `http://` outside localhost. */
     readonly locks?: Pick<LockManager, "request"> | undefined;
+    /** Chromium's, which says when the network changes. */
+    readonly connection?: Pick<EventTarget, "addEventListener" | "removeEventListener"> | undefined;
   };
+  /** Missing in workers. */
+  readonly sessionStorage?: Pick<Storage, "getItem" | "setItem">;
   readonly BroadcastChannel?: typeof BroadcastChannel;
 }

@@ -54,9 +54,17 @@ export interface SseClientOptions {
   readonly onError?: ((error: SseClientError) => void) | undefined;
 }
 
+/**
+ * How messages reach a client: over an event `stream`, or over a long `poll` where something between client and
+ * server does not let streams through.
+ */
+export type SseTransport = "stream" | "poll";
+
 /** The status of a connection, with its reason. A new object after each change. */
 export interface SseConnection {
   readonly status: SseStatus;
+  /** How messages arrive while the status is `open`. With several streams, `poll` if one of them polls. */
+  readonly transport?: SseTransport | undefined;
   /** Why the connection is `failed` or was lost. */
   readonly error?: SseClientError | undefined;
   /** When the next attempt is due, in ms since 1970. */

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import type { ServerResponse } from "node:http";
 
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 
@@ -11,6 +12,7 @@ import {
 import { createTestBus } from "../testing/test-bus.ts";
 import { waitForStatus } from "../testing/wait-for-status.ts";
 import { readAnswer } from "./answer.ts";
+import type { SseClientError } from "./client-error.ts";
 import type { SseClient, SseClientOptions, SseConnection } from "./client-types.ts";
 import { createClient, createSseClient } from "./client.ts";
 
@@ -70,7 +72,7 @@ describe("a subscription", () => {
     expect(errors).toEqual([]);
   });
 
-  test("with an event gets only that one", async () => {
+  test("with an event gets only messages of that event", async () => {
     const { server, client, collect } = await setUp();
     const paid = collect(client, "a", { event: "paid" });
     const rest = collect(client, "a");
@@ -134,7 +136,7 @@ describe("a subscription", () => {
     expect(bad.data.at(-1)).toBe(2);
   });
 
-  test("from now on does not get the backlog of others", async () => {
+  test("without a cursor does not get the history that others get", async () => {
     const { server, client, collect } = await setUp();
     const cursor = server.head();
     server.publish("old", { channel: "a" });
@@ -147,7 +149,7 @@ describe("a subscription", () => {
     expect(early.data).toEqual(["old", "new"]);
   });
 
-  test("from `latest` starts on a connection apart, and joins the others at the head", async () => {
+  test("from `latest` starts on a separate connection, and joins the others at the head", async () => {
     const { server, client, collect } = await setUp();
     const live = collect(client, "b");
     await isOpen(client);
@@ -169,7 +171,7 @@ describe("a subscription", () => {
     expect(snapshot.gaps).toEqual([]);
   });
 
-  test('from `latest` soon shares the one connection, and "from now on" gets no backlog, with the real route', async () => {
+  test("from `latest` soon shares the one connection, and one without a cursor gets no history, with the real route", async () => {
     await using server = createTestBus();
     const publish = async (data: number) => server.bus.publish(data, { channel: "a" });
     const cursor = await server.bus.cursor();
@@ -194,7 +196,7 @@ describe("a subscription", () => {
     await server.until(2);
     snapshot.end();
     await server.until(0);
-    // The server may know of the end before the client's promises have run.
+    // The server may see the end before the client's promises have run.
     await vi.waitFor(() => expect(client.status).toBe("idle"), WAIT);
   });
 
@@ -225,7 +227,7 @@ describe("listeners", () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test("that throw, with an onError that throws, affect nothing else: the cursor passes, the stream stays", async () => {
+  test("that throw, with an onError that throws, affect nothing else: the cursor moves, the stream stays open", async () => {
     const thrown: string[] = [];
     vi.stubGlobal("queueMicrotask", (run: () => void) => {
       void Promise.resolve().then(() => {
@@ -284,7 +286,7 @@ describe("listeners", () => {
     expect(client.status).toBe("closed");
   });
 
-  test("do not get a message that is no JSON; it is reported", async () => {
+  test("do not get a message that is not JSON; it is reported", async () => {
     const errors: string[] = [];
     const { server, client, collect } = await setUp({ onError: ({ code }) => errors.push(code) });
     const heard = collect(client, "default");
@@ -338,7 +340,7 @@ describe("one connection", () => {
     const a = collect(client, "a");
     collect(client, "b");
     await isOpen(client);
-    server.delayMs = 60; // Longer than wishes are collected: these must not call it off.
+    server.delayMs = 60; // Longer than interest is collected: later interest must not cancel it.
     a.end();
     server.streams[0]?.ping();
     await server.until((now) => now.streams[0]?.channels.join() === "b");
@@ -359,7 +361,7 @@ describe("one connection", () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test("outlives its last subscription for a second, and then leaves nothing open", async () => {
+  test("stays open for a second after its last subscription, and then leaves nothing open", async () => {
     const { server, client, collect } = await setUp();
     const first = collect(client, "a");
     await isOpen(client);
@@ -410,7 +412,7 @@ describe("a lost stream", () => {
     expect(a.gaps).toEqual([]);
   });
 
-  test("that missed evicted messages gives a gap that names the channel, then continues", async () => {
+  test("whose next messages were evicted gets a gap that names the channel, then continues", async () => {
     const { server, client, collect } = await setUp(FAST);
     const a = collect(client, "a");
     await isOpen(client);
@@ -423,7 +425,7 @@ describe("a lost stream", () => {
     expect(a.data).toEqual(["kept"]);
   });
 
-  test("to a server with a new log gives a gap and continues in the new epoch", async () => {
+  test("of a server whose log has restarted gets a gap and continues in the new epoch", async () => {
     const { server, client, collect } = await setUp(FAST);
     const a = collect(client, "a");
     await isOpen(client);
@@ -442,7 +444,7 @@ describe("a lost stream", () => {
     expect(a.gaps).toEqual([{ channels: ["a"], reason: "restarted" }]);
   });
 
-  test("that falls silent is found by the watchdog within 2.5 heartbeats", async () => {
+  test("that falls silent is detected by the watchdog within 2.5 heartbeats", async () => {
     const { server, client, collect } = await setUp(FAST);
     server.heartbeatMs = 400;
     const a = collect(client, "a");
@@ -454,7 +456,7 @@ describe("a lost stream", () => {
     const elapsed = performance.now() - stalled;
     expect(client.getStatus().error?.code).toBe("STREAM_SILENT");
     expect(elapsed).toBeGreaterThan(400);
-    // What a busy machine is late by; a watchdog of two heartbeats more would be later.
+    // Room for a busy machine, but less than two more heartbeats.
     expect(elapsed).toBeLessThan(2.5 * 400 + 700);
     await a.until(1);
     expect(a.data).toEqual(["unheard"]);
@@ -462,16 +464,36 @@ describe("a lost stream", () => {
 
   test("stays open as long as heartbeats come", async () => {
     const { server, client, collect } = await setUp(FAST);
-    // Long enough that a process that hangs for a moment does not miss two of them.
+    // Long enough that a process that hangs for a moment misses at most one.
     server.heartbeatMs = 500;
     const statuses = watch(client);
     collect(client, "a");
     await isOpen(client);
-    // Past the watchdog's time without them.
+    // Longer than the watchdog's time.
     await new Promise((resolve) => setTimeout(resolve, 3 * 500));
     expect(statuses).toEqual(["connecting", "open"]);
     expect(server.requests).toHaveLength(1);
   });
+
+  test.each(["-1", "-1e300", "0", "1e-9", "1e300", "1e999", '"15000"', "null", "[]", "{}"])(
+    "whose hello names %s as its heartbeat stays open",
+    async (heartbeatMs) => {
+      const { server, client, collect } = await setUp(FAST);
+      const statuses = watch(client);
+      let foreign: ServerResponse | undefined;
+      server.answers.push((response) => {
+        foreign = response.writeHead(200, { "Content-Type": "text/event-stream" });
+        const hello = `{"channels":["a"],"heartbeatMs":${heartbeatMs}}`;
+        response.write(`id: a-a-e0\nevent: hello\ndata: ${hello}\n\n`);
+      });
+      const a = collect(client, "a");
+      await isOpen(client);
+      foreign?.write("id: b-b-e0@a\ndata: 1\n\n");
+      await a.until(1);
+      expect(statuses).toEqual(["connecting", "open"]);
+      expect(server.requests).toHaveLength(1);
+    },
+  );
 
   test("counts as lost after connectTimeoutMs, before the response as well as before hello", async () => {
     const { server, client, collect } = await setUp({ ...FAST, connectTimeoutMs: 60 });
@@ -485,7 +507,7 @@ describe("a lost stream", () => {
     expect(server.requests.length).toBeGreaterThanOrEqual(3);
   });
 
-  test("to a stopped server is retried until it runs again", async () => {
+  test("of a stopped server is requested until the server runs again", async () => {
     const { server, client, collect } = await setUp(FAST);
     const a = collect(client, "a");
     await isOpen(client);
@@ -535,7 +557,7 @@ describe("waiting", () => {
 
   test.each<[string, Answer]>([
     ["Retry-After in seconds", unavailableFor("3600")],
-    ["Retry-After beyond all numbers", unavailableFor("9".repeat(400))],
+    ["Retry-After of 400 digits", unavailableFor("9".repeat(400))],
     ["Retry-After that is a date", unavailableFor("Wed, 21 Oct 2099 07:28:00 GMT")],
     ["`retry`", (response) => response.writeHead(200, TYPE).end(`retry: ${"9".repeat(18)}\n\n`)],
     ["`bye`", byeAfter("1e300")],
@@ -556,7 +578,7 @@ describe("waiting", () => {
     ["text in a `bye`", byeAfter('"soon"')],
     ["null in a `bye`", byeAfter("null")],
     ["negative number in a `bye`", byeAfter("-1")],
-  ])("does not depend on what is no time: %s", async (_, answer) => {
+  ])("ignores an invalid value: %s", async (_, answer) => {
     const { server, client, collect } = await setUp(FAST);
     server.answers.push(answer);
     collect(client, "a");
@@ -583,7 +605,7 @@ describe("waiting", () => {
   });
 
   test("grows with failures, with full jitter, and is reset by a heartbeat", async () => {
-    const { server, client, collect } = await setUp({ backoff: { baseMs: 10, maxMs: 40 } });
+    const { server, client, collect } = await setUp({ backoff: { baseMs: 100, maxMs: 400 } });
     const widths: number[] = [];
     vi.spyOn(Math, "random").mockImplementation(() => 0.999);
     const unavailable = (): void =>
@@ -592,16 +614,16 @@ describe("waiting", () => {
     client.subscribeStatus(() => {
       const { status, retryAt } = client.getStatus();
       if (status === "reconnecting")
-        widths.push(Math.ceil(((retryAt ?? 0) - Date.now()) / 10) * 10);
+        widths.push(Math.ceil(((retryAt ?? 0) - Date.now()) / 100) * 100);
     });
     collect(client, "a");
     await isOpen(client);
-    expect(widths).toEqual([10, 20, 40, 40]);
+    expect(widths).toEqual([100, 200, 400, 400]);
     server.streams[0]?.ping();
     await arrived(client, server);
     server.streams[0]?.cut();
     await waitForStatus(client, "reconnecting");
-    expect(widths.at(-1)).toBe(10);
+    expect(widths.at(-1)).toBe(100);
   });
 });
 
@@ -633,7 +655,7 @@ describe("answers", () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test("the refusal says why, in the server's words", async () => {
+  test("that are refusals have the server's reason", async () => {
     const { server, client, collect } = await setUp({ onError: () => {} });
     server.answers.push((response) =>
       response.writeHead(403).end(JSON.stringify({ code: "FORBIDDEN", detail: "Ask for access." })),
@@ -645,7 +667,7 @@ describe("answers", () => {
     expect(error?.cause).toMatchObject({ status: 403, code: "FORBIDDEN" });
   });
 
-  test("200 of another type is final, and names the type", async () => {
+  test("200 of another type is final, and the error names the type", async () => {
     const { server, client, collect } = await setUp({ onError: () => {} });
     server.answers.push((response) =>
       response.writeHead(200, { "Content-Type": "text/html" }).end("<p>Sign in"),
@@ -665,7 +687,7 @@ describe("answers", () => {
 
   test.each<[string, Answer]>([
     ["404 of a proxy", (response) => response.writeHead(404, HTML).end("<h1>Not found")],
-    ["a page of its", (response) => response.writeHead(200, HTML).end("<h1>Back soon")],
+    ["a page of a proxy", (response) => response.writeHead(200, HTML).end("<h1>Back soon")],
     ["403", (response) => response.writeHead(403).end("{}")],
     ["404 of another vendor's problem", problem(404, "NO_ROUTE")],
     ["403 of another vendor's problem", problem(403, "toString")],
@@ -682,7 +704,7 @@ describe("answers", () => {
       const a = collect(client, "a");
       await isOpen(client);
       server.answers.push(answer);
-      // What a redirect leads to.
+      // The target of a redirect.
       if (_.startsWith("302 to a page"))
         server.answers.push((res) => res.writeHead(200, HTML).end("<p>"));
       const statuses = watch(client);
@@ -892,7 +914,7 @@ describe("a channel that is refused", () => {
   });
 });
 
-describe("what is too much for one stream", () => {
+describe("a set of channels that is too much for one stream", () => {
   test("is split over two: 120 channels", async () => {
     await using page = setUpRefusals();
     const names = Array.from({ length: 120 }, (_, n) => `c/${n}`);
@@ -1010,7 +1032,7 @@ describe("what is too much for one stream", () => {
   });
 });
 
-describe("a bad part", () => {
+describe("an invalid channel", () => {
   test.each(["a*b", "**/a", "a/***", "a b", "", "x".repeat(201), "ada@example.com", "a/*b/c"])(
     "that no server accepts throws, and nothing else is affected: %s",
     async (bad) => {
@@ -1041,7 +1063,7 @@ describe("a bad part", () => {
 });
 
 describe("credentials", () => {
-  test("of headers whose names differ only in case are one header", async () => {
+  test("in headers whose names differ only in case are one header", async () => {
     const { server, client, collect } = await setUp({
       token: "mine",
       headers: { authorization: "Basic x", accept: "*/*", "last-event-id": "seed" },
@@ -1112,7 +1134,7 @@ describe("credentials", () => {
     expect(asked).toEqual([false, true]);
   });
 
-  test("without a refresher are final at once", async () => {
+  test("that are refused are final immediately if `token` is no function", async () => {
     const { server, client, collect } = await setUp({ token: "bad", onError: () => {} });
     server.answers.push((response) => response.writeHead(403).end("{}"));
     collect(client, "a");
@@ -1219,7 +1241,7 @@ describe("a `bye`", () => {
 
 describe("a `bye` for a temporary reason", () => {
   test.each(["limit", "unavailable", "drain"])(
-    "%s, in place of a stream, is obeyed, and its reason told",
+    "%s, in place of a stream, is obeyed, and the error has its reason",
     async (reason) => {
       const page = new EventTarget();
       const { server, client, collect } = await setUp(FAST, page);
@@ -1240,16 +1262,19 @@ describe("a `bye` for a temporary reason", () => {
     },
   );
 
-  test.each(["limit", "unavailable"])("%s, of a stream that was open, is too", async (reason) => {
-    const { server, client, collect } = await setUp(FAST);
-    const a = collect(client, "a");
-    await isOpen(client);
-    server.streams[0]?.bye(reason, 60);
-    server.streams[0]?.end();
-    server.publish(1, { channel: "a" });
-    await a.until(1);
-    expect(a.gaps).toEqual([]);
-  });
+  test.each(["limit", "unavailable"])(
+    "%s, of a stream that was open, is obeyed too",
+    async (reason) => {
+      const { server, client, collect } = await setUp(FAST);
+      const a = collect(client, "a");
+      await isOpen(client);
+      server.streams[0]?.bye(reason, 60);
+      server.streams[0]?.end();
+      server.publish(1, { channel: "a" });
+      await a.until(1);
+      expect(a.gaps).toEqual([]);
+    },
+  );
 });
 
 describe("a stream that is revoked", () => {
@@ -1271,14 +1296,100 @@ describe("a stream that is revoked", () => {
     expect(asked).toEqual([false, true]);
   });
 
-  test("is failed without a function for another token, until reconnect()", async () => {
+  test("delivers nothing after the bye, and is failed if the fresh token is refused", async () => {
+    const asked: boolean[] = [];
+    const { server, client, collect } = await setUp({
+      ...FAST,
+      onError: () => {},
+      token({ refused }) {
+        asked.push(refused);
+        return "t";
+      },
+    });
+    const a = collect(client, "a");
+    await isOpen(client);
+    server.answers.push(problem(403, "FORBIDDEN"));
+    server.streams[0]?.bye("revoked", 0);
+    server.publish("secret", { channel: "a" });
+    await waitForStatus(client, "failed");
+    await server.until(0);
+    expect(a.data).toEqual([]);
+    expect(asked).toEqual([false, true]);
+    expect(server.requests).toHaveLength(2);
+  });
+
+  test("also ends a next stream that was requested with the same token", async () => {
+    const asked: boolean[] = [];
+    const { server, client, collect } = await setUp({
+      ...FAST,
+      onError: () => {},
+      token({ refused }) {
+        asked.push(refused);
+        return "t";
+      },
+    });
+    const a = collect(client, "a");
+    await isOpen(client);
+    server.delayMs = 60;
+    collect(client, "b");
+    await server.until((now) => now.requests.length === 2);
+    server.answers.push(problem(403, "FORBIDDEN"));
+    server.streams[0]?.bye("revoked", 0);
+    server.publish("secret", { channel: "a" });
+    await waitForStatus(client, "failed");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(a.data).toEqual([]);
+    expect(asked).toEqual([false, false, true]);
+    expect(client.status).toBe("failed");
+    expect(server.streams).toHaveLength(0);
+  });
+
+  test.each(["SIGNED_OUT", "TOO_MANY_CHANNELS"])(
+    "reports the code of the application before the fresh token is used: %s",
+    async (code) => {
+      const { server, client, collect } = await setUp({ ...FAST, token: () => "t" });
+      const a = collect(client, "a");
+      const b = collect(client, "b");
+      await isOpen(client);
+      server.streams[0]?.bye("revoked", 30, code);
+      const { error } = await waitForStatus(client, "reconnecting");
+      expect(error).toMatchObject({ code: "STREAM_LOST", cause: { reason: "revoked", code } });
+      await isOpen(client);
+      server.publish(1, { channel: "a" });
+      server.publish(2, { channel: "b" });
+      await Promise.all([a.until(1), b.until(1)]);
+      expect(server.requests).toHaveLength(2);
+    },
+  );
+
+  test("is failed with the code of bus.disconnect, which onError gets too", async () => {
+    await using server = createTestBus();
+    const errors: SseClientError[] = [];
+    const onError = (error: SseClientError): void => void errors.push(error);
+    using client = createSseClient({ url: server.url, fetch: server.fetch, onError });
+    const own: SseConnection[] = [];
+    client.subscribe("a", () => {}, { onStatus: (now) => own.push(now) });
+    await isOpen(client);
+    await server.bus.disconnect({ channel: "a" }, { code: "SIGNED_OUT" });
+    const { error } = await waitForStatus(client, "failed");
+    expect(error).toMatchObject({
+      code: "STREAM_REFUSED",
+      cause: { reason: "revoked", code: "SIGNED_OUT" },
+    });
+    expect(own.at(-1)?.error).toEqual(error);
+    expect(errors).toEqual([error]);
+  });
+
+  test("is failed if `token` is no function, until reconnect()", async () => {
     const { server, client, collect } = await setUp({ ...FAST, onError: () => {} });
     const a = collect(client, "a");
     await isOpen(client);
-    server.streams[0]?.bye("revoked", 0);
+    server.streams[0]?.bye("revoked", 0, "SIGNED_OUT");
     server.streams[0]?.end();
     const { error } = await waitForStatus(client, "failed");
     expect(error?.code).toBe("STREAM_REFUSED");
+    expect(error?.message).toContain("call `reconnect()`");
+    expect(error?.cause).toMatchObject({ reason: "revoked", code: "SIGNED_OUT" });
     server.publish(1, { channel: "a" });
     client.reconnect();
     await a.until(1);
@@ -1373,7 +1484,7 @@ describe("a client", () => {
     expect(seen).toHaveLength(2);
   });
 
-  test("with a relative URL and no page says so", () => {
+  test("with a relative URL and no page throws an error that explains it", () => {
     const client = createSseClient({ url: "/api/sse" });
     expect(() => client.subscribe("a", () => {})).toThrow("Invalid URL");
     expect(client.status).toBe("idle");

@@ -1,17 +1,17 @@
 import { isTopic } from "../core/channel-name.ts";
 import { SseBusError } from "../core/errors.ts";
 import { startTimeout } from "../core/timers.ts";
-import type { AnyChannels, ChannelsOf } from "../core/types.ts";
+import type { ChannelsOf } from "../core/types.ts";
 import type { ClientHost } from "./client-host.ts";
 import type { SseClient, SseClientOptions } from "./client-types.ts";
-import type { ClientSettings } from "./connection.ts";
 import { tabGroupName } from "./credentials.ts";
 import { isPosition } from "./cursor.ts";
 import { defaultUrl } from "./default-url.ts";
 import { createPageConnection } from "./page-connection.ts";
+import { type ClientSettings, type OwnClient, SETTINGS } from "./settings.ts";
 import { createSnapshots } from "./snapshot.ts";
 import type { ClientSubscription } from "./subscriptions.ts";
-import { matcherOf } from "./topic.ts";
+import { channelOf, matcherOf } from "./topic.ts";
 
 /** How long the connection outlives the last subscription, so that a page change keeps it. */
 const LINGER_MS = 1_000;
@@ -36,13 +36,13 @@ export function createSseClient<Bus = unknown>(
 /**
  * {@link createSseClient} for a given page.
  *
- * @param isApart shares its connection with no other client, so it may start from `latest` or `earliest`
+ * @param isApart its connection is shared with no other client, so it may start from `latest` or `earliest`
  */
 export function createClient(
-  options: SseClientOptions,
+  options: SseClientOptions & Pick<ClientSettings, "ladder" | "probeMs">,
   host: ClientHost,
   isApart?: boolean,
-): SseClient<AnyChannels> {
+): OwnClient {
   const settings: ClientSettings = { ...options, url: options.url ?? defaultUrl(), host };
   const subscriptions = new Set<ClientSubscription>();
   const page = createPageConnection(settings, host, subscriptions);
@@ -50,12 +50,13 @@ export function createClient(
 
   const subscribe: SseClient["subscribe"] = (channel, listener, subscribeOptions = {}) => {
     const { event, onGap, onStatus } = subscribeOptions;
-    if (!isTopic(channel)) throw new SseBusError("INVALID_CHANNEL", `Bad channel: ${channel}`);
+    if (!isTopic(channelOf(channel)))
+      throw new SseBusError("INVALID_CHANNEL", `Bad channel: ${channel}`);
     const cursor = readStart(subscribeOptions.cursor);
     if (!isApart && cursor && !isPosition(cursor)) {
       return subscribeApart(channel, listener, subscribeOptions);
     }
-    // Throws where a relative URL has no page to be relative to.
+    // Throws if the URL is relative and there is no page.
     settings.url = new URL(settings.url, host.location?.href).href;
     const one: ClientSubscription = {
       channel,
@@ -121,6 +122,7 @@ export function createClient(
     },
     close,
     [Symbol.dispose]: close,
+    [SETTINGS]: settings,
   };
 }
 

@@ -23,5 +23,5 @@ export function tabGroupName(options: SseClientOptions): string | undefined {
   // Functions, and tokens of one user, cannot be compared: sharing then needs an `identity`.
   const isOwn = identity === undefined && (headers ?? token ?? fetch);
   if (shareTabs === false || isOwn) return undefined;
-  return `sse-bus 2 ${JSON.stringify([url, withCredentials, identity])}`;
+  return `sse-bus 3 ${JSON.stringify([url, withCredentials, identity])}`;
 }

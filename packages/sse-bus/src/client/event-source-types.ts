@@ -12,7 +12,7 @@ export interface SseEventSourceInit {
   /** How long to wait, on top of the reconnection time, when attempts fail one after another. */
   readonly backoff?: BackoffOptions | undefined;
   /**
-   * Statuses after which it reconnects, although the standard gives up: `[502, 503, 504]` survives the
+   * Statuses after which it reconnects, although the standard ends the connection: `[502, 503, 504]` survives the
    * restart of a server behind a proxy. It honours `Retry-After`. @default none
    */
   readonly retryStatuses?: readonly number[] | undefined;

@@ -54,6 +54,7 @@ describe("the interface", () => {
   test("is an EventTarget with attributes that start as null and false", async () => {
     const { source } = await serve();
     expect(source).toBeInstanceOf(EventTarget);
+    expect(source.transport).toBe("stream");
     expect(source.readyState).toBe(SseEventSource.CONNECTING);
     expect([source.onopen, source.onmessage, source.onerror]).toEqual([null, null, null]);
     expect(source.withCredentials).toBe(false);
@@ -128,7 +129,7 @@ describe("states", () => {
     expect(requests).toHaveLength(3);
   });
 
-  test("a broken connection is made again, too (eventsource-reconnect)", async () => {
+  test("a broken connection is also replaced (eventsource-reconnect)", async () => {
     const { source } = await serve((response) => {
       response.writeHead(200, TYPE).write("retry: 1\nid: 2\ndata: ok\n\ndata: cut off");
       setTimeout(() => response.destroy(), 5);
@@ -261,11 +262,11 @@ describe("requests", () => {
 });
 
 describe("the last event id", () => {
-  test("is sent after a reconnect, in UTF-8, and outlives one that brings no new id (format-field-id, -id-2)", async () => {
+  test("is sent after a reconnect, in UTF-8, and kept by a stream without a new id (format-field-id, -id-2)", async () => {
     const { source, requests } = await serve(
       (response) => response.writeHead(200, TYPE).end("retry: 1\nid: …\ndata: hello\n\n"),
       (response) => response.writeHead(200, TYPE).end("data: again\n\n"),
-      // It stays open: of one that ends, there would be more in the next moment.
+      // It stays open: after one that ends, there would be another request.
       stream("data: and again\n\n"),
     );
     const ids: string[] = [];
@@ -290,7 +291,7 @@ describe("the last event id", () => {
     expect(requests[1]?.headers).not.toHaveProperty("last-event-id");
   });
 
-  test("is moved by a block that has nothing but an id", async () => {
+  test("is moved by a block that has only an id", async () => {
     const { requests, source } = await serve(
       (response) => response.writeHead(200, TYPE).end("retry: 1\nid: 7\n\n"),
       stream("data: x\n\n"),
@@ -376,7 +377,7 @@ describe("the format", () => {
   });
 
   test.each([
-    // The default is three seconds; taken for a number, one of the bogus ones would be more or nothing.
+    // The default is three seconds. An invalid value that is read as a number would change it.
     ["retry: 150", 150, 2_500],
     ["retry: 150\nretry: 5000x\nretry:\nretry: -1\nretry: 1.5", 150, 2_500],
   ])(
@@ -447,7 +448,7 @@ describe("beyond the standard", () => {
     expect(requests.map(({ headers }) => headers.authorization)).toEqual(["Bearer 1", "Bearer 2"]);
   });
 
-  test("headers whose names differ only in case are one, and the last id is ours once there is one", async () => {
+  test("headers whose names differ only in case are one, and the last id replaces a Last-Event-ID of the caller", async () => {
     const { source, requests } = await serve(
       { headers: { "last-event-id": "seed", accept: "text/event-stream;q=1", AUTHORIZATION: "x" } },
       (response) => response.writeHead(200, TYPE).end("retry: 1\nid: srv-1\ndata: x\n\n"),
@@ -503,7 +504,7 @@ describe("beyond the standard", () => {
     source.close();
   });
 
-  test("attempts that keep failing wait longer and longer, on top of the reconnection time", async () => {
+  test("the wait grows with each failed attempt, in addition to the reconnection time", async () => {
     vi.useFakeTimers();
     vi.spyOn(Math, "random").mockReturnValue(0.999);
     onTestFinished(() => {
@@ -528,7 +529,7 @@ describe("beyond the standard", () => {
 
   test("a stream that is silent for longer than watchdogMs counts as lost", async () => {
     const { source, requests } = await serve(
-      // Between the head of an answer and its first bytes a busy machine may take a while.
+      // A busy machine may take a while between the head of an answer and its first bytes.
       { watchdogMs: 500 },
       stream("retry: 1\nid: 5\ndata: x\n\n"),
       stream("data: y\n\n"),
@@ -555,7 +556,7 @@ const WAIT = { timeout: 8_000, interval: 2 };
 
 let serveVectors: (index: number, response: ServerResponse) => Promise<void> = async () => {};
 
-/** Starts a server that gives these answers one after the other, the last one for ever, and a source. */
+/** Starts a server that gives these answers one after the other, the last one from then on, and a source. */
 async function serve(...given: (SseEventSourceInit | Answer)[]) {
   const answers = given.filter((one): one is Answer => typeof one === "function");
   const init = given.find((one): one is SseEventSourceInit => typeof one === "object");

@@ -80,6 +80,11 @@ export class SseEventSource extends EventTarget {
     return this.#init.withCredentials === true;
   }
 
+  /** As that of a client's status. The standard has only streams, so it never polls. */
+  get transport(): "stream" {
+    return "stream";
+  }
+
   /** `CONNECTING` (0), `OPEN` (1) or `CLOSED` (2). */
   get readyState(): 0 | 1 | 2 {
     return this.#readyState;

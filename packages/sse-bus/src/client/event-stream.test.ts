@@ -46,7 +46,7 @@ describe("the 1,383 streams on which Chromium and Firefox agree", () => {
   });
 });
 
-test("any text is parsed alike however its bytes are cut", () => {
+test("any text gives the same events however its bytes are cut", () => {
   fc.assert(
     fc.property(anyStream, fc.integer({ min: 1, max: 5 }), (text, size) => {
       const bytes = encoder.encode(text);
@@ -72,7 +72,32 @@ test("any stream with LF line ends gives the types and data that eventsource-par
   );
 });
 
-test("a bare CR at the end of a piece ends its line at once, and an LF that follows adds none", () => {
+const BOM = [0xef, 0xbb, 0xbf];
+
+test.each([
+  ["one byte order mark is dropped", [BOM], ["1"]],
+  ["of two byte order marks the second is the start of a field's name", [BOM, BOM], []],
+  ["a byte order mark in the data is part of the data", [], ["\uFEFF1"], "data: \uFEFF1\n\n"],
+])("%s, wherever the bytes are cut", (_, marks, expected, text = "data: 1\n\n") => {
+  const bytes = new Uint8Array([...marks.flat(), ...encoder.encode(text)]);
+  const everySizes = [[99], [1], [2], [3], [1, 1, 4, 0], [3, 1, 1, 1], [6, 1]];
+  for (const sizes of everySizes) {
+    let next = 0;
+    const pieces = cut(bytes, () => sizes[next++ % sizes.length] as number);
+    const events = parse(pieces).map(({ data }) => data);
+    expect(events, `cut at ${sizes.join()}`).toEqual(expected);
+  }
+});
+
+test("data after a byte order mark at the start keeps its own byte order marks", () => {
+  const text = "\uFEFFdata: 1\n\n\uFEFFdata: 2\n\ndata:\uFEFF3\n\n";
+  for (const size of [1, 2, 3, 99]) {
+    const events = parse(cut(encoder.encode(text), () => size));
+    expect(events.map(({ data }) => data)).toEqual(["1", "\uFEFF3"]);
+  }
+});
+
+test("a CR at the end of a piece ends its line immediately, and an LF that follows adds no line", () => {
   const events: string[] = [];
   const feed = createEventStreamParser((_, data) => events.push(data as string), noop);
   feed(encoder.encode("data: 1\r\r"));
@@ -84,7 +109,7 @@ test("a bare CR at the end of a piece ends its line at once, and an LF that foll
   expect(events).toEqual(["1", "2"]);
 });
 
-test("a block with nothing but an id moves the last event id, and an empty id clears it", () => {
+test("a block with only an id moves the last event id, and an empty id clears it", () => {
   const ids: string[] = [];
   const feed = createEventStreamParser((_, data, id) => {
     expect(data).toBeUndefined();
@@ -94,7 +119,7 @@ test("a block with nothing but an id moves the last event id, and an empty id cl
   expect(ids).toEqual(["7", "7", "", ""]);
 });
 
-test("an id of the stream before is kept by blocks that bring none", () => {
+test("blocks without an id keep the last id of the stream before", () => {
   const ids: string[] = [];
   const feed = createEventStreamParser((_, __, id) => ids.push(id), noop, "41");
   feed(encoder.encode("data: a\n\nid: 42\ndata: b\n\ndata: c\n\n"));
@@ -105,14 +130,14 @@ test("a block cut off by the end of the stream is discarded", () => {
   expect(parse([encoder.encode("data: 1\n\ndata: 2\n")]).map(({ data }) => data)).toEqual(["1"]);
 });
 
-test("`retry` takes ASCII digits only, and counts before its block ends", () => {
+test("`retry` accepts ASCII digits only, and applies before its block ends", () => {
   const retries: number[] = [];
   const feed = createEventStreamParser(noop, (ms) => retries.push(ms));
   feed(encoder.encode("retry: 10\nretry: 1e3\nretry:-1\nretry\nretry: ٣\nretry:0050\nretry: 5 \n"));
   expect(retries).toEqual([10, 50]);
 });
 
-test("a line of a megabyte in pieces of 64 bytes costs about what its length costs", () => {
+test("a line of a megabyte in pieces of 64 bytes is parsed in linear time", () => {
   const line = encoder.encode(`data: ${"x".repeat(1_000_000)}\n\n`);
   const started = performance.now();
   const [event] = parse(cut(line, () => 64));

@@ -18,9 +18,11 @@ export function createEventStreamParser(
   onRetry: (retryMs: number) => void,
   lastEventId = "",
 ): (bytes: Uint8Array) => void {
-  const utf8 = new TextDecoder(); // Drops one byte order mark, as the standard's "UTF-8 decode" does.
+  const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
   let unfinished = "";
-  let endedWithCr = false;
+  // Dropped if the next text begins with it. The first text may begin with one byte order mark, which the
+  // standard's "UTF-8 decode" drops. The decoder of Node.js 26 would drop a second one too.
+  let skipped = "\uFEFF";
   let type = "";
   let data = "";
 
@@ -44,9 +46,9 @@ export function createEventStreamParser(
   return (bytes) => {
     let text = utf8.decode(bytes, { stream: true });
     if (!text) return;
+    if (text[0] === skipped) text = text.slice(1);
     // A CR ends its line at once: the next byte, which may be an LF, may take minutes to arrive.
-    if (endedWithCr && text[0] === "\n") text = text.slice(1);
-    endedWithCr = text.at(-1) === "\r";
+    skipped = text.at(-1) === "\r" ? "\n" : "";
     unfinished += text;
     // Only the new text is searched: a long line in small pieces would take quadratic time.
     if (/[\r\n]/.test(text)) {

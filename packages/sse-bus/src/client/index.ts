@@ -8,8 +8,16 @@ export type {
   SseClientOptions,
   SseConnection,
   SseSubscribeOptions,
+  SseTransport,
   TokenSource,
 } from "./client-types.ts";
 export { type SseEventHandler, type SseEventListener, SseEventSource } from "./event-source.ts";
 export type { SseEventSourceEventMap, SseEventSourceInit } from "./event-source-types.ts";
+export { createPresence } from "./presence.ts";
+export type {
+  PresenceHandle,
+  PresenceMember,
+  PresenceHandleOptions,
+  PresenceView,
+} from "./presence-types.ts";
 export type { SseStatus } from "./status.ts";

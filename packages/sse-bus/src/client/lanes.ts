@@ -1,13 +1,14 @@
-import type { ClientSettings } from "./connection.ts";
+import type { ClientSettings } from "./settings.ts";
 import type { InterestMap } from "./interest.ts";
-import { createMultiplexer, type Multiplexer } from "./multiplexer.ts";
+import { createMultiplexer } from "./multiplexer.ts";
+import type { Multiplexer } from "./multiplexer-types.ts";
 import type { MultiplexerMessage } from "./protocol.ts";
 
 /** All multiplexers of a client, used as one. */
 export type Lanes = Omit<Multiplexer, "channels">;
 
 /**
- * As many multiplexers as it takes, each in a **lane** of its own: what is too much for one stream is
+ * As many multiplexers as needed, each in a **lane** of its own: channels that are too many for one stream are
  * spread over several. The limits are the server's and those of the proxies before it; a client learns
  * them only from a refusal. See SPEC.md, "More than one stream".
  */
@@ -16,8 +17,8 @@ export function createLanes(
   onMessage: (message: MultiplexerMessage, lane: number) => void,
 ): Lanes {
   const lanes: Multiplexer[] = [];
-  /** How many channels, and how many patterns, one stream takes. */
-  const limits: Record<Kind, number> = { channel: Infinity, pattern: Infinity };
+  /** How much one stream accepts, by weight. */
+  let limit = Infinity;
 
   const open = (): void => {
     const lane = lanes.length;
@@ -25,11 +26,8 @@ export function createLanes(
       onMessage: (message) => onMessage(message, lane),
       isAlone: () => lanes.every((one) => one === multiplexer || !one.channels().length),
       onTooMany(channels) {
-        for (const kind of KINDS) {
-          const count = countOf(kind, channels);
-          const fewer = count > DEFAULTS[kind] ? DEFAULTS[kind] : Math.ceil(count / 2);
-          if (count) limits[kind] = Math.min(limits[kind], fewer);
-        }
+        const weight = weightOf(channels);
+        limit = Math.min(limit, weight > DEFAULT_LIMIT ? DEFAULT_LIMIT : Math.ceil(weight / 2));
       },
     });
     lanes.push(multiplexer);
@@ -40,11 +38,12 @@ export function createLanes(
       const carried = lanes.map((one) => [...one.channels()]);
       const parts: InterestMap[] = [];
       for (const [channel, from] of channels) {
-        // A channel stays in its lane: moving it would cost two streams a new connection.
+        // A channel stays in its lane: moving it would give two streams a new connection.
         let lane = carried.findIndex((names) => names.includes(channel));
         if (lane < 0) {
-          const kind = kindOf(channel);
-          lane = carried.findIndex((names) => countOf(kind, names) < limits[kind]);
+          lane = carried.findIndex(
+            (names) => !names.length || weightOf(names) + weightOf([channel]) <= limit,
+          );
         }
         if (lane < 0) {
           open();
@@ -63,17 +62,9 @@ export function createLanes(
   };
 }
 
-type Kind = "channel" | "pattern";
+/** What a server accepts with default settings: 100 channels, or 10 patterns. */
+const DEFAULT_LIMIT = 100;
 
-const KINDS: readonly Kind[] = ["channel", "pattern"];
-
-/** How many a server takes with default settings. */
-const DEFAULTS: Readonly<Record<Kind, number>> = { channel: 100, pattern: 10 };
-
-function kindOf(channel: string): Kind {
-  return channel.includes("*") ? "pattern" : "channel";
-}
-
-function countOf(kind: Kind, channels: readonly string[]): number {
-  return channels.filter((channel) => kindOf(channel) === kind).length;
+function weightOf(channels: readonly string[]): number {
+  return channels.reduce((sum, channel) => sum + (channel.includes("*") ? 10 : 1), 0);
 }

@@ -20,38 +20,36 @@ export function queueForLock(
   name: string,
   { onGranted, onStolen, onForbidden }: LeaderLockHandlers,
 ): LeaderLock {
-  let queue = new AbortController();
-  let isReleased = false;
-  let resolve: (() => void) | undefined;
+  /** Aborted when the lock is released, or this tab leaves its queue. */
+  let place = new AbortController();
+  let release: (() => void) | undefined;
 
-  const request = (options: LockOptions): void => {
+  const request = (steal?: boolean): void => {
+    place.abort();
+    place = new AbortController();
+    const { signal } = place;
     locks
-      .request(name, options, () => {
-        if (isReleased) return undefined;
-        return new Promise<void>((resolveReleased) => {
-          resolve = resolveReleased;
+      .request(name, steal ? { steal } : { signal }, () => {
+        if (signal.aborted) return undefined;
+        return new Promise<void>((resolve) => {
+          release = resolve;
           onGranted();
         });
       })
       .catch((error: Error) => {
-        if (isReleased || options.signal?.aborted) return;
+        if (signal.aborted) return;
         if (error.name !== "AbortError") return onForbidden();
-        request({ signal: queue.signal });
+        request();
         onStolen();
       });
   };
-  request({ signal: queue.signal });
+  request();
 
   return {
-    steal() {
-      queue.abort();
-      queue = new AbortController();
-      request({ steal: true });
-    },
+    steal: () => request(true),
     release() {
-      isReleased = true;
-      queue.abort();
-      resolve?.();
+      place.abort();
+      release?.();
     },
   };
 }

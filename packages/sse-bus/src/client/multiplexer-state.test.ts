@@ -3,7 +3,13 @@ import { describe, expect, test } from "vitest";
 import type { ClientConnection } from "./connection.ts";
 import { connected, type MultiplexerState, without } from "./multiplexer-state.ts";
 
-const connection = (): ClientConnection => ({ channels: [], from: "", check() {}, close() {} });
+const connection = (): ClientConnection => ({
+  channels: [],
+  from: "",
+  waitS: 0,
+  check() {},
+  close() {},
+});
 const [current, next] = [connection(), connection()];
 
 test("the connections name the state", () => {

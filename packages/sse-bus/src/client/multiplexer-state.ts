@@ -14,7 +14,7 @@ import type { ClientConnection } from "./connection.ts";
  *                      └── waiting ◀──────┘
  * ```
  *
- * - Where `next` fails while `switching`, or `current` says `bye`, `current` is read on while `waiting`,
+ * - If `next` fails while `switching`, or `current` sends `bye`, `current` is still read while `waiting`,
  *   and the end of the wait leads back to `open`, and from there to `switching`.
  * - A refusal of everything leads from every state to `refused`; other interest, or `renew()`, from
  *   there to `connecting`.

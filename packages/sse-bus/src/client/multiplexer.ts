@@ -1,39 +1,16 @@
 import { startTimeout } from "../core/timers.ts";
-import { type AnswerProblem, isTooMany } from "./answer.ts";
+import { type AnswerProblem, DENIED, isTooMany, REVOKED } from "./answer.ts";
 import { backoffMs } from "./backoff.ts";
-import {
-  type ClientConnection,
-  type ClientSettings,
-  type ConnectionHandlers,
-  openConnection,
-} from "./connection.ts";
+import { type ClientConnection, type ConnectionHandlers, openConnection } from "./connection.ts";
 import { canStart } from "./cursor.ts";
-import type { Interest } from "./interest.ts";
 import { createInterestTable } from "./interest-table.ts";
+import { waitOf } from "./known-network.ts";
 import { connected, type MultiplexerState, without } from "./multiplexer-state.ts";
-import type { ErrorRecord, LostMessage, MultiplexerMessage, RefusedMessage } from "./protocol.ts";
-import { matcherOf } from "./topic.ts";
-
-/** Keeps one stream that serves all tabs of a group. See SPEC.md, "One stream for all". */
-export interface Multiplexer {
-  /** What a tab wants now. A tab repeats it at least at every `ping`. */
-  setInterest(tab: string, interest: Interest): void;
-  /** What the tabs want, together. */
-  channels(): readonly string[];
-  /** Finds a dead stream now, and ends a wait that the server did not ask for. */
-  check(): void;
-  /** Asks again for everything at once, with fresh credentials: make before break. */
-  renew(): void;
-  close(): void;
-}
-
-export interface MultiplexerHandlers {
-  onMessage(message: MultiplexerMessage): void;
-  /** The server takes fewer channels in one stream. The tabs then repeat their interest. */
-  onTooMany(channels: readonly string[]): void;
-  /** Whether no other multiplexer of this client has a channel. */
-  isAlone(): boolean;
-}
+import type { Multiplexer, MultiplexerHandlers } from "./multiplexer-types.ts";
+import { createProbeTimer } from "./probe-timer.ts";
+import type { ErrorRecord, LostMessage, RefusedMessage } from "./protocol.ts";
+import type { ClientSettings } from "./settings.ts";
+import { channelOf, matcherOf, nameOf } from "./topic.ts";
 
 /**
  * Of the token:
@@ -68,7 +45,9 @@ export function createMultiplexer(
   let retryMs = 0;
   let retryAt = 0;
   let collecting: ReturnType<typeof setTimeout> | undefined;
-  /** What a tab that joins now has to know. */
+  /** The stream that was tried last while polls served the tabs. */
+  let probe: ClientConnection | undefined;
+  /** What a tab that joins now receives. */
   let trouble: LostMessage | RefusedMessage | undefined;
 
   /** The only place that changes the state. It closes what the new state does not hold. */
@@ -79,9 +58,10 @@ export function createMultiplexer(
       if (connection !== next.current && connection !== next.next) connection?.close();
     }
     if (previous.timer !== next.timer) clearTimeout(previous.timer);
+    if (!next.current?.waitS) probes.stop();
   };
 
-  /** Sees to it that a connection serves all interest. */
+  /** Makes sure that a connection serves all interest. */
   const update = (isNarrowing = false): void => {
     const { channels, from, isServed } = tabs.join(cursor);
     const before = wanted;
@@ -106,17 +86,24 @@ export function createMultiplexer(
     if (current && serves(current) && from === cursor && !isTooWide) {
       if (next && !serves(next)) enter(connected(current));
       if (!isServed) announce(current, cursor, cursor);
-    } else if (!next || !serves(next) || !canStart(from, next.from)) {
-      connect(channels, from);
+    } else if (!next || next === probe || !serves(next) || !canStart(from, next.from)) {
+      // Where streams do not get through, it could take long until the probe has failed.
+      connect(channels, from, waitOf(settings));
     }
   };
 
-  const connect = (channels: readonly string[], from: string): void => {
+  const connect = (channels: readonly string[], from: string, waitS: number): ClientConnection => {
     const isRefused = credentials === "refused";
     if (isRefused) credentials = "renewed";
-    const next = openConnection(settings, { channels, from, isRefused }, handlers);
+    const next = openConnection(settings, { channels, from, isRefused, waitS }, handlers);
     enter(connected(state.current, next));
+    return next;
   };
+
+  /** Tries a stream. Polls continue until its `hello`. */
+  const probes = createProbeTimer(() => {
+    if (state.name === "open") probe = connect(allChannels(), cursor, 0);
+  }, settings.probeMs);
 
   const waitThenUpdate = (ms: number, isRequired: boolean): void => {
     retryAt = Date.now() + ms;
@@ -124,13 +111,15 @@ export function createMultiplexer(
     enter({ name: "waiting", current: state.current, timer, isRequired });
   };
 
+  const isOffline = (): boolean => settings.host?.navigator?.onLine === false;
+
   /** Ends a wait. */
   const proceed = (): void => {
     if (state.name === "waiting") enter(connected(state.current));
     update();
   };
 
-  /** Updates once for all interest that comes in a moment. */
+  /** Updates once for all interest that arrives within a short time. */
   const collect = (): void => {
     collecting ??= startTimeout(
       () => {
@@ -146,17 +135,18 @@ export function createMultiplexer(
       const { channels } = connection;
       // A channel is granted if `hello` lists it, a pattern if `hello` lists anything that it covers.
       const served = channels.filter((channel) => {
-        const covers = matcherOf(channel);
-        return hello.granted?.some((name) => covers.test(name)) ?? true;
+        const covers = matcherOf(channelOf(channel));
+        return hello.channels?.some((name) => covers.test(name)) ?? true;
       });
       connection.channels = granted = served;
       ({ cursor, silenceMs } = hello);
       credentials = "accepted";
-      trouble = undefined;
+      trouble = probe = undefined;
       enter(connected(connection));
+      if (connection.waitS) probes.start();
       announce(connection, connection.from || cursor, hello.head ?? cursor);
       const denied = channels.filter((channel) => !served.includes(channel));
-      if (denied.length) deny(denied, { code: "STREAM_REFUSED", message: "Refused." });
+      if (denied.length) deny(denied, { code: "STREAM_REFUSED", message: DENIED });
       collect();
     },
 
@@ -173,16 +163,21 @@ export function createMultiplexer(
       }
     },
 
-    onBye(connection, reason, waitMs = retryMs) {
+    onBye(connection, cause, waitMs = retryMs) {
       if (connection !== state.current) return;
-      // The `retry:` of this frame is for a native EventSource, which a proxy's 502 would end for ever.
+      // The `retry:` of this frame is for a native EventSource, which a proxy's 502 would end for good.
       retryMs = waitMs;
       connection.channels = [];
-      const isRevoked = reason === "revoked";
-      if (isRevoked && !isFunction(settings.token)) {
-        return refuseAll({ code: "STREAM_REFUSED", message: "Revoked." });
+      if (cause.reason === "unauthorized") credentials = "refused";
+      if (cause.reason === "revoked") {
+        const error = { code: "STREAM_REFUSED", message: REVOKED, cause } as const;
+        if (typeof settings.token !== "function") return refuseAll(error);
+        // Nothing more of this stream may be delivered, nor of one that was requested with this token.
+        enter({ name: "idle" });
+        granted = [];
+        credentials = "refused";
+        return handlers.onEnd(connection, { ...error, code: "STREAM_LOST" }, waitMs);
       }
-      if (isRevoked || reason === "unauthorized") credentials = "refused";
       // Where the next connection is already being made, there is nothing to wait for.
       if (state.name === "open") waitThenUpdate(waitMs, true);
     },
@@ -195,8 +190,13 @@ export function createMultiplexer(
       const { channels } = connection;
       const problem = (error.cause ?? {}) as AnswerProblem;
       const isUnauthorized = problem.status === 401 || problem.status === 403;
+      // A stream of another lane may have shown it, too. What the server asks to wait comes first.
+      const isStepDown = waitOf(settings) && !connection.waitS && waitMs === undefined;
       enter(without(state, connection));
-      if (isUnauthorized && isFunction(settings.token) && credentials === "accepted") {
+      // Polls serve the tabs. Without them, nobody waits for a stream that may be held back.
+      if (connection === probe) return;
+      if (state.name === "connecting" && state.next === probe) enter({ name: "idle" });
+      if (isUnauthorized && typeof settings.token === "function" && credentials === "accepted") {
         credentials = "refused";
         update();
       } else if (channels.length > 1 && isTooMany(problem, channels)) {
@@ -207,9 +207,16 @@ export function createMultiplexer(
         refuse(channels, error, problem);
       } else {
         if (isUnauthorized) credentials = "refused";
-        if (state.name === "idle" || state.name === "open") {
-          const isOffline = settings.host?.navigator?.onLine === false;
-          const floorMs = Math.max(waitMs ?? retryMs, isOffline ? OFFLINE_MS : 0);
+        if (isStepDown && state.name !== "waiting") {
+          const isCut = error.code === "STREAM_LOST";
+          // A stream that fell silent after its `hello` was cut, too.
+          probes.reset(!isCut && !settings.ladder?.lifeMs);
+          retryAt = Date.now();
+          update();
+          // It is lost if the poll fails, too.
+          if (isCut) return;
+        } else if (state.name === "idle" || state.name === "open") {
+          const floorMs = Math.max(waitMs ?? retryMs, isOffline() ? OFFLINE_MS : 0);
           waitThenUpdate(backoffMs(attempts++, floorMs, settings.backoff), !!waitMs);
         }
         if (!state.current) {
@@ -221,18 +228,20 @@ export function createMultiplexer(
   };
 
   /** The tabs attach what this connection serves. */
-  const announce = ({ channels }: ClientConnection, from: string, head: string): void => {
+  const announce = ({ channels, waitS }: ClientConnection, from: string, head: string): void => {
     tabs.serve(channels);
-    broadcast({ type: "hello", channels, from, cursor, head, silenceMs });
+    const transport = waitS ? "poll" : "stream";
+    const { ladder } = settings;
+    broadcast({ type: "hello", channels, from, cursor, head, silenceMs, transport, ladder });
   };
 
   /**
-   * A refusal must hit only what it has to. Where the server does not name the channels, those that it
-   * granted before go on.
+   * A refusal affects only what it must. If the server does not name the channels, those that it
+   * granted before continue.
    */
   const refuse = (channels: readonly string[], error: ErrorRecord, problem: AnswerProblem) => {
     const named = problem.channels;
-    if (named) granted = channels.filter((channel) => !named.includes?.(channel));
+    if (named) granted = channels.filter((channel) => !named.includes?.(nameOf(channel)));
     const others = channels.filter((channel) => !granted.includes(channel));
     const denied = others.length ? others : channels;
     if (denied.length === channels.length && isAlone()) return refuseAll(error);
@@ -261,6 +270,8 @@ export function createMultiplexer(
   return {
     check() {
       state.current?.check();
+      if (!isOffline()) probes.hint();
+      if (state.current?.waitS) probes.start();
       if (state.name !== "waiting" || !state.isRequired) proceed();
     },
     channels: allChannels,
@@ -286,8 +297,4 @@ export function createMultiplexer(
       enter({ name: "idle" });
     },
   };
-}
-
-function isFunction(value: unknown): boolean {
-  return typeof value === "function";
 }

@@ -1,11 +1,10 @@
-import { SseBusError } from "../core/errors.ts";
-import type { SseClientErrorCode } from "./client-error.ts";
 import type { ClientHost } from "./client-host.ts";
-import type { SseConnection } from "./client-types.ts";
-import type { ClientSettings } from "./connection.ts";
+import type { SseConnection, SseTransport } from "./client-types.ts";
 import { interestOf } from "./interest.ts";
 import { watchPage } from "./page-events.ts";
-import type { ErrorRecord, LostMessage, MultiplexerMessage, RefusedMessage } from "./protocol.ts";
+import type { ErrorRecord, MultiplexerMessage } from "./protocol.ts";
+import { errorOf, report } from "./report.ts";
+import type { ClientSettings } from "./settings.ts";
 import { type SseClientEvent, transition } from "./status.ts";
 import { attach, type ClientSubscription, deliver, lose } from "./subscriptions.ts";
 import { joinTabGroup, type TabGroup } from "./tab-group.ts";
@@ -15,7 +14,7 @@ export interface PageConnection {
   /** A new object whenever something has changed. */
   status(): SseConnection;
   readonly statusListeners: Set<() => void>;
-  /** Calls a function of the user's; what it throws is reported. */
+  /** Calls a function of the user's. An error that it throws is reported. */
   call(listener: (() => void) | undefined): void;
   start(): void;
   stop(): void;
@@ -30,6 +29,14 @@ export interface PageConnection {
   rejoin(): void;
 }
 
+/** For each type of message, what handles it. */
+type MessageHandlers = {
+  readonly [Type in MultiplexerMessage["type"]]: (
+    message: Extract<MultiplexerMessage, { readonly type: Type }>,
+    lane: number,
+  ) => void;
+};
+
 export function createPageConnection(
   settings: ClientSettings,
   host: ClientHost,
@@ -37,7 +44,7 @@ export function createPageConnection(
 ): PageConnection {
   const statusListeners = new Set<() => void>();
   /** The lanes that serve this page. */
-  const lanes = new Map<number, "open" | "lost">();
+  const lanes = new Map<number, SseTransport | "lost">();
   let channels = settings.channels ?? [];
   let connection: SseConnection = { status: "idle" };
   /** Undefined while the client is idle, paused or closed. */
@@ -45,86 +52,76 @@ export function createPageConnection(
   let isInterestDue = false;
   let stopWatching: (() => void) | undefined;
 
-  const report = (error: ErrorRecord): void => {
-    const { onError = globalThis.reportError ?? console.error } = settings;
-    // Not in this turn: an `onError` that throws must not end the stream.
-    queueMicrotask(() => onError(errorOf(error)));
-  };
-
   const call = (listener: (() => void) | undefined): void => {
     try {
       listener?.();
     } catch (cause) {
-      report({ code: "LISTENER_FAILED", message: String(cause), cause });
+      report(settings, { code: "LISTENER_FAILED", message: String(cause), cause });
     }
   };
 
   /** The only place that changes the status. */
   const dispatch = (event: SseClientEvent, error?: ErrorRecord, retryAt?: number): void => {
     const status = transition(connection.status, event);
-    if (status === connection.status && !error) return;
-    connection = { status, error: error && errorOf(error), retryAt };
+    const transport =
+      status === "open" ? ([...lanes.values()].includes("poll") ? "poll" : "stream") : undefined;
+    if (status === connection.status && transport === connection.transport && !error) return;
+    connection = { status, transport, error: error && errorOf(error), retryAt };
     statusListeners.forEach(call);
     for (const { onChange } of subscriptions) call(onChange);
   };
 
-  const onMessage = (message: MultiplexerMessage, lane: number): void => {
-    switch (message.type) {
-      case "hello":
-        settings.wasOpen = true;
-        lanes.set(lane, "open");
-        openIfAllAre();
-        attach(subscriptions, lane, message, call);
-        sendInterest();
-        break;
-      case "frame":
-        deliver(subscriptions, lane, message, { call, report });
-        // The leader forgets tabs that do not repeat their interest.
-        if (message.event === "ping") sendInterest();
-        break;
-      case "lost":
-        onLost(message, lane);
-        break;
-      case "refused":
-        onRefused(message, lane);
-        break;
-      case "idle":
+  /** What each message of a multiplexer does. */
+  const on: MessageHandlers = {
+    hello(message, lane) {
+      settings.wasOpen = true;
+      settings.ladder = message.ladder;
+      lanes.set(lane, message.transport ?? "stream");
+      openIfAllAre();
+      attach(subscriptions, lane, message, call);
+      sendInterest();
+    },
+    frame(message, lane) {
+      settings.onFrame?.(message);
+      deliver(subscriptions, lane, message, {
+        call,
+        report: (error) => report(settings, error),
+      });
+      // The leader forgets tabs that do not repeat their interest.
+      if (message.event === "ping") sendInterest();
+    },
+    lost({ error, retryAt }, lane) {
+      // Waiting may never resolve this error, so it is also reported, once.
+      const isNews = connection.error?.code !== error.code;
+      if (error.code === "CROSS_ORIGIN_FAILED" && isNews) report(settings, error);
+      lanes.set(lane, "lost");
+      dispatch("lost", error, retryAt);
+    },
+    refused({ error, channels: refused }, lane) {
+      report(settings, error);
+      if (!refused) {
         lanes.delete(lane);
-        openIfAllAre();
-        break;
-      default:
-        retry(lane);
-    }
+        dispatch("refuse", error);
+        return;
+      }
+      channels = channels.filter((channel) => !refused.includes(channel));
+      for (const one of subscriptions) {
+        if (!refused.includes(one.channel)) continue;
+        one.state = "refused";
+        one.lane = lane;
+        one.error = errorOf(error);
+        call(one.onChange);
+      }
+    },
+    idle(_, lane) {
+      lanes.delete(lane);
+      openIfAllAre();
+    },
+    retry: (_, lane) => retry(lane),
   };
 
   const openIfAllAre = (): void => {
-    const states = [...lanes.values()];
-    if (states.length && states.every((state) => state === "open")) dispatch("open");
-  };
-
-  const onLost = ({ error, retryAt }: LostMessage, lane: number): void => {
-    // Waiting may never mend this one, so it is reported as well, once.
-    const isNews = connection.error?.code !== error.code;
-    if (error.code === "CROSS_ORIGIN_FAILED" && isNews) report(error);
-    lanes.set(lane, "lost");
-    dispatch("lost", error, retryAt);
-  };
-
-  const onRefused = ({ error, channels: refused }: RefusedMessage, lane: number): void => {
-    report(error);
-    if (!refused) {
-      lanes.delete(lane);
-      dispatch("refuse", error);
-      return;
-    }
-    channels = channels.filter((channel) => !refused.includes(channel));
-    for (const one of subscriptions) {
-      if (!refused.includes(one.channel)) continue;
-      one.state = "refused";
-      one.lane = lane;
-      one.error = errorOf(error);
-      call(one.onChange);
-    }
+    if (lanes.size && ![...lanes.values()].includes("lost")) dispatch("open");
   };
 
   /** Asks again for what was refused in a lane, or in all. */
@@ -157,7 +154,7 @@ export function createPageConnection(
 
   const join = (): void => {
     group = joinTabGroup(settings, {
-      onMessage,
+      onMessage: (message, lane) => on[message.type](message as never, lane),
       onDetach,
       interest: () => ({
         channels: interestOf(subscriptions, channels),
@@ -216,8 +213,4 @@ export function createPageConnection(
       join();
     },
   };
-}
-
-function errorOf(record: ErrorRecord): SseBusError<SseClientErrorCode> {
-  return new SseBusError(record.code, record.message, record);
 }

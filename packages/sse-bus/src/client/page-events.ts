@@ -2,7 +2,7 @@ import type { ClientHost } from "./client-host.ts";
 
 /** What happened to the page. */
 export interface PageHandlers {
-  /** The page is frozen or put into the back/forward cache: nothing gets through from here on. */
+  /** The page is frozen or put into the back/forward cache: it receives nothing from now on. */
   readonly onSuspend: () => void;
   /** The page is in use again. */
   readonly onResume: () => void;
@@ -29,7 +29,10 @@ export function watchPage(
   });
   // Some are events of the document that do not bubble; but all are captured on their way there.
   for (const [type, listener] of listeners) host.addEventListener?.(type, listener, true);
+  const network = host.navigator?.connection;
+  network?.addEventListener("change", onHint);
   return () => {
     for (const [type, listener] of listeners) host.removeEventListener?.(type, listener, true);
+    network?.removeEventListener("change", onHint);
   };
 }

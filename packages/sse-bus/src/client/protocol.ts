@@ -1,4 +1,6 @@
 import type { SseClientErrorCode } from "./client-error.ts";
+import type { SseTransport } from "./client-types.ts";
+import type { Ladder } from "./ladder.ts";
 
 /**
  * What a multiplexer sends to every tab of its group, the same sequence to all:
@@ -24,6 +26,10 @@ export interface HelloMessage {
   readonly head: string;
   /** How long the leader may be silent. */
   readonly silenceMs: number;
+  /** Missing in that of an older build, which knows only streams. */
+  readonly transport?: SseTransport;
+  /** What the leader has learned of the network, for the next one. */
+  readonly ladder?: Ladder | undefined;
 }
 
 /** A message, a `gap` or a `ping` of the stream. */

@@ -1,9 +1,9 @@
 import type { SseClient, SseSubscribeOptions } from "./client-types.ts";
 
 /**
- * Subscribes from `latest` or `earliest`. Only a connection apart can start there, as it would start all
- * others there, too. Its first `ping` says that it has reached the head. From then on, its subscriptions
- * continue from their cursors on the shared connection.
+ * Subscribes from `latest` or `earliest`. Only a separate connection can start there: on a shared one, all
+ * other subscriptions would start there, too. Its first `ping` means that it has reached the head. From
+ * then on, its subscriptions continue from their cursors on the shared connection.
  */
 export function createSnapshots(
   subscribe: SseClient["subscribe"],

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 
 import { transition, type SseClientEvent, type SseStatus } from "./status.ts";
 
-/** Every state with every event: the compiler refuses a table that forgets one. */
+/** Every state with every event: the compiler refuses a table that omits one. */
 const table: Record<SseStatus, Record<SseClientEvent, SseStatus>> = {
   idle: {
     need: "connecting",
@@ -88,7 +88,7 @@ const states = Object.keys(table) as SseStatus[];
 const events = Object.keys(table.idle) as SseClientEvent[];
 
 describe.each(states)("%s", (state) => {
-  test.each(events)("and `%s` gives what the table says", (event) => {
+  test.each(events)("after `%s` is what the table says", (event) => {
     expect(transition(state, event)).toBe(table[state][event]);
   });
 });
@@ -107,7 +107,7 @@ test("`failed` is entered by a final answer and by nothing else", () => {
   });
 });
 
-test("whoever has no subscription is idle, whatever happens, until one comes", () => {
+test("a client without subscriptions is idle, whatever happens, until there is one", () => {
   everyStep((before, event, after) => {
     if (before === "idle" && event !== "need" && event !== "close") expect(after).toBe("idle");
     if (event === "release") expect(["idle", "closed"]).toContain(after);
@@ -120,7 +120,7 @@ test("closed stays closed", () => {
   });
 });
 
-test("telling an event twice changes nothing that telling it once did not", () => {
+test("an event that repeats does not change the status again", () => {
   everyStep((_, event, after) => expect(transition(after, event)).toBe(after));
 });
 

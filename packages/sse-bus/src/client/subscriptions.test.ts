@@ -17,7 +17,7 @@ describe("a stream serves a subscription", () => {
     expect([late.cursor, fit.cursor]).toEqual([at(5), at(9)]);
   });
 
-  test("from now on from its head, whatever the stream replays", () => {
+  test("without a cursor from its head, whatever the stream replays", () => {
     const one = make("a", "");
     attachTo([one], hello(["a"], { from: at(3), head: at(8) }));
     deliverTo([one], message(5));
@@ -60,7 +60,7 @@ describe("a frame", () => {
     expect(quiet.cursor).toBe(at(7));
   });
 
-  test("moves no cursor before its listener ran", () => {
+  test("moves no cursor before its listener has run", () => {
     const one = make("a", at(3));
     one.onHeard = () => expect(one.cursor).toBe(at(3));
     attachTo([one], hello(["a"], { from: at(3) }));
@@ -93,7 +93,7 @@ describe("a frame", () => {
     expect([ahead.gaps, other.gaps]).toEqual([["evicted"], []]);
   });
 
-  test("with a gap of a log behind the cursors takes them back to it", () => {
+  test("with a gap of a log behind the cursors moves them back to it", () => {
     const one = make("a", at(90));
     attachTo([one], hello(["a"], { from: at(90) }));
     deliverTo(
@@ -195,13 +195,13 @@ describe("cursors", () => {
     expect(hasReached(at(2), "")).toBe(false);
   });
 
-  test("of two epochs join to that of the newer one: resuming from the other would repeat messages", () => {
+  test("of two epochs are joined to that of the newer one, because resuming from the other would repeat messages", () => {
     expect(olderCursor("9-1-e1", "3-2-e2")).toBe("3-2-e2");
     expect(olderCursor("3-2-e2", "9-1-e1")).toBe("3-2-e2");
     expect(olderCursor("", at(4))).toBe(at(4));
   });
 
-  test("cannot start on a stream from now on", () => {
+  test("cannot be served by a stream without a cursor", () => {
     expect(canStart(at(4), "")).toBe(false);
     expect(canStart("", "")).toBe(true);
     expect(canStart("latest", "latest")).toBe(true);

@@ -49,7 +49,7 @@ export interface ClientSubscription {
  */
 export type SubscriptionState = "new" | "served" | "lost" | "refused" | "ended";
 
-/** Calls a function of the user's; what it throws must not harm anything else. */
+/** Calls a function of the user's. An error that it throws must not affect anything else. */
 export type Call = (listener: (() => void) | undefined) => void;
 
 /** A stream of this lane has opened: it serves the subscriptions that `hello` covers. */
@@ -60,7 +60,7 @@ export function attach(
   call: Call,
 ): void {
   for (const one of subscriptions) {
-    // A stream may still carry for a moment what another one already serves.
+    // For a moment, a stream may still carry what another one already serves.
     if (one.state === "served" && one.lane !== lane) continue;
     if (!channels.includes(one.channel) || !canStart(one.cursor, from)) {
       lose(one);
@@ -109,7 +109,10 @@ export function deliver(
       const receivers =
         event === "ping"
           ? served.filter((one) => one.event === event)
-          : behind.filter((one) => (one.event ?? event) === event && one.covers.test(channel));
+          : // A subscription to members knows the cursor of its own set.
+            (channel.startsWith("~") ? served : behind).filter(
+              (one) => (one.event ?? event) === event && one.covers.test(channel),
+            );
       if (receivers.length) {
         const message = {
           id: cursor,

@@ -1,4 +1,4 @@
-import type { ClientSettings } from "./connection.ts";
+import type { ClientSettings } from "./settings.ts";
 import { tabGroupName } from "./credentials.ts";
 import type { Interest } from "./interest.ts";
 import { createLanes, type Lanes } from "./lanes.ts";
@@ -12,7 +12,7 @@ export interface TabGroup {
   sendInterest(): void;
   /** Asks again for everything, with fresh credentials. */
   renew(): void;
-  /** Finds out now whether the stream, or the leader, is dead. */
+  /** Checks now whether the stream, or the leader, is dead. */
   check(): void;
   close(): void;
 }
@@ -26,24 +26,6 @@ export interface TabGroupHandlers {
   /** All that this tab wants now. */
   interest(): Interest;
 }
-
-/**
- * What a tab is in its group. Without Web Locks a tab cannot know whether there is a leader, so it begins by
- * asking.
- *
- * ```
- *         join             silence, or the leader leaves
- *   ──────────────▶ follower ─────────────────────▶ asking ◀── join without locks
- *                     ▲ ▲  ▲       it answers        │  │
- *                     │ │  └─────────────────────────┘  │ no answer: the lock is stolen, and granted;
- *     a newer leader, │ │ lock granted                  │ without locks, at once
- *     or lock stolen  │ ▼                               │
- *                   leader ◀────────────────────────────┘
- * ```
- */
-type Role =
-  | { readonly name: "follower" | "asking"; readonly lanes?: undefined }
-  | { readonly name: "leader"; readonly lanes: Lanes };
 
 /** What tabs send each other. Its fields keep their names: tabs may run different builds. */
 type Envelope =
@@ -69,13 +51,30 @@ const ANSWER_MS = 1_000;
 /** How long a leader without a lock may be silent. */
 const LEASE_MS = 5_000;
 
-/** Joins the group of tabs with these settings. A tab that cannot share is the leader of itself. */
+/**
+ * Joins the group of tabs with these settings. A tab that cannot share is the leader of itself.
+ *
+ * A tab is a follower, asking, or the leader, which has lanes. Without Web Locks a tab cannot know whether
+ * there is a leader, so it begins by asking.
+ *
+ * ```
+ *         join             silence, or the leader leaves
+ *   ──────────────▶ follower ─────────────────────▶ asking ◀── join without locks
+ *                     ▲ ▲  ▲       it answers        │  │
+ *                     │ │  └─────────────────────────┘  │ no answer: the lock is stolen, and granted;
+ *     a newer leader, │ │ lock granted                  │ without locks, at once
+ *     or lock stolen  │ ▼                               │
+ *                   leader ◀────────────────────────────┘
+ * ```
+ */
 export function joinTabGroup(settings: ClientSettings, tab: TabGroupHandlers): TabGroup {
   const name = tabGroupName(settings);
   const { navigator, BroadcastChannel } = settings.host ?? {};
   const locks = navigator?.locks;
   const id = `${Math.random()}`;
-  let role: Role = { name: "follower" };
+  /** Of the leader. */
+  let lanes: Lanes | undefined;
+  let isAsking = false;
   /** The newest leader known. A leader that lost the lead unknowingly has an older term. */
   let term = 0;
   /** How long the leader may be silent; until its first `hello`, how long that may take. */
@@ -90,7 +89,7 @@ export function joinTabGroup(settings: ClientSettings, tab: TabGroupHandlers): T
 
   /** Sends to the leader, which may be this tab. */
   const sendToLeader = (envelope: Envelope): void => {
-    if (role.lanes) onEnvelope(envelope);
+    if (lanes) onEnvelope(envelope);
     else send(envelope);
   };
 
@@ -99,9 +98,10 @@ export function joinTabGroup(settings: ClientSettings, tab: TabGroupHandlers): T
   };
 
   /** The only place that changes the role. */
-  const become = (next: Role): void => {
-    role.lanes?.close();
-    role = next;
+  const become = (isAskingNow: boolean, newLanes?: Lanes): void => {
+    lanes?.close();
+    lanes = newLanes;
+    isAsking = isAskingNow;
   };
 
   const expectLeader = (): void => {
@@ -115,14 +115,14 @@ export function joinTabGroup(settings: ClientSettings, tab: TabGroupHandlers): T
   };
 
   const follow = (): void => {
-    become({ name: "follower" });
+    become(false);
     expectLeader();
     restart();
   };
 
   /** Asks whether there is a leader. If none answers in time, this tab takes the lead. */
   const ask = (limitMs: number): void => {
-    become({ name: "asking" });
+    become(true);
     send({ type: "check" });
     watchdog.expect(limitMs);
   };
@@ -133,16 +133,16 @@ export function joinTabGroup(settings: ClientSettings, tab: TabGroupHandlers): T
     watchdog.expect(0);
     // All other tabs answer with their interest.
     send({ type: "alive", term });
-    const lanes = createLanes(settings, (message, lane) => {
+    const newLanes = createLanes(settings, (message, lane) => {
       send({ type: "message", term, lane, message });
       tab.onMessage(message, lane);
     });
-    become({ name: "leader", lanes });
+    become(false, newLanes);
     restart();
   };
 
   const watchdog = createWatchdog(() => {
-    if (role.name === "asking") {
+    if (isAsking) {
       if (lock) lock.steal();
       else lead();
     } else {
@@ -154,9 +154,9 @@ export function joinTabGroup(settings: ClientSettings, tab: TabGroupHandlers): T
 
   const onLeader = (envelope: LeaderEnvelope): void => {
     if (envelope.term < term) return;
-    if (envelope.term === term && role.lanes) return lead();
+    if (envelope.term === term && lanes) return lead();
     if (envelope.type === "leaving") return ask(Math.random() * 100 + 1);
-    if (envelope.term > term || role.name === "asking") {
+    if (envelope.term > term || isAsking) {
       ({ term } = envelope);
       follow();
     }
@@ -169,25 +169,23 @@ export function joinTabGroup(settings: ClientSettings, tab: TabGroupHandlers): T
   };
 
   const onEnvelope = (envelope: Envelope): void => {
-    switch (envelope.type) {
-      case "interest":
-        role.lanes?.setInterest(envelope.tab, envelope.interest);
-        break;
-      case "renew":
-        role.lanes?.renew();
-        break;
-      case "check":
-        if (!role.lanes) break;
-        role.lanes.check();
-        send({ type: "alive", term });
-        break;
-      default:
-        onLeader(envelope);
+    if ("term" in envelope) {
+      onLeader(envelope);
+    } else if (!lanes) {
+      // Only the leader answers.
+    } else if (envelope.type === "interest") {
+      lanes.setInterest(envelope.tab, envelope.interest);
+    } else if (envelope.type === "check") {
+      lanes.check();
+      send({ type: "alive", term });
+    } else if (envelope.type === "renew") {
+      // Nothing else: a tab of another build may send what this one does not know.
+      lanes.renew();
     }
   };
 
   const leave = (): void => {
-    if (role.lanes) send({ type: "leaving", term });
+    if (lanes) send({ type: "leaving", term });
     lock?.release();
     channel?.close();
     lock = channel = undefined;
@@ -217,11 +215,11 @@ export function joinTabGroup(settings: ClientSettings, tab: TabGroupHandlers): T
 
   return {
     sendInterest,
-    check: () => (role.lanes ?? watchdog).check(),
+    check: () => (lanes ?? watchdog).check(),
     renew: () => sendToLeader({ type: "renew" }),
     close() {
       watchdog.expect(0);
-      role.lanes?.close();
+      lanes?.close();
       leave();
     },
   };

@@ -6,6 +6,7 @@ import { createTestBus } from "../testing/test-bus.ts";
 import { waitForStatus } from "../testing/wait-for-status.ts";
 import type { SseClient, SseClientOptions } from "./client-types.ts";
 import { createClient } from "./client.ts";
+import { tabGroupName } from "./credentials.ts";
 
 const FAST = { backoff: { baseMs: 5, maxMs: 20 } };
 const WAIT = { timeout: 8_000, interval: 2 };
@@ -22,7 +23,7 @@ describe("tabs of one browser", () => {
     expect(server.streams).toHaveLength(1);
   });
 
-  test("twenty at once end with one stream, and one alone needs one request", async () => {
+  test("that open at the same moment, twenty of them, end with one stream, and one alone needs one request", async () => {
     const { server, open } = await setUp();
     const first = open("a");
     await allOpen([first]);
@@ -49,7 +50,7 @@ describe("tabs of one browser", () => {
     expect(second.data).toEqual([1, 2, 3, 4]);
   });
 
-  test("that open later without a cursor get no backlog", async () => {
+  test("that open later without a cursor get no history", async () => {
     const { server, open } = await setUp();
     const first = open("a");
     await allOpen([first]);
@@ -94,7 +95,7 @@ describe("tabs of one browser", () => {
     expect(server.streams).toHaveLength(1);
   });
 
-  test("have a stream each if locks are forbidden or BroadcastChannel is missing", async () => {
+  test("have one stream each if locks are forbidden or BroadcastChannel is missing", async () => {
     const { server, browser } = await setUp();
     const bare = { ...browser.openTab().host, BroadcastChannel: undefined as never };
     const forbidden = {
@@ -113,7 +114,7 @@ describe("tabs of one browser", () => {
     await server.until(2);
   });
 
-  test("share several streams, too, if one cannot carry everything", async () => {
+  test("also share several streams if one cannot carry everything", async () => {
     await using server = createTestBus();
     const browser = startBrowser();
     const clients = [0, 1, 2].map(() =>
@@ -177,7 +178,7 @@ describe("tabs of one browser", () => {
     await allOpen([...tabs, late]);
   });
 
-  test("all get a final refusal, also a tab that opens later, and any of them can try again", async () => {
+  test("all get a final refusal, also a tab that opens later, and each of them can try again", async () => {
     const { server, open } = await setUp({ onError: () => {} });
     server.answers.push((response) => response.writeHead(403).end("{}"));
     const tabs = [open("a"), open("a")];
@@ -192,7 +193,7 @@ describe("tabs of one browser", () => {
 });
 
 describe("the group loses and repeats nothing when its leader", () => {
-  const goodbyes: Record<string, (tab: Tab, client: SseClient) => void> = {
+  const endings: Record<string, (tab: Tab, client: SseClient) => void> = {
     "is killed": (tab) => tab.kill(),
     "closes its client": (_, client) => client.close(),
     "is frozen": (tab) => tab.dispatch("freeze"),
@@ -200,7 +201,7 @@ describe("the group loses and repeats nothing when its leader", () => {
     hangs: (tab) => tab.hang(),
   };
 
-  test.each(Object.keys(goodbyes))("%s", async (goodbye) => {
+  test.each(Object.keys(endings))("%s", async (ending) => {
     const { server, open } = await setUp(FAST);
     server.heartbeatMs = 50;
     const leader = open("a");
@@ -212,8 +213,8 @@ describe("the group loses and repeats nothing when its leader", () => {
     const [second, third] = others as [Opened, Opened, Opened];
     await Promise.all([leader, second, third].map((tab) => tab.until(before)));
 
-    goodbyes[goodbye]?.(leader.tab, leader.client);
-    if (goodbye === "is killed") server.streams[0]?.cut();
+    endings[ending]?.(leader.tab, leader.client);
+    if (ending === "is killed") server.streams[0]?.cut();
     for (let n = before; n < 40; n++) {
       server.publish(n, { channel: "a" });
       await new Promise((resolve) => setTimeout(resolve, 2));
@@ -258,7 +259,7 @@ describe("the group loses and repeats nothing when its leader", () => {
     const hung = performance.now();
     leader.tab.hang();
     await waitForStatus(follower.client, "reconnecting");
-    // And what a busy machine is late by, which is less than two heartbeats.
+    // Plus room for a busy machine, less than two heartbeats.
     expect(performance.now() - hung).toBeLessThan(2.5 * 400 + 700);
   });
 
@@ -333,7 +334,7 @@ describe("on plain http://, where there are no locks, tabs", () => {
   });
 
   test.each(["closes", "is killed", "is frozen", "navigates away", "hangs"])(
-    "are handed over without loss when the leader %s",
+    "elect another leader without loss when the leader %s",
     async (how) => {
       const { server, open } = await setUp(FAST, insecure);
       server.heartbeatMs = 100;
@@ -364,7 +365,7 @@ describe("on plain http://, where there are no locks, tabs", () => {
     },
   );
 
-  test("notice within six seconds that a leader has crashed, however rare heartbeats are", async () => {
+  test("notice within six seconds that a leader has crashed, also if heartbeats are rare", async () => {
     const { server, open } = await setUp(FAST, insecure);
     const leader = open("a");
     await allOpen([leader]);
@@ -377,7 +378,7 @@ describe("on plain http://, where there are no locks, tabs", () => {
     const killed = performance.now();
     server.publish("missed", { channel: "a" });
     await follower.until(1);
-    // And what a busy machine is late by.
+    // Plus room for a busy machine.
     expect(performance.now() - killed).toBeLessThan(6_000 + 1_500);
     expect(follower.gaps).toEqual([]);
   });
@@ -434,7 +435,7 @@ describe("another identity", () => {
     await allOpen(tabs);
   });
 
-  test("requests again what the former one was refused", async () => {
+  test("requests again what the previous identity was refused", async () => {
     const { server, open } = await setUp({ ...FAST, onError: () => {} });
     server.grant = (channel) => channel !== "bobs";
     const tab = open("bobs", {}, { identity: "ann", token: "x" });
@@ -528,7 +529,7 @@ describe("the page", () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test("that is offline notices a dead stream by the watchdog, retries slowly, and at once when online", async () => {
+  test("that is offline notices a dead stream by the watchdog, retries slowly, and immediately when it is online", async () => {
     const { server, open } = await setUp(FAST);
     server.heartbeatMs = 200;
     const tab = open("a");
@@ -545,17 +546,18 @@ describe("the page", () => {
     expect(server.requests).toHaveLength(2);
   });
 
-  test("that is shown again, or goes online, ends a wait", async () => {
-    const { server, open } = await setUp({ backoff: { baseMs: 60_000, maxMs: 60_000 } });
-    const tab = open("a");
-    await allOpen([tab]);
-    for (const event of ["visibilitychange", "online", "pageshow"]) {
+  test.each(["visibilitychange", "online", "pageshow"])(
+    "that is shown again, or goes online, ends a wait: %s",
+    async (event) => {
+      const { server, open } = await setUp({ backoff: { baseMs: 60_000, maxMs: 60_000 } });
+      const tab = open("a");
+      await allOpen([tab]);
       server.streams[0]?.cut();
       await waitForStatus(tab.client, "reconnecting");
       tab.tab.dispatch(event);
       await allOpen([tab]);
-    }
-  });
+    },
+  );
 
   test("that is hidden after it was suspended stays paused", async () => {
     const { server, open } = await setUp();
@@ -567,6 +569,23 @@ describe("the page", () => {
     expect(tab.client.status).toBe("paused");
     tab.tab.dispatch("pageshow");
     await allOpen([tab]);
+  });
+
+  test("whose stream is revoked fails with all others, and nothing more is delivered to any", async () => {
+    const { server, open } = await setUp({ onError: () => {} });
+    const tabs = [open("a"), open("a"), open("b")];
+    await allOpen(tabs);
+    await server.until((now) => now.streams.length === 1 && now.streams[0]?.channels.length === 2);
+    server.streams[0]?.bye("revoked", 0, "SIGNED_OUT");
+    server.publish("secret", { channel: "a" });
+    server.publish("secret", { channel: "b" });
+    await vi.waitFor(() => {
+      for (const { client } of tabs) expect(client.status).toBe("failed");
+    }, WAIT);
+    await server.until(0);
+    const cause = { reason: "revoked", code: "SIGNED_OUT" };
+    for (const { client } of tabs) expect(client.getStatus().error?.cause).toMatchObject(cause);
+    expect(tabs.map(({ data }) => data)).toEqual([[], [], []]);
   });
 
   test("of a client at rest has no lock, channel or listener left", async () => {
@@ -583,8 +602,38 @@ describe("the page", () => {
   });
 });
 
+test.each([
+  { type: "close" },
+  { type: "setInterest" },
+  { type: "toString" },
+  { type: "later" },
+  {},
+])("a tab that sends %j does not end the stream of the others", async (message) => {
+  const { server, browser, open } = await setUp();
+  const tabs = [open("a"), open("a")];
+  await allOpen(tabs);
+  const { BroadcastChannel } = browser.openTab().host;
+  const channel = new (BroadcastChannel as typeof globalThis.BroadcastChannel)(
+    tabGroupName({ url: server.url }) as string,
+  );
+  onTestFinished(() => channel.close());
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- it has none
+  channel.postMessage(message);
+  // One that is answered after it: the leader has received both.
+  const alive = new Promise((resolve) => {
+    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- that would not start the channel
+    channel.onmessage = resolve;
+  });
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- it has none
+  channel.postMessage({ type: "check" });
+  await alive;
+  server.publish(1, { channel: "a" });
+  await Promise.all(tabs.map((tab) => tab.until(1)));
+  expect(server.requests).toHaveLength(1);
+});
+
 /** The page's events that an active client listens to. */
-const LISTENERS = 7;
+const LISTENERS = 8;
 
 interface Opened {
   readonly tab: Tab;

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { createWatchdog } from "./watchdog.ts";
+import { MAX_TIMER_MS } from "../core/timers.ts";
+import { createWatchdog, silenceLimitMs } from "./watchdog.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_000_000 });
@@ -14,7 +15,7 @@ function setUp() {
   return { onSilence, expectWithin, check };
 }
 
-/** The clock goes on, and no timer runs. */
+/** The clock advances, and no timer runs. */
 const sleep = (ms: number): void => void vi.setSystemTime(Date.now() + ms);
 
 describe("a watchdog", () => {
@@ -41,7 +42,7 @@ describe("a watchdog", () => {
     expect(onSilence).toHaveBeenCalledOnce();
   });
 
-  test("reports silence at once on check()", () => {
+  test("reports silence immediately on check()", () => {
     const { onSilence, expectWithin, check } = setUp();
     expectWithin(37_500);
     check();
@@ -51,7 +52,7 @@ describe("a watchdog", () => {
     expect(onSilence).toHaveBeenCalledOnce();
   });
 
-  test("does not wait for ever after the clock was set back", () => {
+  test("does not wait forever after the clock was set back", () => {
     const { onSilence, expectWithin } = setUp();
     expectWithin(37_500);
     sleep(-86_400_000);
@@ -69,4 +70,23 @@ describe("a watchdog", () => {
     expect(onSilence).not.toHaveBeenCalled();
     expect(vi.getTimerCount()).toBe(0);
   });
+});
+
+describe("a stream may be silent", () => {
+  test.each([
+    [15_000, 37_500],
+    [400, 1_000],
+    [0.5, 100],
+    [1e300, MAX_TIMER_MS],
+    [Infinity, MAX_TIMER_MS],
+  ])("with a heartbeat of %d ms for %d ms", (heartbeatMs, limitMs) => {
+    expect(silenceLimitMs(heartbeatMs)).toBe(limitMs);
+  });
+
+  test.each([undefined, null, NaN, 0, -1, -Infinity, "15000", "", true, [1], {}])(
+    "with a heartbeat of %j, which is no time, as long as with that of the protocol",
+    (heartbeatMs) => {
+      expect(silenceLimitMs(heartbeatMs)).toBe(37_500);
+    },
+  );
 });

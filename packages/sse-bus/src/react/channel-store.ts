@@ -40,10 +40,10 @@ export interface ChannelStoreOptions {
 /**
  * Messages change the state at once, and the page at most once a frame; `onMessage` gets each of them. A
  * later subscription continues from the cursor of the one before: after StrictMode's second mount, a
- * Suspense boundary that hides and shows again, `enabled` switched off and on.
+ * Suspense boundary that hides its content and shows it again, or `enabled` switched off and on.
  */
 export function createChannelStore(
-  client: SseClient,
+  client: Pick<SseClient, "subscribe">,
   { channel, initial, cursor: start, callbacks }: ChannelStoreOptions,
 ): ChannelStore {
   let cursor = start;

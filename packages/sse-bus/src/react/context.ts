@@ -3,7 +3,7 @@
 import { type Context, createContext, useContext } from "react";
 import { createSseClient } from "../client/client.ts";
 import type { SseClient } from "../client/client-types.ts";
-import type { RegisteredChannels } from "./register.ts";
+import type { RegisteredChannels } from "../core/register.ts";
 
 export const ClientContext: Context<SseClient | undefined> = createContext<SseClient | undefined>(
   undefined,

@@ -1,8 +1,16 @@
 // @vitest-environment happy-dom
 import { act, startTransition, StrictMode, Suspense, useEffect, useState, version } from "react";
-import { createRoot, hydrateRoot, type Root } from "react-dom/client";
+import { createRoot, hydrateRoot } from "react-dom/client";
 import { renderToString } from "react-dom/server";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import {
+  roots,
+  settle,
+  show as render,
+  unmountAll,
+  until,
+  WAIT,
+} from "../../test/support/react-page.tsx";
 import { encodeChannelSegment } from "../core/channel-segment.ts";
 import { createFakeStream } from "../testing/fake-stream.ts";
 import { createTestBus, type TestBus } from "../testing/test-bus.ts";
@@ -10,10 +18,6 @@ import { SseProvider, useChannel, useSse, useSseStatus } from "./index.ts";
 
 // The hooks, the client, the route and the bus together, without mocks.
 
-/** As long as a busy machine may take. */
-const WAIT = { timeout: 10_000 };
-
-let roots: Root[] = [];
 let server: TestBus;
 
 beforeEach(() => {
@@ -22,8 +26,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  await act(async () => roots.forEach((root) => root.unmount()));
-  roots = [];
+  await unmountAll();
   await server.close();
 });
 
@@ -35,30 +38,8 @@ function App({ children }: { readonly children: React.ReactNode }) {
   );
 }
 
-async function show(children: React.ReactNode) {
-  const place = document.createElement("div");
-  const root = createRoot(place);
-  roots.push(root);
-  await act(async () => root.render(<App>{children}</App>));
-  return place;
-}
-
-/** Does something, and lets React do what comes of it. */
-async function settle(run?: () => unknown): Promise<void> {
-  await act(async () => {
-    await run?.();
-    // Longer than the client collects what is subscribed before it asks.
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  });
-}
-
-/** Until the page says so. */
-async function until(holds: () => void): Promise<void> {
-  await vi.waitFor(async () => {
-    await settle();
-    holds();
-  }, WAIT);
-}
+const show = async (children: React.ReactNode): Promise<HTMLElement> =>
+  render(<App>{children}</App>);
 
 function Values({ channel = "a", cursor }: { channel?: string; cursor?: string | undefined }) {
   const { data, status } = useChannel(channel, { keep: 100, cursor });
@@ -106,7 +87,7 @@ test("StrictMode connects once, and shows each message once", async () => {
   await until(() => expect(place.textContent).toBe("open 1open 2"));
 });
 
-test("a component that suspends before it mounts misses nothing after its cursor", async () => {
+test("a component that suspends before it mounts gets every message after its cursor", async () => {
   const cursor = await server.bus.cursor();
   let load = (): void => {};
   let isLoaded = false;
@@ -128,12 +109,12 @@ test("a component that suspends before it mounts misses nothing after its cursor
   );
   expect(place.textContent).toBe("loading");
   expect(server.requests).toBe(0);
-  await server.bus.publish("meanwhile", { channel: "a" });
+  await server.bus.publish("published while it loads", { channel: "a" });
   await act(async () => load());
-  await until(() => expect(place.textContent).toBe("open meanwhile"));
+  await until(() => expect(place.textContent).toBe("open published while it loads"));
 });
 
-test("a component that a later suspense hides has all messages when it is shown again", async () => {
+test("a component that Suspense hides later has all messages when it is shown again", async () => {
   let suspend = (): void => {};
   let load = (): void => {};
   let loading: Promise<void> | undefined;
@@ -274,7 +255,7 @@ test("a hook is not open before the stream carries its channel", async () => {
 });
 
 test.each(["users/ada@example.com", "a*b", ""])(
-  "a hook of a channel that is none fails by itself, and the page stays: %s",
+  "a hook with an invalid channel fails alone, and the page stays: %s",
   async (bad) => {
     function Bad() {
       const { status, error, data } = useChannel(bad, { initial: "initial" });
@@ -312,29 +293,32 @@ test("a hook goes from an invalid channel to a valid one, and back", async () =>
 test.each([
   ["a string", "of bob"],
   ["a function", () => "of bob"],
-])("a provider with another identity reads as that one, its token %s", async (_, bob) => {
-  const place = document.createElement("div");
-  const root = createRoot(place);
-  roots.push(root);
-  const tokens: (string | null)[] = [];
-  const fetch: typeof globalThis.fetch = async (url, init) => {
-    tokens.push(new Headers(init?.headers).get("authorization"));
-    return server.fetch(url, init);
-  };
-  const render = (identity: string, token: string | (() => string)) =>
-    act(async () =>
-      root.render(
-        <SseProvider url={server.url} fetch={fetch} identity={identity} token={token}>
-          <Values />
-        </SseProvider>,
-      ),
-    );
-  await render("ann", "of ann");
-  await until(() => expect(place.textContent).toBe("open "));
-  await render("bob", bob);
-  await until(() => expect([place.textContent, server.open]).toEqual(["open ", 1]));
-  await until(() => expect(tokens).toEqual(["Bearer of ann", "Bearer of bob"]));
-});
+])(
+  "a provider with another identity reads with the token of that one, which is %s",
+  async (_, bob) => {
+    const place = document.createElement("div");
+    const root = createRoot(place);
+    roots.push(root);
+    const tokens: (string | null)[] = [];
+    const fetch: typeof globalThis.fetch = async (url, init) => {
+      tokens.push(new Headers(init?.headers).get("authorization"));
+      return server.fetch(url, init);
+    };
+    const render = (identity: string, token: string | (() => string)) =>
+      act(async () =>
+        root.render(
+          <SseProvider url={server.url} fetch={fetch} identity={identity} token={token}>
+            <Values />
+          </SseProvider>,
+        ),
+      );
+    await render("ann", "of ann");
+    await until(() => expect(place.textContent).toBe("open "));
+    await render("bob", bob);
+    await until(() => expect([place.textContent, server.open]).toEqual(["open ", 1]));
+    await until(() => expect(tokens).toEqual(["Bearer of ann", "Bearer of bob"]));
+  },
+);
 
 test("the last hook that unmounts ends the connection, and useSse is the client", async () => {
   let hide = (): void => {};

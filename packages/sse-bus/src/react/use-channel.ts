@@ -1,15 +1,15 @@
 "use client";
 
-import { useCallback, useInsertionEffect, useMemo, useSyncExternalStore } from "react";
-import type { SseClientError } from "../client/client-error.ts";
+import { useInsertionEffect, useMemo } from "react";
 import type { SseClient } from "../client/client-types.ts";
-import type { SseStatus } from "../client/status.ts";
 import type { MessageOf } from "../core/bus-types.ts";
 import type { Gap } from "../core/packet.ts";
+import type { RegisteredChannels as Channels } from "../core/register.ts";
 import type { ReceivedOf, EventName, TopicName } from "../core/types.ts";
-import { type ChannelCallbacks, type ChannelView, createChannelStore } from "./channel-store.ts";
+import type { ChannelResult } from "./channel-result.ts";
+import { type ChannelCallbacks, createChannelStore } from "./channel-store.ts";
 import { useSse } from "./context.ts";
-import type { RegisteredChannels as Channels } from "./register.ts";
+import { useStore } from "./use-store.ts";
 
 /** The data of {@link useChannel} without `select`, `reduce` and `keep`. */
 type Data<Topic extends string, Event extends string> = ReceivedOf<Channels, Topic, Event>;
@@ -80,32 +80,6 @@ export interface ReduceOptions<
   readonly select?: undefined;
 }
 
-/** The result of {@link useChannel}: a union discriminated by `status`. */
-export type ChannelResult<Value> =
-  | {
-      /** The stream is live. */
-      readonly status: "open";
-      readonly data: Value;
-      readonly error: undefined;
-      /** The last gap, if there was one. */
-      readonly gap: Gap | undefined;
-    }
-  | {
-      /** Not live: connecting, suspended, closed or not enabled. */
-      readonly status: Exclude<SseStatus, "open" | "failed">;
-      readonly data: Value;
-      /** Why the stream was lost. */
-      readonly error: SseClientError | undefined;
-      readonly gap: Gap | undefined;
-    }
-  | {
-      /** The server gave a final answer; `useSse().reconnect()` tries again. */
-      readonly status: "failed";
-      readonly data: Value;
-      readonly error: SseClientError;
-      readonly gap: Gap | undefined;
-    };
-
 /**
  * Subscribes to a channel or pattern and renders its messages. All hooks of a page, and all tabs, share
  * one connection.
@@ -155,21 +129,11 @@ export function useChannel(channel: string, options: Options = {}): ChannelResul
   useInsertionEffect(() => {
     store.callbacks = options;
   });
-  const subscribe = useCallback(
-    (notify: () => void) => (enabled ? store.subscribe(notify) : () => {}),
-    [store, enabled],
-  );
-  const snapshot = useSyncExternalStore(subscribe, store.snapshot, store.serverSnapshot);
-  return toResult(snapshot, enabled);
+  return useStore(store, enabled);
 }
 
 interface Options extends ChannelCallbacks {
   readonly initial?: unknown;
   readonly cursor?: string | undefined;
   readonly enabled?: boolean | undefined;
-}
-
-function toResult({ connection, data, gap }: ChannelView, enabled: boolean) {
-  const { status, error } = connection;
-  return { status: enabled ? status : "idle", data, error, gap } as ChannelResult<unknown>;
 }

@@ -7,7 +7,8 @@ import { useSse } from "./context.ts";
 const SERVER: SseConnection = { status: "idle" };
 
 /**
- * Returns the status of the page's connection, with the reason if it is not `open`.
+ * Returns the status of the page's connection, with the reason if it is not `open`. While it is, `transport` is `poll` if
+ * the network does not let streams through.
  *
  * @example
  * ```tsx
