@@ -5,26 +5,31 @@ import { expect, test } from "vitest";
 
 const src = fileURLToPath(new URL("../src", import.meta.url));
 
-/** What each folder may import: folders of ours, and packages. The arrows point inward. */
+/** What each folder may import: other folders, and packages. The dependencies point inward. */
 const ALLOWED: Record<string, readonly string[]> = {
   core: [],
   http: ["core", "prom-client", "rate-limiter-flexible", "rate-limiter-flexible/"],
   node: ["core", "http", "node:"],
+  web: ["core", "http"],
   next: ["core", "http", "node", "next/", "node:"],
   hub: ["backend-shared", "core", "http", "node", "backends", "jwt", "node:", "prom-client"],
   client: ["core"],
-  react: ["core", "client", "react"],
+  live: ["core"],
+  tasks: ["core", "live"],
+  react: ["core", "client", "tasks", "react"],
   "backend-shared": ["core"],
   redis: ["backend-shared", "core", "node:"],
   nats: ["backend-shared", "core", "node:", "@nats-io/nats-core", "@nats-io/transport-node"],
   postgres: ["backend-shared", "core", "node:"],
   backends: ["core", "redis", "nats", "postgres", "pg", "@nats-io/transport-node"],
+  streams: ["core"],
+  ai: ["core", "http", "next", "streams"],
   testing: ["core", "http", "client"],
   jwt: ["core", "http", "jose"],
   otel: ["core", "@opentelemetry/api"],
 };
 
-test("every folder imports only what lies further in, and packages that are its business", async () => {
+test("every folder imports only inner folders and its own packages", async () => {
   const violations: string[] = [];
   for (const { file, specifier } of await imports()) {
     const folder = relative(src, file).split(sep)[0] as string;
@@ -41,17 +46,32 @@ test("every folder imports only what lies further in, and packages that are its 
   expect(violations).toEqual([]);
 });
 
-test("every folder of the package has its rule", async () => {
+test("every folder of the package has a rule", async () => {
   const folders = (await readdir(src, { withFileTypes: true })).filter((one) => one.isDirectory());
   expect(folders.map(({ name }) => name).toSorted()).toEqual(Object.keys(ALLOWED).toSorted());
+});
+
+test("what a page loads has nothing of the server", async () => {
+  const all = await imports();
+  const loaded = new Set(["client/index.ts", "react/index.ts"].map((file) => join(src, file)));
+  // A set visits what is added to it, too.
+  for (const file of loaded) {
+    for (const { specifier } of all.filter((one) => one.file === file && !one.isType)) {
+      if (specifier.startsWith(".")) loaded.add(join(dirname(file), specifier));
+    }
+  }
+  expect(loaded).toContain(join(src, "tasks/task-state.ts"));
+  const server = ["core/bus.ts", "core/engine.ts", "core/bus-internals.ts", "tasks/task-runner.ts"];
+  expect(server.filter((file) => loaded.has(join(src, file)))).toEqual([]);
 });
 
 interface Import {
   readonly file: string;
   readonly specifier: string;
+  readonly isType: boolean;
 }
 
-/** The imports of everything that is published; types cost nothing at run time, but point too. */
+/** The imports of everything published, including types. */
 async function imports(): Promise<Import[]> {
   const files = await readdir(src, { recursive: true });
   const sources = files.filter((file) => /\.tsx?$/.test(file) && !/\.test\.tsx?$/.test(file));
@@ -61,7 +81,9 @@ async function imports(): Promise<Import[]> {
     const code = (await readFile(file, "utf8")).replaceAll(/^\s*(\*|\/\/).*$/gm, "");
     const pattern =
       /(?:^(?:import|export)[^;]*?from\s+|^import\s+|\bimport\((?:\/\*.*?\*\/ )?)"([^"]+)"/gm;
-    for (const [, specifier = ""] of code.matchAll(pattern)) all.push({ file, specifier });
+    for (const [statement, specifier = ""] of code.matchAll(pattern)) {
+      all.push({ file, specifier, isType: /^(?:import|export) type /.test(statement) });
+    }
   }
   return all;
 }

@@ -16,7 +16,7 @@ interface Conditions {
 const root = new URL("..", import.meta.url);
 const manifest = JSON.parse(await readFile(new URL("package.json", root), "utf8")) as Manifest;
 
-test("the built package exports exactly what it promises", async () => {
+test("the built package exports exactly the documented names", async () => {
   const surface: Record<string, string[]> = {};
   for (const [subpath, target] of Object.entries(manifest.exports)) {
     const file = typeof target === "string" ? target : target.default;
@@ -26,23 +26,32 @@ test("the built package exports exactly what it promises", async () => {
     {
       ".": [
         "SseBusError",
+        "counters",
         "createBus",
         "createMessage",
         "decodeChannelSegment",
+        "defineLive",
         "drainStreams",
         "encodeChannelSegment",
         "inspectBus",
         "isSseBusError",
+        "lastMessages",
         "memoryBackend",
+        "newestByKey",
+        "newestValue",
         "pollingBackend",
         "sharedBus",
         "topicCovers",
+      ],
+      "./ai": [
+        "createChatRoutes",
       ],
       "./backends": [
         "backendFromUrl",
       ],
       "./client": [
         "SseEventSource",
+        "createPresence",
         "createSseClient",
         "decodeChannelSegment",
         "encodeChannelSegment",
@@ -59,10 +68,20 @@ test("the built package exports exactly what it promises", async () => {
       "./next": [
         "createHealthRoute",
         "createMetricsRoute",
+        "createPresenceRoute",
         "createPublishRoute",
         "createSseRoute",
         "isPublishingOpen",
         "registerSseBus",
+      ],
+      "./node": [
+        "createHealthHandler",
+        "createMetricsHandler",
+        "createPresenceHandler",
+        "createPublishHandler",
+        "createSseHandler",
+        "drainBus",
+        "drainOnSignal",
       ],
       "./otel": [
         "traced",
@@ -75,11 +94,24 @@ test("the built package exports exactly what it promises", async () => {
       "./react": [
         "SseProvider",
         "useChannel",
+        "useLive",
+        "usePresence",
+        "useRefresh",
+        "useServerTime",
         "useSse",
         "useSseStatus",
+        "useTask",
+        "useTasks",
       ],
       "./redis": [
         "redisBackend",
+      ],
+      "./streams": [
+        "createStreams",
+      ],
+      "./tasks": [
+        "createTasks",
+        "tasksPattern",
       ],
       "./testing": [
         "createFakeStream",
@@ -88,11 +120,19 @@ test("the built package exports exactly what it promises", async () => {
         "testBackend",
         "waitForStatus",
       ],
+      "./web": [
+        "createHealthHandler",
+        "createMetricsHandler",
+        "createPresenceHandler",
+        "createPublishHandler",
+        "createSseHandler",
+        "drainBus",
+      ],
     }
   `);
 });
 
-test("what the edge runtime is given instead has the same names", async () => {
+test("the edge runtime's replacement exports the same names", async () => {
   let count = 0;
   for (const target of Object.values(manifest.exports)) {
     if (typeof target === "string") continue;
@@ -107,7 +147,7 @@ test("client modules of React keep their directive in the build", async () => {
   expect(built.startsWith('"use client"')).toBe(true);
 });
 
-test("VERSION is the package's", () => {
+test("VERSION is the package's version", () => {
   expect(VERSION).toBe(manifest.version);
 });
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-// The built package as an app has it that installs one client, with a package manager that does not hoist.
+// The built package in an app with one client and a package manager that does not hoist.
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 let folder: string;
@@ -22,7 +22,7 @@ async function load<Module>(file: string): Promise<Module> {
   return (await import(/* @vite-ignore */ pathToFileURL(path).href)) as Module;
 }
 
-test("an app without any client can name a backend; opening it says what to install", async () => {
+test("an app without any client can configure a backend, and opening it fails with what to install", async () => {
   const { backendFromUrl } =
     await load<typeof import("../src/backends/index.ts")>("backends/index.js");
   const host = { history: () => ({}), maxHistoryBytes: 1, onError() {}, onStatus() {} };
@@ -39,7 +39,7 @@ test("an app without any client can name a backend; opening it says what to inst
   await load("nats/index.js");
 });
 
-test("of the NATS client, `@nats-io/transport-node` is enough", async () => {
+test("for NATS, `@nats-io/transport-node` is enough", async () => {
   const { loadHeaders } =
     await load<typeof import("../src/nats/load-headers.ts")>("nats/load-headers.js");
   await expect(loadHeaders()).rejects.toMatchObject({ code: "BACKEND_UNAVAILABLE" });

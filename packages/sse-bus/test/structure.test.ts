@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 const src = fileURLToPath(new URL("../src", import.meta.url));
 const MAX_LINES = 300;
 
-/** Files that a tool writes. */
+/** Generated files. */
 const GENERATED = new Set<string>([]);
 
 test("no source file is longer than 300 lines", async () => {
@@ -16,7 +16,7 @@ test("no source file is longer than 300 lines", async () => {
   expect(long).toEqual([]);
 });
 
-test("each exported type has a name of its own in the whole package", async () => {
+test("each exported type name is unique in the package", async () => {
   const files = new Map<string, string[]>();
   for (const { name, text } of await sources()) {
     for (const [, type = ""] of text.matchAll(/^export (?:interface|type|class) (\w+)/gm)) {

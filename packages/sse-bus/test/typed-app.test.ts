@@ -9,8 +9,8 @@ const require = createRequire(import.meta.url);
 const tsc = join(dirname(require.resolve("typescript/package.json")), "bin/tsc");
 const folder = fileURLToPath(new URL("typed-app", import.meta.url));
 
-// A page written against the built package. It is a program of its own, as what it registers counts
-// for every file of one.
+// A page written against the built package. It is a separate program, because what it registers applies
+// to every file of a program.
 test.each(["tsconfig.json", "tsconfig.react-18.json"])(
   "the client and the hooks know a declared bus's channels, events and data: %s",
   async (config) => {

@@ -4,8 +4,9 @@ import { createBus } from "../src/core/bus.ts";
 import type { Bus } from "../src/core/bus-types.ts";
 import type { Jsonify } from "../src/core/jsonify.ts";
 import type { ChannelsOf } from "../src/core/types.ts";
+import type { PresenceMember, UsePresenceOptions } from "../src/react/index.ts";
 
-// What must not compile is marked; `pnpm check:types` fails when it does.
+// Lines that must not compile are marked; `pnpm check:types` fails if one compiles.
 
 type Channels = {
   default: { message: string };
@@ -13,7 +14,7 @@ type Channels = {
   "logs/**": { line: string };
 };
 
-/** Never called: only its types are of interest. */
+/** Never called: only its types are checked. */
 async function declared(bus: Bus<Channels>): Promise<void> {
   await bus.publish("text");
   await bus.publish({ total: 1 }, { channel: "orders/42" });
@@ -23,18 +24,23 @@ async function declared(bus: Bus<Channels>): Promise<void> {
 
   await bus.publish("text", { raw: true });
   await bus.publish("a line", { channel: "logs/app/http", event: "line", raw: true });
-  // @ts-expect-error -- only strings are sent as they are
+  // @ts-expect-error -- only strings can be raw
   await bus.publish({ total: 1 }, { channel: "orders/42", raw: true });
   // @ts-expect-error -- the default channel carries strings
   await bus.publish(42);
-  // @ts-expect-error -- no such channel is declared
+  // @ts-expect-error -- the channel is not declared
   await bus.publish("x", { channel: "nowhere" });
   // @ts-expect-error -- data of another event
   await bus.publish({ total: 1 }, { channel: "orders/42", event: "cancelled" });
-  // @ts-expect-error -- no such event on this channel
+  // @ts-expect-error -- the channel has no such event
   await bus.publish({ total: 1 }, { channel: "orders/42", event: "shipped" });
-  // @ts-expect-error -- one publishes to a channel, and logs carry only `line`
+  // @ts-expect-error -- `logs` has only the event `line`
   await bus.publish("x", { channel: "logs/app" });
+
+  const { data: rows } = await bus.snapshot(async () => [{ id: 1 }]);
+  expectTypeOf(rows).toEqualTypeOf<{ id: number }[]>();
+  // @ts-expect-error -- no function
+  await bus.snapshot([{ id: 1 }]);
 
   bus.subscribe((data) => expectTypeOf(data).toEqualTypeOf<string>());
   bus.subscribe(
@@ -44,7 +50,7 @@ async function declared(bus: Bus<Channels>): Promise<void> {
     },
     { channel: "orders/*" },
   );
-  // @ts-expect-error -- no such channel is declared
+  // @ts-expect-error -- the channel is not declared
   bus.subscribe(() => {}, { channel: "nowhere" });
   expectTypeOf<ChannelsOf<typeof bus>>().toEqualTypeOf<Channels>();
 }
@@ -52,7 +58,7 @@ async function declared(bus: Bus<Channels>): Promise<void> {
 async function undeclared(bus: Bus): Promise<void> {
   await bus.publish({ anything: true }, { channel: "anywhere", event: "any" });
   await bus.publish("<li>", { channel: "anywhere", raw: true });
-  // @ts-expect-error -- only strings are sent as they are
+  // @ts-expect-error -- only strings can be raw
   await bus.publish({ anything: true }, { channel: "anywhere", raw: true });
   bus.subscribe((data) => data, { channel: "any/**" });
 }
@@ -83,7 +89,7 @@ interface Tree {
   readonly children: readonly Tree[];
 }
 
-test("what JSON changes arrives as the type that it has then", async () => {
+test("a type that JSON changes arrives as its JSON type", async () => {
   expectTypeOf<Jsonify<{ at: Date; price: number }>>().toEqualTypeOf<{
     at: string;
     price: number;
@@ -99,7 +105,7 @@ test("what JSON changes arrives as the type that it has then", async () => {
   expectTypeOf<Jsonify<bigint | Map<string, number> | Uint8Array>>().toBeNever();
   expectTypeOf<Jsonify<"a" | 1 | true | null>>().toEqualTypeOf<"a" | 1 | true | null>();
   expectTypeOf<Jsonify<unknown>>().toBeUnknown();
-  // oxlint-disable-next-line typescript/no-explicit-any -- what nobody declared stays so
+  // oxlint-disable-next-line typescript/no-explicit-any -- undeclared data is `any`
   expectTypeOf<Jsonify<any>>().toBeAny();
 
   await using bus = createBus<{ default: { message: { at: Date; paid: Money; to: Point } } }>();
@@ -122,12 +128,12 @@ test("what JSON changes arrives as the type that it has then", async () => {
       to: { x: 1 },
     },
   ]);
-  // The publisher has its own again.
+  // The publisher has the original type.
   expectTypeOf(published.data.at).toEqualTypeOf<Date>();
   expect(published.data.at).toBe(at);
 });
 
-test("what a validator puts out arrives as JSON has it", async () => {
+test("a validator's output arrives as its JSON type", async () => {
   await using bus = createBus({ schemas: { default: { message: z.object({ at: z.date() }) } } });
   const seen: unknown[] = [];
   bus.subscribe((data) => {
@@ -138,7 +144,7 @@ test("what a validator puts out arrives as JSON has it", async () => {
   expect(seen).toEqual([{ at: "1970-01-01T00:00:00.000Z" }]);
 });
 
-test("validators give the types, take their input, and send their output", async () => {
+test("validators define the types: publish takes their input, and readers get their output", async () => {
   await using bus = createBus({
     schemas: {
       default: { message: z.object({ at: z.string().transform((text) => text.length) }) },
@@ -160,4 +166,20 @@ test("validators give the types, take their input, and send their output", async
   const unknown = bus.publish({ price: 1 }, { channel: "prices/x", event: "tock" });
   await expect(unknown).rejects.toMatchObject({ code: "UNDECLARED" });
   await bus.publish({ price: 1 }, { channel: "prices/x", event: "tick" });
+});
+
+test("the members that the server lists fit `initial` of usePresence", () => {
+  type Info = { name: string };
+  type State = { typing: boolean };
+  type Initial = UsePresenceOptions<Info, State>["initial"];
+  const list = (bus: Bus) => bus.presence<Info, State>("rooms/1").list();
+  type Listed = Awaited<ReturnType<typeof list>>;
+  expectTypeOf<Listed>().toExtend<Initial>();
+  expectTypeOf<Listed[number]>().toExtend<PresenceMember<Info, State>>();
+  const subscribe = (bus: Bus) =>
+    bus.presence<Info>("rooms/1").subscribe((change) => {
+      if (change.type === "join")
+        expectTypeOf(change.member.info).toEqualTypeOf<Info | undefined>();
+    });
+  expectTypeOf(subscribe).returns.toEqualTypeOf<() => void>();
 });

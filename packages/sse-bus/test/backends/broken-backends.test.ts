@@ -9,17 +9,18 @@ import type {
 import { SseBusError } from "../../src/core/errors.ts";
 import { createHistoryResolver } from "../../src/core/history.ts";
 import type { LogMessage } from "../../src/core/message.ts";
+import { readPage } from "../../src/core/read-page.ts";
 import { testBackend } from "../../src/testing/test-backend.ts";
 import { createLogServer, type LogServer, type LogTable } from "./log-table.ts";
 import { pollingBackend } from "./polling-backend.ts";
 import { pollingConformance } from "./polling-conformance.ts";
 
 /**
- * A good backend with one fault put in: at its server, at its connection to it, or in itself. The
+ * A good backend with one added fault: in its server, in its connection, or in itself. The
  * same backend without a fault passes the whole suite (polling-backend.test.ts).
  */
 interface Broken {
-  /** The suite's tests that must notice: each of them. */
+  /** The tests of the suite that must fail: all of them. */
   readonly noticed: readonly RegExp[];
   readonly server?: (server: LogServer) => LogServer;
   readonly table?: (table: LogTable, server: LogServer) => LogTable;
@@ -42,7 +43,17 @@ const broken: Readonly<Record<string, Broken>> = {
       };
     },
   },
-  "ends with a pattern all that look alike to its server": {
+  "leaves out a message between two pages of a channel": {
+    noticed: [/history: pages of a channel/],
+    backend: (backend) => ({
+      ...backend,
+      async readAfter(channel, after, maxBytes) {
+        const { messages, isLast } = await readPage(backend, channel, after, maxBytes);
+        return { messages: messages.slice(after === 0 ? 0 : 1), isLast };
+      },
+    }),
+  },
+  "ends all equal patterns on its server with one of them": {
     noticed: [/subscribe: topics that cover the same channels/],
     backend: (backend) => {
       const alike = new Map<string, Set<TopicSubscription>>();
@@ -61,7 +72,7 @@ const broken: Readonly<Record<string, Broken>> = {
       };
     },
   },
-  "gives two publishes of one moment the same position": {
+  "gives two simultaneous publishes the same position": {
     noticed: [/publish: concurrent publishes/],
     backend: (backend) => {
       let last: { time: number; stored: Stored } | undefined;
@@ -76,8 +87,8 @@ const broken: Readonly<Record<string, Broken>> = {
       };
     },
   },
-  "hands positions out in blocks, one for each instance": {
-    noticed: [/publish: positions follow each other/],
+  "assigns positions in blocks, one for each instance": {
+    noticed: [/publish: positions increase/],
     backend: (backend) => {
       const block = 1000 * ++blocks;
       return {
@@ -89,8 +100,41 @@ const broken: Readonly<Record<string, Broken>> = {
       };
     },
   },
-  "keeps channels under names without regard to case": {
-    noticed: [/publish: channels whose names look alike/],
+  "stores a batch in another order": {
+    noticed: [/batch: messages have positions in the order given/],
+    backend: (backend) => ({
+      ...backend,
+      async publishMany(messages) {
+        const reversed = messages.toReversed();
+        return Promise.all(reversed.map(backend.publish)).then((stored) => stored.toReversed());
+      },
+    }),
+  },
+  "ignores the ids of a batch": {
+    noticed: [/batch: an id of the batch or of an earlier publish/],
+    backend: (backend) => ({
+      ...backend,
+      publishMany: async (messages) =>
+        Promise.all(messages.map(async (each) => backend.publish({ ...each, id: undefined }))),
+    }),
+  },
+  "rejects a batch of which it has stored a part": {
+    noticed: [/batch: if its instance is cut off/],
+    backend: (backend) => {
+      let batches = 0;
+      return {
+        ...backend,
+        async publishMany(messages) {
+          const [first, ...others] = messages;
+          const stored = await backend.publish(first as NewMessage);
+          if (batches++ === 0) throw new SseBusError("BACKEND_UNAVAILABLE", "The server is down.");
+          return [stored, ...(await Promise.all(others.map(backend.publish)))];
+        },
+      };
+    },
+  },
+  "ignores case in channel names": {
+    noticed: [/publish: channels with similar names/],
     table: (table) => ({
       ...table,
       append: async (entry, limits) =>
@@ -98,8 +142,8 @@ const broken: Readonly<Record<string, Broken>> = {
       kept: async (topic) => table.kept(topic.toLowerCase()),
     }),
   },
-  "stores data by way of a character set that lacks some": {
-    noticed: [/publish: channel, event, key and data come back/],
+  "stores data in a character set that lacks characters": {
+    noticed: [/publish: channel, event, key and data arrive/],
     table: (table) => ({
       ...table,
       append: async (entry, limits) =>
@@ -107,7 +151,7 @@ const broken: Readonly<Record<string, Broken>> = {
     }),
   },
   "forgets that data is raw": {
-    noticed: [/publish: raw data comes back/],
+    noticed: [/publish: raw data arrives/],
     table: (table) => ({
       ...table,
       append: async (entry, limits) => table.append({ ...entry, raw: false }, limits),
@@ -120,14 +164,14 @@ const broken: Readonly<Record<string, Broken>> = {
       append: async (entry, limits) => table.append({ ...entry, key: undefined }, limits),
     }),
   },
-  "tells as its head what it has received, not what the log has": {
+  "reports the last received position as its head, not that of the log": {
     noticed: [/cursor: it is the head/],
     backend: (backend) => ({ ...backend, readHead: async () => backend.head() }),
   },
-  "takes for its head the newest message that is left": {
+  "reports the newest remaining message as its head": {
     noticed: [
-      /positions: they never repeat or go back when limits/,
-      /positions: they never repeat or go back when an operator/,
+      /positions: they never repeat or decrease if limits/,
+      /positions: they never repeat or decrease if an operator/,
     ],
     table: (table) => ({
       ...table,
@@ -139,11 +183,11 @@ const broken: Readonly<Record<string, Broken>> = {
       },
     }),
   },
-  "goes on with the number of the newest message that is left": {
+  "continues after the number of the newest remaining message": {
     noticed: [
-      /positions: they never repeat or go back when limits/,
-      /positions: they never repeat or go back when an operator/,
-      /positions: they never repeat or go back when the server restarts/,
+      /positions: they never repeat or decrease if limits/,
+      /positions: they never repeat or decrease if an operator/,
+      /positions: they never repeat or decrease if the server restarts/,
     ],
     backend: (backend, table) => {
       let base = 0;
@@ -159,13 +203,13 @@ const broken: Readonly<Record<string, Broken>> = {
     },
   },
   "ignores idempotency ids": {
-    noticed: [/idempotency: an id seen before/, /idempotency: of many publishes/],
+    noticed: [/idempotency: an id seen before/, /idempotency: of many concurrent publishes/],
     table: (table) => ({
       ...table,
       append: async (entry, limits) => table.append({ ...entry, id: undefined }, limits),
     }),
   },
-  "finds an id of another channel": {
+  "matches an id of another channel": {
     noticed: [/idempotency: an id belongs to its channel/],
     backend: (backend) => {
       const seen = new Map<string, Stored>();
@@ -181,8 +225,8 @@ const broken: Readonly<Record<string, Broken>> = {
       };
     },
   },
-  "looks an id up first and stores the message after that": {
-    noticed: [/idempotency: of many publishes/],
+  "checks an id first and stores the message afterwards": {
+    noticed: [/idempotency: of many concurrent publishes/],
     backend: (backend) => {
       const seen = new Map<string, Stored>();
       return {
@@ -197,7 +241,7 @@ const broken: Readonly<Record<string, Broken>> = {
       };
     },
   },
-  "counts an id for each key apart": {
+  "keeps separate ids for each key": {
     noticed: [/idempotency: an id seen before/],
     table: (table) => ({
       ...table,
@@ -205,17 +249,18 @@ const broken: Readonly<Record<string, Broken>> = {
         table.append({ ...entry, id: entry.id && `${entry.key} ${entry.id}` }, limits),
     }),
   },
-  "takes equal messages for repeats": {
+  "treats equal messages as repeats": {
     noticed: [/idempotency: messages without an id/],
     table: (table) => ({
       ...table,
       append: async (entry, limits) => table.append({ ...entry, id: entry.json }, limits),
     }),
   },
-  "loses what comes between its cursor and live": {
+  "loses messages between its cursor and live delivery": {
     noticed: [
-      /subscribe: history up to its cursor and live after it join/,
-      /bus: listeners that come, resume and go/,
+      /subscribe: history up to its cursor and live messages after it join/,
+      /bus: a live value is exact/,
+      /bus: subscribers that start, resume and end/,
       /bus: from a cursor of one instance/,
     ],
     backend: (backend) => ({
@@ -233,8 +278,8 @@ const broken: Readonly<Record<string, Broken>> = {
       },
     }),
   },
-  "takes as the cursor of a subscription a head that it has not received": {
-    noticed: [/subscribe: history up to its cursor and live after it join/],
+  "uses a head that it has not received as a subscription's cursor": {
+    noticed: [/subscribe: history up to its cursor and live messages after it join/],
     backend: (backend) => ({
       ...backend,
       async subscribe(topic, feed) {
@@ -243,8 +288,8 @@ const broken: Readonly<Record<string, Broken>> = {
       },
     }),
   },
-  "feeds what history has too": {
-    noticed: [/subscribe: what is published from the moment/, /join without loss or double/],
+  "delivers live what history also has": {
+    noticed: [/subscribe: what is published after it resolves/, /join without loss or duplicates/],
     backend: (backend) => ({
       ...backend,
       async subscribe(topic, feed) {
@@ -255,8 +300,8 @@ const broken: Readonly<Record<string, Broken>> = {
       },
     }),
   },
-  "delivers each subscription in an order of its own": {
-    noticed: [/subscribe: all subscriptions of an instance are fed in one order/],
+  "delivers to each subscription in a different order": {
+    noticed: [/subscribe: all subscriptions of an instance receive/],
     backend: (backend) => ({
       ...backend,
       async subscribe(topic, feed) {
@@ -270,8 +315,8 @@ const broken: Readonly<Record<string, Broken>> = {
       },
     }),
   },
-  "hands messages of one moment over in the wrong order": {
-    noticed: [/subscribe: all subscriptions/, /join without loss or double/],
+  "delivers simultaneous messages in the wrong order": {
+    noticed: [/subscribe: all subscriptions/, /join without loss or duplicates/],
     table: (table) => ({
       ...table,
       async after(seq, topics) {
@@ -281,16 +326,16 @@ const broken: Readonly<Record<string, Broken>> = {
       },
     }),
   },
-  "takes `*` for any depth": {
-    noticed: [/subscribe: patterns cover what they say/],
+  "matches any depth with `*`": {
+    noticed: [/subscribe: patterns cover exactly their channels/],
     backend: (backend) => ({
       ...backend,
       subscribe: async (topic, feed) => backend.subscribe(topic.replace(/\/\*$/, "/**"), feed),
       read: async (topic) => backend.read(topic.replace(/\/\*$/, "/**")),
     }),
   },
-  "goes on feeding a subscription that was closed": {
-    noticed: [/subscribe: closing ends one subscription/],
+  "continues to deliver to a closed subscription": {
+    noticed: [/subscribe: closing, also twice, ends one subscription/],
     backend: (backend) => ({
       ...backend,
       subscribe: async (topic, feed) => ({
@@ -299,7 +344,7 @@ const broken: Readonly<Record<string, Broken>> = {
       }),
     }),
   },
-  "ends every subscription of a topic with one of them": {
+  "ends all subscriptions of a topic with one of them": {
     noticed: [/subscribe: two feeds of one topic/],
     backend: (backend) => {
       const open = new Map<string, (() => void)[]>();
@@ -314,8 +359,8 @@ const broken: Readonly<Record<string, Broken>> = {
       };
     },
   },
-  "ends a subscription late, and the next one of the topic with it": {
-    noticed: [/subscribe: topics that are closed and subscribed again at once/],
+  "ends a subscription late, and with it the topic's next one": {
+    noticed: [/subscribe: topics that are closed and immediately subscribed again/],
     backend: (backend) => {
       const open = new Map<string, Set<() => void>>();
       return {
@@ -330,7 +375,7 @@ const broken: Readonly<Record<string, Broken>> = {
       };
     },
   },
-  "announces only what it keeps": {
+  "delivers only what it keeps": {
     noticed: [/history: a channel that keeps nothing is delivered live/],
     table: (table) => ({
       ...table,
@@ -339,7 +384,7 @@ const broken: Readonly<Record<string, Broken>> = {
     }),
   },
   "reads history from a replica that lags behind": {
-    noticed: [/publish: a message is in history/, /read: it holds everything/],
+    noticed: [/publish: a message is in history/, /read: it returns everything/],
     table: (table) => {
       let last: ReturnType<LogTable["kept"]> | undefined;
       return {
@@ -352,8 +397,8 @@ const broken: Readonly<Record<string, Broken>> = {
       };
     },
   },
-  "has a hole in what it reads": {
-    noticed: [/read: it holds everything/, /join without loss or double/],
+  "skips a message in a read": {
+    noticed: [/read: it returns everything/, /join without loss or duplicates/],
     table: (table) => ({
       ...table,
       async kept(topic) {
@@ -362,7 +407,7 @@ const broken: Readonly<Record<string, Broken>> = {
       },
     }),
   },
-  "keeps less than it should": {
+  "keeps fewer messages than it must": {
     noticed: [/history: a channel keeps its newest `maxMessages`/],
     table: (table) => ({
       ...table,
@@ -378,7 +423,7 @@ const broken: Readonly<Record<string, Broken>> = {
     noticed: [
       /history: a channel keeps its newest `maxMessages`/,
       /history: a channel keeps no more than `maxBytes`/,
-      /history: what is older than `maxAgeMs` is dropped/,
+      /history: messages older than `maxAgeMs` are dropped/,
     ],
     backend: (backend) => ({
       ...backend,
@@ -393,17 +438,17 @@ const broken: Readonly<Record<string, Broken>> = {
         }),
     }),
   },
-  "keeps no horizon": {
+  "has no horizon": {
     noticed: [
       /history: a channel keeps its newest `maxMessages`/,
-      /history: what is older than `maxAgeMs` is dropped/,
+      /history: messages older than `maxAgeMs` are dropped/,
     ],
     table: (table) => ({
       ...table,
       kept: async (topic) => ({ ...(await table.kept(topic)), horizon: 0 }),
     }),
   },
-  "drops more than it has to, and says nothing of it": {
+  "drops more than necessary without a horizon": {
     noticed: [
       /history: a channel keeps its newest `maxMessages`/,
       /bus: a cursor older than history gives a gap/,
@@ -416,7 +461,7 @@ const broken: Readonly<Record<string, Broken>> = {
       },
     }),
   },
-  "calls everything dropped that is not kept": {
+  "reports everything that is not kept as dropped": {
     noticed: [/history: a channel keeps its newest `maxMessages`/],
     table: (table) => ({
       ...table,
@@ -427,11 +472,11 @@ const broken: Readonly<Record<string, Broken>> = {
       },
     }),
   },
-  "lets updates of one key push the others out": {
+  "drops other messages for updates of one key": {
     noticed: [
       /history: the newest value of a key/,
-      /history: a message goes only when/,
-      /bus: a newcomer who asks for the latest/,
+      /history: a message is dropped only if/,
+      /bus: a new subscriber from the latest/,
     ],
     table: (table) => ({
       ...table,
@@ -444,8 +489,8 @@ const broken: Readonly<Record<string, Broken>> = {
         table.append(entry, { ...limits, maxMessages: Number.POSITIVE_INFINITY }),
     }),
   },
-  "keeps nothing of a pattern from before its horizon": {
-    noticed: [/bus: from the earliest on, a pattern has all that its channels keep/],
+  "drops a pattern's messages from before its horizon": {
+    noticed: [/bus: from the earliest on, a pattern delivers everything its channels keep/],
     backend: (backend) => ({
       ...backend,
       async read(topic) {
@@ -454,7 +499,86 @@ const broken: Readonly<Record<string, Broken>> = {
       },
     }),
   },
-  "takes as its head what it only knows of": {
+  "knows no names of more than 200 characters": {
+    noticed: [/reserved: a channel whose name begins with ~/],
+    backend: (backend) => ({
+      ...backend,
+      async publish(entry) {
+        const channel = entry.channel.slice(0, 200);
+        return { ...(await backend.publish({ ...entry, channel })), channel: entry.channel };
+      },
+    }),
+  },
+  "feeds patterns what reserved channels carry": {
+    noticed: [/reserved: no pattern covers such a channel/],
+    backend: (backend) => ({
+      ...backend,
+      async subscribe(topic, feed) {
+        if (topic === "**") await backend.subscribe("~a", { ...feed });
+        return backend.subscribe(topic, feed);
+      },
+    }),
+  },
+  "reads with patterns what reserved channels keep": {
+    noticed: [/reserved: no pattern covers such a channel/],
+    table: (table) => ({
+      ...table,
+      async kept(topic) {
+        const answer = await table.kept(topic);
+        if (topic !== "**") return answer;
+        const { rows } = await table.kept("~a");
+        return { ...answer, rows: [...answer.rows, ...rows].toSorted((a, b) => a.seq - b.seq) };
+      },
+    }),
+  },
+  "keeps of every channel what the common limits say": {
+    noticed: [/reserved: its limits are those/],
+    backend: (backend) => ({
+      ...backend,
+      open: async (host) => backend.open({ ...host, history: () => host.history("a") }),
+    }),
+  },
+  "counts for every topic what reserved channels have dropped": {
+    noticed: [/reserved: what it drops is no loss/],
+    table: (table) => ({
+      ...table,
+      async kept(topic) {
+        const answer = await table.kept(topic);
+        const { horizon } = await table.kept("~a");
+        return { ...answer, horizon: Math.max(answer.horizon, horizon) };
+      },
+    }),
+  },
+  "leaves reserved channels out of its head": {
+    noticed: [/reserved: its messages move the head/],
+    backend: (backend, table) => ({
+      ...backend,
+      async readHead() {
+        const head = await backend.readHead();
+        const { rows } = await table.kept("**");
+        return { ...head, seq: rows.at(-1)?.seq ?? 0 };
+      },
+    }),
+  },
+  "recovers nothing of reserved channels": {
+    noticed: [/reserved: an instance that was cut off/],
+    table: (table) => {
+      let missing = false;
+      return {
+        ...table,
+        async after(seq, topics) {
+          const answer = await table.after(seq, topics).catch((error: unknown) => {
+            missing = true;
+            throw error;
+          });
+          if (!missing) return answer;
+          missing = false;
+          return { ...answer, rows: answer.rows.filter(({ channel }) => !channel.startsWith("~")) };
+        },
+      };
+    },
+  },
+  "uses a position as its head before it has received it": {
     noticed: [/head: it never runs ahead/],
     table: (table) => ({
       ...table,
@@ -475,8 +599,8 @@ const broken: Readonly<Record<string, Broken>> = {
       };
     },
   },
-  "moves head() only with messages of its own": {
-    noticed: [/head: it comes to the log's head on quiet subscriptions/],
+  "moves head() only for its own messages": {
+    noticed: [/head: it reaches the log's head on quiet subscriptions/],
     backend: (backend) => {
       let head: ReturnType<Backend["head"]> | undefined;
       return {
@@ -518,15 +642,15 @@ const broken: Readonly<Record<string, Broken>> = {
       };
     },
   },
-  "answers when it is closed": {
+  "responds after it is closed": {
     noticed: [/close: it may be called twice/],
     backend: (backend, table) => ({
       ...backend,
       readHead: async () => (await table.after(0, [])).head,
     }),
   },
-  "feeds on after it was closed": {
-    noticed: [/close: nothing is fed after it/],
+  "delivers after it is closed": {
+    noticed: [/close: nothing is delivered after it/],
     backend: (backend) => {
       let close = async (): Promise<void> => {};
       return {
@@ -539,8 +663,8 @@ const broken: Readonly<Record<string, Broken>> = {
       };
     },
   },
-  "never settles what is under way when it is closed": {
-    noticed: [/close: publishes and subscriptions under way settle/],
+  "never settles pending calls when it is closed": {
+    noticed: [/close: pending publishes and subscriptions settle/],
     backend: (backend) => {
       let isClosed = false;
       return {
@@ -557,7 +681,7 @@ const broken: Readonly<Record<string, Broken>> = {
       };
     },
   },
-  "leaves a timer behind that keeps no process alive": {
+  "leaves an unreferenced timer": {
     noticed: [/close: it leaves no timer/],
     backend: (backend) => ({
       ...backend,
@@ -567,7 +691,7 @@ const broken: Readonly<Record<string, Broken>> = {
       },
     }),
   },
-  "queues publishes while the server is away and sends them later": {
+  "queues publishes during an outage and sends them later": {
     noticed: [/outage: publishes reject and are never stored later/],
     table: (table, server) => ({
       ...table,
@@ -582,7 +706,7 @@ const broken: Readonly<Record<string, Broken>> = {
         }),
     }),
   },
-  "waits for ever for a server that is away": {
+  "waits forever for an unreachable server": {
     noticed: [/outage: publishes reject/],
     table: (table, server) => ({
       ...table,
@@ -592,7 +716,7 @@ const broken: Readonly<Record<string, Broken>> = {
       },
     }),
   },
-  "leaves a subscription that is asked for while the server is away unanswered": {
+  "never settles a subscription that is requested during an outage": {
     noticed: [/outage: a subscription made during it/],
     backend: (backend, table) => ({
       ...backend,
@@ -602,7 +726,7 @@ const broken: Readonly<Record<string, Broken>> = {
       },
     }),
   },
-  "rejects with whatever its client throws": {
+  "rejects with its client's own errors": {
     noticed: [/outage: publishes reject/, /outage: open\(\) rejects/],
     backend: (backend, table) => ({
       ...backend,
@@ -616,7 +740,7 @@ const broken: Readonly<Record<string, Broken>> = {
       },
     }),
   },
-  "opens although the server is away": {
+  "opens although the server is unreachable": {
     noticed: [/outage: open\(\) rejects/],
     backend: (backend) => ({
       ...backend,
@@ -637,14 +761,14 @@ const broken: Readonly<Record<string, Broken>> = {
       };
     },
   },
-  "tells nobody that the server is away": {
-    noticed: [/outage: publishes reject/, /recovery: an instance that was cut off/],
+  "does not report an outage": {
+    noticed: [/outage: publishes reject/, /recovery: a disconnected instance/],
     backend: (backend) => ({
       ...backend,
       open: async (host) => backend.open({ ...host, onStatus() {} }),
     }),
   },
-  "lets head() go on while the server is away": {
+  "moves head() during an outage": {
     noticed: [/outage: publishes reject/],
     backend: (backend) => {
       let ahead = 0;
@@ -665,12 +789,12 @@ const broken: Readonly<Record<string, Broken>> = {
       };
     },
   },
-  "goes on after an outage with what is new": {
+  "continues after an outage with new messages only": {
     noticed: [
-      /recovery: an instance that was cut off/,
-      /recovery: instances cut off again and again/,
-      /outage: over three of them, under load/,
-      /bus: listeners of an instance that was cut off/,
+      /recovery: a disconnected instance/,
+      /recovery: repeatedly disconnected instances/,
+      /outage: through three outages under load/,
+      /bus: subscribers of a disconnected instance/,
     ],
     table: (table) => {
       let missing = false;
@@ -688,8 +812,8 @@ const broken: Readonly<Record<string, Broken>> = {
       };
     },
   },
-  "is up again before it has fed what was missed": {
-    noticed: [/recovery: an instance that was cut off/],
+  "is up again before it has delivered missed messages": {
+    noticed: [/recovery: a disconnected instance/],
     backend: (backend) => {
       let late = 0;
       return {
@@ -711,8 +835,8 @@ const broken: Readonly<Record<string, Broken>> = {
       };
     },
   },
-  "feeds what it had fed before an outage once more": {
-    noticed: [/recovery: an instance that was cut off/],
+  "delivers messages again after an outage": {
+    noticed: [/recovery: a disconnected instance/],
     backend: (backend) => {
       let last: { feed: Feed; message: LogMessage } | undefined;
       return {
@@ -736,15 +860,15 @@ const broken: Readonly<Record<string, Broken>> = {
       };
     },
   },
-  "says nothing of what it could not recover": {
+  "does not report messages that it could not recover": {
     noticed: [/recovery: what history no longer keeps is reported as lost/],
     backend: (backend) => ({
       ...backend,
       subscribe: async (topic, feed) => backend.subscribe(topic, { ...feed, lost() {} }),
     }),
   },
-  "calls everything lost after an outage": {
-    noticed: [/recovery: an instance that was cut off/],
+  "reports everything as lost after an outage": {
+    noticed: [/recovery: a disconnected instance/],
     backend: (backend) => {
       const feeds = new Set<Feed>();
       return {
@@ -765,8 +889,8 @@ const broken: Readonly<Record<string, Broken>> = {
       };
     },
   },
-  "never gets over a subscription that it had to refuse": {
-    noticed: [/bus: a listener that subscribes while the server is away/],
+  "does not recover from a rejected subscription": {
+    noticed: [/bus: a subscriber that starts while the server is unreachable/],
     backend: (backend) => {
       const refused = new Map<string, unknown>();
       return {
@@ -784,10 +908,10 @@ const broken: Readonly<Record<string, Broken>> = {
       };
     },
   },
-  "keeps its epoch when the data are lost": {
+  "keeps its epoch after data loss": {
     noticed: [
       /data loss: every instance reports it/,
-      /data loss: what is published right after/,
+      /data loss: messages published right after/,
       /bus: after data loss/,
     ],
     table: (table) => ({
@@ -820,15 +944,15 @@ const broken: Readonly<Record<string, Broken>> = {
       };
     },
   },
-  "answers from a new log before it reports the restart": {
-    noticed: [/data loss: no answer is of a new epoch before/],
+  "responds from a new log before it reports the restart": {
+    noticed: [/data loss: no result is of a new epoch before/],
     backend: (backend) => ({
       ...backend,
       open: async (host) =>
         backend.open({ ...host, onRestart: () => void setTimeout(host.onRestart, 20) }),
     }),
   },
-  "tells nobody of data loss": {
+  "does not report data loss": {
     noticed: [/data loss: every instance reports it/],
     backend: (backend) => ({
       ...backend,
@@ -853,7 +977,7 @@ for (const [fault, { noticed, ...parts }] of Object.entries(broken)) {
   });
 }
 
-test("every test of the suite is one that some broken backend fails", () => {
+test("every test of the suite fails for some broken backend", () => {
   const patterns = Object.values(broken).flatMap(({ noticed }) => noticed);
   const idle = [...collectSuite({}).keys()].filter(
     (name) => !patterns.some((pattern) => pattern.test(name)),

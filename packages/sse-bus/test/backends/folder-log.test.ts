@@ -6,7 +6,7 @@ import { type Backend, createBus, pollingBackend, type SharedLog } from "../../s
 import { testBackend } from "../../src/testing/test-backend.ts";
 import { folderLog } from "./folder-log.ts";
 
-/** A folder, and what each instance knows it by: a link, which can be cut. */
+/** A folder, and a link to it for each instance, which can be cut. */
 interface Place {
   readonly base: string;
   readonly folder: string;
@@ -43,7 +43,7 @@ testBackend<Place>({
   },
 });
 
-test("old files may be deleted: whoever had not read them is told of a gap, and nobody else", async () => {
+test("old files may be deleted: only instances that have not read them get a gap", async () => {
   const folder = await mkdtemp(join(tmpdir(), "folder-log-"));
   try {
     await using early = createBus({ backend: pollingBackend(folderLog(folder), { pollMs: 10 }) });
@@ -51,7 +51,7 @@ test("old files may be deleted: whoever had not read them is told of a gap, and 
     for (let n = 1; n <= 6; n++) ids.push((await early.publish(n)).id);
     const files = (await readdir(folder)).filter((name) => name !== "epoch").toSorted();
     for (const name of files.slice(0, 3)) await rm(join(folder, name));
-    // It begins with what is left.
+    // It begins with the remaining messages.
     await using late = createBus({ backend: pollingBackend(folderLog(folder), { pollMs: 10 }) });
     const heard = async (bus: typeof late, after: string | undefined): Promise<unknown[]> => {
       const seen: unknown[] = [];
@@ -69,7 +69,7 @@ test("old files may be deleted: whoever had not read them is told of a gap, and 
   }
 });
 
-test("a listing that misses a file which came before another is looked at again, and no gap is told", async () => {
+test("a listing that misses an earlier file is read again, and causes no gap", async () => {
   const folder = await mkdtemp(join(tmpdir(), "folder-log-"));
   try {
     const log = folderLog(folder);

@@ -3,9 +3,9 @@ import { link, readdir, readFile, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { SharedLog } from "../../src/index.ts";
 
-/** A file for each message, in a folder that all processes see. */
+/** One file per message, in a folder that all processes share. */
 export function folderLog(folder: string): SharedLog {
-  /** Makes a file with all its text at once, unless there is one of that name. */
+  /** Creates a file with its text atomically, unless the name exists. */
   async function create(name: string, text: string): Promise<boolean> {
     const draft = join(folder, `draft-${randomUUID()}`);
     try {
@@ -27,7 +27,7 @@ export function folderLog(folder: string): SharedLog {
     append: (epoch, seq, entry) => create(nameOf(epoch, seq), entry),
     async after(seq) {
       const names = await readdir(folder);
-      // Who finds it empty gives the log its epoch, unless another one was faster.
+      // The first process gives the log its epoch.
       if (!names.includes("epoch")) await create("epoch", randomUUID().slice(0, 8));
       const epoch = await read("epoch");
       const last = nameOf(epoch, seq);

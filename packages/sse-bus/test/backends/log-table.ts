@@ -5,10 +5,10 @@ import { type LogMessage, type MessageContent, messageJson } from "../../src/cor
 import { topicCovers } from "../../src/core/channel-name.ts";
 import type { Cursor, Position } from "../../src/core/position.ts";
 
-/** A row of the log: a message and its place. */
+/** A row of the log: a message and its position. */
 export interface Row extends MessageContent, Position {}
 
-/** What is kept of a topic, and the newest `seq` dropped of it. */
+/** The kept messages of a topic, and its newest dropped `seq`. */
 export interface Kept {
   readonly epoch: string;
   readonly rows: readonly Row[];
@@ -22,31 +22,31 @@ export interface News {
   readonly horizons: ReadonlyMap<string, number>;
 }
 
-/** What the example backend asks of its server: three queries, each one atomic. */
+/** The example backend's queries to its server: three, each atomic. */
 export interface LogTable {
   /**
-   * Stores the entry under the next `seq` and drops of its channel what the limits no longer allow;
-   * or gives the place of the first entry with its id.
+   * Stores the entry under the next `seq` and drops messages of its channel beyond the limits;
+   * or returns the position of the first entry with its id.
    */
   append(entry: NewMessage, limits: HistoryLimits): Promise<Stored>;
-  /** The rows after `seq`, the head, and the newest `seq` dropped of each topic, of one moment. */
+  /** The rows after `seq`, the head, and each topic's newest dropped `seq`, in one snapshot. */
   after(seq: number, topics: readonly string[]): Promise<News>;
   kept(topic: string): Promise<Kept>;
 }
 
 /** A server with such a table and a network to it, both of which can fail. */
 export interface LogServer {
-  /** A connection, which waits as on a network and may find the server away. */
+  /** A connection with a network's delay, which may find the server unreachable. */
   connect(): LogTable;
   isDown: boolean;
   readonly cut: Set<LogTable>;
-  /** Everything is gone, the epoch too. */
+  /** Deletes everything, including the epoch. */
   loseData(): void;
-  /** Somebody deletes by hand what a channel holds. */
+  /** Deletes a channel's messages by hand. */
   deleteMessages(channel: string): Promise<void>;
 }
 
-/** The smallest number of messages the table keeps, so that a poll finds what was just published. */
+/** The smallest number of messages that the table keeps, so that a poll finds new ones. */
 const MIN_KEPT = 100;
 const NO_LIMITS: HistoryLimits = {
   maxMessages: Number.POSITIVE_INFINITY,
@@ -56,13 +56,19 @@ const NO_LIMITS: HistoryLimits = {
 
 export function createLogServer(): LogServer {
   const limits = new Map<string, HistoryLimits>();
-  /** Up to which `seq` channels were emptied by hand. */
+  /** The `seq` up to which channels were emptied by hand. */
   const emptied = new Map<string, number>();
   const isThere = ({ channel, seq }: LogMessage): boolean => seq > (emptied.get(channel) ?? 0);
   const horizonOf = (topic: string, dropped: number): number =>
     [...emptied]
       .filter(([channel]) => topicCovers(topic, channel))
       .reduce((newest, [, seq]) => Math.max(newest, seq), dropped);
+  /** Everything in the log, in order: no pattern covers reserved channels. */
+  const readAll = async (log: Backend): Promise<LogMessage[]> => {
+    const own = [...limits.keys()].filter((channel) => channel.startsWith("~"));
+    const all = await Promise.all(["**", ...own].map(async (topic) => log.read(topic)));
+    return all.flatMap(({ messages }) => messages).toSorted((a, b) => a.seq - b.seq);
+  };
   const reset = (): void => {
     emptied.clear();
     const log = memoryBackend();
@@ -85,7 +91,7 @@ export function createLogServer(): LogServer {
         assertReachable();
         const answer = await query(await logs);
         await travel();
-        // The server has done it, and the answer is lost: the worst of outages.
+        // The server has executed it, and the response is lost: the worst outage.
         assertReachable();
         return answer;
       };
@@ -102,8 +108,7 @@ export function createLogServer(): LogServer {
           ask(async (log) => {
             // Before the read, which may take several turns: the head must not be ahead of the rows.
             const head = log.head();
-            const { messages } = await log.read("**");
-            const rows = messages
+            const rows = (await readAll(log))
               .filter((one) => one.seq > seq && one.seq <= head.seq && isThere(one))
               .map(toRow);
             const horizons = new Map<string, number>();
@@ -142,7 +147,7 @@ async function openLog(
   return log;
 }
 
-/** Long enough for others to come in between, as on every network. */
+/** Long enough for other requests in between, as on every network. */
 async function travel(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }

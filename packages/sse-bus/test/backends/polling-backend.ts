@@ -21,7 +21,7 @@ export function pollingBackend(table: LogTable, pollMs = 10): Backend {
     if (status === "closed") throw new SseBusError("BUS_CLOSED", "The backend is closed.");
     try {
       const answer = await query();
-      // Nothing of a new log is given out before the host has been told of that.
+      // Nothing of a new log is delivered before the host knows of the restart.
       if (answer.epoch !== reached.epoch && polling) await poll();
       return answer;
     } catch (cause) {

@@ -5,7 +5,7 @@ import { pollingBackend } from "./polling-backend.ts";
 
 const tables = new WeakMap<Backend, LogTable>();
 
-/** How the suite gets at the example: its server, instances of it, and all their failures. */
+/** Gives the suite the example: its server, its instances, and all their failures. */
 export const pollingConformance = {
   createLog: createLogServer,
   connect(server) {

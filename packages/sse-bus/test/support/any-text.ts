@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-/** What has broken an event stream somewhere: line breaks, NUL, BOM, separators, halves of pairs. */
+/** Characters that break event streams: line breaks, NUL, BOM, separators, halves of pairs. */
 const tricky = fc.constantFrom(
   "\r",
   "\n",
@@ -23,7 +23,7 @@ const tricky = fc.constantFrom(
 );
 const anyUnit = fc.integer({ min: 0, max: 0xff_ff }).map((code) => String.fromCharCode(code));
 
-/** Any string at all, with lone surrogates, and more often than by chance with what is tricky. */
+/** Any string, with lone surrogates, and with difficult characters more often than by chance. */
 export const anyText: fc.Arbitrary<string> = fc.string({
   unit: fc.oneof({ weight: 2, arbitrary: tricky }, { weight: 1, arbitrary: anyUnit }),
 });

@@ -3,11 +3,11 @@ import type { Bus, BusOptions } from "../../src/core/bus-types.ts";
 import type { StreamOptions } from "../../src/http/stream-options.ts";
 import { createTestBus, type TestBus } from "../../src/testing/test-bus.ts";
 
-/** A test bus that can die: the same URL and `fetch`, whatever stands behind them. */
+/** A test bus that can crash: the URL and `fetch` stay the same. */
 export interface BusServer extends Omit<TestBus, "close"> {
-  /** Answers the next requests in place of the route. */
+  /** Responses to the next requests, instead of the route's. */
   readonly answers: (() => Response)[];
-  /** Dies and comes back with nothing: all cut, another epoch. */
+  /** Crashes and restarts with no data: every stream is cut, and the epoch is new. */
   restart(): Promise<void>;
 }
 

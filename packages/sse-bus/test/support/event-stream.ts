@@ -56,7 +56,8 @@ export function* cut(bytes: Uint8Array, sizes: readonly number[]): Generator<Uin
 
 /** eventsource-parser instead of our own parser: an error in ours cannot hide an error in our server. */
 function createFeed(events: EventSourceMessage[]): (bytes: Uint8Array) => void {
-  const decoder = new TextDecoder();
+  // Our server sends no byte order mark of its own; one in the data is part of the data.
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   const parser = createParser({
     onEvent: (event) => events.push(event),
     onError: (error) => {

@@ -19,49 +19,49 @@ import { createMessage, type LogMessage } from "../../src/core/message.ts";
 import type { Cursor } from "../../src/core/position.ts";
 
 /**
- * A log server as it is behind a network: what it says arrives later, in order on the one connection
- * that carries live messages, in any order for the answers to requests. Nothing moves before the
- * test says so, which makes every race a matter of choice.
+ * A log server behind a network: what it sends arrives later, in order on the connection
+ * that carries live messages, in any order for responses to requests. Nothing moves before the
+ * test says so, so a test can choose the outcome of every race.
  */
 export interface LaggingServer {
   readonly epoch: string;
   readonly head: number;
   /** A connection of one process. */
   connect(): LaggingConnection;
-  /** Stores a message from elsewhere. */
+  /** Stores a message of another process. */
   publish(entry: Partial<NewMessage>): Stored;
-  /** All data are gone and a new epoch begins; connections learn of it when they {@link LaggingConnection.notice}. */
+  /** Deletes all data and begins a new epoch; connections detect it in {@link LaggingConnection.notice}. */
   loseData(): void;
-  /** Keeps only what came after this position, on every channel. */
+  /** Keeps only messages after this position, on every channel. */
   trim(seq: number): void;
 }
 
 export interface LaggingConnection {
   readonly backend: Backend;
   readonly isUp: boolean;
-  /** Subscriptions that are open. */
+  /** The number of open subscriptions. */
   readonly subscriptions: number;
-  /** Live messages and acknowledgements on their way. */
+  /** The number of live messages and acknowledgements in flight. */
   readonly inbox: number;
-  /** Answers on their way. */
+  /** The number of responses in flight. */
   readonly replies: number;
-  /** Brings this many of what is in the inbox, all by default. */
+  /** Delivers this many items of the inbox, all by default. */
   deliver(count?: number): void;
-  /** Brings one of the answers, the oldest by default. */
+  /** Delivers one of the responses, the oldest by default. */
   reply(index?: number): Promise<void>;
-  /** The connection was lost; what was on its way is gone. */
+  /** Loses the connection and everything in flight. */
   cut(): void;
-  /** It is back: what was missed is read from history, or told as lost. */
+  /** Reconnects: missed messages are read from history or reported as lost. */
   restore(): void;
-  /** It learns that the server lost its data. */
+  /** Detects that the server lost its data. */
   notice(): void;
-  /** Until told otherwise everything arrives by itself, in the microtask after. */
+  /** If true, the default, everything arrives by itself in the next microtask. */
   isPrompt: boolean;
 }
 
 export interface LaggingServerOptions {
   readonly history?: HistoryOptions;
-  /** Told of every message as it is stored. */
+  /** Called with every message when it is stored. */
   readonly onStored?: (epoch: string, message: LogMessage) => void;
 }
 
@@ -150,12 +150,12 @@ export function createLaggingServer(options: LaggingServerOptions = {}): Lagging
       },
     };
 
-    /** Answers later with what is true now. */
+    /** Responds later with the current state. */
     async function answer<T>(value: () => T): Promise<T> {
       if (!isUp) throw unavailable();
       const result = value();
       const of = epoch;
-      // The first thing to speak of a new log is what tells of it.
+      // The first data of a new log reports the restart.
       const heed = (): void => void (of !== own.epoch && of === epoch && connection.notice());
       if (connection.isPrompt) {
         heed();
@@ -239,6 +239,7 @@ export function createLaggingServer(options: LaggingServerOptions = {}): Lagging
           await answer(() => {});
         },
         publish: async (entry) => answer(() => server.publish(entry)),
+        publishMany: async (entries) => answer(() => entries.map((entry) => server.publish(entry))),
         async subscribe(topic, feed) {
           if (!isUp) throw unavailable();
           const open: OpenFeed = { topic, feed, isOpen: true };
@@ -249,12 +250,12 @@ export function createLaggingServer(options: LaggingServerOptions = {}): Lagging
           feeds.add(open);
           return new Promise((resolve, reject) => {
             const acknowledgement = {
-              // In the order of the messages: all up to the cursor have been handed over by then.
+              // In message order: everything up to the cursor has been delivered by then.
               send() {
                 const cursor: Cursor = { seq, time: Date.now(), epoch };
                 inbox.push(() => {
                   if (cursor.epoch !== own.epoch) {
-                    // Of a new log: what that has brought since is read, and this is asked for anew.
+                    // For a new log, its messages are read, and this is requested again.
                     connection.notice();
                     return;
                   }

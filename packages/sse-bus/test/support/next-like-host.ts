@@ -1,31 +1,40 @@
 import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { onTestFinished, vi } from "vitest";
 import type { Bus } from "../../src/core/bus-types.ts";
 import { createStreamHandler } from "../../src/http/stream-handler.ts";
+import type { StreamOptions } from "../../src/http/stream-options.ts";
 import { openDirectSink } from "../../src/node/direct-sink.ts";
 import { installExchange } from "../../src/node/exchange.ts";
+import { gzip } from "../../src/node/gzip.ts";
 import { routeContext } from "../../src/http/route-context.ts";
 
 export const nextLike = {
   socketIp: () => undefined,
   trustedProxies: 0,
   openSink: openDirectSink,
+  codec: gzip,
 };
 
-/** Next's own server says where it listens. */
+/** The server of Next.js stores its address here. */
 export function actAsNextsOwnServer(): void {
   vi.stubEnv("__NEXT_PRIVATE_ORIGIN", "http://localhost:3000");
   onTestFinished(() => void vi.unstubAllEnvs());
 }
 
-/** Answers as Next does: pipes the body until the response is closed. */
+/** Responds like Next.js: pipes the body until the response is closed. */
 export async function startHost(
   bus: Bus,
-  { onClose }: { readonly onClose?: (response: ServerResponse) => void } = {},
+  {
+    onClose,
+    stream = {},
+  }: {
+    readonly onClose?: (response: ServerResponse) => void;
+    readonly stream?: StreamOptions;
+  } = {},
 ) {
-  const handle = createStreamHandler(routeContext(bus), {}, nextLike);
+  const handle = createStreamHandler(routeContext(bus), stream, nextLike);
   await installExchange();
   let closes = 0;
   const server = createServer((request, response) => {
@@ -36,7 +45,12 @@ export async function startHost(
       onClose?.(response);
     });
     response.emit("pipe", request);
-    void handle(new Request(`http://x${request.url}`)).then(async ({ body, headers }) => {
+    const sent = { headers: request.headers as Record<string, string> };
+    const asked = new Request(`http://x${request.url}`, sent);
+    void handle(asked).then(async ({ body, headers, status }) => {
+      response.statusCode = status;
+      // As Next.js 16.4 does.
+      for (const name of ["content-length", "content-encoding"]) headers.delete(name);
       response.setHeaders(headers);
       const to = new WritableStream({
         write: (bytes) => void response.write(bytes),
@@ -46,9 +60,14 @@ export async function startHost(
       await body?.pipeTo(to, { signal: abort.signal }).catch(() => {});
     });
   }).listen(0, "127.0.0.1");
+  const sockets: Socket[] = [];
+  server.on("connection", (socket) => sockets.push(socket));
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   return {
+    port,
+    /** The server's side of every connection so far. */
+    sockets,
     closes: () => closes,
     async open() {
       const reading = new AbortController();

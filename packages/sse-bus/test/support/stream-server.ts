@@ -4,43 +4,62 @@ import type { AddressInfo } from "node:net";
 
 import { topicCovers } from "../../src/core/channel-name.ts";
 
-/** An event-stream server of a few lines, on a real socket, that a test drives by hand. */
+/** A small event-stream server on a real socket that a test controls. */
 export interface StreamServer extends AsyncDisposable {
   readonly url: string;
-  /** Every request so far, refused ones too. */
+  /** Every request so far, including refused ones. */
   readonly requests: readonly StreamRequest[];
   /** The streams that are open now. */
   readonly streams: readonly OpenStream[];
-  /** The most that were open at once, however briefly. */
+  /** The maximum number of streams open at the same time. */
   readonly mostStreams: number;
-  /** Answers of the next requests, one each, in place of a stream. */
+  /** Responses to the next requests, one each, instead of a stream. */
   readonly answers: Answer[];
-  /** Between two `ping`s; 0 sends none. */
+  /** Milliseconds between two `ping`s; 0 sends none. */
   heartbeatMs: number;
   retryMs: number;
   /** How long a stream takes to open. */
   delayMs: number;
-  /** Which of the channels asked for are granted. */
+  /** The requested channels that are granted. */
   grant: (channel: string) => boolean;
-  /** Whether `hello` tells the head, too. */
+  /** Whether `hello` has the head. */
   tellsHead: boolean;
-  /** Appends to the log and sends. Gives the cursor. */
+  /** The members that streams get of a channel whose presence they ask for, in parts of two. */
+  readonly presence: Map<string, readonly object[]>;
+  /** What `hello` says whose stream it is. */
+  identity: string | undefined;
+  /** What was sent to `/api/presence`, and the answers of the next such requests. */
+  readonly states: PostedState[];
+  readonly stateAnswers: Answer[];
+  /** Appends to the log and sends. Returns the cursor. */
   publish(data: unknown, options?: { channel?: string; event?: string }): string;
   head(): string;
   /** Forgets all messages so far. */
   evict(): void;
-  /** Forgets all, and begins a new epoch, as a restart without storage does. */
+  /** Deletes everything and begins a new epoch, like a restart without storage. */
   restart(): void;
-  /** Resolves when `count` streams are open (or the condition holds), now or later. */
+  /** Resolves when `count` streams are open (or the condition holds). */
   until(condition: number | ((server: StreamServer) => boolean)): Promise<void>;
-  /** Refuses connections, as a dead process does, until `listen`. */
+  /** Refuses connections, like a stopped process, until `listen`. */
   stopListening(): void;
   listen(): Promise<void>;
 }
 
+/** The body of a request that sets a state. */
+export interface PostedState {
+  readonly connection: string;
+  readonly channel: string;
+  readonly state: unknown;
+  readonly headers: IncomingMessage["headers"];
+}
+
 export interface StreamRequest {
   readonly channels: readonly string[];
+  /** The channels whose presence it asks for. */
+  readonly presence: readonly string[];
   readonly from: string | null;
+  /** How long it waits, in seconds, if it asks for a page. */
+  readonly waitS: number | undefined;
   readonly headers: IncomingMessage["headers"];
   readonly at: number;
 }
@@ -48,12 +67,12 @@ export interface StreamRequest {
 export interface OpenStream extends StreamRequest {
   write(text: string): void;
   ping(): void;
-  bye(reason: string, retryMs: number): void;
+  bye(reason: string, retryMs: number, code?: string): void;
   /** Ends the response. */
   end(): void;
   /** Breaks the connection. */
   cut(): void;
-  /** From now on nothing is sent, and nothing is closed. */
+  /** Sends nothing from now on, and keeps the connection open. */
   stall(): void;
 }
 
@@ -66,6 +85,7 @@ interface Message {
 }
 
 interface Stream extends OpenStream {
+  readonly topics: readonly string[];
   send(block: string): void;
 }
 
@@ -83,10 +103,13 @@ export async function startStreamServer(): Promise<StreamServer> {
   const cursorAt = (at: number): string => `${at.toString(36)}-${Date.now().toString(36)}-${epoch}`;
 
   const respond = (request: IncomingMessage, response: ServerResponse): void => {
-    const { searchParams } = new URL(request.url ?? "/", "http://x");
+    const { searchParams, pathname } = new URL(request.url ?? "/", "http://x");
+    if (pathname === "/api/presence") return void receiveState(request, response);
     const asked: StreamRequest = {
       channels: searchParams.getAll("channel"),
+      presence: searchParams.getAll("presence"),
       from: (request.headers["last-event-id"] as string) ?? searchParams.get("from"),
+      waitS: searchParams.has("wait") ? Number(searchParams.get("wait")) : undefined,
       headers: request.headers,
       at: performance.now(),
     };
@@ -95,6 +118,18 @@ export async function startStreamServer(): Promise<StreamServer> {
     if (answer) answer(response, request);
     else if (server.delayMs) setTimeout(openStream, server.delayMs, asked, response);
     else openStream(asked, response);
+    changed.emit("change");
+  };
+
+  const receiveState = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> => {
+    const body = Buffer.concat(await request.toArray()).toString();
+    server.states.push({ ...JSON.parse(body), headers: request.headers });
+    const answer = server.stateAnswers.shift();
+    if (answer) answer(response, request);
+    else response.writeHead(202).end();
     changed.emit("change");
   };
 
@@ -113,11 +148,14 @@ export async function startStreamServer(): Promise<StreamServer> {
     };
     const stream: Stream = {
       ...asked,
+      topics: [],
       send,
       write: send,
       ping: () => send(`id: ${cursorAt(seq)}\nevent: ping\ndata: {"time":${Date.now()}}\n\n`),
-      bye: (reason, retryMs) =>
-        send(`retry: ${retryMs}\nevent: bye\ndata: ${JSON.stringify({ reason, retryMs })}\n\n`),
+      bye: (reason, retryMs, code) =>
+        send(
+          `retry: ${retryMs}\nevent: bye\ndata: ${JSON.stringify({ reason, retryMs, code })}\n\n`,
+        ),
       end: () => {
         isStalled = true;
         response.end();
@@ -143,6 +181,7 @@ export async function startStreamServer(): Promise<StreamServer> {
       resumed: fromSeq !== undefined,
       heartbeatMs: server.heartbeatMs || 15_000,
       ...(server.tellsHead && { head: cursorAt(seq) }),
+      ...(server.identity !== undefined && { identity: server.identity }),
     };
     const id = isCursor ? asked.from : cursorAt(start);
     send(`retry: ${server.retryMs}\nid: ${id}\nevent: hello\ndata: ${JSON.stringify(data)}\n\n`);
@@ -151,10 +190,39 @@ export async function startStreamServer(): Promise<StreamServer> {
       const gap = JSON.stringify({ channels, reason });
       send(`id: ${cursorAt(horizon)}\nevent: gap\ndata: ${gap}\n\n`);
     }
-    for (const message of log) {
-      if (message.seq > start && covers(channels, message.channel)) send(message.block);
+    const topics = [...channels, ...asked.presence.map((channel) => `~presence/${channel}`)];
+    for (const channel of asked.presence) {
+      const all = server.presence.get(channel) ?? [];
+      const of = Math.max(1, Math.ceil(all.length / 2));
+      for (let part = 1; part <= of; part++) {
+        const members = all.slice(part * 2 - 2, part * 2);
+        const set = { type: "members", channel, at: cursorAt(seq), members, part, of };
+        send(`event: presence\ndata: ${JSON.stringify(set)}\n\n`);
+      }
     }
-    Object.assign(stream, { channels });
+    for (const message of log) {
+      if (message.seq > start && covers(topics, message.channel)) send(message.block);
+    }
+    Object.assign(stream, { channels, topics });
+    if (asked.waitS !== undefined) endPage(stream, asked.waitS);
+  };
+
+  /** Ends a page when it has a message, or when it has waited. */
+  const endPage = (stream: Stream, waitS: number): void => {
+    const end = (): void => {
+      clearTimeout(timer);
+      stream.write(`id: ${cursorAt(seq)}\nevent: bye\ndata: {"reason":"page","retryMs":0}\n\n`);
+      stream.end();
+    };
+    const timer = setTimeout(end, waitS * 1_000);
+    const { send } = stream;
+    // Those of one turn are in one page.
+    stream.send = (block) => {
+      send(block);
+      setImmediate(end);
+    };
+    const start = parseInt(stream.from ?? cursorAt(seq), 36);
+    if (log.some((message) => message.seq > start && covers(stream.topics, message.channel))) end();
   };
 
   const node = createServer(respond);
@@ -182,13 +250,17 @@ export async function startStreamServer(): Promise<StreamServer> {
     delayMs: 0,
     grant: () => true,
     tellsHead: true,
+    presence: new Map(),
+    identity: undefined,
+    states: [],
+    stateAnswers: [],
     publish(data, { channel = "default", event } = {}) {
       seq++;
       const cursor = cursorAt(seq);
       const id = channel === "default" ? cursor : `${cursor}@${channel}`;
       const block = `id: ${id}\n${event ? `event: ${event}\n` : ""}data: ${JSON.stringify(data)}\n\n`;
       log.push({ seq, channel, block });
-      for (const stream of streams) if (covers(stream.channels, channel)) stream.send(block);
+      for (const stream of streams) if (covers(stream.topics, channel)) stream.send(block);
       return cursor;
     },
     head: () => cursorAt(seq),

@@ -19,6 +19,8 @@ export interface Tab {
   thaw(): void;
   /** The browser loses or regains its network. */
   setOnline(isOnline: boolean): void;
+  /** The browser reports that it uses another network. */
+  changeNetwork(): void;
   /** Dispatches an event on its window. */
   dispatch(type: string): void;
   /** The number of its channels, event listeners, and locks that it holds or waits for. */
@@ -91,6 +93,7 @@ export function startBrowser({ isSecure = true } = {}): Browser {
       const id = Symbol("tab");
       const channels = new Set<NodeChannel>();
       const events = new EventTarget();
+      const network = new EventTarget();
       let listeners = 0;
       let isOnline = true;
       let isDead = false;
@@ -129,12 +132,24 @@ export function startBrowser({ isSecure = true } = {}): Browser {
         }
       }
 
+      const listening = (target: EventTarget) => ({
+        addEventListener(...args: Parameters<EventTarget["addEventListener"]>) {
+          listeners++;
+          target.addEventListener(...args);
+        },
+        removeEventListener(...args: Parameters<EventTarget["removeEventListener"]>) {
+          listeners--;
+          target.removeEventListener(...args);
+        },
+      });
+
       const host = {
         BroadcastChannel: TabChannel as unknown as typeof BroadcastChannel,
         navigator: {
           get onLine() {
             return isOnline;
           },
+          connection: listening(network),
           locks: isSecure
             ? ({
                 request: (name: string, options: LockOptions, callback: LockRequest["callback"]) =>
@@ -143,14 +158,7 @@ export function startBrowser({ isSecure = true } = {}): Browser {
             : undefined,
         },
         location: new URL("http://127.0.0.1/"),
-        addEventListener(...args: Parameters<EventTarget["addEventListener"]>) {
-          listeners++;
-          events.addEventListener(...args);
-        },
-        removeEventListener(...args: Parameters<EventTarget["removeEventListener"]>) {
-          listeners--;
-          events.removeEventListener(...args);
-        },
+        ...listening(events),
       } satisfies ClientHost;
 
       return {
@@ -180,6 +188,9 @@ export function startBrowser({ isSecure = true } = {}): Browser {
         setOnline(now) {
           isOnline = now;
           events.dispatchEvent(new Event(isOnline ? "online" : "offline"));
+        },
+        changeNetwork() {
+          network.dispatchEvent(new Event("change"));
         },
         dispatch(type) {
           events.dispatchEvent(new Event(type));

@@ -7,32 +7,32 @@ import type { Reader } from "../../src/core/cohort.ts";
 import type { EndReason, Sink } from "../../src/core/sink.ts";
 import { parseStream } from "./event-stream.ts";
 
-/** A block of an event stream, as a client understands it. */
+/** A block of an event stream, as a client reads it. */
 export interface Block {
   readonly event: string;
   readonly seq: number;
   readonly epoch: string;
   readonly channel: string;
   readonly data: unknown;
-  /** For models: what there was to be had as it was found out what this block tells. */
+  /** For models: what the log held when this block was made. */
   readonly stock?: Stock;
 }
 
-/** What a log has: its head, and the positions that history keeps. */
+/** The contents of a log: its head, and the positions that history keeps. */
 export interface Stock {
   readonly head: number;
   readonly kept: ReadonlySet<number>;
 }
 
-/** A sink as a slow client's line: it takes so many packets, and keeps all for the test to read. */
+/** A sink like a slow client's: it takes a number of packets, and keeps them for the test. */
 export interface TestSink extends Sink {
   readonly blocks: Block[];
   /** Values of the messages received. */
   readonly values: unknown[];
   readonly ended: EndReason[];
-  /** Packets it can still take. */
+  /** The number of packets it can still take. */
   capacity: number;
-  /** Called before a packet counts as taken; what it throws, the sink throws. */
+  /** Called before a packet counts as taken; the sink throws what it throws. */
   onWrite: ((packet: Packet) => void) | undefined;
 }
 
@@ -65,11 +65,11 @@ export interface TestReader {
   /** From `hello`. */
   readonly cursor: string;
   readonly resumed: boolean;
-  /** The sink can take so many packets more. */
+  /** Lets the sink take this many more packets. */
   take(packets?: number): void;
 }
 
-/** Opens a reader like an event stream does: it takes nothing before it was told so. */
+/** Opens a reader as an event stream does: nothing is written before `resumeReader`. */
 export async function openTestReader(
   engine: Engine,
   topics: readonly string[],
@@ -99,12 +99,12 @@ export function parseBlocks(bytes: Uint8Array): Block[] {
   });
 }
 
-/** After everything that waits for the current turn of the event loop. */
+/** Resolves after everything that waits for the current turn of the event loop. */
 export async function turn(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Until nothing is left to flush, in so many turns at most. */
+/** Resolves when nothing is left to flush, after a limited number of turns. */
 export async function turns(count = 5): Promise<void> {
   for (let n = 0; n < count; n++) await turn();
 }

@@ -1,4 +1,4 @@
-// What must not compile is marked; typed-app.test.ts runs the compiler over this folder.
+// Lines that must not compile are marked; typed-app.test.ts compiles this folder.
 import { createSseClient, type SseClient } from "sse-bus/client";
 import type { bus, Channels } from "./bus.ts";
 import { same } from "./same.ts";
@@ -19,9 +19,9 @@ client.subscribe("clock", (data, message) => {
   same<typeof data, { at: string }>();
   same<typeof message.data, { at: string }>();
 });
-// @ts-expect-error -- no such channel is declared
+// @ts-expect-error -- the channel is not declared
 client.subscribe("nowhere", () => {});
-// @ts-expect-error -- no such event on this channel
+// @ts-expect-error -- the channel has no such event
 client.subscribe("orders/42", () => {}, { event: "shipped" });
 // @ts-expect-error -- data of another type
 client.subscribe("default", (text: number) => text);

@@ -1,4 +1,4 @@
-import { SseProvider, useChannel, useSse, useSseStatus } from "sse-bus/react";
+import { SseProvider, useChannel, useRefresh, useSse, useSseStatus } from "sse-bus/react";
 import { same } from "./same.ts";
 
 type Order = { total: number };
@@ -33,12 +33,18 @@ export function Page({ cursor }: { readonly cursor: string }) {
 
   const tick = useChannel("clock", { event: "tick", initial: { at: "1970-01-01" } });
   same<typeof tick.data, { at: string }>();
-  // @ts-expect-error -- a Date arrives as a string, and so it begins
+  // @ts-expect-error -- a Date arrives as a string, also as the initial value
   useChannel("clock", { event: "tick", initial: { at: new Date(0) } });
 
-  // @ts-expect-error -- no such channel is declared
+  useRefresh("orders/*", () => {}, { event: "message", cursor, windowMs: 500 });
+  // @ts-expect-error -- the channel has no such event
+  useRefresh("orders/42", () => {}, { event: "nothing" });
+  // @ts-expect-error -- the channel is not declared
+  useRefresh("nowhere", () => {});
+
+  // @ts-expect-error -- the channel is not declared
   useChannel("nowhere");
-  // @ts-expect-error -- no such event on this channel
+  // @ts-expect-error -- the channel has no such event
   useChannel("orders/42", { event: "shipped" });
   // @ts-expect-error -- an initial value of another type
   useChannel("default", { initial: 42 });

@@ -2,7 +2,7 @@
 type IsSame<A, B> =
   (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 
-/** Compiles only where both types are the same, `any` being the same as nothing else. */
+/** Compiles only if both types are identical; `any` equals only `any`. */
 export function same<A, B>(...differ: IsSame<A, B> extends true ? [] : ["these differ"]): number {
   return differ.length;
 }

@@ -10,7 +10,7 @@ function OrderStatus() {
   return <p data-live={status === "open"}>{data}</p>;
 }
 
-test("shows what is published", async () => {
+test("shows published messages", async () => {
   (globalThis as { IS_REACT_ACT_ENVIRONMENT?: boolean }).IS_REACT_ACT_ENVIRONMENT = true;
   await using server = createTestBus();
   const place = document.createElement("div");

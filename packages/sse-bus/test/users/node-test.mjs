@@ -1,4 +1,4 @@
-// Run by `node --test` on the built package: no test runner of ours, no types, nothing transformed.
+// Run by `node --test` on the built package: without Vitest, types or a transform.
 /* oxlint-disable typescript/no-floating-promises -- node:test waits for its tests itself */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -12,7 +12,7 @@ import {
   waitForStatus,
 } from "sse-bus/testing";
 
-test("the real bus without a server", async (t) => {
+test("a real bus without a server", async (t) => {
   const server = createTestBus();
   const client = createSseClient({ url: server.url, fetch: server.fetch });
   t.after(() => client.close());
@@ -26,7 +26,7 @@ test("the real bus without a server", async (t) => {
   await events.close();
 });
 
-test("a stream driven by hand", async (t) => {
+test("a stream that the test controls", async (t) => {
   const stream = createFakeStream();
   t.after(() => stream.close());
   const source = new SseEventSource(stream.url, { fetch: stream.fetch });

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 
-test("sse-bus/testing works under node:test, and everything in it ends", async () => {
+test("sse-bus/testing works under node:test, and the process exits", async () => {
   const file = fileURLToPath(new URL("node-test.mjs", import.meta.url));
   const args = ["--test", "--test-reporter=tap", file];
   const env = { ...process.env, NODE_OPTIONS: "" };

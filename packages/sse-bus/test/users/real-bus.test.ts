@@ -2,7 +2,7 @@ import { createSseClient } from "sse-bus/client";
 import { createTestBus, waitForStatus } from "sse-bus/testing";
 import { expect, test, vi } from "vitest";
 
-test("an order that changes while the line is down is right once it is back", async () => {
+test("an order that changes during a disconnect is correct after the reconnect", async () => {
   await using server = createTestBus();
   using client = createSseClient({
     url: server.url,

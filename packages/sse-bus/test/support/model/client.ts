@@ -5,29 +5,29 @@ import { formatCursor } from "../../../src/core/position.ts";
 import type { Block, Stock } from "../test-sink.ts";
 import type { Truth } from "./truth.ts";
 
-/** A client that checks what it is sent, over all its connections, against the truth. */
+/** A client that checks everything it receives, over all its streams, against the truth. */
 export interface ModelClient {
   readonly name: string;
   readonly topics: readonly string[];
-  /** What it would send as `Last-Event-ID`. */
+  /** Its `Last-Event-ID`. */
   readonly lastId: string | undefined;
-  /** It asked for what is kept (`from=earliest`, `latest`), and what is not it does not miss. */
+  /** It requested what is kept (`from=earliest`, `latest`), so it misses nothing else. */
   asksForKept: boolean;
-  /** Up to here it asked for the latest only (`from=latest`). */
+  /** Up to here it requested only the latest (`from=latest`). */
   snapshotUntil: number;
   /**
-   * It has kept up since this position: it must be given every message after it, and no gap. What
-   * it resumes from later is no such.
+   * It has kept up since this position: it must receive every message after it, and no gap. A
+   * later resume ends this.
    */
   strictFrom: number | undefined;
-  /** Evicted history may not be the reason for a gap. */
+  /** Evicted history may not cause a gap. */
   isGenerous: boolean;
-  /** Takes a block off its line. Throws what invariant it violates. */
+  /** Takes a block of its stream. Throws an error that names a violated invariant. */
   accept(block: Block): void;
-  /** The epoch that its cursor is of. */
+  /** The epoch of its cursor. */
   readonly epoch: string;
   readonly position: number;
-  /** What it has been passed over for, and not been told yet. */
+  /** Messages that it missed without a gap so far. */
   readonly owed: readonly LogMessage[];
 }
 
@@ -41,7 +41,7 @@ export function createModelClient(
   let epoch = "";
   let position = 0;
   let hasHello = false;
-  /** What it was told, in so many words, not to count on: it loads the state anew. */
+  /** What gaps have reported as lost. */
   let pardons: (Stock & { readonly channels: readonly string[] })[] = [];
 
   function fail(why: string, block: Block): never {
@@ -50,7 +50,7 @@ export function createModelClient(
     throw new Error(`${name} (${topics.join(" ")}), at ${position} of ${epoch}, ${why}; ${about}`);
   }
 
-  /** Moves on to `to`; whatever of its topics lies between, and is not excused, is owed. */
+  /** Moves to `to`; messages of its topics in between are owed unless excused. */
   function move(to: number, except?: number): void {
     for (const message of truth.between(epoch, { topics, after: position, upTo: to })) {
       if (message.seq !== except && !isExcused(message)) owed.push(message);
@@ -69,7 +69,7 @@ export function createModelClient(
     return !mustCome && truth.isSuperseded(epoch, message);
   }
 
-  function startAnew(block: Block): void {
+  function restart(block: Block): void {
     epoch = block.epoch;
     position = block.seq;
     owed = [];
@@ -89,46 +89,47 @@ export function createModelClient(
       position = block.seq;
       if (client.asksForKept) forgive(topics, block);
     } else if (block.seq !== position || block.epoch !== epoch) {
-      fail("resumed from elsewhere than its last id", block);
+      fail("resumed from another position than its last id", block);
     }
   }
 
   function acceptMessage(block: Block): void {
     const { seq, channel } = block;
-    if (block.epoch !== epoch) fail("got a message of another log without being told", block);
+    if (block.epoch !== epoch) fail("got a message of another log without a gap", block);
     if (!topics.some((topic) => topicCovers(topic, channel)))
-      fail("got what it never asked", block);
+      fail("got a message of a channel that it did not request", block);
     if (seq <= position) fail("got an id that does not increase", block);
     if (received.has(`${epoch} ${seq}`)) fail("got a message twice", block);
     const own = truth.between(epoch, { topics, after: seq - 1, upTo: seq })[0];
-    if (!own || own.channel !== channel) fail("got a message nobody published", block);
+    if (!own || own.channel !== channel) fail("got a message that was not published", block);
     move(seq, seq);
     const late = owed.find((message) => message.channel === channel);
-    if (late) fail(`got it before it was told that ${late.seq} is lost`, block);
+    if (late) fail(`got it before a gap for ${late.seq}`, block);
     received.add(`${epoch} ${seq}`);
   }
 
   function acceptGap(block: Block): void {
     const gap = block.data as Gap;
     for (const channel of gap.channels) {
-      if (!topics.includes(channel)) fail("was told of a gap on what it never asked", block);
+      if (!topics.includes(channel)) fail("got a gap of a channel that it did not request", block);
     }
-    // Also within an epoch: the log itself may know that it began anew before its feed does.
+    // Also within an epoch: the log may detect its restart before its feed does.
     if (block.epoch !== epoch || gap.reason !== "evicted") {
-      if (gap.channels.length !== topics.length) fail("was told of another log in part", block);
-      startAnew(block);
+      if (gap.channels.length !== topics.length)
+        fail("got a restart gap without all its channels", block);
+      restart(block);
       forgive(gap.channels, block);
       return;
     }
-    if (client.isGenerous) fail("was told of a loss where nothing is ever evicted", block);
-    if (client.strictFrom !== undefined) fail("was told of a loss though it kept up", block);
-    if (block.seq < position) fail("was told of a gap with an older id", block);
+    if (client.isGenerous) fail("got a gap although nothing is ever evicted", block);
+    if (client.strictFrom !== undefined) fail("got a gap although it kept up", block);
+    if (block.seq < position) fail("got a gap with an older id", block);
     const before = position;
     forgive(gap.channels, block);
     move(block.seq);
     if (gap.count !== undefined) {
       const lost = truth.between(epoch, { topics: gap.channels, after: before, upTo: block.seq });
-      if (lost.length !== gap.count) fail(`lost ${lost.length}, and not what it was told`, block);
+      if (lost.length !== gap.count) fail(`lost ${lost.length}, not the reported number`, block);
     }
     owed = owed.filter((message) => !covers(gap.channels, message));
   }

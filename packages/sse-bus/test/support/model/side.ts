@@ -6,20 +6,20 @@ import type { LogMessage } from "../../../src/core/message.ts";
 import { createLaggingServer, type LaggingConnection } from "../lagging-server.ts";
 import type { Truth } from "./truth.ts";
 
-/** The log that all buses of a world stand on. */
+/** The log that all buses of a world share. */
 export interface Side {
   readonly epoch: string;
   connect(): SideConnection;
-  /** All data are gone: the next connections are to a new log. */
+  /** Deletes all data: the next connections are to a new log. */
   loseData(): void;
-  /** A message from a process outside this world, where there can be one. */
+  /** Publishes a message from a process outside this world, if there can be one. */
   publish(entry: { channel: string; key: string | undefined; json: string }): void;
   trim(seq: number): void;
 }
 
 export interface SideConnection {
   readonly backend: Backend;
-  readonly line: LaggingConnection | undefined;
+  readonly network: LaggingConnection | undefined;
 }
 
 export interface SideOptions {
@@ -55,7 +55,7 @@ export function memorySide({ truth, history, maxHistoryBytes, isHeld }: SideOpti
     get epoch() {
       return log.epoch;
     },
-    connect: () => ({ backend: log.backend, line: undefined }),
+    connect: () => ({ backend: log.backend, network: undefined }),
     loseData() {
       log = createLog();
     },
@@ -64,7 +64,7 @@ export function memorySide({ truth, history, maxHistoryBytes, isHeld }: SideOpti
   };
 }
 
-/** A log server behind a network, whose every answer arrives when the schedule says so. */
+/** A log server behind a network. The schedule decides when each response arrives. */
 export function laggingSide({ truth, history }: SideOptions): Side {
   const onStored = (epoch: string, message: LogMessage): void => truth.add(epoch, message);
   const server = createLaggingServer({ history, onStored });
@@ -73,9 +73,9 @@ export function laggingSide({ truth, history }: SideOptions): Side {
       return server.epoch;
     },
     connect() {
-      const line = server.connect();
-      line.isPrompt = false;
-      return { backend: line.backend, line };
+      const network = server.connect();
+      network.isPrompt = false;
+      return { backend: network.backend, network };
     },
     loseData: () => server.loseData(),
     publish: (entry) => void server.publish(entry),

@@ -1,7 +1,7 @@
 import { topicCovers } from "../../../src/core/channel-name.ts";
 import type { LogMessage } from "../../../src/core/message.ts";
 
-/** Everything that was ever published, by epoch: what clients' streams are held against. */
+/** Everything published so far, by epoch. Clients' streams are compared with it. */
 export interface Truth {
   /** Ascending by `seq`. */
   readonly epochs: Map<string, LogMessage[]>;
@@ -11,7 +11,7 @@ export interface Truth {
   head(epoch: string): number;
   /** A newer message of the same channel and key was published. */
   isSuperseded(epoch: string, message: LogMessage): boolean;
-  /** It has no key, and neither has a newer one of the same channel. */
+  /** It has no key, and the channel has a newer message without a key. */
   isOutdated(epoch: string, message: LogMessage): boolean;
 }
 

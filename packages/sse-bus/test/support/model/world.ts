@@ -11,7 +11,7 @@ import { parseCursor } from "../../../src/core/position.ts";
 import type { LaggingConnection } from "../lagging-server.ts";
 import { turn } from "../test-sink.ts";
 import { createModelClient, type ModelClient } from "./client.ts";
-import { type Line, type LineOptions, openLine } from "./line.ts";
+import { type ModelStream, type ModelStreamOptions, openModelStream } from "./stream.ts";
 import { laggingSide, memorySide, type Side } from "./side.ts";
 import { createTruth, type Truth } from "./truth.ts";
 
@@ -20,10 +20,10 @@ export interface WorldOptions {
   readonly buses: number;
   readonly history: HistoryOptions;
   readonly maxHistoryBytes: number;
-  /** Nothing is ever evicted: then no gap may be told, but for a log that began anew. */
+  /** Nothing is ever evicted, so only a restart of the log may cause a gap. */
   readonly isGenerous: boolean;
   readonly isHeld: boolean;
-  /** Bytes that a line is given of history; without it, all. */
+  /** The most bytes of history that a stream receives; all without it. */
   readonly maxReplayBytes?: number | undefined;
 }
 
@@ -36,7 +36,14 @@ export interface Process {
 
 export interface Visitor {
   readonly client: ModelClient;
-  line: Line;
+  stream: ModelStream;
+}
+
+/** A message of a batch. */
+export interface ModelMessage {
+  readonly data: unknown;
+  readonly channel: string;
+  readonly key: string | undefined;
 }
 
 export interface World {
@@ -47,7 +54,7 @@ export interface World {
   readonly visitors: Visitor[];
   readonly errors: Error[];
   connect(process: Process, topics: readonly string[], options: ConnectOptions): void;
-  /** Connects anew from the last id. */
+  /** Connects again from the last id. */
   resume(visitor: Visitor, process: Process, options: Omit<ConnectOptions, "start">): void;
   read(visitor: Visitor, blocks: number): void;
   publish(
@@ -55,15 +62,16 @@ export interface World {
     data: unknown,
     options: { channel: string; key: string | undefined },
   ): void;
+  publishMany(process: Process, messages: readonly ModelMessage[]): void;
   reopen(index: number): void;
   loseData(): void;
-  /** A turn of the event loop, and then what must hold at any time. */
+  /** Waits for a turn of the event loop, then checks what must hold at any time. */
   turn(): Promise<void>;
-  /** Everything arrives, everybody comes back and reads to the end: nobody may be owed anything. */
+  /** Delivers everything and lets every client resume and read to the end: none may miss anything. */
   finish(): Promise<void>;
 }
 
-export type ConnectOptions = Omit<LineOptions, "topics">;
+export type ConnectOptions = Omit<ModelStreamOptions, "topics">;
 
 export function createWorld(options: WorldOptions): World {
   const { kind, history, maxHistoryBytes, isGenerous, maxReplayBytes } = options;
@@ -77,10 +85,10 @@ export function createWorld(options: WorldOptions): World {
   let names = 0;
 
   function openProcess(): Process {
-    const { backend, line } = side.connect();
+    const { backend, network } = side.connect();
     const onError = (error: Error): void => void errors.push(error);
     const bus = createBus({ backend, history, maxHistoryBytes, onError });
-    return { bus, engine: internalsOf(bus).engine, network: line };
+    return { bus, engine: internalsOf(bus).engine, network };
   }
   const processes = Array.from({ length: options.buses }, openProcess);
 
@@ -101,56 +109,58 @@ export function createWorld(options: WorldOptions): World {
       client.asksForKept = own.start === "earliest" || own.start === "latest";
       if (own.start === "latest") client.snapshotUntil = Number.POSITIVE_INFINITY;
       const mustResume = isGenerous && isKnown(own.start, engine, world);
-      const line = openLine(engine, truth.head, { topics, ...own, maxReplayBytes });
-      visitors.push({ client, line });
+      const stream = openModelStream(engine, truth.head, { topics, ...own, maxReplayBytes });
+      visitors.push({ client, stream });
       track(
-        line.opened.then(() => {
+        stream.opened.then(() => {
           if (own.start === "latest") {
-            // Of the log that it was opened on: it may have begun anew since.
-            const hello = line.waiting.find(({ event }) => event === "hello");
+            // The head of the log on which it opened: the log may have restarted since.
+            const hello = stream.waiting.find(({ event }) => event === "hello");
             client.snapshotUntil = truth.head((hello ?? engine.backend.head()).epoch);
           }
-          if (mustResume && isKnown(own.start, engine, world)) checkResumed(line, own.start);
-          checkNotAhead(line, own.start, truth);
+          if (mustResume && isKnown(own.start, engine, world)) checkResumed(stream, own.start);
+          checkNotAhead(stream, own.start, truth);
         }),
       );
     },
     resume(visitor, { engine }, own) {
       const { client } = visitor;
       if (client.lastId === undefined) return;
-      visitor.line.cut();
+      visitor.stream.cut();
       client.strictFrom = undefined;
       const start = { cursor: client.lastId };
       const mustResume = isGenerous && isKnown(start, engine, world);
-      visitor.line = openLine(engine, truth.head, {
+      visitor.stream = openModelStream(engine, truth.head, {
         topics: client.topics,
         start,
         ...own,
         maxReplayBytes,
       });
-      const { line } = visitor;
+      const { stream } = visitor;
       track(
-        line.opened.then(() => {
-          if (mustResume && isKnown(start, engine, world)) checkResumed(line, start);
+        stream.opened.then(() => {
+          if (mustResume && isKnown(start, engine, world)) checkResumed(stream, start);
         }),
       );
     },
-    read({ client, line }, blocks) {
-      if (line.state === "opening") return;
-      for (const block of line.waiting.splice(0, blocks)) client.accept(block);
+    read({ client, stream }, blocks) {
+      if (stream.state === "opening") return;
+      for (const block of stream.waiting.splice(0, blocks)) client.accept(block);
     },
     publish({ bus }, data, given) {
+      track(bus.publish(data, given).then(({ id }) => checkStored(truth, id, given), ignoreOutage));
+    },
+    publishMany({ bus }, messages) {
       track(
-        bus.publish(data, given).then(
-          ({ id }) => {
-            const { seq, epoch } = parseCursor(id) ?? { seq: 0, epoch: "" };
-            const [stored] = truth.between(epoch, { topics: ["**"], after: seq - 1, upTo: seq });
-            if (stored?.channel !== given.channel) throw new Error(`${id} was not stored`);
-          },
-          (error: { code?: string }) => {
-            if (error.code !== "BUS_CLOSED" && error.code !== "BACKEND_UNAVAILABLE") throw error;
-          },
-        ),
+        bus.publishMany(messages).then((all) => {
+          const seqs = all.map(({ id }) => parseCursor(id)?.seq ?? 0);
+          if (seqs.some((seq, at) => at > 0 && seq <= (seqs[at - 1] ?? 0))) {
+            throw new Error(`A batch was stored out of order: ${seqs.join()}`);
+          }
+          for (const [at, { id }] of all.entries()) {
+            checkStored(truth, id, messages[at] as ModelMessage);
+          }
+        }, ignoreOutage),
       );
     },
     reopen(index) {
@@ -172,20 +182,20 @@ export function createWorld(options: WorldOptions): World {
       if (failures.length > 0) throw failures[0];
       for (const { engine } of processes) checkEngine(engine, maxHistoryBytes);
       const isDown = processes.some(({ network }) => network?.isUp === false);
-      for (const { client, line } of visitors) {
+      for (const { client, stream } of visitors) {
         if (
           isDown ||
-          !line.isFast ||
-          line.state !== "open" ||
-          line.waiting.length > 0 ||
-          !line.isAtHead
+          !stream.isFast ||
+          stream.state !== "open" ||
+          stream.waiting.length > 0 ||
+          !stream.isAtHead
         )
           continue;
         if (client.epoch === side.epoch) client.strictFrom ??= truth.head(client.epoch);
       }
     },
     async finish() {
-      // What an outage has cost is told only now.
+      // Losses of an outage are reported only now.
       for (const { client } of visitors) client.strictFrom = undefined;
       for (const { network } of processes) {
         network?.restore();
@@ -197,9 +207,12 @@ export function createWorld(options: WorldOptions): World {
         world.read(visitor, Number.POSITIVE_INFINITY);
         const to = processes[index % processes.length] as Process;
         const capacity = Number.POSITIVE_INFINITY;
-        const { line } = visitor;
-        if (line.state === "open" && !line.isBrittle && index % 3 > 0) line.give(capacity);
-        else world.resume(visitor, to, { capacity, isLocal: false, breaksAt: 0 });
+        const { stream } = visitor;
+        if (stream.state === "open" && !stream.isBrittle && index % 3 > 0) stream.give(capacity);
+        else {
+          const isCompressed = index % 2 === 0;
+          world.resume(visitor, to, { capacity, isLocal: false, isCompressed, breaksAt: 0 });
+        }
       }
       await settle(processes);
       for (const { engine } of processes) pingReaders(engine, engine.readers);
@@ -208,7 +221,7 @@ export function createWorld(options: WorldOptions): World {
       for (const visitor of visitors) {
         world.read(visitor, Number.POSITIVE_INFINITY);
         checkComplete(visitor, world);
-        visitor.line.cut();
+        visitor.stream.cut();
       }
       for (const { engine } of processes) checkEmpty(engine);
       await settle(processes);
@@ -225,7 +238,17 @@ export function createWorld(options: WorldOptions): World {
   return world;
 }
 
-/** Lets everything that is on its way arrive. */
+function checkStored(truth: Truth, id: string, { channel }: { readonly channel: string }): void {
+  const { seq, epoch } = parseCursor(id) ?? { seq: 0, epoch: "" };
+  const [stored] = truth.between(epoch, { topics: ["**"], after: seq - 1, upTo: seq });
+  if (stored?.channel !== channel) throw new Error(`${id} was not stored`);
+}
+
+function ignoreOutage(error: { code?: string }): void {
+  if (error.code !== "BUS_CLOSED" && error.code !== "BACKEND_UNAVAILABLE") throw error;
+}
+
+/** Delivers everything in flight. */
 async function settle(processes: readonly Process[]): Promise<void> {
   for (let quiet = 0; quiet < 4; quiet++) {
     for (const { network } of processes) {
@@ -239,48 +262,48 @@ async function settle(processes: readonly Process[]): Promise<void> {
   }
 }
 
-/** A cursor of the log as it is now: where nothing is evicted it must be resumed exactly. */
+/** Whether it is a cursor of the current log: if nothing is evicted, it must resume exactly. */
 function isKnown(start: Start, { backend }: Engine, { truth, side }: World): boolean {
   const cursor = typeof start === "object" ? parseCursor(start.cursor) : undefined;
-  // A process that has not heard of the new log yet may tell a gap.
+  // A process that has not yet detected the new log may send a gap.
   if (backend.head().epoch !== side.epoch) return false;
   return cursor?.epoch === side.epoch && cursor.seq <= truth.head(side.epoch);
 }
 
-function checkResumed({ waiting, state }: Line, start: Start): void {
+function checkResumed({ waiting, state }: ModelStream, start: Start): void {
   const hello = waiting.find(({ event }) => event === "hello");
   if (state !== "open" || !hello || (hello.data as { resumed: boolean }).resumed) return;
   throw new Error(`${JSON.stringify(start)} was not resumed from`);
 }
 
-/** Messages before such a cursor would come and never be given to whoever is taken to have them. */
-function checkNotAhead({ waiting }: Line, start: Start, truth: Truth): void {
+/** A client with a cursor beyond the head would never receive the messages before it. */
+function checkNotAhead({ waiting }: ModelStream, start: Start, truth: Truth): void {
   const cursor = typeof start === "object" ? parseCursor(start.cursor) : undefined;
   const hello = waiting.find(({ event }) => event === "hello");
   if (!cursor || !(hello?.data as { resumed?: boolean } | undefined)?.resumed) return;
   if (cursor.seq > truth.head(cursor.epoch))
-    throw new Error("A cursor from the future was believed");
+    throw new Error("A cursor beyond the head was accepted");
 }
 
-function checkComplete({ client, line }: Visitor, { truth, side }: World): void {
+function checkComplete({ client, stream }: Visitor, { truth, side }: World): void {
   if (client.lastId === undefined) return;
   const { name, topics, epoch, position, owed } = client;
   const at = `${name} (${topics.join(" ")}) at ${position} of ${epoch}`;
-  if (line.state !== "open") throw new Error(`${at} could not come back`);
+  if (stream.state !== "open") throw new Error(`${at} could not reconnect`);
   if (owed.length > 0) {
-    throw new Error(`${at} was never told that it lost ${owed.map(({ seq }) => seq).join()}`);
+    throw new Error(`${at} got no gap for ${owed.map(({ seq }) => seq).join()}`);
   }
-  if (epoch !== side.epoch) throw new Error(`${at} was not told that the log is ${side.epoch}`);
+  if (epoch !== side.epoch) throw new Error(`${at} got no gap for the new log ${side.epoch}`);
   const [missing] = truth.between(epoch, {
     topics,
     after: position,
     upTo: Number.POSITIVE_INFINITY,
   });
-  if (missing) throw new Error(`${at} was never given ${missing.seq}`);
+  if (missing) throw new Error(`${at} did not receive ${missing.seq}`);
   if (position < truth.head(epoch)) throw new Error(`${at} did not get a heartbeat of the head`);
 }
 
-/** What must hold after any turn, whatever happened. */
+/** What must hold after any turn. */
 function checkEngine(engine: Engine, maxHistoryBytes: number): void {
   const { store, readers, cohorts, topics, unsettled } = engine;
   let placed = 0;
@@ -325,6 +348,6 @@ function checkEmpty({ cohorts, topics, readers, store, unsettled }: Engine): voi
     unsettled.size,
   ];
   if (left.some((count) => count !== 0) || store.sweepTimer !== undefined) {
-    throw new Error(`After all have left there is still ${left.join()}`);
+    throw new Error(`After all readers have closed, this is left: ${left.join()}`);
   }
 }

@@ -1,3 +1,4 @@
+import type { Codec } from "../../../src/core/codec.ts";
 import { closeReader, type Engine } from "../../../src/core/engine.ts";
 import { resumeReader } from "../../../src/core/deliver.ts";
 import { openReader, type Start } from "../../../src/core/open-reader.ts";
@@ -5,31 +6,34 @@ import { packetBytes } from "../../../src/core/packet.ts";
 import { parseCursor } from "../../../src/core/position.ts";
 import type { Reader } from "../../../src/core/cohort.ts";
 import type { Sink } from "../../../src/core/sink.ts";
+import { gzip } from "../../../src/node/gzip.ts";
+import { createInflater } from "../inflate.ts";
 import { type Block, parseBlocks, type Stock } from "../test-sink.ts";
 
-/** One connection: what was written waits on it until the client reads it, and a cut loses it. */
-export interface Line {
+/** One stream: what is written waits until the client reads it, and a cut loses it. */
+export interface ModelStream {
   readonly engine: Engine;
   readonly isLocal: boolean;
-  /** Its sink will throw one day. */
+  /** Its sink will throw at some write. */
   readonly isBrittle: boolean;
-  /** It takes whatever comes: its reader must never fall behind. */
+  /** It takes everything, so its reader must never fall behind. */
   readonly isFast: boolean;
   readonly state: "opening" | "open" | "closed";
   readonly isAtHead: boolean;
-  /** Written, and not read yet. */
+  /** Written, but not read yet. */
   readonly waiting: Block[];
-  /** Settles once it is open, or has failed. */
+  /** Settles when it is open or has failed. */
   readonly opened: Promise<void>;
-  /** Lets the sink take so many packets more. */
+  /** Lets the sink take this many more packets. */
   give(packets: number): void;
   cut(): void;
 }
 
-export interface LineOptions {
+export interface ModelStreamOptions {
   readonly topics: readonly string[];
   readonly start: Start;
   readonly isLocal: boolean;
+  readonly isCompressed: boolean;
   readonly capacity: number;
   /** The sink throws at this write. */
   readonly breaksAt: number;
@@ -37,13 +41,20 @@ export interface LineOptions {
   readonly maxReplayBytes?: number | undefined;
 }
 
-/** The newest position ever published, now. */
+/** Also shared by a few streams. */
+const CODEC: Codec = { ...gzip, minReaders: 2 };
+
+/** The newest position published so far. */
 export type HeadOf = (epoch: string) => number;
 
-export function openLine(engine: Engine, headOf: HeadOf, options: LineOptions): Line {
-  const { topics, start, isLocal, breaksAt } = options;
+export function openModelStream(
+  engine: Engine,
+  headOf: HeadOf,
+  options: ModelStreamOptions,
+): ModelStream {
+  const { topics, start, isLocal, isCompressed, breaksAt } = options;
   let { capacity } = options;
-  let state: Line["state"] = "opening";
+  let state: ModelStream["state"] = "opening";
   let reader: Reader | undefined;
   let writes = 0;
   let openedWith: { readonly epoch: string; readonly stock: Stock } | undefined;
@@ -55,13 +66,15 @@ export function openLine(engine: Engine, headOf: HeadOf, options: LineOptions): 
   }
 
   const waiting: Block[] = [];
+  const inflater = createInflater();
 
   const sink: Sink = {
     write(packet) {
-      if (state === "closed") throw new Error("A closed line was written to");
+      if (state === "closed") throw new Error("A closed stream was written to");
       if (++writes === breaksAt) throw new Error("The test breaks this sink");
-      for (const block of parseBlocks(packetBytes(packet))) {
-        // What an opening tells counts for the moment it was opened, however late it is written.
+      const bytes = packetBytes(packet);
+      for (const block of parseBlocks(isCompressed ? inflater.inflate(bytes) : bytes)) {
+        // The first gap describes the moment of opening, however late it is written.
         const { reason } = block.data as { reason?: string };
         const isOpening = reason !== "evicted" && block.epoch === openedWith?.epoch;
         const stock = isOpening && writes === 1 ? openedWith?.stock : undefined;
@@ -75,7 +88,7 @@ export function openLine(engine: Engine, headOf: HeadOf, options: LineOptions): 
 
   function close(): void {
     state = "closed";
-    // Nothing is read before hello: what came with a line that broke first is lost with it.
+    // Nothing is read before hello: what a stream received before it broke is lost with it.
     if (!openedWith) waiting.length = 0;
   }
 
@@ -85,6 +98,7 @@ export function openLine(engine: Engine, headOf: HeadOf, options: LineOptions): 
     start,
     sink,
     isLocal,
+    codec: isCompressed ? CODEC : undefined,
     isReady: isLocal,
     ...(bound !== undefined && { maxReplayBytes: bound }),
   }).then(
@@ -96,7 +110,7 @@ export function openLine(engine: Engine, headOf: HeadOf, options: LineOptions): 
       const cursor = parseCursor(result.cursor);
       if (!cursor) throw new Error(`hello has the cursor ${result.cursor}`);
       const { seq, epoch } = cursor;
-      // In front: a reader in this process may have been written to already.
+      // In front: a reader in this process may already have received messages.
       const data = { resumed: result.resumed };
       const now = engine.backend.head().epoch;
       const stock = takeStock(now);

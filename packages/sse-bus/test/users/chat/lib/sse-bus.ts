@@ -1,0 +1,3 @@
+import { createBus } from "sse-bus";
+
+export const bus = createBus();
