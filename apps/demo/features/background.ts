@@ -1,22 +1,31 @@
-import { whileWatched } from "@/lib/while-watched";
+import { internalBus } from "@/lib/internal-bus";
+import { bus } from "@/lib/sse-bus";
 import { startFeeds } from "./dashboard/server";
 import { startInspecting } from "./inspector/server";
 import { isInspectable } from "./inspector/token";
-import { startSimulation } from "./scores/server";
-import { listenToConsole, startLog } from "./system/app-log";
+import { announceJoins } from "./notifications/server";
+// oxlint-disable-next-line import/no-unassigned-import -- every instance reports the tasks of those that have died
+import "./progress/server";
+import { simulate } from "./scores/server";
+import { publishConsole } from "./system/app-log";
 import { startSampling } from "./system/server";
 
 /*
- * Background work, started by instrumentation.ts with the server: the pages' data sources. Each runs
- * only while one of its pages is open.
+ * Background work, started by instrumentation.ts with the server: the pages' data sources. With a name,
+ * each replaces its earlier call when hot reload evaluates this file again.
  */
-listenToConsole();
-whileWatched("system/", () => {
-  const stops = [startLog(), startSampling()];
-  return () => {
-    for (const stop of stops) stop();
-  };
-});
-whileWatched("dashboard/", startFeeds);
-whileWatched("scores/", startSimulation);
-if (isInspectable()) whileWatched("inspector/", startInspecting);
+publishConsole();
+
+// #region how demand
+// On every instance, while a page is open on any of them.
+bus.whileSubscribed("system/samples", startSampling, { name: "system/samples" });
+// On one of the instances.
+const singleton = true;
+bus.whileSubscribed("dashboard/*", startFeeds, { singleton, name: "dashboard" });
+bus.whileSubscribed("scores/*", simulate, { singleton, name: "scores" });
+bus.whileSubscribed("notifications/log", announceJoins, { singleton, name: "notifications" });
+// #endregion
+
+if (isInspectable()) {
+  internalBus().whileSubscribed("inspector/*", startInspecting, { name: "inspector" });
+}

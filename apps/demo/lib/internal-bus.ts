@@ -2,8 +2,8 @@ import { type Bus, sharedBus } from "sse-bus";
 import { backendFromUrl } from "sse-bus/backends";
 
 /**
- * What the instances tell each other: which of them leads, whether pages are open, and the inspector's
- * snapshots. A bus of its own, because anyone who may publish to the public bus could forge these.
+ * The inspector's snapshots of the instances. A bus of its own, because anyone who may publish to the
+ * public bus could forge these.
  * It cannot be published to over HTTP, and only `/api/inspector` serves it.
  *
  * A function, so that it connects at first use.

@@ -4,8 +4,8 @@ import { isAllowedHost } from "../lib/allowed-host.ts";
 
 afterEach(() => vi.unstubAllEnvs());
 
-describe("the hosts that the app answers to", () => {
-  it("are localhost and addresses in development, and the name of `next dev -H`", () => {
+describe("the hosts that the app accepts", () => {
+  it("are localhost and IP addresses in development, and the name of `next dev -H`", () => {
     vi.stubEnv("NODE_ENV", "development");
     vi.stubEnv("__NEXT_PRIVATE_ORIGIN", "http://mybox:3000");
     for (const host of ["localhost:3000", "a.localhost", "127.0.0.1", "[::1]:3000", "MyBox:3000"]) {
@@ -16,7 +16,7 @@ describe("the hosts that the app answers to", () => {
     }
   });
 
-  it("are those named in SSE_BUS_ALLOWED_HOSTS too", () => {
+  it("include those in SSE_BUS_ALLOWED_HOSTS", () => {
     vi.stubEnv("SSE_BUS_ALLOWED_HOSTS", "laptop.local, .example.com");
     for (const host of ["laptop.local:3000", "a.example.com", "localhost", "10.0.0.1"]) {
       expect([host, isAllowedHost(host)]).toEqual([host, true]);
@@ -26,7 +26,7 @@ describe("the hosts that the app answers to", () => {
     expect(isAllowedHost("evil.example")).toBe(true);
   });
 
-  it("are all in production, unless some are named", () => {
+  it("are all in production, unless some are configured", () => {
     vi.stubEnv("NODE_ENV", "production");
     expect(isAllowedHost("app.example")).toBe(true);
     expect(isAllowedHost(null)).toBe(true);

@@ -42,7 +42,7 @@ it("keeps every character of text without escapes", () => {
   );
 });
 
-it("removes every known escape code, wherever it is in the text", () => {
+it("removes every known escape code at any place in the text", () => {
   const piece = fc.oneof(
     fc.stringMatching(/^[a-z ]{1,5}$/),
     fc.array(fc.nat(107)).map((codes) => `${esc}${codes.join(";")}m`),

@@ -4,7 +4,7 @@ import { readAtPace } from "../features/progress/read-at-pace.ts";
 
 const never = new AbortController().signal;
 
-/** A body that gives `pieces` and then stays open, and whether it was cancelled. */
+/** A body that delivers `pieces` and then stays open, and whether it was cancelled. */
 function stalling(...pieces: Uint8Array[]) {
   const state = { cancelled: false };
   const body = new ReadableStream<Uint8Array>({

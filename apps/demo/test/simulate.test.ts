@@ -4,6 +4,7 @@ import { type Match, matchMs, matchSpeed, type Race, read } from "../features/sc
 import {
   advanceMatch,
   advanceRace,
+  newGame,
   newMatch,
   newRace,
   obey,
@@ -15,7 +16,7 @@ const never = () => 1;
 const start = 1_000_000;
 const realMatchMs = matchMs / matchSpeed;
 
-/** The same at every run. */
+/** The same in every run. */
 function seeded(seed: number): () => number {
   let state = seed;
   return () => (state = (state * 16_807) % 2_147_483_647) / 2_147_483_647;
@@ -46,7 +47,7 @@ describe("the match", () => {
     const next = advanceMatch({ ...over, appliedTo: "7-a-x" }, later, { stepMs });
     expect(next.id).not.toBe(over.id);
     expect(next.events).toEqual([]);
-    // Or the commands of the last match would be obeyed again by who takes over.
+    // Otherwise an instance that takes over would apply the commands of the last match again.
     expect(next.appliedTo).toBe("7-a-x");
   });
 
@@ -136,15 +137,23 @@ describe("the race", () => {
 describe("an instance that takes over", () => {
   it("continues immediately after a recent state", () => {
     const match = newMatch(start);
-    expect(takeOver({ value: match, at: start + 10_000 }, start + 14_000)).toBe(match);
+    const game = takeOver({ value: match, at: start + 10_000 }, undefined, start + 14_000);
+    expect(game.match).toBe(match);
   });
 
   it("continues from the last heartbeat if no instance simulated since", () => {
-    const match = newMatch(start);
+    const { match, race } = newGame(start);
+    const at = start + 10_000;
     const hourLater = start + 3_600_000;
-    const taken = takeOver({ value: match, at: start + 10_000 }, hourLater);
-    expect(read(taken.clock, hourLater, matchSpeed)).toBe(10_000 * matchSpeed);
+    const taken = takeOver({ value: match, at }, { value: race, at }, hourLater);
+    expect(read(taken.match.clock, hourLater, matchSpeed)).toBe(10_000 * matchSpeed);
+    expect(read(taken.race.clock, hourLater)).toBe(10_000);
     const paused: Match = { ...match, isPlaying: false, clock: { elapsedMs: 5, since: null } };
-    expect(takeOver({ value: paused, at: start }, hourLater)).toBe(paused);
+    expect(takeOver({ value: paused, at: start }, undefined, hourLater).match).toBe(paused);
+  });
+
+  it("starts a new game where the log has none", () => {
+    const { match, race } = takeOver(undefined, undefined, start);
+    expect([match.clock.since, race.clock.since]).toEqual([start, start]);
   });
 });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { takeUploadSlot } from "../features/progress/upload-slots.ts";
 
-test("a visitor has two uploads at a time, and leaves the places of others free", () => {
+test("a visitor has two uploads at a time, so that others have slots", () => {
   const first = takeUploadSlot("a");
   const second = takeUploadSlot("a");
   expect(first && second).toBeDefined();

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 
 import { readAuthor, readPosition, readText, Refusal } from "../features/notifications/validate.ts";
-import { isAfter } from "../lib/position-of.ts";
 
 const id = "0123456789abcdef".repeat(2);
 
@@ -30,14 +29,5 @@ describe("a visitor's input", () => {
       expect(() => readAuthor(value, "Ada")).toThrow(Refusal);
     for (const value of [null, "", "a b", "x".repeat(65)])
       expect(() => readPosition(value)).toThrow(Refusal);
-  });
-});
-
-describe("isAfter", () => {
-  it("orders by number, not by text, and treats another log's position as newer", () => {
-    expect(isAfter("10-a-x", "z-b-x")).toBe(true);
-    expect(isAfter("z-b-x", "10-a-x")).toBe(false);
-    expect(isAfter("z-b-x", "z-b-x")).toBe(false);
-    expect(isAfter("1-b-new", "z-b-old")).toBe(true);
   });
 });

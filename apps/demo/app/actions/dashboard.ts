@@ -1,6 +1,7 @@
 "use server";
 
-import { type AskedRate, type Rate, rateChannel, rates } from "@/features/dashboard/feed";
+import { type Rate, rates } from "@/features/dashboard/feed";
+import { rate } from "@/features/dashboard/live";
 import { takePublishTurn } from "@/features/publish/rate-limit";
 import { publish } from "@/lib/sse-bus";
 
@@ -9,6 +10,6 @@ export async function askForRate(perSecond: Rate): Promise<string | undefined> {
   if (!rates.includes(perSecond)) return "Unknown rate.";
   const waitMs = await takePublishTurn();
   if (waitMs > 0) return `Too many requests. Try again in ${Math.ceil(waitMs / 1_000)} s.`;
-  await publish({ perSecond } satisfies AskedRate, { channel: rateChannel, key: "rate" });
+  await publish({ perSecond }, { channel: rate.channel, key: "rate" });
   return undefined;
 }

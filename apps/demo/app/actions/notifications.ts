@@ -1,5 +1,6 @@
 "use server";
 
+import { headers } from "next/headers";
 import { isSseBusError } from "sse-bus";
 import {
   alertLevels,
@@ -17,6 +18,7 @@ import {
   Refusal,
 } from "@/features/notifications/validate";
 import { takePublishTurn } from "@/features/publish/rate-limit";
+import { visitorOf } from "@/features/notifications/identity";
 
 /** Posts a chat message. */
 export async function say(_: PostState, form: FormData): Promise<PostState> {
@@ -39,9 +41,9 @@ export async function raiseAlert(_: PostState, form: FormData): Promise<PostStat
 }
 
 /** Acknowledges an alert, in every window. Returns the reason for a refusal. */
-export async function acknowledge(alert: string, { person, name }: Author) {
+export async function acknowledge(alert: string, name: string) {
   const { error } = await attempt(async () => {
-    const by = readAuthor(person, name);
+    const by = await authorNamed(name);
     await announce({ kind: "ack", by, alert: readPosition(alert) });
   });
   return error;
@@ -50,10 +52,15 @@ export async function acknowledge(alert: string, { person, name }: Author) {
 /** A Server Action is a public endpoint: every argument is validated. */
 async function post(form: FormData, act: (by: Author) => Promise<void>): Promise<PostState> {
   const typed = form.get("text");
-  const state = await attempt(async () => act(readAuthor(form.get("person"), form.get("name"))));
+  const state = await attempt(async () => act(await authorNamed(form.get("name"))));
   return state.error !== undefined && typeof typed === "string"
     ? { ...state, text: typed.slice(0, maxChatLength) }
     : state;
+}
+
+/** The visitor of this request, by the cookie that the server gave, under the name that the page sends. */
+async function authorNamed(name: unknown): Promise<Author> {
+  return readAuthor(visitorOf(await headers())?.id, name);
 }
 
 async function attempt(act: () => Promise<void>): Promise<PostState> {

@@ -1,30 +1,26 @@
 "use server";
 
 import { startBuild } from "@/features/progress/build";
-import { cancelChannel } from "@/features/progress/job";
-import { startTask } from "@/features/progress/task";
+import { startKeyDerivation } from "@/features/progress/derive-key";
+import { tasks } from "@/features/progress/server";
 import { takePublishTurn } from "@/features/publish/rate-limit";
-import { publish } from "@/lib/sse-bus";
 
-/** Jobs that a visitor can start. */
+/** Tasks that a visitor can start. */
 type Startable = "task" | "build" | "failing-build";
 
-/** Starts a job. Returns the reason for a refusal. */
+/** Starts a task. Returns the reason for a refusal. */
 export async function start(what: Startable): Promise<string | undefined> {
   return inTurn(async () => {
-    if (what === "task") await startTask();
+    if (what === "task") await startKeyDerivation();
     else if (what === "build" || what === "failing-build")
       await startBuild({ failing: what === "failing-build" });
-    else throw new Error("Unknown job.");
+    else throw new Error("Unknown task.");
   });
 }
 
-/** Cancels a job, on the instance that runs it. */
+/** Cancels a task, whichever instance runs it. */
 export async function cancel(id: string): Promise<string | undefined> {
-  return inTurn(async () => {
-    if (typeof id !== "string" || id.length !== 36) throw new Error("Unknown job.");
-    await publish({ id }, { channel: cancelChannel });
-  });
+  return inTurn(async () => tasks.cancel(id));
 }
 
 async function inTurn(act: () => Promise<void>): Promise<string | undefined> {

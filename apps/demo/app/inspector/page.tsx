@@ -11,22 +11,20 @@ import inspector from "@/features/inspector/inspector.tsx?raw";
 import { takeSnapshot } from "@/features/inspector/server";
 import server from "@/features/inspector/server.ts?raw";
 import { internalBus } from "@/lib/internal-bus";
-import { expectReaders } from "@/lib/while-watched";
 
 export const metadata: Metadata = { title: "Inspector", robots: "noindex" };
 
 export default async function Page() {
   // Before the first byte: a page that has started to stream cannot become a 404.
   if (!(await mayInspect())) notFound();
-  expectReaders("inspector/");
-  const cursor = await internalBus().cursor();
+  const { data: initial, cursor } = await internalBus().snapshot(takeSnapshot);
   return (
     <>
       <PageIntro title="Inside the bus">
         Every open stream, its lag, and the history it reads from. Disturb this page’s own stream,
         and see that the guarantees hold.
       </PageIntro>
-      <Inspector demo={randomUUID()} initial={takeSnapshot()} cursor={cursor} />
+      <Inspector demo={randomUUID()} initial={initial} cursor={cursor} />
       <HowItWorks
         excerpts={[
           { file: "features/inspector/server.ts", source: server, region: "snapshot" },

@@ -1,74 +1,75 @@
 import type { Metadata } from "next";
-import { connection } from "next/server";
-import { Suspense } from "react";
-import { HowItWorks } from "@/components/site/how-it-works";
+import { headers } from "next/headers";
+import { UsePage } from "@/components/site/use-page";
 import { Code } from "@/components/ui/code";
-import { PageIntro } from "@/components/ui/page-intro";
+import { entries } from "@/features/notifications/live";
+import live from "@/features/notifications/live.ts?raw";
 import { NotificationsBoard } from "@/features/notifications/notifications-board";
 import notificationsBoard from "@/features/notifications/notifications-board.tsx?raw";
-import { loadEntries, loadPresence } from "@/features/notifications/server";
 import server from "@/features/notifications/server.ts?raw";
 import unreadReader from "@/features/notifications/unread-reader.ts?raw";
+import membersHook from "@/features/notifications/use-members.ts?raw";
 import { bus } from "@/lib/sse-bus";
+import { visitorOf } from "@/features/notifications/identity";
+import streamRoute from "../api/notifications/route.ts?raw";
 import page from "./page.tsx?raw";
 
 export const metadata: Metadata = { title: "Notifications" };
 
 export default function Page() {
   return (
-    <>
-      <PageIntro title="Notifications in every window">
-        Alerts, a chat and presence. Open a second window and write a message: both windows show it,
-        and the unread count survives a reload.
-      </PageIntro>
-      <Suspense fallback={<BoardPlace />}>
-        <Board />
-      </Suspense>
-      <HowItWorks
-        excerpts={[
-          { file: "features/notifications/server.ts", source: server, region: "publish" },
-          { file: "app/notifications/page.tsx", source: page },
-          {
-            file: "features/notifications/notifications-board.tsx",
-            source: notificationsBoard,
-            region: "subscribe",
-          },
-          {
-            file: "features/notifications/unread-reader.ts",
-            source: unreadReader,
-            region: "unread",
-          },
-        ]}
-      >
-        All entries go through one channel, so they have one order, and one cursor marks what a
-        browser has read. That cursor is kept in <Code>localStorage</Code>: the next visit resumes
-        from it, and the bus delivers what was missed, or reports a gap. Presence is one message per
-        window with a <Code>key</Code>; it expires by the server’s clock. Names are not verified:
-        there is no sign-in.
-      </HowItWorks>
-    </>
+    <UsePage
+      title="Notifications in every window"
+      intro={
+        <>
+          Alerts, a chat and presence. Open a second window and write a message: both windows show
+          it, and the unread count survives a reload.
+        </>
+      }
+      place="h-[1900px] sm:h-[1848px] md:h-[1828px] lg:h-[1191px] xl:h-[1139px]"
+      excerpts={[
+        { file: "features/notifications/live.ts", source: live },
+        { file: "features/notifications/server.ts", source: server },
+        { file: "app/notifications/page.tsx", source: page, region: "page" },
+        {
+          file: "features/notifications/notifications-board.tsx",
+          source: notificationsBoard,
+          region: "subscribe",
+        },
+        {
+          file: "features/notifications/unread-reader.ts",
+          source: unreadReader,
+          region: "unread",
+        },
+        { file: "app/api/notifications/route.ts", source: streamRoute },
+        {
+          file: "features/notifications/use-members.ts",
+          source: membersHook,
+          region: "presence",
+        },
+      ]}
+      how={
+        <>
+          All entries go through one channel, so they have one order, and one cursor marks what a
+          browser has read. That cursor is kept in <Code>localStorage</Code>: the next visit resumes
+          from it, and the bus delivers what was missed, or reports a gap. Presence follows the open
+          streams: a cookie identifies the visitor of a stream, and <Code>usePresence</Code> shows
+          who is here and who is typing. Names are not verified: there is no sign-in.
+        </>
+      }
+    >
+      <Board />
+    </UsePage>
   );
 }
 
-/** Reserves the board's fixed height, so that nothing moves when the board loads. */
-function BoardPlace() {
-  return (
-    <div className="h-[1900px] rounded-xl border border-line bg-surface sm:h-[1848px] md:h-[1828px] lg:h-[1191px] xl:h-[1139px]" />
-  );
-}
-
-// #region how
+// #region how page
 async function Board() {
-  await connection();
-  const cursor = await bus.cursor();
-  const [entries, presence] = await Promise.all([loadEntries(), loadPresence()]);
-  return (
-    <NotificationsBoard
-      entries={entries}
-      presence={presence}
-      cursor={cursor}
-      renderedAt={Date.now()}
-    />
-  );
+  const { id = "", name = "" } = visitorOf(await headers()) ?? {};
+  const [log, members] = await Promise.all([
+    entries.read(bus),
+    bus.presence(entries.channel).list(),
+  ]);
+  return <NotificationsBoard log={log} members={members} visitor={{ person: id, name }} />;
 }
 // #endregion

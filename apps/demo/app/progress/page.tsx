@@ -1,63 +1,58 @@
 import type { Metadata } from "next";
 import { connection } from "next/server";
-import { Suspense } from "react";
-import { HowItWorks } from "@/components/site/how-it-works";
+import { UsePage } from "@/components/site/use-page";
 import { Code } from "@/components/ui/code";
-import { PageIntro } from "@/components/ui/page-intro";
 import build from "@/features/progress/build.ts?raw";
+import { buildId } from "@/features/progress/job";
 import { ProgressBoard } from "@/features/progress/progress-board";
 import progressBoard from "@/features/progress/progress-board.tsx?raw";
 import receiving from "@/features/progress/receive-upload.ts?raw";
-import { loadBuildLines, loadJobs } from "@/features/progress/server";
+import { tasks } from "@/features/progress/server";
 import server from "@/features/progress/server.ts?raw";
-import { bus } from "@/lib/sse-bus";
 import page from "./page.tsx?raw";
 
 export const metadata: Metadata = { title: "Progress" };
 
 export default function Page() {
   return (
-    <>
-      <PageIntro title="Progress of long jobs, live">
-        A task, an upload and a build, all running on the server. Reload, open another window, or
-        return later: every window shows the same state.
-      </PageIntro>
-      <Suspense fallback={<BoardPlace />}>
-        <Board />
-      </Suspense>
-      <HowItWorks
-        excerpts={[
-          { file: "features/progress/server.ts", source: server, region: "publish" },
-          { file: "features/progress/receive-upload.ts", source: receiving, region: "upload" },
-          { file: "features/progress/build.ts", source: build, region: "build" },
-          { file: "app/progress/page.tsx", source: page },
-          {
-            file: "features/progress/progress-board.tsx",
-            source: progressBoard,
-            region: "subscribe",
-          },
-        ]}
-      >
-        All states of a job share one <Code>key</Code>: a page that keeps up receives each state, a
-        page that loads later receives the newest. The lines of a build have no key, so none is
-        skipped. A cancellation is a message too, so it reaches the instance that runs the job.
-      </HowItWorks>
-    </>
+    <UsePage
+      title="Progress of long jobs, live"
+      intro={
+        <>
+          A task, an upload and a build, all running on the server. Reload, open another window, or
+          return later: every window shows the same state.
+        </>
+      }
+      place="h-[1406px] sm:h-[1301px] lg:h-[995px]"
+      excerpts={[
+        { file: "features/progress/server.ts", source: server },
+        { file: "features/progress/build.ts", source: build },
+        { file: "features/progress/receive-upload.ts", source: receiving },
+        { file: "app/progress/page.tsx", source: page, region: "page" },
+        {
+          file: "features/progress/progress-board.tsx",
+          source: progressBoard,
+          region: "subscribe",
+        },
+      ]}
+      how={
+        <>
+          <Code>tasks.run</Code> publishes the state of a task: a page that keeps up receives each
+          progress, a page that loads later receives the newest. Lines of its log are never skipped.{" "}
+          <Code>tasks.cancel</Code> reaches the instance that runs the task. A task whose server
+          dies is shown as lost, in every window.
+        </>
+      }
+    >
+      <Board />
+    </UsePage>
   );
 }
 
-/** Reserves the board's fixed height, so that nothing moves when the board loads. */
-function BoardPlace() {
-  return (
-    <div className="h-[1406px] rounded-xl border border-line bg-surface sm:h-[1301px] lg:h-[995px]" />
-  );
-}
-
-// #region how
+// #region how page
 async function Board() {
   await connection();
-  const cursor = await bus.cursor();
-  const [jobs, lines] = await Promise.all([loadJobs(), loadBuildLines()]);
-  return <ProgressBoard jobs={jobs} lines={lines} cursor={cursor} />;
+  const [list, checks] = await Promise.all([tasks.list(), tasks.read(buildId)]);
+  return <ProgressBoard list={list} build={checks} />;
 }
 // #endregion

@@ -5,7 +5,7 @@ interface Excerpt {
   file: string;
   /** The file's text: `import text from "./server.ts?raw"`. */
   source: string;
-  /** The region to show: the name after `#region how`. @default the unnamed one */
+  /** The region to show: the name after `#region how`. @default the whole file */
   region?: string;
 }
 
@@ -15,8 +15,8 @@ interface HowItWorksProps {
 }
 
 /**
- * A collapsible section with the source lines that matter. The build cuts them from the running
- * code, between `// #region how` and `// #endregion`, so they cannot be out of date.
+ * A collapsible section with the source that matters: whole files, and regions between `// #region how NAME`
+ * and `// #endregion`. The build takes them from the running code, so they cannot be out of date.
  */
 export function HowItWorks({ excerpts, children }: HowItWorksProps) {
   return (
@@ -29,9 +29,12 @@ export function HowItWorks({ excerpts, children }: HowItWorksProps) {
       </summary>
       <div className="grid grid-cols-1 gap-4 border-t border-line p-4 sm:p-5">
         <div className="max-w-3xl text-sm/6 text-muted">{children}</div>
-        <div className="grid grid-cols-1 items-start gap-4 xl:grid-cols-2">
-          {excerpts.map(({ file, source, region = "" }) => (
-            <figure key={file + region} className="min-w-0 rounded-lg border border-line bg-sunken">
+        <div className="gap-4 xl:columns-2">
+          {excerpts.map(({ file, source, region }) => (
+            <figure
+              key={`${file} ${region}`}
+              className="mb-4 break-inside-avoid rounded-lg border border-line bg-sunken"
+            >
               <figcaption className="border-b border-line px-3 py-2 font-mono text-xs break-words text-muted">
                 {file}
               </figcaption>
@@ -40,7 +43,7 @@ export function HowItWorks({ excerpts, children }: HowItWorksProps) {
                 tabIndex={0}
                 className="overflow-x-auto p-3 font-mono text-xs/5 -outline-offset-2"
               >
-                <code>{cutRegion(source, region)}</code>
+                <code>{region === undefined ? source.trim() : cutRegion(source, region)}</code>
               </pre>
             </figure>
           ))}
@@ -53,7 +56,7 @@ export function HowItWorks({ excerpts, children }: HowItWorksProps) {
 /** @throws Error when the file has no such region, which fails the build */
 function cutRegion(source: string, region: string): string {
   const lines = source.split("\n");
-  const start = lines.findIndex((line) => line.trim() === `// #region how ${region}`.trim());
+  const start = lines.findIndex((line) => line.trim() === `// #region how ${region}`);
   const length = lines.slice(start).findIndex((line) => line.trim() === "// #endregion");
   if (start < 0 || length < 0) throw new Error(`No region "how ${region}" in the given source.`);
   const cut = lines.slice(start + 1, start + length);

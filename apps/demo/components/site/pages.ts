@@ -7,6 +7,7 @@ export const pages = [
   { href: "/notifications", label: "Notifications" },
   { href: "/progress", label: "Progress" },
   { href: "/scores", label: "Scores" },
+  { href: "/chat", label: "Chat" },
   // Not the inspector: in production it needs a token.
   ...(process.env.NODE_ENV === "development" ? [{ href: "/inspector", label: "Inspector" }] : []),
 ] as const;

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { Children, type ReactNode, useEffect, useRef, useState } from "react";
 import { Button } from "./button";
 
 interface FollowingListProps {
@@ -17,11 +17,12 @@ export function FollowingList(props: FollowingListProps) {
   const { label, newest, whenEmpty, isSpoken = false, children } = props;
   const list = useRef<HTMLDivElement>(null);
   const [isFollowing, follow] = useState(true);
+  const count = Children.count(children);
 
   useEffect(() => {
     if (isFollowing) list.current?.scrollTo({ top: list.current.scrollHeight });
-    // oxlint-disable-next-line react/exhaustive-effect-dependencies -- a newer one is what it follows
-  }, [isFollowing, newest]);
+    // oxlint-disable-next-line react/exhaustive-effect-dependencies -- it follows new items
+  }, [isFollowing, newest, count]);
 
   return (
     <div className="relative min-h-0 flex-1">

@@ -1,13 +1,13 @@
 "use client";
 
 import { useEffect, useState } from "react";
+import type { LiveSnapshot } from "sse-bus";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
-import { useServerRender } from "@/lib/use-server-render";
 import { createBoard } from "./board";
 import { BoardStats } from "./board-stats";
-import type { PublishedReading, Sensor } from "./feed";
+import type { CurrentRate, PublishedReading, Sensor } from "./feed";
 import { Reader } from "./reader";
 import { RateChoice } from "./rate-choice";
 import { SelectedChart } from "./selected-chart";
@@ -17,22 +17,15 @@ const disconnectMs = 5_000;
 
 interface DashboardProps {
   sensors: readonly Sensor[];
-  readings: readonly PublishedReading[];
-  /** The bus's cursor before the readings were loaded. */
-  cursor: string;
+  readings: LiveSnapshot<Readonly<Record<string, PublishedReading>>>;
+  rate: LiveSnapshot<CurrentRate>;
 }
 
-export function Dashboard(rendered: DashboardProps) {
-  const [props, refresh] = useServerRender(rendered);
-  return <LiveDashboard key={props.cursor} {...props} onGap={refresh} />;
-}
-
-function LiveDashboard(props: DashboardProps & { onGap: () => void }) {
-  const { sensors, readings, cursor, onGap } = props;
+export function Dashboard({ sensors, readings, rate }: DashboardProps) {
   const [board] = useState(() =>
     createBoard(
       sensors.map(({ id }) => id),
-      readings,
+      Object.values(readings.value),
     ),
   );
   const [selected, select] = useState((sensors.at(-1) as Sensor).id);
@@ -66,9 +59,7 @@ function LiveDashboard(props: DashboardProps & { onGap: () => void }) {
     <div className="grid grid-cols-1 gap-6">
       <Card
         title="Feed"
-        aside={
-          <Reader cursor={cursor} put={board.put} onGap={onGap} isDisconnected={isDisconnected} />
-        }
+        aside={<Reader cursor={readings.cursor} put={board.put} isDisconnected={isDisconnected} />}
         actions={
           <Button
             small
@@ -79,7 +70,7 @@ function LiveDashboard(props: DashboardProps & { onGap: () => void }) {
           </Button>
         }
       >
-        <RateChoice />
+        <RateChoice snapshot={rate} />
         <BoardStats board={board} frames={painter?.frames} />
         <output
           data-testid="reconnect-notice"

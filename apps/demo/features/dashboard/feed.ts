@@ -13,25 +13,20 @@ export interface Reading {
   value: number;
 }
 
-// #region how feed
 /** A source of readings. Add your own: a broker, a device, a market. */
 export interface Feed {
   readonly sensors: readonly Sensor[];
   /** Calls `emit` for each reading. Returns the function that stops it. */
   start(emit: (reading: Reading) => void): () => void;
 }
-// #endregion
 
 /** A published reading. From `run` and `count` a page knows how many readings it skipped. */
 export interface PublishedReading extends Reading {
-  /** The producer's start time. */
+  /** The producer's fencing number: greater than that of every producer before. */
   run: number;
   /** The number of this reading among the producer's readings of this sensor. */
   count: number;
 }
-
-export const readingsChannel = "dashboard/readings";
-export const rateChannel = "dashboard/rate";
 
 /** Updates per second of all sensors together. */
 export const rates = [200, 1_000, 2_000] as const;
@@ -41,4 +36,9 @@ export const rateLastsMs = 120_000;
 
 export interface AskedRate {
   perSecond: Rate;
+}
+
+export interface CurrentRate extends AskedRate {
+  /** When it ends, in ms since 1970. */
+  until: number;
 }

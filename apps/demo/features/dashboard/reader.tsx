@@ -2,29 +2,28 @@ import type { Message } from "sse-bus";
 import { useChannel } from "sse-bus/react";
 import { Badge } from "@/components/ui/badge";
 import { ConnectionBadge } from "@/components/ui/connection-badge";
-import { type PublishedReading, readingsChannel } from "./feed";
-import { readReading } from "./shape";
+import { readShape } from "@/lib/shape";
+import type { PublishedReading } from "./feed";
+import { readings } from "./live";
+import { reading } from "./shape";
 
 interface ReaderProps {
+  /** Of the readings that the server rendered. */
   cursor: string;
   put: (reading: PublishedReading, publishedAt: number) => void;
-  onGap: () => void;
   isDisconnected: boolean;
 }
 
 /** The only component that renders per message batch. Readings go directly to the board. */
-export function Reader({ cursor, put, onGap, isDisconnected }: ReaderProps) {
-  // #region how subscribe
-  const { status } = useChannel(readingsChannel, {
+export function Reader({ cursor, put, isDisconnected }: ReaderProps) {
+  const { status } = useChannel(readings.channel, {
     cursor,
     onMessage: (data: unknown, { time }: Message) => {
-      const reading = readReading(data);
-      if (reading) put(reading, time);
+      const next = readShape(reading, data);
+      if (next) put(next, time);
     },
-    onGap,
     enabled: !isDisconnected,
   });
-  // #endregion
   return isDisconnected ? (
     <Badge tone="warn">Disconnected</Badge>
   ) : (

@@ -5,7 +5,7 @@ const tickMs = 20;
 
 interface ReplayOptions {
   /** Updates per second of all sensors together; read before each step. */
-  rate: () => number;
+  rate: () => Promise<number>;
 }
 
 /**
@@ -25,17 +25,20 @@ export function replayFeed({ rate }: ReplayOptions): Feed {
       let step = 0;
       let due = 0;
       let last = performance.now();
-      const timer = setInterval(() => {
+      // It fails while the backend is unavailable; then nothing can be published either.
+      const timer = setInterval(() => void rate().then(advance, () => {}), tickMs).unref();
+      return () => clearInterval(timer);
+
+      function advance(perSecond: number): void {
         const now = performance.now();
         // At most one second's worth, so that a busy process does not catch up in a burst.
-        due = Math.min(due + ((now - last) / 1_000) * rate(), rate());
+        due = Math.min(due + ((now - last) / 1_000) * perSecond, perSecond);
         last = now;
         for (; due >= 1; due--, step++) {
           const { id, values } = recording.sensors[step % sensors.length] as RecordedSensor;
           emit({ id, value: at(values, Math.floor(step / sensors.length)) });
         }
-      }, tickMs).unref();
-      return () => clearInterval(timer);
+      }
     },
   };
 }

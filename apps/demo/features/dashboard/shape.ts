@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { amount, count, moment, name, readShape } from "../../lib/shape";
+import { amount, count, moment, name } from "../../lib/shape";
 import { type AskedRate, type PublishedReading, rates } from "./feed";
 
 export const reading = v.object({
@@ -12,6 +12,3 @@ export const reading = v.object({
 export const askedRate = v.object({
   perSecond: v.picklist(rates),
 }) satisfies v.GenericSchema<unknown, AskedRate>;
-
-export const readReading = (data: unknown) => readShape<PublishedReading>(reading, data);
-export const readRate = (data: unknown) => readShape<AskedRate>(askedRate, data);

@@ -3,6 +3,7 @@
 import { Badge, Dot, type Tone } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
+import { PauseButton } from "@/components/ui/pause-button";
 import { EventRows } from "./event-rows";
 import type { Hello, StreamState } from "./event-stream";
 import { StatusAnnouncer } from "./status-announcer";
@@ -34,9 +35,7 @@ export function EventLogCard({ url }: { url: string }) {
       }
       actions={
         <>
-          <Button small variant="quiet" aria-pressed={paused} onClick={() => setPaused(!paused)}>
-            {paused ? "Resume" : "Pause"}
-          </Button>
+          <PauseButton isPaused={paused} onToggle={() => setPaused(!paused)} />
           <Button small variant="quiet" onClick={clear}>
             Clear
           </Button>

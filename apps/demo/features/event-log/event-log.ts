@@ -1,4 +1,4 @@
-import { throttle } from "../../lib/throttle";
+import { throttle } from "./throttle";
 
 export interface LogEntry {
   /** For React's `key`: unlike an id, unique and never empty. */

@@ -1,7 +1,7 @@
 "use client";
 
 import { useEffect, useRef, useState } from "react";
-import { throttle } from "../../lib/throttle";
+import { throttle } from "./throttle";
 
 const quietMs = 5_000;
 

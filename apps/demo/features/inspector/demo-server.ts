@@ -1,5 +1,4 @@
 import { drainStreams } from "sse-bus";
-import { whileLeader } from "@/lib/leader";
 import { perProcess } from "@/lib/per-process";
 import { bus } from "@/lib/sse-bus";
 import { demoChannel, floodSize, maxStallMs, type Tick } from "./demo";
@@ -128,7 +127,7 @@ function startDemo(id: string): Demo {
     return bus.publish({ n: own } satisfies Tick, { channel, event, ...key }).catch(() => {});
   }
 
-  const stopLeading = whileLeader(`${channel}/leader`, () => {
+  const tick = (signal: AbortSignal): void => {
     const timer = setInterval(() => {
       void publishTick("tick", ++n);
       void publishTick("newest", ++newest);
@@ -138,11 +137,12 @@ function startDemo(id: string): Demo {
       n += floodSize;
       for (let own = from; own < from + floodSize; own++) void publishTick("tick", own);
     };
-    return () => {
+    signal.addEventListener("abort", () => {
       clearInterval(timer);
       flood = undefined;
-    };
-  });
+    });
+  };
+  const stopTicking = bus.whileSubscribed(channel, tick, { singleton: true, graceMs });
 
   const demo: Demo = {
     relays,
@@ -152,7 +152,7 @@ function startDemo(id: string): Demo {
       grace = setTimeout(() => {
         if (relays.size > 0) return;
         demos().delete(id);
-        stopLeading();
+        stopTicking();
         for (const one of unsubscribe) one();
       }, graceMs).unref();
     },

@@ -2,6 +2,7 @@ import { Badge } from "@/components/ui/badge";
 import { Card } from "@/components/ui/card";
 import { ConnectionBadge, type ConnectionStatus } from "@/components/ui/connection-badge";
 import { LiveChart } from "@/components/ui/live-chart";
+import { SourceChoice } from "@/components/ui/source-choice";
 import { formatBytes } from "@/lib/format";
 import { type InstanceSnapshot, keptSnapshots, ratesOf } from "./snapshot";
 
@@ -26,23 +27,13 @@ export function OverviewCard({ status, names, chosen, onChoose, snapshots }: Ove
         </span>
       }
     >
-      {names.length > 1 && (
-        <fieldset className="flex flex-wrap gap-x-4 gap-y-1 border-b border-line bg-sunken px-4 py-2.5 text-sm sm:px-5">
-          <legend className="sr-only">Instance to show</legend>
-          {names.map((name) => (
-            <label key={name} className="flex items-center gap-1.5">
-              <input
-                type="radio"
-                name="instance"
-                className="accent-accent"
-                checked={name === chosen}
-                onChange={() => onChoose(name)}
-              />
-              {name}
-            </label>
-          ))}
-        </fieldset>
-      )}
+      <SourceChoice
+        legend="Instance to show"
+        field="instance"
+        names={names}
+        chosen={chosen}
+        onChoose={onChoose}
+      />
       <dl className="grid grid-cols-2 gap-4 border-b border-line p-4 sm:grid-cols-3 sm:p-5 lg:grid-cols-6">
         <Total name="Connections" value={now?.connections.total.toLocaleString("en")} />
         <Total name="Channels read" value={now?.channels.total.toLocaleString("en")} />

@@ -13,8 +13,8 @@ export function takeSnapshot(): InstanceSnapshot {
   };
 }
 
-/** Publishes a snapshot per second, while an inspector page is open on any instance. */
-export function startInspecting(): () => void {
+/** Publishes a snapshot per second until `signal` aborts. */
+export function startInspecting(signal: AbortSignal): void {
   const timer = setInterval(() => {
     const snapshot = takeSnapshot();
     internalBus()
@@ -22,6 +22,6 @@ export function startInspecting(): () => void {
       // The bus reports its own errors, and the next snapshot follows in a second.
       .catch(() => {});
   }, 1_000).unref();
-  return () => clearInterval(timer);
+  signal.addEventListener("abort", () => clearInterval(timer));
 }
 // #endregion

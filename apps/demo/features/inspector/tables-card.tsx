@@ -13,7 +13,7 @@ export function ConnectionsCard({ now }: { now: InstanceSnapshot | undefined }) 
       total={total}
       shown={listed.length}
       whenEmpty="No stream is open on this instance."
-      columns={["Id", "Channels", "Cursor", "Lag", "Age", "Sink", "Bytes"]}
+      columns={["Id", "Identity", "Channels", "Cursor", "Lag", "Age", "Sink", "Bytes"]}
     >
       {listed.map((connection) => (
         <ConnectionRow key={connection.id} connection={connection} />
@@ -23,11 +23,14 @@ export function ConnectionsCard({ now }: { now: InstanceSnapshot | undefined }) 
 }
 
 function ConnectionRow({ connection }: { connection: ConnectionSnapshot }) {
-  const { id, channels, cursor, lag, ageMs, sink, bytes } = connection;
+  const { id, identity, channels, cursor, lag, ageMs, sink, bytes } = connection;
   return (
     <tr>
       <Cell isMono title={id}>
         {id.slice(0, 8)}
+      </Cell>
+      <Cell title={identity?.id}>
+        <span className="block max-w-32 truncate">{identity?.id ?? "–"}</span>
       </Cell>
       <Cell isMono isWide>
         {channels.join(" ")}
@@ -141,7 +144,7 @@ interface CellProps {
   isMono?: boolean;
   isWide?: boolean;
   isNumber?: boolean;
-  title?: string;
+  title?: string | undefined;
   children: ReactNode;
 }
 

@@ -1,10 +1,10 @@
 import { useState } from "react";
 import { useChannel } from "sse-bus/react";
 import { Badge } from "@/components/ui/badge";
-import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { FollowingList } from "@/components/ui/following-list";
 import { ConnectionBadge } from "@/components/ui/connection-badge";
+import { PauseButton } from "@/components/ui/pause-button";
 import { Payload } from "@/features/event-log/payload";
 import { formatClock } from "@/lib/format";
 
@@ -48,14 +48,10 @@ export function TailCard() {
       className="flex h-128 flex-col"
       aside={<ConnectionBadge status={status} />}
       actions={
-        <Button
-          small
-          variant="quiet"
-          aria-pressed={held !== undefined}
-          onClick={() => hold(held === undefined ? data : undefined)}
-        >
-          {held === undefined ? "Pause" : "Resume"}
-        </Button>
+        <PauseButton
+          isPaused={held !== undefined}
+          onToggle={() => hold(held === undefined ? data : undefined)}
+        />
       }
     >
       <form

@@ -4,7 +4,7 @@ import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { FollowingList } from "@/components/ui/following-list";
-import { useFocusKeeper } from "@/lib/use-focus-keeper";
+import { useFocusKeeper } from "@/components/ui/use-focus-keeper";
 import { type AlertEntry, alertLevels, type Author, maxAlertLength } from "./entry";
 import { Clock, levelTones, Name, NewMark, Written } from "./entry-parts";
 import { PostForm } from "./post-form";
@@ -20,7 +20,7 @@ interface AlertsCardProps {
 export function AlertsCard({ entries, acknowledged, unread, visitor }: AlertsCardProps) {
   const [refusal, setRefusal] = useState<string>();
   const take = (alert: string) =>
-    void acknowledge(alert, visitor).then(setRefusal, () =>
+    void acknowledge(alert, visitor.name).then(setRefusal, () =>
       setRefusal("The server could not be reached. Try again."),
     );
 

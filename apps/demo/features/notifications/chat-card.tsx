@@ -6,7 +6,7 @@ import { type Author, type ChatEntry, maxChatLength } from "./entry";
 import { Clock, Name, NewMark, Written } from "./entry-parts";
 import { FollowingList } from "@/components/ui/following-list";
 import { PostForm } from "./post-form";
-import type { Present } from "./presence";
+import type { Present } from "./members";
 
 interface ChatCardProps {
   status: ConnectionStatus;

@@ -1,10 +1,8 @@
-import type { Message } from "sse-bus";
-import { positionOf } from "../../lib/position-of";
-
-/** Who did something. Not verified: there is no heartbeat-in. */
+/** Who did something. */
 export interface Author {
-  /** The same in all windows of one browser. */
+  /** From a cookie that only the server can read; the same in all windows of one browser. */
   person: string;
+  /** Not verified: there is no sign-in. */
   name: string;
 }
 
@@ -32,26 +30,11 @@ export type PublishedEntry = {
 export type ChatEntry = Extract<Entry, { kind: "chat" }>;
 export type AlertEntry = Extract<Entry, { kind: "alert" }>;
 
-/** One channel for all entries: one order, and one mark for what was read. */
-export const logChannel = "notifications/log";
 /** Entries that a page shows. */
-const keptEntries = 200;
+export const keptEntries = 200;
 export const maxNameLength = 32;
 export const maxChatLength = 500;
 export const maxAlertLength = 160;
-
-export function entryOf(
-  published: PublishedEntry,
-  { id, time }: Pick<Message, "id" | "time">,
-): Entry {
-  return { ...published, id: positionOf(id), time };
-}
-
-export function addEntry(entries: readonly Entry[], entry: Entry): readonly Entry[] {
-  // Messages between the page's cursor and its data are in the data already.
-  if (entries.some(({ id }) => id === entry.id)) return entries;
-  return [...entries, entry].slice(-keptEntries);
-}
 
 /** The action's result: empty, or an error with the typed text. */
 export interface PostState {

@@ -1,87 +1,73 @@
 "use client";
 
 import { useCallback, useState } from "react";
-import { type Message } from "sse-bus";
-import { useChannel } from "sse-bus/react";
-import { serverClock } from "@/lib/server-clock";
-import { useServerRender } from "@/lib/use-server-render";
+import type { LiveSnapshot, Message } from "sse-bus";
+import type { PresenceMember } from "sse-bus/client";
+import { SseProvider, useChannel, useLive } from "sse-bus/react";
+import { readShape } from "@/lib/shape";
 import { ActivityCard } from "./activity-card";
 import { AlertsCard } from "./alerts-card";
 import { notify } from "./browser-notifications";
 import { ChatCard } from "./chat-card";
-import { addEntry, type AlertEntry, type Author, type Entry, entryOf, logChannel } from "./entry";
-import type { Presence } from "./presence";
-import { readEntry } from "./shape";
+import type { AlertEntry, Author, Entry } from "./entry";
+import { entries } from "./live";
+import { entry } from "./shape";
 import { Toasts } from "./toasts";
 import { UnreadCard } from "./unread-card";
-import { usePresence } from "./use-presence";
 import { markRead, type Unread, UnreadReader, useReadMark } from "./unread-reader";
-import { useVisitor } from "./visitor";
+import { useMembers } from "./use-members";
+import { useVisitorName } from "./visitor";
 
 const maxToasts = 3;
 
 interface NotificationsBoardProps {
-  entries: readonly Entry[];
-  presence: Presence;
-  /** The bus's cursor before these were loaded. */
-  cursor: string;
-  /** When they were loaded, in server time. */
-  renderedAt: number;
+  log: LiveSnapshot<readonly Entry[]>;
+  members: readonly PresenceMember[];
+  /** The visitor, as the server knows them. */
+  visitor: Author;
 }
 
-export function NotificationsBoard(rendered: NotificationsBoardProps) {
-  const [props, refresh] = useServerRender(rendered);
-  const visitor = useVisitor();
-  const mark = useReadMark(props.cursor);
-  const [unread, setUnread] = useState<Unread>();
+/** On a stream route of its own, which knows the visitor. */
+export function NotificationsBoard(props: NotificationsBoardProps) {
   return (
-    <>
-      {/* Outside of the lists, which restart after a gap; the unread count must not. */}
-      {mark !== undefined && visitor.person !== "" && (
-        <UnreadReader mark={mark} person={visitor.person} onChange={setUnread} />
-      )}
-      <LiveBoard key={props.cursor} {...props} visitor={visitor} unread={unread} onGap={refresh} />
-    </>
+    <SseProvider url="/api/notifications" identity={props.visitor.person}>
+      <VisitorBoard {...props} />
+    </SseProvider>
   );
 }
 
-interface LiveBoardProps extends NotificationsBoardProps {
-  visitor: Author;
-  unread: Unread | undefined;
-  onGap: () => void;
-}
-
-function LiveBoard(props: LiveBoardProps) {
-  const { entries, presence, cursor, renderedAt, visitor, unread, onGap } = props;
+function VisitorBoard({ log, members, visitor: known }: NotificationsBoardProps) {
+  const name = useVisitorName(known.name);
+  const { present, person, setTyping } = useMembers({
+    initial: members,
+    visitor: { person: known.person, name },
+  });
+  const visitor = { person, name };
+  const mark = useReadMark(log.cursor);
+  const [unread, setUnread] = useState<Unread>();
   const [toasts, setToasts] = useState<readonly AlertEntry[]>([]);
   const dismiss = useCallback(
     (id: string) => setToasts((shown) => shown.filter((one) => one.id !== id)),
     [],
   );
   const receive = (entry: Entry) => {
-    serverClock.observe(entry.time);
+    if (entry.kind === "chat" && entry.by.person === person) setTyping(false);
     if (entry.kind === "ack") dismiss(entry.alert);
     if (entry.kind !== "alert") return;
     setToasts((shown) => [...shown.filter(({ id }) => id !== entry.id), entry].slice(-maxToasts));
     notify(entry);
   };
   // #region how subscribe
-  const { status, data } = useChannel(logChannel, {
-    event: "entry",
-    initial: entries,
-    cursor,
-    reduce: (known: readonly Entry[], data: unknown, message: Message) => {
-      const entry = readEntry(data);
-      return entry ? addEntry(known, entryOf(entry, message)) : known;
+  const { status, data } = useLive(entries, log);
+  useChannel(entries.channel, {
+    event: entries.event,
+    cursor: log.cursor,
+    onMessage: (data: unknown, { id, time }: Message) => {
+      const next = readShape(entry, data);
+      if (next) receive({ ...next, id, time });
     },
-    onMessage: (data: unknown, message: Message) => {
-      const entry = readEntry(data);
-      if (entry) receive(entryOf(entry, message));
-    },
-    onGap,
   });
   // #endregion
-  const [present, typing] = usePresence({ initial: presence, cursor, renderedAt, visitor });
   const unreadIds = new Set(unread?.entries.map(({ id }) => id));
   const acknowledged = new Map(
     data.flatMap((entry) => (entry.kind === "ack" ? [[entry.alert, entry.by] as const] : [])),
@@ -89,11 +75,12 @@ function LiveBoard(props: LiveBoardProps) {
 
   return (
     <div className="grid grid-cols-1 gap-6 lg:grid-cols-2">
+      {mark !== undefined && <UnreadReader mark={mark} person={person} onChange={setUnread} />}
       <div className="lg:col-span-2">
         <UnreadCard
           unread={unread}
           visitor={visitor}
-          onRead={() => markRead(data.at(-1)?.id ?? cursor)}
+          onRead={() => markRead(data.at(-1)?.id ?? log.cursor)}
         />
       </div>
       <ChatCard
@@ -102,7 +89,7 @@ function LiveBoard(props: LiveBoardProps) {
         unread={unreadIds}
         visitor={visitor}
         present={present}
-        onTyping={typing}
+        onTyping={() => setTyping(true)}
       />
       <AlertsCard
         entries={data.filter((entry) => entry.kind === "alert")}
@@ -111,7 +98,7 @@ function LiveBoard(props: LiveBoardProps) {
         visitor={visitor}
       />
       <div className="lg:col-span-2">
-        <ActivityCard entries={data} person={visitor.person} />
+        <ActivityCard entries={data} person={person} />
       </div>
       <Toasts alerts={toasts} onDismiss={dismiss} />
     </div>

@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 import { Button } from "@/components/ui/button";
-import { type TextState, useTextForm } from "@/lib/use-text-form";
+import { type TextState, useTextForm } from "@/components/ui/use-text-form";
 import type { Author } from "./entry";
 
 interface PostFormProps {
@@ -23,7 +23,6 @@ export function PostForm(props: PostFormProps) {
 
   return (
     <form {...form} className="grid gap-1.5 p-4 sm:px-5">
-      <input type="hidden" name="person" value={visitor.person} />
       <input type="hidden" name="name" value={visitor.name} />
       <div className="flex flex-wrap gap-2">
         {children}

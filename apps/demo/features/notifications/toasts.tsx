@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
-import { useFocusKeeper } from "@/lib/use-focus-keeper";
+import { useFocusKeeper } from "@/components/ui/use-focus-keeper";
 import type { AlertEntry } from "./entry";
 import { levelTones, Written } from "./entry-parts";
 

@@ -1,10 +1,11 @@
 import { useEffect, useState } from "react";
 import type { Message } from "sse-bus";
 import { useChannel } from "sse-bus/react";
-import { isAfter } from "@/lib/position-of";
-import { stored } from "@/lib/stored";
-import { type Entry, entryOf, logChannel } from "./entry";
-import { readEntry } from "./shape";
+import { readShape } from "@/lib/shape";
+import type { Entry } from "./entry";
+import { entries } from "./live";
+import { entry } from "./shape";
+import { stored } from "./stored";
 
 const maxCounted = 1_000;
 
@@ -41,25 +42,24 @@ interface UnreadReaderProps {
 export function UnreadReader({ mark, person, onChange }: UnreadReaderProps) {
   const [lostAfter, setLostAfter] = useState<string>();
   // #region how unread
-  const { data } = useChannel(logChannel, {
-    event: "entry",
+  const { data } = useChannel(entries.channel, {
+    event: entries.event,
     cursor: mark,
     initial: none,
-    reduce: (entries: readonly Entry[], data: unknown, message: Message) => {
-      const entry = readEntry(data);
-      return entry ? [...entries, entryOf(entry, message)].slice(-maxCounted) : entries;
+    reduce: (all: readonly Entry[], data: unknown, { id, time }: Message) => {
+      const next = readShape(entry, data);
+      return next ? [...all, { ...next, id, time }].slice(-maxCounted) : all;
     },
     onGap: () => setLostAfter(mark),
   });
   // #endregion
 
   useEffect(() => {
-    // The mark may have moved: entries before it were read, in this window or another.
-    const entries = data.filter(
-      ({ kind, id, by }) =>
-        (kind === "chat" || kind === "alert") && by.person !== person && isAfter(id, mark),
-    );
-    onChange({ entries, isMore: lostAfter === mark });
+    // The mark may have moved: entries up to it were read, in this window or another.
+    const fresh = data
+      .slice(data.findLastIndex(({ id }) => id === mark) + 1)
+      .filter(({ kind, by }) => (kind === "chat" || kind === "alert") && by.person !== person);
+    onChange({ entries: fresh, isMore: lostAfter === mark });
   }, [data, mark, person, lostAfter, onChange]);
   return null;
 }

@@ -1,6 +1,5 @@
 import * as v from "valibot";
 import { type Author, maxNameLength } from "./entry";
-import { presenceStatuses, type PresenceHeartbeat } from "./presence";
 
 /** An error message for the visitor. */
 export class Refusal extends Error {}
@@ -8,14 +7,11 @@ export class Refusal extends Error {}
 // Control characters and direction overrides, which could break or hide in a line.
 const unseen = /[\p{Cc}\u200E\u200F\u202A-\u202E\u2066-\u2069\u2028\u2029]/u;
 
-const id = v.pipe(v.string("An id is missing."), v.regex(/^[\da-f]{32}$/, "That is not an id."));
-const author = v.object({ person: id, name: text("Your name", maxNameLength) });
-const heartbeat = v.object({
-  ...author.entries,
-  window: id,
-  turn: v.pipe(v.number("That is no count."), v.safeInteger(), v.minValue(0)),
-  status: v.picklist(presenceStatuses),
-});
+const id = v.pipe(
+  v.string("Your browser has not sent its cookie. Allow cookies, and reload the page."),
+  v.regex(/^[\da-f]{32}$/, "That is not an id."),
+);
+const author = v.object({ person: id, name: visibleText("Your name", maxNameLength) });
 const position = v.pipe(
   v.string("There is no such entry."),
   v.regex(/^[\da-z-]{5,64}$/, "There is no such entry."),
@@ -23,7 +19,7 @@ const position = v.pipe(
 
 /** @throws Refusal unless it is 1 to `maxLength` visible characters */
 export function readText(value: unknown, what: string, maxLength: number): string {
-  return read(text(what, maxLength), value);
+  return read(visibleText(what, maxLength), value);
 }
 
 /** @throws Refusal */
@@ -40,16 +36,12 @@ export function readOneOf<Choice extends string>(
 }
 
 /** @throws Refusal */
-export function readHeartbeat(value: unknown): PresenceHeartbeat {
-  return read(heartbeat, value);
-}
-
-/** @throws Refusal */
 export function readPosition(value: unknown): string {
   return read(position, value);
 }
 
-function text(what: string, maxLength: number) {
+/** 1 to `maxLength` characters that can be shown in a line. */
+export function visibleText(what: string, maxLength: number) {
   return v.pipe(
     v.string(`${what} is missing.`),
     v.trim(),

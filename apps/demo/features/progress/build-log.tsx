@@ -1,6 +1,6 @@
 import { memo, useEffect, useRef } from "react";
+import type { TaskLine } from "sse-bus/tasks";
 import { type AnsiColour, parseAnsi } from "./ansi";
-import type { ShownBuildLine } from "./job";
 
 /** The terminal's eight colours, as theme colours with enough contrast. */
 const colours: Record<AnsiColour, string> = {
@@ -15,14 +15,15 @@ const colours: Record<AnsiColour, string> = {
 };
 
 /** A build's output with its colours, like a terminal. */
-export function BuildLog({ lines }: { lines: readonly ShownBuildLine[] }) {
+export function BuildLog({ lines }: { lines: readonly TaskLine[] }) {
   const log = useRef<HTMLDivElement>(null);
   const isFollowing = useRef(true);
-  const count = lines.length;
+  const last = lines.at(-1)?.n;
 
   useEffect(() => {
-    if (count > 0 && isFollowing.current) log.current?.scrollTo({ top: log.current.scrollHeight });
-  }, [count]);
+    if (last !== undefined && isFollowing.current)
+      log.current?.scrollTo({ top: log.current.scrollHeight });
+  }, [last]);
 
   return (
     <div
@@ -37,8 +38,8 @@ export function BuildLog({ lines }: { lines: readonly ShownBuildLine[] }) {
       }}
       className="h-80 overflow-auto border-t border-line bg-sunken px-4 py-3 font-mono text-xs/5 -outline-offset-2 sm:px-5"
     >
-      {lines.map(({ id, text }) => (
-        <Line key={id} text={text} />
+      {lines.map(({ n, text }) => (
+        <Line key={n} text={text} />
       ))}
     </div>
   );

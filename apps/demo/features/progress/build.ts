@@ -2,18 +2,16 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { createInterface } from "node:readline";
-import { publish } from "@/lib/sse-bus";
 import { checks, reporter } from "./checks";
-import { buildChannel, type BuildLine, maxLineLength } from "./job";
-import { startJob } from "./server";
+import { buildId } from "./job";
+import { tasks } from "./server";
 
 const maxRunMs = 60_000;
 
-/** Runs real checks in a separate process, and publishes each line of its output. */
+/** Runs real checks in a separate process. With one id, they run once at a time, on all instances. */
 export async function startBuild({ failing }: { failing: boolean }): Promise<void> {
   const title = failing ? "Checks, one of which fails" : "Checks";
-  await startJob({ kind: "build", title, total: 0 }, async ({ id, signal, report }) => {
-    // #region how build
+  await tasks.run({ id: buildId, title, info: "build" }, async ({ signal, report, log }) => {
     const child = spawn(
       process.execPath,
       ["--input-type=module", `--test-reporter=${reporter}`, "--eval", checks],
@@ -28,14 +26,12 @@ export async function startBuild({ failing }: { failing: boolean }): Promise<voi
     const closed = once(child, "close") as Promise<[code: number | null]>;
     let count = 0;
     for (const stream of [child.stdout, child.stderr]) {
-      createInterface(stream).on("line", (text) => {
+      createInterface(stream).on("line", (line) => {
+        log(line);
         report(++count);
-        const line: BuildLine = { job: id, text: text.slice(0, maxLineLength) };
-        publish(line, { channel: buildChannel, event: "line" }).catch(() => {});
       });
     }
     const [code] = await closed;
-    // #endregion
     if (code !== 0) throw new Error(`Exit code ${code}, ${count} lines.`);
     return `Exit code 0, ${count} lines.`;
   });

@@ -1,21 +1,23 @@
+import type { Task, TaskState } from "sse-bus/tasks";
 import { Badge, type Tone } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
 import { formatBytes } from "@/lib/format";
-import { useFocusKeeper } from "@/lib/use-focus-keeper";
-import type { Job, JobStatus } from "./job";
+import { useFocusKeeper } from "@/components/ui/use-focus-keeper";
+import { kindOf } from "./job";
 
 const maxEarlier = 2;
 
-const labels: Record<JobStatus, { tone: Tone; label: string }> = {
+const labels: Record<TaskState, { tone: Tone; label: string }> = {
   running: { tone: "accent", label: "Running" },
   done: { tone: "good", label: "Done" },
   failed: { tone: "bad", label: "Failed" },
   cancelled: { tone: "warn", label: "Cancelled" },
+  lost: { tone: "bad", label: "Lost" },
 };
 
 interface JobListProps {
   /** Newest first. */
-  jobs: readonly Job[];
+  jobs: readonly Task[];
   onCancel: (id: string) => void;
   whenEmpty: string;
   /** Shows only the newest. */
@@ -39,14 +41,14 @@ export function JobList({ jobs, onCancel, whenEmpty, single = false }: JobListPr
   );
 }
 
-function JobItem({ job, onCancel }: { job: Job; onCancel: (id: string) => void }) {
-  const { id, title, status, done, total, outcome } = job;
-  const { tone, label } = labels[status];
-  const isRunning = status === "running";
+function JobItem({ job, onCancel }: { job: Task; onCancel: (id: string) => void }) {
+  const { id, title, state, done = 0, total = 0 } = job;
+  const { tone, label } = labels[state];
+  const isRunning = state === "running";
   return (
     <li
       data-job={id}
-      data-status={status}
+      data-state={state}
       className="grid h-37 grid-cols-1 content-start gap-2 p-4 sm:h-34 sm:p-5"
     >
       <div className="flex min-h-8 items-center gap-3">
@@ -69,20 +71,20 @@ function JobItem({ job, onCancel }: { job: Job; onCancel: (id: string) => void }
         />
       )}
       <p className="line-clamp-3 text-xs/5 [overflow-wrap:anywhere] text-muted tabular-nums sm:line-clamp-2">
-        {isRunning ? amount(job) : outcome}
+        {describe(job)}
       </p>
     </li>
   );
 }
 
-function EarlierJob({ job, onCancel }: { job: Job; onCancel: (id: string) => void }) {
-  const { id, title, status, done, total } = job;
-  const { tone, label } = labels[status];
-  const isRunning = status === "running";
+function EarlierJob({ job, onCancel }: { job: Task; onCancel: (id: string) => void }) {
+  const { id, title, state, done = 0, total = 0 } = job;
+  const { tone, label } = labels[state];
+  const isRunning = state === "running";
   return (
     <li
       data-job={id}
-      data-status={status}
+      data-state={state}
       className="flex h-11 items-center gap-3 border-t border-line bg-sunken px-4 sm:px-5"
     >
       <p id={`job-${id}`} className="min-w-0 flex-1 truncate text-xs text-muted">
@@ -103,8 +105,14 @@ function EarlierJob({ job, onCancel }: { job: Job; onCancel: (id: string) => voi
   );
 }
 
-function amount({ kind, done, total }: Job): string {
+function describe(job: Task): string {
+  const { state, done = 0, total = 0, result, error } = job;
+  if (state === "cancelled") return "Cancelled by a visitor.";
+  if (state === "lost") return "Its server was shut down, or has died.";
+  if (state === "failed") return error ?? "";
+  // Other programs can write to the log.
+  if (state === "done") return typeof result === "string" ? result.slice(0, 1_000) : "";
+  const kind = kindOf(job);
   if (kind === "upload") return `${formatBytes(done)} of ${formatBytes(total)} received`;
-  if (kind === "build") return `${done} lines`;
-  return `${done} of ${total} rounds`;
+  return kind === "build" ? `${done} lines` : `${done} of ${total} rounds`;
 }

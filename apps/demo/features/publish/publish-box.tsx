@@ -2,7 +2,7 @@
 
 import { publishMessage } from "@/app/actions/publish-message";
 import { Button } from "@/components/ui/button";
-import { useTextForm } from "@/lib/use-text-form";
+import { useTextForm } from "@/components/ui/use-text-form";
 import { maxTextLength } from "./publish-state";
 
 export function PublishBox() {

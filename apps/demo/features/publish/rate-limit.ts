@@ -4,8 +4,8 @@ import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 /** Counts this request against its visitor's rate limit. Returns 0, or the ms until the next allowed request. */
 export const takePublishTurn = turns({ forEach: 10, forAll: 100 });
 
-/** The rate limit of presence heartbeats, which windows send by themselves. */
-export const takeHeartbeatTurn = turns({ forEach: 40, forAll: 400 });
+/** The rate limit of questions to the assistant. */
+export const takeChatTurn = turns({ forEach: 10, forAll: 60, seconds: 60 });
 
 /** The rate limit of inspector tokens: too slow for guessing. */
 export const takeEntryTurn = turns({ forEach: 10, forAll: 100, seconds: 60 });

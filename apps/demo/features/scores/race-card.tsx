@@ -2,7 +2,7 @@ import { useRef } from "react";
 import { Badge } from "@/components/ui/badge";
 import { Card } from "@/components/ui/card";
 import { ConnectionBadge, type ConnectionStatus } from "@/components/ui/connection-badge";
-import { useFlip } from "@/lib/use-flip";
+import { useFlip } from "./use-flip";
 import { RunningTime } from "./running-time";
 import {
   formatTime,

@@ -1,5 +1,4 @@
-import { useEffect, useInsertionEffect, useRef, useState } from "react";
-import { serverClock } from "@/lib/server-clock";
+import { useServerTime } from "sse-bus/react";
 
 interface RunningTimeProps {
   /** The text at a server time. */
@@ -10,29 +9,12 @@ interface RunningTimeProps {
   testId: string;
 }
 
-/** A running time by the server's clock. It updates its text without a React render. */
+/** A running time by the server's clock, in tenths of a second. */
 export function RunningTime({ at, renderedAt, className, testId }: RunningTimeProps) {
-  const place = useRef<HTMLSpanElement>(null);
-  const latest = useRef(at);
-  useInsertionEffect(() => {
-    latest.current = at;
-  });
-
-  useEffect(() => {
-    let frame = requestAnimationFrame(draw);
-    function draw(): void {
-      frame = requestAnimationFrame(draw);
-      const text = latest.current(serverClock.now());
-      if (place.current && place.current.textContent !== text) place.current.textContent = text;
-    }
-    return () => cancelAnimationFrame(frame);
-  }, []);
-
-  const [first] = useState(() => at(renderedAt));
+  const now = useServerTime({ intervalMs: 100, initial: renderedAt });
   return (
-    // The text never changes between renders, so React does not overwrite the updates.
-    <span ref={place} role="timer" data-testid={testId} className={className}>
-      {first}
+    <span role="timer" data-testid={testId} className={className}>
+      {at(now)}
     </span>
   );
 }

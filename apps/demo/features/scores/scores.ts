@@ -22,8 +22,14 @@ export interface MatchEvent {
   isUndone?: boolean;
 }
 
+/** A state that one simulation at a time publishes. */
+export interface Simulated {
+  /** The fencing number of the simulation: greater than that of every one before. */
+  fence?: number;
+}
+
 /** The whole state of a match, in one message. */
-export interface Match {
+export interface Match extends Simulated {
   id: string;
   /** Set by the control panel. The clock also stops without a simulation. */
   isPlaying: boolean;
@@ -33,7 +39,7 @@ export interface Match {
   score: Record<Team, number>;
   /** The last events, oldest first. */
   events: MatchEvent[];
-  /** The id of the last command that the state includes. The next leader continues after it. */
+  /** The id of the last command that the state includes. The next simulation continues after it. */
   appliedTo?: string;
 }
 
@@ -45,7 +51,7 @@ export interface Runner {
   finishedMs?: number;
 }
 
-export interface Race {
+export interface Race extends Simulated {
   id: string;
   clock: Clock;
   /** By place. */
@@ -65,8 +71,6 @@ export type Command =
   | { kind: (typeof simpleCommands)[number] }
   | { kind: (typeof teamCommands)[number]; team: Team };
 
-export const matchChannel = "scores/match";
-export const raceChannel = "scores/race";
 export const commandChannel = "scores/commands";
 
 /** A match of 90 minutes takes nine. */
@@ -75,6 +79,19 @@ export const matchMs = 90 * 60_000;
 export const raceMetres = 1_000;
 /** A running simulation publishes at least every two seconds. */
 export const lostMs = 6_000;
+
+/**
+ * The state after a message. While a simulation publishes, a state of an earlier one does not count: an
+ * instance that was paused may publish once more after another has taken over.
+ */
+export function latest<State extends Simulated>(
+  known: Received<State> | undefined,
+  value: State,
+  { time: at }: { time: number },
+): Received<State> {
+  const isEarlier = (value.fence ?? 0) < (known?.value.fence ?? 0);
+  return known && isEarlier && at - known.at <= lostMs ? known : { value, at };
+}
 
 /** A clock's value at a server time. */
 export function read({ elapsedMs, since }: Clock, now: number, speed = 1): number {

@@ -23,6 +23,29 @@ const names = ["Aurora", "Bolt", "Comet", "Dasher", "Echo", "Falcon"];
 
 export type Random = () => number;
 
+/** Everything that a simulation publishes. */
+export interface Game {
+  match: Match;
+  race: Race;
+}
+
+interface StepOptions {
+  /** The time since the last step. */
+  stepMs: number;
+  /** @default Math.random */
+  random?: Random;
+}
+
+export function newGame(now: number): Game {
+  return { match: newMatch(now), race: newRace(now) };
+}
+
+/** The game after a step. A paused match stops the race, too. */
+export function advance(game: Game, now: number, options: StepOptions): Game {
+  const match = advanceMatch(game.match, now, options);
+  return { match, race: match.isPlaying ? advanceRace(game.race, now, options) : game.race };
+}
+
 export function newMatch(now: number): Match {
   const clock = { elapsedMs: 0, since: now };
   return { id: String(now), isPlaying: true, clock, score: { home: 0, away: 0 }, events: [] };
@@ -33,24 +56,34 @@ export function newRace(now: number, random: Random = Math.random): Race {
   return { id: String(now), clock: { elapsedMs: 0, since: now }, runners };
 }
 
-/**
- * Prepares a state for the next simulation: the time without a simulation is skipped.
- */
-export function takeOver<Value extends Match | Race>(
-  received: Received<Value>,
+/** The game with which the next simulation continues; a new one where the log has none. */
+export function takeOver(
+  match: Received<Match> | undefined,
+  race: Received<Race> | undefined,
   now: number,
-): Value {
+): Game {
+  return {
+    match: match ? skip(match, now, matchSpeed) : newMatch(now),
+    race: race ? skip(race, now) : newRace(now),
+  };
+}
+
+/** Skips the time without a simulation. */
+function skip<State extends Match | Race>(
+  received: Received<State>,
+  now: number,
+  speed?: number,
+): State {
   const { clock } = received.value;
   const until = trusted(received, now);
   if (clock.since === null || until === now) return received.value;
-  const speed = "events" in received.value ? matchSpeed : 1;
   return { ...received.value, clock: { elapsedMs: read(clock, until, speed), since: now } };
 }
 
 export function advanceMatch(
   match: Match,
   now: number,
-  { stepMs, random = Math.random }: { stepMs: number; random?: Random },
+  { stepMs, random = Math.random }: StepOptions,
 ): Match {
   if (match.endedAt !== undefined) {
     return match.isPlaying && now - match.endedAt > matchBreakMs
@@ -79,7 +112,7 @@ export function advanceMatch(
 export function advanceRace(
   race: Race,
   now: number,
-  { stepMs, random = Math.random }: { stepMs: number; random?: Random },
+  { stepMs, random = Math.random }: StepOptions,
 ): Race {
   const time = read(race.clock, now);
   const isOver = race.runners.every(({ finishedMs }) => finishedMs !== undefined);
@@ -94,10 +127,10 @@ export function advanceRace(
 
 /** Applies a visitor's command to the match and the race. */
 export function obey(
-  { match, race }: { match: Match; race: Race },
+  { match, race }: Game,
   command: Command,
   { now, position }: { now: number; position: string },
-): { match: Match; race: Race } {
+): Game {
   const known = { ...match, appliedTo: position };
   const at = read(match.clock, now, matchSpeed);
   switch (command.kind) {

@@ -1,39 +1,26 @@
 "use client";
 
 import { useState } from "react";
-import { type Message } from "sse-bus";
-import { useChannel } from "sse-bus/react";
+import type { LiveSnapshot } from "sse-bus";
+import { useLive } from "sse-bus/react";
 import { writeTestLine } from "@/app/actions/write-test-line";
 import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { ConnectionBadge } from "@/components/ui/connection-badge";
+import { PauseButton } from "@/components/ui/pause-button";
 import { StatusAnnouncer } from "@/features/event-log/status-announcer";
-import { positionOf } from "@/lib/position-of";
+import { lines } from "./live";
 import { LogLines } from "./log-lines";
-import { logChannel, type LogLevel, logLevels, type ShownLine } from "./sample";
-import { readLogLine } from "./shape";
+import { type LogLevel, logLevels, type LogState } from "./sample";
 
-/** The most lines that the page keeps. */
-const maxLines = 1_000;
-
-interface LogState {
-  lines: readonly ShownLine[];
-  /** All lines since the page was rendered. */
-  count: number;
-}
-
-export function AppLogCard({ lines, cursor }: { lines: readonly ShownLine[]; cursor: string }) {
-  const { status, data } = useChannel(logChannel, {
-    event: "line",
-    initial: { lines, count: 0 },
-    cursor,
-    reduce: addLine,
-  });
+/** The app's log: the server's last lines, and every line since. */
+export function AppLogCard({ snapshot }: { snapshot: LiveSnapshot<LogState> }) {
+  const { status, data } = useLive(lines, snapshot);
   const [held, hold] = useState<LogState>();
   const [levels, setLevels] = useState<readonly LogLevel[]>(logLevels);
   const [refusal, setRefusal] = useState<string>();
-  const shown = (held ?? data).lines.filter(({ level }) => levels.includes(level));
-  const waiting = held === undefined ? 0 : data.count - held.count;
+  const shown = (held ?? data).last.filter(({ level }) => levels.includes(level));
+  const waiting = held === undefined ? 0 : Math.max(0, data.count - held.count);
 
   const toggle = (level: LogLevel) =>
     setLevels((now) =>
@@ -47,14 +34,10 @@ export function AppLogCard({ lines, cursor }: { lines: readonly ShownLine[]; cur
       aside={<ConnectionBadge status={status} />}
       actions={
         <>
-          <Button
-            small
-            variant="quiet"
-            aria-pressed={held !== undefined}
-            onClick={() => hold(held === undefined ? data : undefined)}
-          >
-            {held === undefined ? "Pause" : "Resume"}
-          </Button>
+          <PauseButton
+            isPaused={held !== undefined}
+            onToggle={() => hold(held === undefined ? data : undefined)}
+          />
           <Button small onClick={() => void writeTestLine().then(setRefusal)}>
             Write test lines
           </Button>
@@ -84,13 +67,4 @@ export function AppLogCard({ lines, cursor }: { lines: readonly ShownLine[]; cur
       <StatusAnnouncer label="Log" total={data.count} />
     </Card>
   );
-}
-
-function addLine(state: LogState, data: unknown, message: Message): LogState {
-  const line = readLogLine(data);
-  if (!line) return state;
-  const id = positionOf(message.id);
-  // Messages between the page's cursor and its data are in the data already.
-  if (state.lines.some((one) => one.id === id)) return state;
-  return { lines: [...state.lines, { ...line, id }].slice(-maxLines), count: state.count + 1 };
 }

@@ -1,6 +1,6 @@
-import { memo, useEffect, useRef, useState } from "react";
+import { memo } from "react";
 import { Badge, type Tone } from "@/components/ui/badge";
-import { Button } from "@/components/ui/button";
+import { FollowingList } from "@/components/ui/following-list";
 import { formatClock } from "@/lib/format";
 import type { LogLevel, ShownLine } from "./sample";
 
@@ -19,56 +19,16 @@ export function LogLines({
   lines: readonly ShownLine[];
   isFiltered: boolean;
 }) {
-  const list = useRef<HTMLDivElement>(null);
-  const [isFollowing, follow] = useState(true);
-
-  useEffect(() => {
-    if (isFollowing) list.current?.scrollTo({ top: list.current.scrollHeight });
-    // oxlint-disable-next-line react/exhaustive-effect-dependencies -- new lines are what it follows
-  }, [isFollowing, lines]);
-
   return (
-    <div className="relative min-h-0 flex-1">
-      <div
-        ref={list}
-        role="log"
-        aria-live="off"
-        aria-label="Lines of the app's log, newest last"
-        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- scrolled with the keyboard
-        tabIndex={0}
-        onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) =>
-          follow(scrollHeight - scrollTop - clientHeight < 24)
-        }
-        className="h-full overflow-y-auto overscroll-contain -outline-offset-2"
-      >
-        {lines.length === 0 ? (
-          <p className="grid h-full place-content-center px-6 text-center text-sm text-muted">
-            {isFiltered ? "No lines of these levels." : "No lines yet."}
-          </p>
-        ) : (
-          <ol className="divide-y divide-line">
-            {lines.map((line) => (
-              <Line key={line.id} line={line} />
-            ))}
-          </ol>
-        )}
-      </div>
-      {!isFollowing && (
-        <div className="absolute inset-x-0 bottom-3 grid place-items-center">
-          <Button
-            small
-            variant="primary"
-            onClick={() => {
-              // The button disappears, so the list takes the focus.
-              list.current?.focus();
-              follow(true);
-            }}
-          >
-            Jump to latest <span aria-hidden="true">↓</span>
-          </Button>
-        </div>
-      )}
-    </div>
+    <FollowingList
+      label="Lines of the app's log, newest last"
+      newest={lines.at(-1)?.id}
+      whenEmpty={isFiltered ? "No lines of these levels." : "No lines yet."}
+    >
+      {lines.map((line) => (
+        <Line key={line.id} line={line} />
+      ))}
+    </FollowingList>
   );
 }
 

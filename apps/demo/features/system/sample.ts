@@ -29,20 +29,24 @@ export interface LogLine {
 export const logLevels = ["error", "warn", "info", "debug"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-export const samplesChannel = "system/samples";
-export const logChannel = "system/log";
 /** Two minutes of charts. */
 export const keptSamples = 120;
-/** Lines a page starts with. */
-export const keptLines = 300;
+/** Lines of the log that a page shows. */
+export const keptLines = 500;
 export const maxTextLength = 2_000;
 /** The most machines that a page keeps. */
 const keptHosts = 32;
 
 /** A line in a list. */
 export interface ShownLine extends LogLine {
-  /** The message's id. */
+  /** The position of its message. */
   id: string;
+}
+
+export interface LogState {
+  /** All lines that were folded. */
+  count: number;
+  last: readonly ShownLine[];
 }
 
 /** Samples by host, oldest first. */
@@ -54,8 +58,6 @@ export type SamplesByHost = Record<string, Sample[]>;
  */
 export function addSample(all: SamplesByHost, received: Sample, time: number): SamplesByHost {
   const sample = { ...received, time };
-  // Messages between the page's cursor and its data are in the data already.
-  if (sample.time <= (all[sample.host]?.at(-1)?.time ?? 0)) return all;
   const next: SamplesByHost = {};
   for (const [host, samples] of Object.entries(all)) {
     if (sample.time - (samples.at(-1)?.time ?? 0) < 60_000) next[host] = samples;

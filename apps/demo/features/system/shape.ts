@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { amount, moment, name, readShape, text } from "../../lib/shape";
+import { amount, moment, name, text } from "../../lib/shape";
 import { type LogLine, logLevels, maxTextLength, type Sample } from "./sample";
 
 const rate = v.nullable(amount);
@@ -22,6 +22,3 @@ export const logLine = v.object({
   text: text(maxTextLength + 100),
   time: moment,
 }) satisfies v.GenericSchema<unknown, LogLine>;
-
-export const readSample = (data: unknown) => readShape<Sample>(sample, data);
-export const readLogLine = (data: unknown) => readShape<LogLine>(logLine, data);

@@ -20,8 +20,11 @@ export async function POST(request: Request): Promise<Response> {
   if (!release)
     return refuse(429, "Two of your uploads are running. Try again when one has ended.");
   try {
-    const { status, outcome } = await receiveUpload({ name, size, body: request.body });
-    return status === "done" ? Response.json({ outcome }) : refuse(400, outcome ?? status);
+    const { result } = await receiveUpload({ name, size, body: request.body });
+    return await result.then(
+      (outcome) => Response.json({ outcome }),
+      (error: Error) => refuse(400, error.message),
+    );
   } catch (error) {
     return refuse(503, (error as Error).message);
   } finally {

@@ -1,19 +1,30 @@
 import { describe, expect, it } from "vitest";
 
-import { readMatch, readRace } from "../features/scores/read-state.ts";
+import * as shape from "../features/scores/shape.ts";
 import type { Match, Race } from "../features/scores/scores.ts";
 import { advanceMatch, advanceRace, newMatch, newRace, obey } from "../features/scores/simulate.ts";
+import { readShape } from "../lib/shape.ts";
+
+const readMatch = (data: unknown) => readShape<Match>(shape.match, data);
+const readRace = (data: unknown) => readShape<Race>(shape.race, data);
 
 const start = 1_000_000;
 const stepMs = 250;
 
 describe("a state from the log", () => {
-  it("is read as it was written, whatever it contains", () => {
+  it("is read unchanged, whatever it contains", () => {
     let match: Match = newMatch(start);
     let race: Race = newRace(start);
     const asked = { kind: "red card", team: "away" } as const;
-    ({ match, race } = obey({ match, race }, asked, { now: start, position: "1-a-x" }));
-    ({ match, race } = obey({ match, race }, { kind: "undo" }, { now: start, position: "2-a-x" }));
+    ({ match, race } = obey({ match, race }, asked, {
+      now: start,
+      position: "1-a-x@scores/commands",
+    }));
+    ({ match, race } = obey(
+      { match, race },
+      { kind: "undo" },
+      { now: start, position: "2-a-x@scores/commands" },
+    ));
     for (let now = start; now < start + 550_000; now += stepMs) {
       match = advanceMatch(match, now, { stepMs });
       race = advanceRace(race, now, { stepMs });
@@ -26,7 +37,7 @@ describe("a state from the log", () => {
 
   it("is ignored if no log can have issued its cursor, because nothing can resume from it", () => {
     const match = newMatch(start);
-    expect(readMatch({ ...match, appliedTo: "7-a-x" })).toBeDefined();
+    expect(readMatch({ ...match, appliedTo: "7-a-x@scores/commands" })).toBeDefined();
     for (const appliedTo of ["zzzzzzzzzzzz-1-1", "zzzzzzzzzzz-1-1", "1-1234567890-x", "1-1"]) {
       expect(readMatch({ ...match, appliedTo })).toBeUndefined();
     }

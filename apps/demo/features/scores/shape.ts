@@ -1,13 +1,13 @@
 import * as v from "valibot";
-import { amount, moment, readShape, text } from "../../lib/shape";
+import { amount, moment, text } from "../../lib/shape";
 import { type Command, type Match, type Race, simpleCommands, teamCommands, teams } from "./scores";
 
 const id = text(64);
 const clock = v.object({ elapsedMs: amount, since: v.nullable(moment) });
-/** Accepts only what `bus.subscribe` does, because the simulation resumes from it. */
+/** The id of a command. Accepts only what `bus.subscribe` does, because the simulation resumes from it. */
 const cursor = v.pipe(
   v.string(),
-  v.regex(/^[\da-z]{1,11}-[\da-z]{1,9}-[\da-z]{1,16}$/),
+  v.regex(/^[\da-z]{1,11}-[\da-z]{1,9}-[\da-z]{1,16}(?:@scores\/commands)?$/),
   v.check((text) => Number.isSafeInteger(Number.parseInt(text, 36))),
 );
 
@@ -31,6 +31,7 @@ export const match = v.object({
     v.maxLength(100),
   ),
   appliedTo: v.exactOptional(cursor),
+  fence: v.exactOptional(moment),
 }) satisfies v.GenericSchema<unknown, Match>;
 
 export const race = v.object({
@@ -48,25 +49,10 @@ export const race = v.object({
     v.nonEmpty(),
     v.maxLength(20),
   ),
+  fence: v.exactOptional(moment),
 }) satisfies v.GenericSchema<unknown, Race>;
 
 export const command = v.variant("kind", [
   v.object({ kind: v.picklist(simpleCommands) }),
   v.object({ kind: v.picklist(teamCommands), team: v.picklist(teams) }),
 ]) satisfies v.GenericSchema<unknown, Command>;
-
-/**
- * A published match; `undefined` if another version of the app published it in another shape, because a
- * log outlives deploys. The simulation then starts a new match.
- */
-export function readMatch(value: unknown): Match | undefined {
-  return readShape<Match>(match, value);
-}
-
-export function readRace(value: unknown): Race | undefined {
-  return readShape<Race>(race, value);
-}
-
-export function readCommand(value: unknown): Command | undefined {
-  return readShape<Command>(command, value);
-}

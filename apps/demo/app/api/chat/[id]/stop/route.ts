@@ -1,0 +1,3 @@
+import { chat } from "@/features/chat/server";
+
+export const POST = chat.stop;
