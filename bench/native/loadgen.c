@@ -7,9 +7,12 @@
  *
  *   loadgen --port P --count N --path "/sse?channel=c/%d" [--channels K] [--per-reader R]
  *           [--header "Name: value"] [--batch B] [--stalled S] [--expect M] [--timeout SECONDS]
+ *           [--address A]
  *
  * In the path, `%d` stands for the connection's number modulo K; with --per-reader R it is followed
  * by R - 1 more `&channel=` of the next numbers. The first S connections never read.
+ * Connections come from 127.0.0.A (2) and, after 20,000 each, the addresses after it: generators that run at
+ * the same time need addresses of their own, because one has about 28,000 ports.
  * With --expect M the clock runs from the first connect, until every connection has M messages.
  *
  * Prints {"event":"open",…} once all are connected. Then reads commands from standard input:
@@ -52,7 +55,7 @@ typedef struct {
 static uint64_t histogram[BUCKETS], samples, worst;
 
 static connection *all;
-static int count = 100, port, channels = 1, perReader = 1, batch = 100, stalled, epoll;
+static int count = 100, port, channels = 1, perReader = 1, batch = 100, stalled, address = 2, epoll;
 static const char *path = "/sse", *header = "";
 static int answered, refused, closed, complete;
 static uint64_t target, total, bytes, reads, disorder, extra, firstStamp, lastArrival;
@@ -111,7 +114,7 @@ static int openSocket(int id) {
   setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
   if (id < stalled) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
   struct sockaddr_in from = {.sin_family = AF_INET}, to = {.sin_family = AF_INET};
-  from.sin_addr.s_addr = htonl(0x7f000002 + id / 20000);
+  from.sin_addr.s_addr = htonl(0x7f000000 + address + id / 20000);
   to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   to.sin_port = htons(port);
   if (bind(fd, (void *)&from, sizeof from)) fail("bind");
@@ -214,7 +217,7 @@ static void onEvent(uint32_t id) {
     answered++;
     if (n > 12 && memcmp(buffer + 9, "200", 3) && refused++ < 2)
       fprintf(stderr, "%.*s\n", (int)(n < 400 ? n : 400), buffer);
-    /* Its answer was the last thing that it reads. */
+    /* The response was the last thing that it reads. */
     if ((int)id < stalled) watch(c->fd, id, 0, EPOLL_CTL_MOD);
   }
   bytes += n;
@@ -255,6 +258,7 @@ static void readOptions(int argc, char **argv, uint64_t *expect, double *timeout
                                   {"per-reader", 1, 0, 'r'}, {"header", 1, 0, 'h'},
                                   {"batch", 1, 0, 'b'},    {"stalled", 1, 0, 's'},
                                   {"expect", 1, 0, 'm'},   {"timeout", 1, 0, 't'},
+                                  {"address", 1, 0, 'a'},
                                   {0, 0, 0, 0}};
   for (int o; (o = getopt_long(argc, argv, "", names, NULL)) != -1;) switch (o) {
       case 'p': port = atoi(optarg); break;
@@ -265,6 +269,7 @@ static void readOptions(int argc, char **argv, uint64_t *expect, double *timeout
       case 'h': header = optarg; break;
       case 'b': batch = atoi(optarg); break;
       case 's': stalled = atoi(optarg); break;
+      case 'a': address = atoi(optarg); break;
       case 'm': *expect = strtoull(optarg, NULL, 10); break;
       case 't': *timeout = atof(optarg); break;
       default: exit(2);

@@ -1,7 +1,7 @@
 /*
- * Publishes stamped messages over one kept-alive connection, for servers that take them by HTTP.
+ * Publishes stamped messages over one kept-alive connection, for servers that accept them over HTTP.
  *
- *   publish PORT PATH MESSAGES SIZE HZ    HZ 0: each as soon as the one before was answered
+ *   publish PORT PATH MESSAGES SIZE HZ    HZ 0: each as soon as the previous one has a response
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>

@@ -5,7 +5,7 @@
  *   sendloop PORT
  *
  * Prints {"event":"ready"}, then reads commands from standard input:
- *   burst MESSAGES BATCH SIZE    publishes MESSAGES, BATCH of them between two looks at the sockets
+ *   burst MESSAGES BATCH SIZE    publishes MESSAGES, BATCH of them between two polls of the sockets
  *   rate MESSAGES HZ SIZE        publishes MESSAGES, HZ a second
  */
 #define _GNU_SOURCE
@@ -26,7 +26,7 @@
 
 #define MAX_FILES 200000
 
-/* What a socket's kernel buffer did not take. */
+/* What the kernel's buffer of a socket did not accept. */
 static struct { char *bytes; size_t length, capacity; int place; } waiting[MAX_FILES];
 static int readers[MAX_FILES], readerCount, epoll;
 

@@ -4,7 +4,7 @@ import { bus } from "./lib/bus";
 import { emitter } from "./lib/emitter";
 import { stream } from "./lib/stream";
 
-// One variant has readers at a time; the other publishes to nobody, which the runner's VARIANT avoids.
+// Only one variant has readers. The runner's VARIANT prevents that the other one publishes too.
 const channels = Number(process.env.CHANNELS ?? 0);
 
 function publish(message: Stamped, n: number): unknown {

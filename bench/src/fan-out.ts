@@ -8,11 +8,11 @@ export interface FanOutOptions {
   readonly hasLatency: boolean;
 }
 
-/** Messages a second of the latency's measurement. */
+/** Messages per second when latency is measured. */
 const HZ = 10;
 
 /**
- * One channel, a number of readers: messages one by one and in bursts, and latency at ten messages a
+ * One channel with many readers: messages one by one and in bursts, and latency at ten messages per
  * second.
  */
 export async function fanOut(

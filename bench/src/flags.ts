@@ -5,32 +5,32 @@ export interface Flags {
   readonly rounds: number;
   readonly only: readonly string[] | undefined;
   readonly workloads: readonly string[] | undefined;
-  /** Cases that would not be over by then are left out. */
+  /** Cases that would take longer are omitted. */
   readonly minutes: number;
   readonly scale: number;
-  /** Of the files in `results/`. */
+  /** The name of the files in `results/`. */
   readonly name: string;
-  /** Only writes the report of this run, measured before. */
+  /** Only writes the report of this earlier run. */
   readonly report: string | undefined;
 }
 
 export const HELP = `pnpm bench [options]
 
   --quick            one round of the main workloads with short stretches, in two minutes
-  --rounds N         medians are over so many rounds (5)
+  --rounds N         the number of rounds for medians (5)
   --only a,b         these variants
   --workloads x,y    these workloads
-  --minutes M        starts nothing that would not be over by then (25; with --quick 1.6)
-  --scale S          share of the readers, to try the bench out; the figures prove nothing (1)
-  --name NAME        of the files in bench/results (the date; quick; trial)
-  --report NAME      measures nothing: writes the tables and plots of results/NAME.json again
-  --list             names the variants and workloads
+  --minutes M        starts no case that would take longer (25; with --quick 1.6)
+  --scale S          share of the readers, to try the benchmark; such figures prove nothing (1)
+  --name NAME        name of the files in bench/results (the date; quick; trial)
+  --report NAME      only writes the tables and plots of results/NAME.json again
+  --list             lists the variants and workloads
 `;
 
-/** @throws Error for what it does not know */
+/** @throws Error for an unknown flag */
 export function readFlags(args: readonly string[]): Flags | "help" | "list" {
   const { values } = parseArgs({
-    // pnpm hands a "--" on.
+    // pnpm passes a "--" on.
     args: args.filter((arg) => arg !== "--"),
     options: {
       quick: { type: "boolean", default: false },

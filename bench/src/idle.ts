@@ -4,13 +4,13 @@ import type { Variant } from "./variants.ts";
 
 const HEARTBEAT_MS = 1000;
 
-/** Connections on which nothing happens: what one costs to open and to keep. */
+/** Idle connections: the cost to open and to keep one. */
 export async function idle(
   variant: Variant,
   { rateSeconds }: Scale,
   readers: number,
 ): Promise<Figures> {
-  // At once after opening there is none, and the memory is measured.
+  // There is no heartbeat immediately after opening, when memory is measured.
   await using server = await variant.start({ HEARTBEAT_MS: String(HEARTBEAT_MS) });
   await warmUp(variant, server);
   const empty = await server.memory();

@@ -1,7 +1,7 @@
 import { native } from "./native.ts";
-import { type Helper, helper, start } from "./process.ts";
+import { flagsOf, type Helper, helper, start } from "./process.ts";
 
-/** What the generator saw of the connecting. */
+/** The generator's results for connecting. */
 export interface Opened {
   readonly answered: number;
   readonly refused: number;
@@ -10,7 +10,7 @@ export interface Opened {
   readonly cpuSeconds: number;
 }
 
-/** What the generator saw of the messages. */
+/** The generator's results for messages. */
 export interface Received {
   readonly deliveries: number;
   readonly lost: number;
@@ -18,6 +18,7 @@ export interface Received {
   readonly disorder: number;
   readonly closed: number;
   readonly reads: number;
+  readonly bytes: number;
   /** From the first message's stamp to the last arrival. */
   readonly seconds: number;
   /** From the first connect, or from `expect`, to the last arrival. */
@@ -25,12 +26,13 @@ export interface Received {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly p999Ms: number;
-  /** The generator's own: at `wallSeconds` it is the bottleneck. */
+  /** The generator's own CPU time: near `wallSeconds` it is the bottleneck. */
   readonly cpuSeconds: number;
 }
 
 export interface LoadOptions {
-  readonly cpu: number;
+  /** The core it runs on; any without it. */
+  readonly cpu?: number;
   readonly port: number;
   readonly connections: number;
   /** `%d` is the connection's channel. */
@@ -38,7 +40,11 @@ export interface LoadOptions {
   readonly channels?: number;
   readonly channelsPerReader?: number;
   readonly stalled?: number;
-  /** Counts from the first connect until each connection has so many messages. */
+  /** The last number of its loopback address. @default 2 */
+  readonly address?: number;
+  /** A line of the requests' heads, such as `Accept-Encoding: gzip`. */
+  readonly header?: string;
+  /** Counts from the first connect until each connection has this many messages. */
   readonly expect?: number;
 }
 
@@ -46,19 +52,16 @@ export interface Load extends AsyncDisposable {
   readonly opened: Opened;
   /** Arms the counters, calls `publish`, and waits for every reader to have `messages`. */
   receive(messages: number, seconds: number, publish: () => unknown): Promise<Received>;
-  /** What came while connecting, with `expect`. */
+  /** The messages received while connecting, with `expect`. */
   received(): Promise<Received>;
 }
 
 /** Opens connections from the generator's core. */
 export async function openLoad(options: LoadOptions): Promise<Load> {
-  const { cpu, port, connections, path, channels, channelsPerReader, stalled, expect } = options;
-  const args = ["--port", port, "--count", connections, "--path", path];
-  if (channels !== undefined) args.push("--channels", channels);
-  if (channelsPerReader !== undefined) args.push("--per-reader", channelsPerReader);
-  if (stalled !== undefined) args.push("--stalled", stalled);
-  if (expect !== undefined) args.push("--expect", expect);
-  const generator: Helper = helper(start(cpu, [native("loadgen"), ...args.map(String)]));
+  // The others are flags with the same names.
+  const { cpu, connections, channelsPerReader, ...same } = options;
+  const flags = flagsOf({ ...same, count: connections, "per-reader": channelsPerReader });
+  const generator: Helper = helper(start(cpu, [native("loadgen"), ...flags]));
   const opened = await generator.next<Opened>("open");
   if (opened.refused + opened.closed > 0 || opened.answered < connections) {
     await generator[Symbol.asyncDispose]();

@@ -10,7 +10,7 @@ export const cpus: { readonly server: number; readonly generator: number } = {
   generator: Number(process.env.BENCH_GENERATOR_CPU ?? 1),
 };
 
-/** What the figures were measured on. */
+/** The machine of the measurements. */
 export function describeMachine(): Record<string, string | number> {
   const all = cores();
   if (all.length < 2) throw new Error("The bench needs two cores: one for the server under test.");
@@ -37,7 +37,7 @@ function packageVersion(name: string): string {
 
 function versionOf(command: string, args: readonly string[]): string {
   try {
-    // Some print it to standard error.
+    // Some programs print it to standard error.
     const shell = `"$0" "$@" 2>&1 | head -1`;
     return execFileSync("sh", ["-c", shell, command, ...args])
       .toString()

@@ -13,7 +13,7 @@ import type { Scale } from "./subject.ts";
 import { outcomes } from "./targets.ts";
 import { type Case, type Workload, workloads } from "./workloads.ts";
 
-/** After which a case counts as failed. */
+/** The time after which a case counts as failed. */
 const MAX_CASE_SECONDS = 150;
 
 const QUICK_WORKLOADS = ["fan-out-1000", "idle-2000", "micro"];
@@ -42,7 +42,7 @@ async function bench(flags: Flags): Promise<void> {
   for (const reason of results.skipped) console.log(`skipped: ${reason}`);
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => {
-      console.log(`\n${signal}: this is what there is so far.`);
+      console.log(`\n${signal}: these are the results so far.`);
       finish(results);
       process.exit(1);
     });
@@ -66,7 +66,7 @@ async function bench(flags: Flags): Promise<void> {
   results.isFinished = true;
   finish(results);
   if (results.isWhole) fillPage(results);
-  // Whatever still holds the process has been a case that failed.
+  // Only a failed case can still keep the process alive.
   process.exit(results.samples.every(({ error }) => error === undefined) ? 0 : 1);
 }
 
@@ -110,7 +110,7 @@ async function inTime<T>(running: Promise<T>): Promise<T> {
   }
 }
 
-/** The workloads and subjects that were asked for. */
+/** The requested workloads and subjects. */
 function choose({ isQuick, only, workloads: wanted }: Flags): Workload[] {
   const names = wanted ?? (isQuick ? QUICK_WORKLOADS : workloads.map(({ name }) => name));
   assertKnown(
@@ -127,7 +127,7 @@ function choose({ isQuick, only, workloads: wanted }: Flags): Workload[] {
     }));
 }
 
-/** Round by round; what the targets do not need comes last, so that time runs out there. */
+/** Round by round; what the targets do not need comes last, in case time runs out. */
 function* inOrder(plan: readonly Workload[], rounds: number) {
   const needed = plan.filter(({ maxRounds }) => maxRounds === Infinity);
   const others = plan.filter(({ maxRounds }) => maxRounds !== Infinity);
@@ -142,7 +142,7 @@ function* inOrder(plan: readonly Workload[], rounds: number) {
   }
 }
 
-/** As long as the last time, or, the first time, as others of the workload. */
+/** The time of the previous run, or, the first time, that of others of the workload. */
 function expectedSeconds({ samples }: Results, { name }: Workload, { subject }: Case): number {
   const of = samples.filter((sample) => sample.workload === name);
   const own = of.findLast((sample) => sample.subject === subject.name);
@@ -162,8 +162,8 @@ function missing(plan: readonly Workload[]): string[] {
 function build(): void {
   for (const program of ["loadgen", "publish", "sendloop"] as const) native(program);
   console.log("Building the Next app …");
-  // Its standard error, which warns of Node's API in what could be an edge runtime, is shown with a
-  // failure only.
+  // Its standard error, which warns of APIs of Node.js in a possible edge runtime, is shown only with a
+  // failure.
   const next = join(benchFolder, "node_modules/next/dist/bin/next");
   execFileSync(process.execPath, [next, "build"], {
     cwd: nextFolder,
@@ -173,7 +173,7 @@ function build(): void {
   });
 }
 
-/** Synchronous, as it is what a signal's listener does. */
+/** Synchronous, because it runs in a signal's listener. */
 function finish(results: Results): void {
   endAll();
   results.seconds = secondsSince(started);

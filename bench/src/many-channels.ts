@@ -8,10 +8,10 @@ export interface ManyChannelsOptions {
   readonly channelsPerReader: number;
 }
 
-/** Deliveries of a measured stretch, about. */
+/** The approximate number of deliveries of a measured stretch. */
 const DELIVERIES = 60_000;
 
-/** Many channels with few readers each, messages going round them, a hundred in a turn. */
+/** Many channels with few readers each: messages to them in rotation, a hundred per turn. */
 export async function manyChannels(
   variant: Variant,
   { readers, channels, channelsPerReader }: ManyChannelsOptions,
@@ -25,7 +25,7 @@ export async function manyChannels(
     channelsPerReader,
   });
   const connectCpuUs = ((server.usage().cpuSeconds - before.cpuSeconds) * 1e6) / readers;
-  // Every reader has as many messages: a round brings it one in each of its channels.
+  // Every reader gets the same number of messages: one per round in each of its channels.
   const perRound = readers * channelsPerReader;
   const rounds = Math.max(2, Math.ceil(DELIVERIES / perRound));
   const send = (times: number): ReturnType<typeof run> =>

@@ -4,7 +4,7 @@ import { benchFolder } from "./paths.ts";
 import { helper, start } from "./process.ts";
 import type { Figures, Scale } from "./subject.ts";
 
-/** The micro-benchmarks, in a process of their own on the server's core. */
+/** The micro-benchmarks, in a separate process on the server's core. */
 export async function measureCore({ share, isQuick }: Scale): Promise<Figures> {
   const file = join(benchFolder, "dist/micro.js");
   const command = [process.execPath, "--expose-gc", file, String(share), isQuick ? "3" : "15"];

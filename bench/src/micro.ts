@@ -1,5 +1,5 @@
-// What the core's steps cost in process, without sockets: run by the runner, one JSON line.
-// By path, because a package's users have no business with these modules.
+// The cost of the core's steps without sockets. The runner starts this and reads one JSON line.
+// By path, because these modules are not public.
 import { createBus, createMessage } from "sse-bus";
 import { internalsOf } from "../node_modules/sse-bus/dist/core/bus.js";
 import { closeReader } from "../node_modules/sse-bus/dist/core/engine.js";
@@ -25,7 +25,7 @@ const figures: Figures = {
 };
 console.log(JSON.stringify({ event: "figures", figures }));
 
-/** A message's bytes. */
+/** The bytes of a message. */
 function encode(): Promise<number> {
   const json = JSON.stringify(DATA);
   const record = { channel: "orders/42", event: "message", key: undefined, json };
@@ -46,7 +46,7 @@ async function append(): Promise<number> {
   });
 }
 
-/** From a publish until every reader's sink has the bytes, for each reader. */
+/** The time from a publish until every reader's sink has the bytes, per reader. */
 async function flush(count: number): Promise<number> {
   await using bus = createBus();
   const taken = { bytes: 0 };
@@ -62,7 +62,7 @@ async function flush(count: number): Promise<number> {
   return perFlush / count;
 }
 
-/** A reader that comes back to a hundred messages, alone: what a storm shares it does not. */
+/** One reader that resumes a hundred messages, without the sharing of a reconnect storm. */
 async function resume(): Promise<number> {
   await using bus = createBus();
   await bus.publish(DATA);
@@ -81,7 +81,7 @@ async function resume(): Promise<number> {
   });
 }
 
-/** A publish to one of so many channels with a reader each: always the same, or round them all. */
+/** A publish to one of many channels with a reader each: always the same one, or in rotation. */
 async function publishAmong(channels: number): Promise<Figures> {
   await using bus = createBus();
   const taken = { bytes: 0 };
@@ -108,7 +108,7 @@ interface ReadOptions {
   readonly taken: { bytes: number };
 }
 
-/** A reader whose sink frames what it is handed, as that of a socket does, and forgets it. */
+/** A reader whose sink frames packets as for a socket, then drops them. */
 async function read(bus: Bus, { topics, start, taken }: ReadOptions) {
   const sink = {
     write(packet: Parameters<typeof packetChunk>[0]) {
@@ -128,11 +128,11 @@ function flushed(bus: Bus): Promise<void> {
 
 /**
  * The median of the rounds' CPU time in µs for each of `times`, after a third as many rounds to warm
- * up. CPU time, because nothing here waits for anything, and others on the machine take wall time.
+ * up. CPU time, because nothing here waits, and other processes affect wall time.
  */
 async function measure(times: number, run: () => unknown): Promise<number> {
   const samples: number[] = [];
-  // What was built before is not to be marked at the expense of what is measured.
+  // Earlier objects must not be marked by the garbage collector during the measurement.
   (globalThis as { gc?: () => void }).gc?.();
   for (let round = -ROUNDS / 3; round < ROUNDS; round++) {
     const before = process.cpuUsage();

@@ -6,7 +6,7 @@ import { benchFolder } from "./paths.ts";
 export type Program = "loadgen" | "publish" | "sendloop";
 
 /**
- * The path of a program of `native/`, compiled when its source is newer.
+ * The path of a program of `native/`, compiled if its source is newer.
  *
  * @throws Error when there is no C compiler
  */

@@ -47,7 +47,7 @@ const CHARTS: readonly Chart[] = [
   },
 ];
 
-/** A bar chart of each of the figures that were measured. */
+/** A bar chart of each measured figure. */
 export function drawPlots(results: Results): Plot[] {
   return CHARTS.flatMap((chart) => {
     const { workload, figure, name, title } = chart;

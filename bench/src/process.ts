@@ -2,23 +2,30 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
-/** A program that prints JSON, a line each, and takes commands on its standard input. */
+/** A program that prints lines of JSON and reads commands from its standard input. */
 export interface Helper extends AsyncDisposable {
   readonly child: ChildProcess;
   send(line: string): void;
-  /** The next line whose `event` is this. Rejects when the program ends before. */
+  /** The next line with this `event`. Rejects if the program ends before. */
   next<T>(event: string): Promise<T>;
 }
 
 const running = new Map<ChildProcess, NodeJS.Signals>();
 process.on("exit", endAll);
 
-/** Ends every program that was started, without waiting. */
+/** Ends every started program, without waiting. */
 export function endAll(): void {
   for (const [child, signal] of running) child.kill(signal);
 }
 
-/** Starts a program on one core; it ends on dispose, and with this process. */
+/** Arguments of a program: `--name value` for each value that is given. */
+export function flagsOf(values: Record<string, string | number | undefined>): string[] {
+  return Object.entries(values).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, String(value)],
+  );
+}
+
+/** Starts a program on one core. It ends on dispose, and with this process. */
 export function start(
   cpu: number | undefined,
   command: readonly string[],
@@ -26,7 +33,7 @@ export function start(
     readonly env?: Record<string, string>;
     readonly cwd?: string;
     readonly ipc?: boolean;
-    /** For a program with children of its own, which it has to end. @default "SIGKILL" */
+    /** Another signal, for a program that has to end its own children. @default "SIGKILL" */
     readonly endSignal?: NodeJS.Signals;
   } = {},
 ): ChildProcess {
@@ -40,7 +47,7 @@ export function start(
   });
   running.set(child, options.endSignal ?? "SIGKILL");
   child.once("exit", () => running.delete(child));
-  // Whoever writes to a program that has just ended is told by its exit.
+  // A write to a program that has just ended fails; its exit is reported instead.
   child.stdin?.on("error", () => undefined);
   return child;
 }
@@ -52,13 +59,13 @@ export async function stop(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-/** The next message of a child with a channel. Rejects when it ends before. */
+/** The next message of a child with a channel. Rejects if it ends before. */
 export async function nextMessage<T>(child: ChildProcess): Promise<T> {
   if (hasEnded(child)) throw endedError(child);
   const waiting = new AbortController();
   const options = { signal: waiting.signal };
   const ended = once(child, "exit", options).then(() => Promise.reject(endedError(child)));
-  // The loser of the race is let go by the abort.
+  // The abort releases the listener that lost the race.
   ended.catch(() => undefined);
   try {
     const [message] = (await Promise.race([once(child, "message", options), ended])) as [T];
@@ -81,7 +88,7 @@ export function helper(child: ChildProcess): Helper {
     if (listener) listener(message as never);
     else kept.set(message.event, [...(kept.get(message.event) ?? []), message]);
   });
-  // "close" comes after the last line, "exit" may come before it.
+  // "close" is emitted after the last line, "exit" possibly before it.
   child.once("close", () => {
     for (const fail of failed) fail(endedError(child));
     failed = [];

@@ -4,13 +4,13 @@ import type { Server, Variant } from "./variants.ts";
 
 const MESSAGES = 100;
 
-/** A reconnect storm: everybody comes back at once, each having missed a hundred messages. */
+/** A reconnect storm: all readers resume at once, and each has missed a hundred messages. */
 export async function replay(variant: Variant, readers: number): Promise<Figures> {
   await using server = await variant.start({ REPLAY: String(MESSAGES) });
-  // Without messages: a buffer that is never full is bound to hold what is published below.
+  // Without messages, so that the bounded buffer keeps all messages published below.
   await warmUp(variant, server, 0);
   const from = variant.isOurs ? `?from=${await readCursor(variant, server)}` : "";
-  // In one turn: a Node server has published them before it reads the next command.
+  // In one turn: a server on Node.js publishes them before it reads the next command.
   await server.burst(MESSAGES, MESSAGES);
   await server.memory();
   const before = server.usage();
@@ -30,7 +30,7 @@ export async function replay(variant: Variant, readers: number): Promise<Figures
   };
 }
 
-/** The id of `hello`: where a reader that leaves now comes back to. */
+/** The id of `hello`: the position from which a reader would resume. */
 async function readCursor({ path }: Variant, { port }: Server): Promise<string> {
   const leaving = new AbortController();
   const signal = AbortSignal.any([leaving.signal, AbortSignal.timeout(5000)]);

@@ -11,7 +11,7 @@ const PAGE = join(benchFolder, "../docs/performance.md");
 const BEGIN = "<!-- bench:begin -->";
 const END = "<!-- bench:end -->";
 
-/** Writes the tables and plots of a run. Gives the files. */
+/** Writes the tables and plots of a run. Returns the files. */
 export function writeReport(results: Results): string[] {
   const plots = drawPlots(results).map(({ name, svg }) => {
     const file = fileOf(`${results.name}-${name}`, "svg");
@@ -23,11 +23,11 @@ export function writeReport(results: Results): string[] {
   return [file, ...plots];
 }
 
-/** Puts a run's tables between the markers of `docs/performance.md`. */
+/** Writes a run's tables between the markers of `docs/performance.md`. */
 export function fillPage(results: Results): void {
   const page = readFileSync(PAGE, "utf8");
   const [from, to] = [page.indexOf(BEGIN) + BEGIN.length, page.indexOf(END)];
-  if (from < BEGIN.length || to < from) throw new Error(`${PAGE} has lost its markers`);
+  if (from < BEGIN.length || to < from) throw new Error(`${PAGE} does not have its markers`);
   const plots = drawPlots(results).map(
     ({ name, title }) => `![${title}](../bench/results/${results.name}-${name}.svg)`,
   );
@@ -43,8 +43,9 @@ function markdown(results: Results): string {
     `${startedAt.slice(0, 10)}, ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, Linux ${machine.linux}, Node ${machine.node}, Next ${machine.next}, better-sse ${machine.betterSse}, ${machine.nginx}, sse-bus ${machine.sseBus} (commit ${machine.commit}). Rounds: ${results.rounds}; minutes: ${Math.round(seconds / 60)}. Machine's load at the start: ${machine.loadAtStart}.`,
   ];
   if (!isFinished)
-    parts.push("**The run was cut off: these are the rounds that it had finished.**");
-  if (!results.isWhole) parts.push("**Not a whole run at full size: its figures prove nothing.**");
+    parts.push("**The run was interrupted: these are the rounds that it finished.**");
+  if (!results.isWhole)
+    parts.push("**Not a complete run at full size: its figures prove nothing.**");
   parts.push(`## Targets\n\n${targetTable(results)}`);
   for (const workload of workloads) {
     const table = workloadTable(results, workload);
@@ -103,7 +104,7 @@ function workloadTable(results: Results, { name, cases }: Workload): string | un
   return table(["", ...heads, "generator busy, at most", "rounds"], rows);
 }
 
-/** In the order of the columns. What is not here is in the JSON only. */
+/** In the order of the columns. Other figures are only in the JSON. */
 const TITLES: Record<string, string> = {
   singleRate: "one by one: deliveries/s",
   singleCpuUs: "CPU s per million",
@@ -116,7 +117,7 @@ const TITLES: Record<string, string> = {
   p99Ms: "p99 ms",
   p999Ms: "p99.9 ms",
   keptKbPerStalled: "KB kept per stalled reader (RSS)",
-  replaySeconds: "all are back after s",
+  replaySeconds: "all have resumed after s",
   replayConnectCpuUs: "CPU µs per reconnect",
   replayRate: "replayed messages/s",
   connectCpuUs: "CPU µs per connect",
@@ -130,9 +131,9 @@ const TITLES: Record<string, string> = {
   flush10000UsPerReader: "flush to 10,000 readers, for each",
   resume100Us: "resume a reader that missed 100 messages",
   publishOneOf10Us: "publish and flush to 1 of 10 channels",
-  publishRound10Us: "the same, going round the 10",
+  publishRound10Us: "the same, in rotation over the 10",
   publishOneOf100000Us: "publish and flush to 1 of 100,000 channels",
-  publishRound100000Us: "the same, going round the 100,000",
+  publishRound100000Us: "the same, in rotation over the 100,000",
 };
 
 function format(value: number | undefined): string {

@@ -11,22 +11,22 @@ export interface Sample {
   readonly round: number;
   readonly seconds: number;
   readonly figures?: Figures;
-  /** Why there are none. */
+  /** The reason for no figures. */
   readonly error?: string;
 }
 
-/** What a run has measured, as it is kept in `results/<name>.json`. */
+/** The results of a run, as stored in `results/<name>.json`. */
 export interface Results {
   readonly name: string;
   readonly startedAt: string;
   seconds: number;
-  /** Everything that was asked for has been run. */
+  /** Whether everything requested has run. */
   isFinished: boolean;
-  /** All subjects and workloads, at full size: the kind of run that `docs/performance.md` shows. */
+  /** Whether it has all subjects and workloads at full size, as in `docs/performance.md`. */
   readonly isWhole: boolean;
   readonly rounds: number;
   readonly machine: Record<string, string | number>;
-  /** Subjects that are not here, and cases that there was no time for. */
+  /** Subjects that are not available, and cases without time. */
   readonly skipped: string[];
   readonly samples: Sample[];
   /** By workload, then subject. */
@@ -48,7 +48,7 @@ export function updateMedians(results: Results): void {
   results.medians = medians;
 }
 
-/** The rounds of a case that gave figures. */
+/** The rounds of a case with figures. */
 export function figuresOf(
   { samples }: Results,
   workload: string,
@@ -63,7 +63,7 @@ export function fileOf(name: string, extension: string): string {
   return join(resultsFolder, `${name}.${extension}`);
 }
 
-/** Never half a file, whenever the run is cut off. */
+/** Writes atomically, so that an interrupted run leaves no partial file. */
 export function writeResults(results: Results): void {
   mkdirSync(resultsFolder, { recursive: true });
   const file = fileOf(results.name, "json");

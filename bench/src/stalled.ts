@@ -2,10 +2,10 @@ import { figuresOf, open, run, stretch, warmUp } from "./stretch.ts";
 import type { Figures, Scale } from "./subject.ts";
 import type { Variant } from "./variants.ts";
 
-/** More than the kernel takes for a reader that does not read. */
+/** More than the kernel buffers for a reader that does not read. */
 const FILL = { messages: 2000, batch: 100 };
 
-/** One in a hundred readers reads nothing: what the others get, and what the server keeps for it. */
+/** One in a hundred readers reads nothing: the others' throughput, and the server's memory for it. */
 export async function stalledReaders(
   variant: Variant,
   { stretchSeconds: seconds }: Scale,

@@ -3,12 +3,12 @@ import { cpus } from "./machine.ts";
 import type { Figures } from "./subject.ts";
 import type { Server, Variant } from "./variants.ts";
 
-/** Of one stretch, after which it counts as failed. */
+/** The time after which a stretch counts as failed. */
 export const TIMEOUT_SECONDS = 60;
 
 const MAX_MESSAGES = 20_000;
 
-/** What a measured stretch took of the server's core. */
+/** The server's CPU usage in a measured stretch. */
 export interface Run {
   readonly received: Received;
   readonly cpuSeconds: number;
@@ -22,8 +22,8 @@ export interface StretchOptions {
 }
 
 /**
- * Messages as fast as the server can, for about so many seconds: how many that are is found out by
- * two shorter stretches, which warm it up as well. One that took as long already is the measurement.
+ * Publishes as fast as the server can for about this many seconds. The number of messages is determined by
+ * two shorter stretches, which also warm it up. If one takes that long, it is the measurement.
  */
 export async function stretch(
   server: Server,
@@ -51,7 +51,7 @@ export interface RunOptions {
   readonly each?: number;
 }
 
-/** @throws Error when a message was lost, doubled or misordered: such a figure would mean nothing */
+/** @throws Error if a message was lost, duplicated or misordered: the figure would mean nothing */
 export async function run(
   server: Server,
   load: Load,
@@ -63,7 +63,7 @@ export async function run(
   return { received, cpuSeconds: server.usage().cpuSeconds - before.cpuSeconds };
 }
 
-/** Figures of a stretch, their names beginning with `name`. */
+/** The figures of a stretch; their names begin with `name`. */
 export function figuresOf(name: string, { received, cpuSeconds }: Run): Figures {
   return {
     [`${name}Rate`]: received.deliveries / received.seconds,
@@ -87,13 +87,13 @@ export function open(
   return openLoad({ cpu: cpus.generator, port, path: variant.path, ...options });
 }
 
-/** The first requests load and compile code; they are nobody's cost per connection. */
+/** The first requests load and compile code, which is not a cost per connection. */
 export async function warmUp(variant: Variant, server: Server, messages = 50): Promise<void> {
   for (let round = 0; round < 3; round++) {
     await using load = await open(variant, server, { connections: 100 });
     if (messages > 0) await run(server, load, { messages, batch: 1 });
   }
-  // Until the server has seen that they left.
+  // Until the server has detected the disconnects.
   await pause(300);
 }
 

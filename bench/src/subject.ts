@@ -1,7 +1,7 @@
-/** One figure, by a name that the report knows. */
+/** Figures by the names in the report. */
 export type Figures = Record<string, number>;
 
-/** What figures are of: a server under test, or the core by itself. */
+/** The subject of figures: a server under test, or the core alone. */
 export interface Subject {
   readonly name: string;
   readonly title: string;
@@ -10,14 +10,14 @@ export interface Subject {
   missing?(): string | undefined;
 }
 
-/** How much is done. */
+/** The amount of work. */
 export interface Scale {
-  /** Of a stretch of messages that is measured. */
+  /** Seconds of a measured stretch of messages. */
   readonly stretchSeconds: number;
-  /** Of the messages at a steady rate. */
+  /** Seconds of messages at a steady rate. */
   readonly rateSeconds: number;
-  /** Only what shows whether anything is far off. */
+  /** Only enough to detect large errors. */
   readonly isQuick: boolean;
-  /** Share of the readers: 1, but for trying the bench out. */
+  /** The share of the readers: less than 1 only to try the benchmark. */
   readonly share: number;
 }

@@ -7,7 +7,7 @@ interface Place {
   readonly figure: string;
 }
 
-/** A figure of ours against a peer's, both of one run. */
+/** A figure of sse-bus compared with a peer's, both of one run. */
 interface Target {
   readonly title: string;
   readonly ours: Place;
@@ -19,9 +19,9 @@ interface Target {
 export interface Outcome {
   readonly title: string;
   readonly bound: string;
-  /** The median of the rounds' ratios; `undefined` when either is missing. */
+  /** The median of the rounds' ratios; `undefined` if either is missing. */
   readonly ratio: number | undefined;
-  /** Of rates: the same by CPU time, which others on the machine disturb less. Not what is judged. */
+  /** For rates: the same by CPU time, which other processes affect less. Not the target. */
   readonly byCpu: number | undefined;
   readonly rounds: number;
   readonly isMet: boolean | undefined;
@@ -53,12 +53,12 @@ function cpuRatio(results: Results, ours: Place, peer: Place): number | undefine
     ...place,
     figure: place.figure.replace("Rate", "CpuUs"),
   });
-  // The other way round: less is better.
+  // Inverted: less is better.
   const ratios = ratiosOf(results, cpu(peer), cpu(ours));
   return ratios.length > 0 ? median(ratios) : undefined;
 }
 
-/** Round by round, as the machine's speed drifts from one to the next. */
+/** Round by round, because the machine's speed changes over time. */
 function ratiosOf(results: Results, ours: Place, peer: Place): number[] {
   const theirs = new Map(
     figuresOf(results, peer.workload, peer.subject).map(({ round, figures }) => [round, figures]),

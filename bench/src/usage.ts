@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** What a process and its children have used so far. */
+/** The resources that a process and its children have used so far. */
 export interface Usage {
   readonly cpuSeconds: number;
   readonly rssKb: number;
@@ -14,7 +14,7 @@ export function usageOf(pid: number): Usage {
   let rssKb = 0;
   for (const each of [pid, ...descendants(pid)]) {
     const stat = readFileSync(`/proc/${each}/stat`, "utf8");
-    // The name, in brackets, may hold spaces.
+    // The name, in brackets, may contain spaces.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     cpuSeconds += (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
     rssKb += Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${each}/status`, "utf8"))?.[1]);
@@ -22,7 +22,7 @@ export function usageOf(pid: number): Usage {
   return { cpuSeconds, rssKb };
 }
 
-function descendants(pid: number): number[] {
+export function descendants(pid: number): number[] {
   const children: number[] = [];
   for (const thread of readdirSync(`/proc/${pid}/task`)) {
     const text = readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8");

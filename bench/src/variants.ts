@@ -1,8 +1,8 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
+import { freePort } from "./free-port.ts";
 import { cpus } from "./machine.ts";
 import { native } from "./native.ts";
 import { benchFolder, nextFolder } from "./paths.ts";
@@ -11,27 +11,27 @@ import type { Command, Memory } from "./servers/control.ts";
 import type { Subject } from "./subject.ts";
 import { usageOf, type Usage } from "./usage.ts";
 
-/** A server under test, on a core of its own. */
+/** A server under test, on its own core. */
 export interface Server extends AsyncDisposable {
   readonly port: number;
   usage(): Usage;
   /**
    * Publishes as fast as it can, `batch` messages in one turn of its event loop. What it returns
-   * settles with the last publish where another process does it.
+   * settles with the last publish if another process executes it.
    */
   burst(messages: number, batch: number): void | Promise<void>;
   /** Publishes at a steady rate. */
   rate(messages: number, hz: number): void;
-  /** After a garbage collection; `undefined` for what is not Node. */
+  /** After a garbage collection; `undefined` if it does not run on Node.js. */
   memory(): Promise<Memory | undefined>;
 }
 
 export interface Variant extends Subject {
-  /** Of the stream; with channels, `%d` is the reader's. */
+  /** The path of the stream; with channels, `%d` is the reader's. */
   readonly path: string;
-  /** Takes messages by HTTP only, one at a time. */
+  /** Accepts messages only over HTTP, one at a time. */
   readonly isWithoutBursts?: boolean;
-  /** `CHANNELS`, `HEARTBEAT_MS` and `REPLAY` are what a workload may set. */
+  /** A workload may set `CHANNELS`, `HEARTBEAT_MS` and `REPLAY`. */
   start(env?: Record<string, string>): Promise<Server>;
 }
 
@@ -39,6 +39,11 @@ export interface Variant extends Subject {
 const MESSAGE_BYTES = 200;
 
 const NGINX_MODULE = "/usr/lib/nginx/modules/ngx_nchan_module.so";
+
+/** Whether nginx has nchan on this machine. */
+export function hasNchan(): boolean {
+  return existsSync(NGINX_MODULE);
+}
 
 export const variants: readonly Variant[] = [
   {
@@ -53,7 +58,7 @@ export const variants: readonly Variant[] = [
     path: "/sub",
     isWithoutBursts: true,
     start: startNchan,
-    missing: () => (existsSync(NGINX_MODULE) ? undefined : "libnginx-mod-nchan is not installed"),
+    missing: () => (hasNchan() ? undefined : "libnginx-mod-nchan is not installed"),
   },
   {
     name: "raw",
@@ -117,7 +122,7 @@ async function startSendLoop(): Promise<Server> {
   };
 }
 
-async function startNode(name: string, env: Record<string, string> = {}): Promise<Server> {
+export async function startNode(name: string, env: Record<string, string> = {}): Promise<Server> {
   const port = await freePort();
   const file = join(benchFolder, "dist/servers", `${name}.js`);
   const child = start(cpus.server, [process.execPath, "--expose-gc", file], {
@@ -128,7 +133,7 @@ async function startNode(name: string, env: Record<string, string> = {}): Promis
   return nodeServer(child, port);
 }
 
-async function startNext(env: Record<string, string> = {}): Promise<Server> {
+export async function startNext(env: Record<string, string> = {}): Promise<Server> {
   const port = await freePort();
   const next = join(benchFolder, "node_modules/next/dist/bin/next");
   const child = start(
@@ -139,7 +144,7 @@ async function startNext(env: Record<string, string> = {}): Promise<Server> {
   for await (const text of (child.stdout as NodeJS.ReadableStream).setEncoding("utf8")) {
     if (String(text).includes("Ready in")) break;
   }
-  // Its instrumentation.ts, which listens to the runner, is run within the first request.
+  // Its instrumentation.ts, which connects to the runner, runs within the first request.
   const response = await fetch(`http://127.0.0.1:${port}/`);
   if (!response.ok) throw new Error(`The Next app answered ${response.status}`);
   return nodeServer(child, port);
@@ -160,10 +165,10 @@ function nodeServer(child: ChildProcess, port: number): Server {
   };
 }
 
-async function startNchan({ REPLAY }: Record<string, string> = {}): Promise<Server> {
+export async function startNchan({ REPLAY }: Record<string, string> = {}): Promise<Server> {
   const port = await freePort();
   const folder = join(benchFolder, ".cache/nchan");
-  // What an interrupted run has left.
+  // Left by an interrupted run.
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(join(folder, "tmp"), { recursive: true });
   const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
@@ -187,13 +192,13 @@ async function startNchan({ REPLAY }: Record<string, string> = {}): Promise<Serv
     `,
   );
   const command = ["nginx", "-p", folder, "-c", join(folder, "nginx.conf")];
-  // Killed, it would leave its worker behind.
+  // SIGKILL would leave its worker running.
   const child = start(cpus.server, command, { endSignal: "SIGTERM" });
   await listening(port);
   let publisher: ChildProcess | undefined;
   const publish = (messages: number, hz: number): ChildProcess => {
     const args = [port, "/pub", messages, MESSAGE_BYTES, hz].map(String);
-    // Beside the generator: a publisher is not part of the server.
+    // On the generator's core: a publisher is not part of the server.
     return (publisher = start(cpus.generator, [native("publish"), ...args]));
   };
   return {
@@ -210,15 +215,6 @@ async function startNchan({ REPLAY }: Record<string, string> = {}): Promise<Serv
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 async function listening(port: number): Promise<void> {

@@ -7,11 +7,11 @@ import { stalledReaders } from "./stalled.ts";
 import type { Figures, Scale, Subject } from "./subject.ts";
 import { type Variant, variants } from "./variants.ts";
 
-/** Something measured of several subjects, one after the other. */
+/** A measurement of several subjects, one after the other. */
 export interface Workload {
   readonly name: string;
   readonly title: string;
-  /** Infinity for what the targets need; of the others, more would make the whole run too long. */
+  /** The most rounds: Infinity for what the targets need, less for others to shorten the run. */
   readonly maxRounds: number;
   readonly cases: readonly Case[];
 }
@@ -25,7 +25,7 @@ const CORE: Subject = { name: "core", title: "sse-bus core", isOurs: true };
 
 const ALL = variants.map(({ name }) => name);
 
-/** In the order of a round; those that the targets need come first. */
+/** In the order of a round; workloads of the targets come first. */
 export const workloads: readonly Workload[] = [
   fanOutOf(1000, ALL, { batches: [10, 100], hasLatency: true }),
   serverWorkload({
@@ -38,7 +38,7 @@ export const workloads: readonly Workload[] = [
   fanOutOf(5000, ["hub", "next-naive", "next-direct"], { batches: [10], hasLatency: false }),
   {
     name: "micro",
-    title: "The core by itself, in process",
+    title: "The core alone, in process",
     maxRounds: Infinity,
     cases: [{ subject: CORE, run: measureCore }],
   },

@@ -1,8 +1,8 @@
 import { bus } from "./bus";
 
-// Read while the server runs, as `next build` would put the build's value in its place.
+// Read at run time, because `next build` would inline the build's value.
 const { env } = globalThis.process;
 const heartbeatMs = Number(env.HEARTBEAT_MS ?? 15_000);
 
-/** What the route and the take-over are both given. */
+/** The options of the route and of the take-over. */
 export const stream = { bus, maxConnections: 100_000, heartbeatMs };

@@ -1,4 +1,4 @@
-// better-sse as its documentation shows it: a channel, and a session for each request.
+// better-sse as in its documentation: a channel, and a session for each request.
 import { createServer } from "node:http";
 import { createChannel, createSession } from "better-sse";
 import { obey, ready } from "./control.ts";

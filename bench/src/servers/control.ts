@@ -1,4 +1,4 @@
-/** What the runner asks of a server under test, over the channel to its child process. */
+/** The runner's commands to a server under test, over the channel to its child process. */
 export type Command =
   | {
       readonly do: "burst";
@@ -15,7 +15,7 @@ export interface Memory {
   readonly rss: number;
 }
 
-/** A message as every variant sends it; `t` is the publisher's clock in µs. */
+/** The message of every variant; `t` is the publisher's clock in µs. */
 export interface Stamped {
   readonly t: number;
   readonly p: string;
@@ -25,8 +25,8 @@ export interface Stamped {
 export type Publish = (message: Stamped, n: number) => unknown;
 
 /**
- * Obeys the runner. Between two batches the event loop turns once, after whatever the variant does
- * at the end of a turn: with a batch of one, no two messages can leave together.
+ * Executes the runner's commands. Between two batches the event loop turns once, after what the variant does
+ * at the end of a turn: with batches of one, no two messages leave together.
  */
 export function obey(publish: Publish): void {
   process.on("message", (command: Command) => void run(command, publish));

@@ -5,7 +5,8 @@ import { obey, ready } from "./control.ts";
 
 const bus = createBus();
 const heartbeatMs = Number(process.env.HEARTBEAT_MS ?? 15_000);
-const hub = createHub({ bus, maxConnections: 100_000, heartbeatMs });
+const openPublish = process.env.OPEN_PUBLISH === "1";
+const hub = createHub({ bus, openPublish, maxConnections: 100_000, heartbeatMs });
 const channels = Number(process.env.CHANNELS ?? 0);
 
 obey((message, n) =>

@@ -1,4 +1,4 @@
-// A loop of `res.write` over node:http, the message encoded once: what one writes without a library.
+// A loop of `res.write` over node:http, with the message encoded once: code without a library.
 import { createServer, type ServerResponse } from "node:http";
 import { obey, ready } from "./control.ts";
 

@@ -1,4 +1,4 @@
-// The route of the tutorials: a stream that enqueues, a listener for each reader.
+// The route of common tutorials: a stream that enqueues, with a listener for each reader.
 import { emitter } from "@/lib/emitter";
 
 export const dynamic = "force-dynamic";
