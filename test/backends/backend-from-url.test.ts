@@ -11,7 +11,7 @@ import { waitFor } from "../support/wait-for.ts";
 const servers = { redis: useRedis, nats: useNats, postgres: usePostgres };
 
 test.each(Object.entries(servers))(
-  "a %s URL alone is enough: two instances on it share one bus, and close",
+  "a %s URL is enough: two instances with it share one bus, and both close",
   async (name, use) => {
     await using server = await use();
     await using one = createBus({ backend: backendFromUrl(server.url) });
@@ -29,7 +29,7 @@ test.each(Object.entries(servers))(
 );
 
 test.each(["redis", "nats", "postgres"])(
-  "a %s server that nobody runs is an error with a code, and never memory instead",
+  "a %s server that does not run is an error with a code, and never replaced by memory",
   async (scheme) => {
     const port = await freePort();
     const backend = backendFromUrl(`${scheme}://user:secret@127.0.0.1:${port}/0`);
@@ -41,7 +41,7 @@ test.each(["redis", "nats", "postgres"])(
 );
 
 test.each(["http://user:secret@host", "redis", "127.0.0.1:6379", "mysql://user:secret@host/db"])(
-  "%s is refused at once, and its password is not repeated",
+  "%s is rejected immediately, without its password in the error",
   (url) => {
     const make = (): unknown => backendFromUrl(url);
     expect(make).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
@@ -49,7 +49,7 @@ test.each(["http://user:secret@host", "redis", "127.0.0.1:6379", "mysql://user:s
   },
 );
 
-test.each([undefined, ""])("without a URL (%j) it is memory", (url) => {
+test.each([undefined, ""])("without a URL (%j) the backend is memory", (url) => {
   expect(backendFromUrl(url).name).toBe("memory");
 });
 
@@ -71,7 +71,7 @@ test.each(Object.entries(servers))(
 );
 
 test.each(["", "Upper", "1st", "a b", "a".repeat(41), "{tag}", "a.b", 7])(
-  "the name %j is refused at once",
+  "the name %j is rejected immediately",
   (name) => {
     expect(() => backendFromUrl(undefined, { name: name as string })).toThrow(
       expect.objectContaining({ code: "INVALID_OPTION" }),

@@ -24,7 +24,7 @@ test.each<[string, () => Promise<[AsyncDisposable, Log]>]>([
   ["NATS", async () => on(await startNats(), createNatsLog)],
   ["Postgres", async () => on(await startPostgres(), (server) => createPostgresLog(server, "pg"))],
 ])(
-  "%s: a publish whose answer was lost is stored, and once, however often it is tried again",
+  "%s: a publish whose response was lost is stored exactly once, however often it is retried",
   async (_name, start) => {
     const [server, log] = await start();
     await using _server = server;

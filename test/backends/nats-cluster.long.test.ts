@@ -30,9 +30,9 @@ afterAll(async () => {
   for (const server of servers) await server[Symbol.asyncDispose]();
 });
 
-test("in a cluster that loses one server after the other, its stream's leader too, nothing is lost or doubled", async () => {
-  // The cluster elects who leads it before it makes streams.
-  const one = await waitFor("the cluster to make a stream", async () => openOn(0), {
+test("a cluster that loses one server after the other, including its stream's leader, loses and duplicates nothing", async () => {
+  // The cluster elects a leader before it creates streams.
+  const one = await waitFor("the cluster to create a stream", async () => openOn(0), {
     timeoutMs: 30_000,
   });
   await using _ = one;
@@ -49,7 +49,7 @@ test("in a cluster that loses one server after the other, its stream's leader to
 
   for (let round = 0; round < 3; round++) {
     const before = sent.length;
-    await waitFor("messages under way", () => sent.length > before + 50, { timeoutMs: 30_000 });
+    await waitFor("messages in flight", () => sent.length > before + 50, { timeoutMs: 30_000 });
     const victim = servers[NAMES.indexOf(await leader())] as NatsServer;
     await victim.kill();
     const killed = sent.length;
@@ -90,7 +90,7 @@ async function openOn(first: number): Promise<NatsInstance> {
   );
 }
 
-/** Publishes until it is stored; the id makes sure that it is stored once. */
+/** Publishes until it is stored; the id ensures that it is stored once. */
 async function publishUntilStored(instance: NatsInstance, n: number): Promise<void> {
   await waitFor(
     `message ${n} to be stored`,

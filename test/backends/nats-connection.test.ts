@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(async () => server[Symbol.asyncDispose]());
 
 describe("connection", () => {
-  test("one that was given stays open, and nothing of the bus stays on it or on the server", async () => {
+  test("a connection that was passed stays open, and the bus leaves nothing on it or on the server", async () => {
     await using connection = await connectTo(server.port, { name: "given" });
     const stream = "given";
     const cycle = async (): Promise<void> => {
@@ -50,13 +50,13 @@ describe("connection", () => {
     await Promise.all(Array.from({ length: 100 }, async () => instance.kept("a")));
     await using connection = await connectTo(server.port);
     const jsm = await jetstreamManager(connection);
-    await waitFor("only the one that follows to be left", async () => {
+    await waitFor("only the follower's consumer to be left", async () => {
       const { state } = await jsm.streams.info(log.stream);
       return state.consumer_count === 1;
     });
   });
 
-  test("one of the backend's own is made again when it closes for good", async () => {
+  test("a connection of the backend's own is replaced when it closes permanently", async () => {
     await using own = await startNats();
     let made = 0;
     const backend = natsBackend({
@@ -69,9 +69,9 @@ describe("connection", () => {
     const received = await instance.listen("a");
     await instance.publish("a", 1);
     await own.kill();
-    await waitFor("the outage to be told", () => instance.statuses.at(-1) === "down");
-    // More attempts than that connection makes.
-    await waitFor("a second connection to be tried", () => made > 1);
+    await waitFor("the outage to be reported", () => instance.statuses.at(-1) === "down");
+    // More attempts than one connection makes.
+    await waitFor("a second connection attempt", () => made > 1);
     await own.start();
     await waitFor("the end of the outage", () => instance.statuses.at(-1) === "up");
     await instance.publish("a", 2);
@@ -79,18 +79,18 @@ describe("connection", () => {
     expect(received.data).toEqual([1, 2]);
   });
 
-  test("one that was given and is closed by its owner is an outage that says so, and closing works", async () => {
+  test("a connection closed by its owner is an outage that is reported as such, and the bus can be closed", async () => {
     const connection = await connectTo(server.port);
     const backend = natsBackend({ connection, stream: "closed-by-owner" });
     await using instance = await openInstance(backend);
     await connection.close();
-    await waitFor("the outage to be told", () => instance.statuses.at(-1) === "down");
+    await waitFor("the outage to be reported", () => instance.statuses.at(-1) === "down");
     await waitFor("the reason", () => instance.errors.some((each) => /closed/.test(each.message)));
     await expect(instance.publish("a", 1)).rejects.toMatchObject({ code: "BACKEND_UNAVAILABLE" });
     await expect(instance.kept("a")).rejects.toMatchObject({ code: "BACKEND_UNAVAILABLE" });
   });
 
-  test("a bus works in an account's own inboxes, when it is told of them", async () => {
+  test("a bus works with an account's own inboxes, if the option names them", async () => {
     const inboxPrefix = "_INBOX_app";
     const backend = natsBackend({
       stream: "own-inboxes",
@@ -119,20 +119,20 @@ test("a bus works in a JetStream domain", async () => {
   expect(await instance.kept("a")).toEqual([0, 1, 2]);
 });
 
-test("a log in the server's memory begins anew when the server does", async () => {
+test("a log in the server's memory restarts with the server", async () => {
   await using own = await startNats();
   await using log = createNatsLog(own);
   await using instance = await openInstance(await log.connect({ storage: "memory" }));
   await publishMany(instance, "a", { count: 3 });
   await own.stop();
   await own.start();
-  await waitFor("it to be told", () => instance.restarts.length === 1);
+  await waitFor("the restart to be reported", () => instance.restarts.length === 1);
   await waitFor("it to be up", () => instance.statuses.at(-1) === "up");
   expect(await instance.kept("a")).toEqual([]);
 });
 
 describe("errors", () => {
-  test("a server that is not there refuses to open, and a later try succeeds", async () => {
+  test("open rejects without a server, and a later attempt succeeds", async () => {
     const port = await freePort();
     const backend = natsBackend({
       connection: async () => connectTo(port, { reconnect: false, maxReconnectAttempts: 0 }),
@@ -141,13 +141,13 @@ describe("errors", () => {
       code: "BACKEND_UNAVAILABLE",
       cause: expect.any(Error),
     });
-    // The last of two flags counts.
+    // Of two equal flags, the last one applies.
     await using _ = await startNats({ args: ["-p", String(port)] });
     await using instance = await openInstance(backend);
     await instance.publish("a", 1);
   });
 
-  test("a server without JetStream is told as such", async () => {
+  test("a server without JetStream is reported as such", async () => {
     const port = await freePort();
     const program = await findProgram("nats");
     await using _ = await startProcess(program, ["-a", "127.0.0.1", "-p", String(port)], {
@@ -160,7 +160,7 @@ describe("errors", () => {
     });
   });
 
-  test("a stream that is something else is left alone", async () => {
+  test("a stream of another program is not changed", async () => {
     await using connection = await connectTo(server.port);
     const jsm = await jetstreamManager(connection);
     await jsm.streams.add({ name: "work", subjects: ["work.*"], retention: "workqueue" });
@@ -169,7 +169,7 @@ describe("errors", () => {
     expect((await jsm.streams.info("work")).config.subjects).toEqual(["work.*"]);
   });
 
-  test("subjects that another stream has are told by the server's own words", async () => {
+  test("subjects of another stream are reported with the server's error", async () => {
     await using connection = await connectTo(server.port);
     const jsm = await jetstreamManager(connection);
     await jsm.streams.add({ name: "other", subjects: ["taken.>"] });
@@ -180,7 +180,7 @@ describe("errors", () => {
     });
   });
 
-  test("a message larger than the server takes is told as such, and the next one is published", async () => {
+  test("a message larger than the server's limit is reported as such, and the next one is published", async () => {
     await using log = createNatsLog(server);
     await using bus = createBus({ backend: await log.connect(), maxMessageBytes: 4_000_000 });
     await expect(bus.publish("x".repeat(2_000_000))).rejects.toMatchObject({
@@ -189,7 +189,7 @@ describe("errors", () => {
     await bus.publish("small");
   });
 
-  test("a log that may not grow any more refuses publishes, and says why", async () => {
+  test("a log at its size limit rejects publishes with the reason", async () => {
     await using connection = await connectTo(server.port);
     const jsm = await jetstreamManager(connection);
     await jsm.streams.add({ name: "full", subjects: ["full.>"], max_bytes: 300, discard: "new" });
@@ -202,7 +202,7 @@ describe("errors", () => {
   });
 });
 
-/** Subjects that a connection of this name is subscribed to, as the server sees it. */
+/** The subscribed subjects of a connection with this name, according to the server. */
 async function subscriptionsOf(name: string): Promise<string[]> {
   const answer = await fetch(`http://127.0.0.1:${monitorPort}/connz?subs=1`);
   const { connections } = (await answer.json()) as {

@@ -7,7 +7,7 @@ import type {
 import { createHistoryResolver } from "../../packages/sse-bus/src/core/history.ts";
 import { messageJson } from "../../packages/sse-bus/src/core/message.ts";
 
-/** The backend of one process, and a record of all that it reports. */
+/** The backend of one process, and a record of all its reports. */
 export interface NatsInstance extends AsyncDisposable {
   readonly backend: Backend;
   readonly statuses: BackendStatus[];

@@ -5,11 +5,11 @@ import { natsBackend, type NatsBackendOptions } from "../../packages/sse-bus/src
 import type { NatsServer } from "../support/nats.ts";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 
-/** A log of its own on a server that several logs share, reached through relays that can fail. */
+/** A log on a server that several logs share, reached through relays that can fail. */
 export interface NatsLog extends AsyncDisposable {
   readonly stream: string;
   readonly server: NatsServer;
-  /** An instance, with a relay of its own between it and the server. */
+  /** An instance, with its own relay to the server. */
   connect(options?: Partial<NatsBackendOptions>): Promise<Backend>;
   proxyOf(backend: Backend): TcpProxy;
   /** Purges the subjects of a channel whose name is one plain word. */
@@ -59,9 +59,9 @@ export async function connectTo(port: number, options: ConnectionOptions = {}) {
     servers: `127.0.0.1:${port}`,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 20,
-    // A handshake that the server's end cuts short is noticed by this time only, 20 s by default.
+    // A handshake interrupted by the server's end times out after this, 20 s by default.
     timeout: 500,
-    // The server would tell its own address, past the relay.
+    // The server would announce its own address, which bypasses the relay.
     ignoreClusterUpdates: true,
     ...options,
   });

@@ -20,10 +20,10 @@ beforeAll(async () => {
 });
 afterAll(async () => server[Symbol.asyncDispose]());
 
-/** What the server keeps of one subject, at the least. */
+/** The smallest number of messages that the server keeps per subject. */
 const KEPT = 1001;
 
-test("a channel that outran its history while an instance was cut off has lost just what is gone", async () => {
+test("a channel that exceeded its history while an instance was disconnected has lost exactly the dropped messages", async () => {
   await using log = createNatsLog(server);
   await using cut = await openInstance(await log.connect());
   await using other = await openInstance(await log.connect());
@@ -32,7 +32,7 @@ test("a channel that outran its history while an instance was cut off has lost j
   await waitFor("the first message", () => busy?.data.length === 1);
 
   await log.proxyOf(cut.backend).cut();
-  await waitFor("the outage to be told", () => cut.statuses.at(-1) === "down");
+  await waitFor("the outage to be reported", () => cut.statuses.at(-1) === "down");
   const published = await publishMany(other, "busy", { count: KEPT + 500 });
   const last = await other.publish("quiet", "after");
   await log.proxyOf(cut.backend).mend();
@@ -48,13 +48,13 @@ test("a channel that outran its history while an instance was cut off has lost j
   expect(cut.restarts).toEqual([]);
 });
 
-test("an instance that missed more than the server lets be under way gets all of it", async () => {
+test("an instance that missed more than the server's limit in flight receives all of it", async () => {
   await using log = createNatsLog(server);
   await using cut = await openInstance(await log.connect());
   await using other = await openInstance(await log.connect());
   const received = await cut.listen("large/*");
   await log.proxyOf(cut.backend).cut();
-  await waitFor("the outage to be told", () => cut.statuses.at(-1) === "down");
+  await waitFor("the outage to be reported", () => cut.statuses.at(-1) === "down");
   // JetStream's flow control stops at 32 MB.
   const text = "x".repeat(250_000);
   for (let n = 0; n < 200; n += 10) {
@@ -68,13 +68,13 @@ test("an instance that missed more than the server lets be under way gets all of
   expect(cut.statuses).toEqual(["down", "up"]);
 });
 
-test("updates of a key that outran the server while an instance was cut off are no loss", async () => {
+test("superseded updates that the server dropped while an instance was disconnected are not a loss", async () => {
   await using log = createNatsLog(server);
   await using cut = await openInstance(await log.connect());
   await using other = await openInstance(await log.connect());
   const scores = await cut.listen("scores");
   await log.proxyOf(cut.backend).cut();
-  await waitFor("the outage to be told", () => cut.statuses.at(-1) === "down");
+  await waitFor("the outage to be reported", () => cut.statuses.at(-1) === "down");
   await publishMany(other, "scores", { count: KEPT + 500, key: "home" });
   await other.publish("scores", "last", { key: "home" });
   await log.proxyOf(cut.backend).mend();
@@ -83,13 +83,13 @@ test("updates of a key that outran the server while an instance was cut off are 
   expect(scores.data).toHaveLength(KEPT);
 });
 
-test("what was purged while an instance was cut off is lost for all, and they hear of it before it is up", async () => {
+test("messages purged while an instance was disconnected are reported to all its subscribers before it is up", async () => {
   await using log = createNatsLog(server);
   await using cut = await openInstance(await log.connect());
   await using other = await openInstance(await log.connect());
   const received = await listenInOrder(cut, ["a", "b", "**"]);
   await log.proxyOf(cut.backend).cut();
-  await waitFor("the outage to be told", () => cut.statuses.at(-1) === "down");
+  await waitFor("the outage to be reported", () => cut.statuses.at(-1) === "down");
   const published = await publishMany(other, "a", { count: 5 });
   await using connection = await connectTo(server.port);
   await (await jetstreamManager(connection)).streams.purge(log.stream);
@@ -108,13 +108,13 @@ test("what was purged while an instance was cut off is lost for all, and they he
   await waitFor("the next message", () => received[1]?.data.at(-1) === "next");
 });
 
-test("a message that was deleted by hand before it came is told as a loss, as nothing explains it", async () => {
+test("a message that was deleted by hand before it was delivered is reported as lost", async () => {
   await using log = createNatsLog(server);
   await using cut = await openInstance(await log.connect());
   await using other = await openInstance(await log.connect());
   const received = await Promise.all(["a", "b"].map(cut.listen));
   await log.proxyOf(cut.backend).cut();
-  await waitFor("the outage to be told", () => cut.statuses.at(-1) === "down");
+  await waitFor("the outage to be reported", () => cut.statuses.at(-1) === "down");
   const published = await publishMany(other, "a", { count: 5 });
   const [, second, third] = published.map(({ seq }) => seq).toSorted((a, b) => a - b);
   await using connection = await connectTo(server.port);
@@ -124,7 +124,7 @@ test("a message that was deleted by hand before it came is told as a loss, as no
   for (const { losses } of received) expect(losses).toEqual([(third as number) - 1]);
 });
 
-test("a line that is dead without a word is noticed by its silence, and nothing is lost", async () => {
+test("a connection that is silently dead is detected, and nothing is lost", async () => {
   await using log = createNatsLog(server);
   await using silent = await openInstance(await log.connect({ requestTimeoutMs: 10_000 }));
   await using other = await openInstance(await log.connect());
@@ -135,12 +135,12 @@ test("a line that is dead without a word is noticed by its silence, and nothing 
 
   const since = performance.now();
   log.proxyOf(silent.backend).hang();
-  await waitFor("the silence to be told", () => silent.statuses.at(-1) === "down");
-  // Three beats of 250 ms may go missing; a request that is not answered would take longer to tell.
+  await waitFor("the silence to be reported", () => silent.statuses.at(-1) === "down");
+  // Three heartbeats of 250 ms may be missing; a request without a response would be detected later.
   expect(performance.now() - since).toBeLessThan(5000);
   await publishMany(other, "a", { count: 100, first: 1 });
   const refused = silent.publish("a", "refused").catch((error: unknown) => error);
-  // At once: however long this process stood still, what needs nobody's answer is before any timer.
+  // Immediately: what needs no response runs before any timer, even if this process was paused.
   const late = new Promise((resolve) => setTimeout(resolve, 50, "late"));
   expect(await Promise.race([refused, late])).toMatchObject({ code: "BACKEND_UNAVAILABLE" });
   expect(silent.backend.head().seq).toBe(seq);
@@ -154,7 +154,7 @@ test("a line that is dead without a word is noticed by its silence, and nothing 
   expect(received.losses).toEqual([]);
 });
 
-test("what is under way when the line breaks is refused at once, not when its time is over", async () => {
+test("publishes in flight when the connection breaks reject immediately, not at their timeout", async () => {
   await using log = createNatsLog(server);
   await using instance = await openInstance(await log.connect({ requestTimeoutMs: 60_000 }));
   const proxy = log.proxyOf(instance.backend);
@@ -167,14 +167,14 @@ test("what is under way when the line breaks is refused at once, not when its ti
   }
 });
 
-test("a frozen server is noticed, and goes on where it stopped once it thaws", async () => {
+test("a frozen server is detected, and continues where it stopped when it resumes", async () => {
   await using frozen = await startNats();
   await using log = createNatsLog(frozen);
   await using instance = await openInstance(await log.connect({ requestTimeoutMs: 500 }));
   const received = await instance.listen("a");
   await publishMany(instance, "a", { count: 3 });
   frozen.pause();
-  await waitFor("the silence to be told", () => instance.statuses.at(-1) === "down");
+  await waitFor("the silence to be reported", () => instance.statuses.at(-1) === "down");
   frozen.resume();
   await waitFor("the end of the outage", () => instance.statuses.at(-1) === "up");
   await publishMany(instance, "a", { count: 3, first: 3 });
@@ -182,7 +182,7 @@ test("a frozen server is noticed, and goes on where it stopped once it thaws", a
   expect(received.data).toEqual([0, 1, 2, 3, 4, 5]);
 });
 
-test("a beat that tells of more messages than have come brings them, without an outage", async () => {
+test("a heartbeat that reports missing messages recovers them, without an outage", async () => {
   await using log = createNatsLog(server);
   await using instance = await openInstance(await log.connect());
   const received = await instance.listen("a");
@@ -204,7 +204,7 @@ test("a beat that tells of more messages than have come brings them, without an 
   expect(instance.statuses).toEqual([]);
 });
 
-test("a stream deleted under a running bus begins anew for every instance, and no publish fails", async () => {
+test("a stream deleted under a running bus restarts for every instance, and no publish fails", async () => {
   await using log = createNatsLog(server);
   await using one = await openInstance(await log.connect());
   await using two = await openInstance(await log.connect());
@@ -213,7 +213,7 @@ test("a stream deleted under a running bus begins anew for every instance, and n
   await using connection = await connectTo(server.port);
   await (await jetstreamManager(connection)).streams.delete(log.stream);
   const published = [await one.publish("a", "one"), await two.publish("a", "two")];
-  await waitFor("both to be told", () => one.restarts.length > 0 && two.restarts.length > 0);
+  await waitFor("both to report it", () => one.restarts.length > 0 && two.restarts.length > 0);
   const { epoch } = one.backend.head();
   expect(epoch).not.toBe(old?.epoch);
   expect(published.map((each) => each.epoch)).toEqual([epoch, epoch]);
@@ -224,18 +224,18 @@ test("a stream deleted under a running bus begins anew for every instance, and n
   expect((await two.backend.readHead()).epoch).toBe(epoch);
 });
 
-test("a stream deleted while nobody publishes is noticed by every instance", async () => {
+test("every instance detects a deleted stream without a publish", async () => {
   await using log = createNatsLog(server);
   await using one = await openInstance(await log.connect());
   await using two = await openInstance(await log.connect());
   await publishMany(one, "a", { count: 20 });
   await using connection = await connectTo(server.port);
   await (await jetstreamManager(connection)).streams.delete(log.stream);
-  await waitFor("both to be told", () => one.restarts.length > 0 && two.restarts.length > 0);
+  await waitFor("both to report it", () => one.restarts.length > 0 && two.restarts.length > 0);
   expect(one.restarts).toEqual(two.restarts);
 });
 
-test("a server that comes back with an older state of its disk gives a new epoch, and keeps what it has", async () => {
+test("a server that restarts with an older state of its disk gets a new epoch, and keeps its messages", async () => {
   await using crashed = await startForgetful();
   await using log = createNatsLog(crashed);
   await using one = await openInstance(await log.connect());
@@ -250,7 +250,7 @@ test("a server that comes back with an older state of its disk gives a new epoch
   await crashed.forget();
   await crashed.start();
 
-  await waitFor("both to be told", () => one.restarts.length > 0 && two.restarts.length > 0);
+  await waitFor("both to report it", () => one.restarts.length > 0 && two.restarts.length > 0);
   await waitFor("both to be up", () => [one, two].every((each) => each.statuses.at(-1) === "up"));
   await waitFor("both to agree", () => one.backend.head().epoch === two.backend.head().epoch);
   expect(one.backend.head().epoch).not.toBe(lost[0]?.epoch);
@@ -259,7 +259,7 @@ test("a server that comes back with an older state of its disk gives a new epoch
   expect(epoch).toBe(one.backend.head().epoch);
 });
 
-test("places that were given a second time, after a crash, are told from the first by their time", async () => {
+test("positions that are assigned again after a crash differ from the first ones by their time", async () => {
   await using crashed = await startForgetful();
   await using log = createNatsLog(crashed);
   await using away = await openInstance(await log.connect());
@@ -274,12 +274,12 @@ test("places that were given a second time, after a crash, are told from the fir
   await crashed.kill();
   await crashed.forget();
   await crashed.start();
-  // An instance that knows nothing of it goes on past the place that the other one has reached.
+  // An instance that does not know of it moves beyond the other one's position.
   await using fresh = await openInstance(await log.connect());
   await publishMany(fresh, "a", { count: 20, first: 100 });
   expect(fresh.backend.head().seq).toBeGreaterThan(away.backend.head().seq);
   await log.proxyOf(away.backend).mend();
-  await waitFor("it to be told", () => away.restarts.length > 0);
+  await waitFor("the restart to be reported", () => away.restarts.length > 0);
   await waitFor("both to agree", () => fresh.restarts.at(-1) === away.restarts.at(-1));
   expect(away.restarts[0]).not.toBe(lost[0]?.epoch);
 });
@@ -293,14 +293,14 @@ async function listenInOrder(
   return received;
 }
 
-/** A server whose disk can be set back to an earlier state, as a crash of its machine may do. */
+/** A server whose disk can be reset to an earlier state, as after a crash of its machine. */
 async function startForgetful(): Promise<
   NatsServer & { remember(): Promise<void>; forget(): Promise<void> }
 > {
   const folder = await tempFolder("nats-disk");
   const disk = join(folder.path, "disk");
   const copy = join(folder.path, "copy");
-  // The last of two flags counts.
+  // Of two equal flags, the last one applies.
   const running = await startNats({ args: ["-sd", disk] });
   return Object.assign(running, {
     remember: async () => cp(disk, copy, { recursive: true }),

@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(async () => server[Symbol.asyncDispose]());
 
 describe("limits", () => {
-  test("the stream is made as the options and the bus's history say", async () => {
+  test("the stream is created from the options and the bus's history", async () => {
     await using log = createNatsLog(server);
     const backend = await log.connect({ maxBytes: 5_000_000, idempotencyWindowMs: 60_000 });
     await using _ = await openInstance(backend, { maxMessages: 2000, maxAgeMs: 7_200_000 });
@@ -34,7 +34,7 @@ describe("limits", () => {
     });
   });
 
-  test("a channel that is to keep more makes the stream larger before its first message", async () => {
+  test("a channel with a larger history enlarges the stream before its first message", async () => {
     await using log = createNatsLog(server);
     const channels = { "long/*": { maxMessages: 5000, maxAgeMs: Number.POSITIVE_INFINITY } };
     await using instance = await openInstance(await log.connect(), { channels });
@@ -45,7 +45,7 @@ describe("limits", () => {
     expect(await instance.kept("long/1")).toHaveLength(published.length);
   });
 
-  test("an instance with a shorter history does not take away what others keep", async () => {
+  test("an instance with a shorter history does not drop what others keep", async () => {
     await using log = createNatsLog(server);
     await using long = await openInstance(await log.connect(), { maxMessages: 3000 });
     await using short = await openInstance(await log.connect(), { maxMessages: 5 });
@@ -54,7 +54,7 @@ describe("limits", () => {
     expect(await short.kept("a")).toHaveLength(5);
   });
 
-  test("a machine whose clock is ahead of the server's reads all that is still kept", async () => {
+  test("a machine whose clock is ahead of the server's reads everything kept", async () => {
     await using log = createNatsLog(server);
     await using instance = await openInstance(await log.connect(), { maxAgeMs: 10_000 });
     await publishMany(instance, "a", { count: 3 });
@@ -67,7 +67,7 @@ describe("limits", () => {
     }
   });
 
-  test("readers on a machine whose clock is ahead of the server's get all that is still kept", async () => {
+  test("readers on a machine whose clock is ahead of the server's receive everything kept", async () => {
     await using log = createNatsLog(server);
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 15_000 });
     try {
@@ -91,7 +91,7 @@ describe("limits", () => {
     }
   });
 
-  test("a stream too small, which may not be changed, costs history, and its horizon says so", async () => {
+  test("a small stream that must not be changed shortens history, and its horizon shows it", async () => {
     await using restricted = await startRestricted();
     await using admin = await connectTo(restricted.port, { user: "admin", pass: "admin" });
     await (
@@ -116,7 +116,7 @@ describe("limits", () => {
     await waitFor("the live message", () => received.data.length === 1);
   });
 
-  test("what a stream that is full has dropped is told for every channel", async () => {
+  test("messages dropped by a full stream are reported for every channel", async () => {
     await using log = createNatsLog(server);
     await using instance = await openInstance(await log.connect({ maxBytes: 200_000 }));
     const first = await instance.publish("quiet", 1);
@@ -130,7 +130,7 @@ describe("limits", () => {
     expect((await instance.backend.read("**")).horizon).toBeGreaterThanOrEqual(large[0]?.seq ?? 0);
   });
 
-  test("a busy channel that outruns its history does not make quiet ones lose theirs", async () => {
+  test("a busy channel that exceeds its history does not shorten that of quiet channels", async () => {
     await using log = createNatsLog(server);
     await using instance = await openInstance(await log.connect());
     const start = await instance.backend.readHead();
@@ -142,7 +142,7 @@ describe("limits", () => {
     }
   });
 
-  test("as age eats into the log, a reader of a quiet channel hears of it a moment early at most", async () => {
+  test("when messages reach their age, a reader of a quiet channel gets a gap at most a moment early", async () => {
     await using log = createNatsLog(server);
     await using connection = await connectTo(server.port);
     const jsm = await jetstreamManager(connection);
@@ -153,10 +153,10 @@ describe("limits", () => {
     const busy = (async () => {
       while (!isDone) await publishMany(instance, "busy", { count: 200 });
     })();
-    // Longer than the stream keeps anything, so that only fences stand where age ends.
+    // Longer than the stream keeps messages, so that only fences are at the age limit.
     await new Promise((resolve) => setTimeout(resolve, 3500));
     const { horizon } = await instance.backend.read("quiet");
-    // The oldest one goes from moment to moment, also between two questions.
+    // The oldest message may be dropped at any moment, also between two requests.
     const oldest = await waitFor("the oldest message", async () => {
       const now = Date.now();
       const query = { subjects_filter: `${log.stream}.f.*` };
@@ -167,14 +167,14 @@ describe("limits", () => {
     isDone = true;
     await busy;
     expect(horizon).toBeGreaterThan(0);
-    // Everything after the horizon is there, except what went by count: of that the oldest is not a
-    // second old, unless the machine is so busy that it goes by age as well. Fences are, one a second.
+    // Everything after the horizon exists, except messages dropped by count. The oldest of those is less
+    // than a second old, unless the machine is so busy that age drops it too. Fences come once a second.
     expect(Object.keys(oldest.fences)).not.toEqual([]);
     expect(oldest.ageMs).toBeGreaterThan(3000 - 2000);
   });
 });
 
-test("the permissions that the guide names are enough, for a flood too", async () => {
+test("the permissions in the guide are enough, also for a burst", async () => {
   const guide = await readFile(new URL("../../docs/backends/nats.md", import.meta.url), "utf8");
   const [, lists = ""] = /## Permissions.*?```\n(.*?)```/s.exec(guide) ?? [];
   expect(lists).toContain("sse-bus.>");
@@ -230,7 +230,7 @@ describe("other programs", () => {
     expect(stored?.json()).toEqual({ total: 5 });
   });
 
-  test("what they publish amiss is reported and left out, live and in history", async () => {
+  test("invalid messages of theirs are reported and omitted, live and in history", async () => {
     await using log = createNatsLog(server);
     await using instance = await openInstance(await log.connect());
     const received = await instance.listen("**");
@@ -264,11 +264,11 @@ describe("idempotency", () => {
     expect(again).toEqual({ ...first, duplicate: true });
   });
 
-  test("an id may be used again once its window has passed", async () => {
+  test("an id may be used again after its window", async () => {
     await using log = createNatsLog(server);
     await using instance = await openInstance(await log.connect({ idempotencyWindowMs: 200 }));
     const first = await instance.publish("a", 1, { id: "x" });
-    await waitFor("another place for the id", async () => {
+    await waitFor("another position for the id", async () => {
       const next = await instance.publish("a", 1, { id: "x" });
       return !next.duplicate && next.seq > first.seq;
     });
@@ -280,7 +280,7 @@ async function configOf(stream: string): Promise<object> {
   return (await (await jetstreamManager(connection)).streams.info(stream)).config;
 }
 
-/** A server whose user `app` may use a stream, and neither make nor change one. */
+/** A server whose user `app` may use a stream, but not create or change one. */
 async function startRestricted(
   permissions = 'publish: { deny: ["$JS.API.STREAM.CREATE.>", "$JS.API.STREAM.UPDATE.>"] }',
 ): Promise<NatsServer> {

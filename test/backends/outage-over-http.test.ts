@@ -5,14 +5,14 @@ import { startDemo } from "../support/demo-app.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
 import { waitFor } from "../support/wait-for.ts";
 
-describe.each(["direct", "web"] as const)("while the backend is away, %s sink", (kind) => {
+describe.each(["direct", "web"] as const)("while the backend is unreachable, %s sink", (kind) => {
   let redis: RedisServer;
   beforeAll(async () => {
     redis = await startRedis({ persist: true });
   });
   afterAll(async () => redis?.[Symbol.asyncDispose]());
 
-  test("publishes and newcomers are 503, health says so, and who is there stays and misses nothing", async () => {
+  test("publishes and new streams are 503, health reports it, and open streams stay and miss nothing", async () => {
     await using app = await startDemo({
       env: {
         SSE_BUS_URL: redis.url,
@@ -27,7 +27,9 @@ describe.each(["direct", "web"] as const)("while the backend is away, %s sink", 
     expect((await stream.next("message")).json()).toBe(1);
 
     await redis.stop();
-    await waitFor("health to tell", async () => (await status()) === 503, { timeoutMs: 10_000 });
+    await waitFor("health to report it", async () => (await status()) === 503, {
+      timeoutMs: 10_000,
+    });
     const refused = await Promise.all([
       fetch(`${app.url}/api/publish?msg=lost&channel=a`),
       fetch(`${app.url}/api/publish`, {
@@ -47,7 +49,9 @@ describe.each(["direct", "web"] as const)("while the backend is away, %s sink", 
     expect(health).toMatchObject({ connections: 1 });
 
     await redis.start();
-    await waitFor("health to tell", async () => (await status()) === 200, { timeoutMs: 10_000 });
+    await waitFor("health to report it", async () => (await status()) === 200, {
+      timeoutMs: 10_000,
+    });
     await publish(app.url, { data: 2, channel: "a" });
     expect((await stream.next((event) => event.event !== "ping")).json()).toBe(2);
     await using late = await openStream(`${app.url}/api/sse?channel=new`);

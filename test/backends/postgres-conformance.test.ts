@@ -2,13 +2,19 @@ import { afterAll, beforeAll, describe, test } from "vitest";
 
 import { testBackend } from "../../packages/sse-bus/src/testing/index.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres.ts";
+import { everyOther } from "./every-other.ts";
 import { createPostgresLog, type PostgresLog } from "./postgres-log.ts";
 
-describe.each([
-  ["pg", "installed"],
+const isLong = process.env["SSE_BUS_LONG_TESTS"] !== undefined;
+
+/** Each client once and each server once. The other tests of Postgres run `pg` on the installed one. */
+const pairs = [
   ["postgres", "installed"],
   ["pg", "newest"],
-] as const)("postgresBackend on the client %s and the %s server", (client, build) => {
+  ...(isLong ? ([["pg", "installed"]] as const) : []),
+] as const;
+
+describe.each(pairs)("postgresBackend on the client %s and the %s server", (client, build) => {
   let server: PostgresServer;
   beforeAll(async () => {
     server = await startPostgres({ build });
@@ -16,7 +22,7 @@ describe.each([
   afterAll(async () => server[Symbol.asyncDispose]());
 
   testBackend<PostgresLog>({
-    test,
+    test: client === "postgres" ? everyOther() : test,
     createLog: () => createPostgresLog(server, client),
     connect: async (log) => log.connect(),
     deleteLog: async (log) => log[Symbol.asyncDispose](),

@@ -20,7 +20,7 @@ import { createPostgresLog, type PostgresLog } from "./postgres-log.ts";
 
 let server: PostgresServer;
 let log: PostgresLog;
-// Each test has a schema of its own, and leaves the server running, whatever it did to it.
+// Each test has its own schema, and leaves the server running.
 beforeAll(async () => {
   server = await startPostgres();
 });
@@ -31,7 +31,7 @@ beforeEach(async () => {
 afterEach(async () => log[Symbol.asyncDispose]());
 afterAll(async () => server[Symbol.asyncDispose]());
 
-test("a publish that a hung server has answered with silence is not stored when the server wakes up", async () => {
+test("a publish that timed out on a hung server is not stored when the server resumes", async () => {
   const backend = await log.connect({ timeoutMs: 1500, pollMs: 100 });
   const errors: Error[] = [];
   await using bus = createBus({ backend, onError: (error) => void errors.push(error) });
@@ -46,22 +46,22 @@ test("a publish that a hung server has answered with silence is not stored when 
     expect(reason).toMatchObject({ name: "SseBusError", code: "BACKEND_UNAVAILABLE" });
   }
   expect(performance.now() - start).toBeLessThan(6000);
-  await waitFor("the bus to notice", () => bus.stats().status === "down");
+  await waitFor("the bus to detect it", () => bus.stats().status === "down");
   expect(errors).toMatchObject([{ code: "BACKEND_UNAVAILABLE" }]);
 
-  // Now the server gets all that was sent to it, the publishes too.
+  // Now the server receives everything that was sent to it, including the publishes.
   await log.proxyOf(backend).mend();
   await waitFor("the bus to be up again", () => bus.stats().status === "up");
   await bus.publish("after", { channel: "orders" });
   await waitFor("the last message", () => messages.at(-1)?.data === "after");
   expect(messages.map(({ data }) => data)).toEqual(["before", "after"]);
   expect(gaps).toEqual([]);
-  // They did arrive: the server has refused them for being late.
+  // They did arrive: the server rejected them as too late.
   const { rows } = await log.pool.query(`SELECT data FROM ${log.schema}.message ORDER BY seq`);
   expect(rows).toEqual([{ data: '"before"' }, { data: '"after"' }]);
 });
 
-test("a server that is killed and comes back has all it has answered for, and the log is the same one", async () => {
+test("a killed server has all acknowledged messages after its restart, and the log is the same", async () => {
   const [one, two] = [await log.openBus({ pollMs: 100 }), await log.openBus({ pollMs: 100 })];
   const { messages, gaps } = await subscribeLive(two);
   const stored: string[] = [];
@@ -91,12 +91,12 @@ test("a server that is killed and comes back has all it has answered for, and th
   expect(gaps).toEqual([]);
 });
 
-test("connections that the server ends are no outage to speak of, even without an error listener on the pool", async () => {
+test("connections ended by the server cause only a short outage, even without an error listener on the pool", async () => {
   const bus = await log.openBus({ pollMs: 100 });
   const { messages, gaps } = subscribe(bus);
-  // Live before the first cut: a subscription that is asked for in an outage may be refused.
+  // Live before the first cut: a subscription requested in an outage may be rejected.
   await bus.publish("live", { channel: "orders" });
-  await waitFor("the listener to be live", () => messages.length === 1);
+  await waitFor("the subscriber to be live", () => messages.length === 1);
   for (let round = 0; round < 30; round++) {
     await log.pool.query(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
@@ -109,7 +109,7 @@ test("connections that the server ends are no outage to speak of, even without a
   expect(gaps).toEqual([]);
 });
 
-test("a server that ends a connection in the moment it is made does not end the process", async () => {
+test("a server that ends a new connection immediately does not crash the process", async () => {
   await using relay = await relayWithLastWords(server.port, 5);
   const url = server.url.replace(`:${server.port}/`, `:${relay.port}/`);
   await using pool = disposable(new Pool({ connectionString: url, max: 3 }));
@@ -117,12 +117,12 @@ test("a server that ends a connection in the moment it is made does not end the 
     backend: postgresBackend({ pool, schema: log.schema }),
     onError: () => {},
   });
-  // An error event that nobody listens for would fail the test run by itself.
+  // An error event without a listener would fail the test run.
   await untilStored(() => bus.publish(1, { channel: "orders", id: "1" }));
   expect(relay.left).toBe(0);
 });
 
-test("a log that has gone back to an older state is a new one, for those who were there and for old cursors", async () => {
+test("a log that is reset to an older state is a new one, for open readers and for old cursors", async () => {
   const bus = await log.openBus({ pollMs: 100 });
   await bus.publish("kept", { channel: "orders" });
   const data = await dataFolder();
@@ -140,21 +140,21 @@ test("a log that has gone back to an older state is a new one, for those who wer
   expect(gaps).toMatchObject([{ channels: ["orders"], reason: "restarted" }]);
   for (let n = 0; n < 5; n++)
     await untilStored(() => bus.publish(n, { channel: "orders", id: `${n}` }));
-  await waitFor("what follows", () => messages.length === 7);
+  await waitFor("the next message", () => messages.length === 7);
   expect(messages.map(({ data }) => data)).toEqual(["lost", "kept", 0, 1, 2, 3, 4]);
   const late = subscribe(bus, { after: lost.id });
   await waitFor("what is kept", () => late.messages.length === 6);
   expect(late.gaps).toMatchObject([{ reason: "restarted" }]);
 });
 
-test("a server that was promoted on another timeline has a new epoch, since it may lack what was announced", async () => {
+test("a server promoted on another timeline has a new epoch, because it may lack delivered messages", async () => {
   const bus = await log.openBus({ pollMs: 100 });
   const { messages, gaps } = subscribe(bus);
   await bus.publish("before", { channel: "orders" });
   await waitFor("the message", () => messages.length === 1);
   const data = await dataFolder();
   await server.stop();
-  // Recovery from an archive that has nothing: the same state, and as after a failover a new timeline.
+  // Recovery from an empty archive: the same state, but a new timeline, as after a failover.
   await writeFile(join(data, "postgresql.auto.conf"), "restore_command = '/bin/false'\n", {
     flag: "a",
   });
@@ -168,14 +168,14 @@ test("a server that was promoted on another timeline has a new epoch, since it m
   expect(after.id.split(/[-@]/)[2]).not.toBe(messages[0]?.id.split(/[-@]/)[2]);
 });
 
-test("a log that was loaded from a dump is a new one, and what waited in the dump is announced", async () => {
+test("a log loaded from a dump is a new one, and messages pending in the dump are delivered", async () => {
   const bus = await log.openBus({ pollMs: 100 });
   const { messages } = subscribe(bus);
   await bus.publish("numbered", { channel: "orders" });
   await waitFor("the message", () => messages.length === 1);
   await bus.close();
   await log.pool.query(`SELECT ${log.schema}.publish('orders', '"waiting"')`);
-  // As `pg_restore --disable-triggers` does: other tables of the same name, filled past the triggers.
+  // Like `pg_restore --disable-triggers`: other tables of the same name, filled without triggers.
   await log.pool.query(`ALTER SCHEMA ${log.schema} RENAME TO dumped_${log.schema}`);
   await migrate(log.pool, { schema: log.schema });
   await log.pool.query(`
@@ -196,7 +196,7 @@ test("a log that was loaded from a dump is a new one, and what waited in the dum
   expect(late.gaps).toMatchObject([{ reason: "restarted" }]);
 });
 
-test("a truncated log is a new one, positions go on, and ids are forgotten with it", async () => {
+test("a truncated log is a new one, positions continue, and ids are forgotten", async () => {
   const bus = await log.openBus({ pollMs: 100 });
   const { messages, gaps } = subscribe(bus);
   const old = await bus.publish("old", { channel: "orders", id: "order 1" });
@@ -210,7 +210,7 @@ test("a truncated log is a new one, positions go on, and ids are forgotten with 
   expect(gaps).toMatchObject([{ reason: "restarted" }]);
 });
 
-test("messages deleted by hand are told to those who had not read them, and to nobody else", async () => {
+test("messages deleted by hand are reported only to readers that have not read them", async () => {
   const bus = await log.openBus();
   const reader = subscribe(bus);
   const first = await bus.publish(0, { channel: "orders" });
@@ -227,7 +227,7 @@ test("messages deleted by hand are told to those who had not read them, and to n
   const behind = subscribe(next, { after: first.id });
   await waitFor("the rest", () => behind.messages.at(-1)?.data === 7);
   expect(behind.gaps).toMatchObject([{ channels: ["orders"], reason: "evicted" }]);
-  // Of the key `k` a newer message is there, so that nothing is missed after the fifth.
+  // The key `k` has a newer message, so nothing is missed after the fifth.
   const fifth = reader.messages.find(({ data }) => data === 5);
   const near = subscribe(next, { after: fifth?.id as string });
   const elsewhere = subscribe(next, { channel: "others", after: other.id });
@@ -240,7 +240,7 @@ test("messages deleted by hand are told to those who had not read them, and to n
   expect([near.gaps, elsewhere.gaps, reader.gaps]).toEqual([[], [], []]);
 });
 
-test("a schema that is dropped under a running bus is made anew, where migrations are allowed", async () => {
+test("a schema dropped under a running bus is created again, if migrations are allowed", async () => {
   const [bus, strict] = [
     await log.openBus({ pollMs: 100 }),
     await log.openBus({ pollMs: 100, migrate: false }),
@@ -252,12 +252,12 @@ test("a schema that is dropped under a running bus is made anew, where migration
   await waitFor("a gap", () => gaps.length > 0);
   await bus.publish("new", { channel: "orders" });
   await waitFor("the new message", () => messages.at(-1)?.data === "new");
-  await waitFor("the other to be up", () => strict.stats().status === "up");
+  await waitFor("the other bus to be up", () => strict.stats().status === "up");
   await strict.publish("newer", { channel: "orders" });
   await waitFor("its message", () => messages.at(-1)?.data === "newer");
 });
 
-test("without the right to migrate it says what to run, and works once that was run", async () => {
+test("without permission to migrate, the error says what to run, and the bus works after that", async () => {
   await using pool = disposable(new Pool({ connectionString: server.url }));
   const open = async (schema: string) => {
     await using bus = createBus({ backend: postgresBackend({ pool, schema, migrate: false }) });
@@ -266,7 +266,7 @@ test("without the right to migrate it says what to run, and works once that was 
   await expect(open(log.schema)).rejects.toMatchObject({ code: "BACKEND_NOT_MIGRATED" });
   await Promise.all([1, 2, 3].map(async () => migrate(pool, { schema: log.schema })));
   await open(log.schema);
-  // As the SQL of a migration tool, which puts a transaction around it; and a second time.
+  // As in a migration tool, which adds a transaction; and a second time.
   await pool.query(`BEGIN; ${migrationSql({ schema: log.schema })} COMMIT`);
   await open(log.schema);
   await pool.query(`UPDATE ${log.schema}.state SET version = 99`);
@@ -276,7 +276,7 @@ test("without the right to migrate it says what to run, and works once that was 
   });
 });
 
-test("a role that may not create is told so, and one with the rights of the docs can do all a bus does", async () => {
+test("a role without permission to create gets an error, and one with the documented permissions can do all that a bus does", async () => {
   const role = `app_${log.schema}`;
   await log.pool.query(`CREATE ROLE ${role} LOGIN`);
   const url = server.url.replace("postgres@", `${role}@`);
@@ -294,11 +294,8 @@ test("a role that may not create is told so, and one with the rights of the docs
     GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA ${log.schema} TO ${role};
   `);
   const errors: Error[] = [];
-  await using bus = createBus({
-    backend: backend(),
-    history: { maxMessages: 1 },
-    onError: (error) => void errors.push(error),
-  });
+  const onError = (error: Error): void => void errors.push(error);
+  await using bus = createBus({ backend: backend(), onError });
   const { messages } = subscribe(bus);
   const tx = await pool.connect();
   await tx.query("BEGIN");
@@ -308,6 +305,9 @@ test("a role that may not create is told so, and one with the rights of the docs
   tx.release();
   await bus.publish("last", { channel: "orders" });
   await waitFor("the messages", () => messages.length === 51);
+  // Only now: before, it could delete messages that a busy machine had not delivered yet.
+  await using keepsOne = createBus({ backend: backend(), history: { maxMessages: 1 }, onError });
+  await keepsOne.publish("after", { channel: "orders" });
   await waitFor("retention", async () => {
     const { rows } = await log.pool.query(`SELECT FROM ${log.schema}.message`);
     return rows.length < 10;
@@ -315,7 +315,7 @@ test("a role that may not create is told so, and one with the rights of the docs
   expect(errors).toEqual([]);
 });
 
-test("a pool with another isolation by default is refused with the remedy", async () => {
+test("a pool with another default isolation is rejected with the fix", async () => {
   await migrate(log.pool, { schema: log.schema });
   const options = "-c default_transaction_isolation=serializable";
   await using pool = disposable(new Pool({ connectionString: server.url, options }));
@@ -326,7 +326,7 @@ test("a pool with another isolation by default is refused with the remedy", asyn
   });
 });
 
-/** Passes everything on; the first connections get the server's farewell in the chunk that greets them. */
+/** Forwards everything; the first connections get the server's shutdown error together with its greeting. */
 async function relayWithLastWords(
   targetPort: number,
   times: number,
@@ -364,26 +364,26 @@ async function relayWithLastWords(
   return state;
 }
 
-/** Tries again while the server is away. */
+/** Retries while the server is down. */
 async function untilStored<T>(publish: () => Promise<T>): Promise<NonNullable<T>> {
-  return waitFor("the server to take it", publish);
+  return waitFor("the server to accept it", publish);
 }
 
-/** Where the server keeps its data; it must be running. */
+/** The folder of the server's data. The server must be running. */
 async function dataFolder(): Promise<string> {
   const { rows } = await log.pool.query<{ data_directory: string }>("SHOW data_directory");
   return rows[0]?.data_directory as string;
 }
 
 interface FolderCopy extends AsyncDisposable {
-  /** Makes the folder what it was. */
+  /** Restores the folder. */
   restore(): Promise<void>;
 }
 
 async function copyOf(folder: string): Promise<FolderCopy> {
   const temp = await tempFolder("postgres-copy");
   const copy = join(temp.path, "data");
-  // Not `fs.cp`, which would not keep the owner, and Postgres starts on nobody else's data.
+  // Not `fs.cp`, which would not keep the owner: PostgreSQL starts only on its own user's data.
   await runProcess("cp", ["-a", folder, copy]);
   return {
     async restore() {
@@ -398,7 +398,7 @@ function disposable(pool: Pool): Pool & AsyncDisposable {
   return Object.assign(pool, { [Symbol.asyncDispose]: async () => pool.end() });
 }
 
-test("a row whose data is not JSON is reported and left out, live and in history", async () => {
+test("a row whose data is not JSON is reported and omitted, live and in history", async () => {
   const bus = await log.openBus();
   const start = await bus.cursor();
   const live = await subscribeLive(bus);
@@ -408,7 +408,7 @@ test("a row whose data is not JSON is reported and left out, live and in history
     `INSERT INTO ${schema}.message (seq, time, channel, event, data)
      SELECT seq + 1, time, channel, event, '{' FROM ${schema}.message ORDER BY seq DESC LIMIT 1`,
   );
-  // Positions are taken from a sequence or a head: make the next one follow the row.
+  // Positions come from a sequence or a head: the next one must follow the row.
   await bus.publish(2, { channel: "orders" }).catch(() => bus.publish(2, { channel: "orders" }));
   await waitFor("the second message", () => live.messages.at(-1)?.data === 2);
   const late = subscribe(bus, { after: start });

@@ -16,19 +16,22 @@ beforeEach(async () => {
   log = createPostgresLog(server, "pg");
 });
 afterEach(async () => {
-  // What a test that failed has left open would hold up the end of its schema.
+  // A transaction that a failed test left open would block the removal of its schema.
   for (const tx of open.splice(0)) await tx.query("ROLLBACK").then(() => tx.release());
   await log[Symbol.asyncDispose]();
 });
 
-test("a retry of an id that an open transaction holds makes nobody wait but itself", async () => {
+/** For ten publishes and more on a busy machine. One that waits for a transaction takes until `timeoutMs`, 5 s. */
+const PATIENCE_MS = 4000;
+
+test("a retry of an id that an open transaction holds blocks only itself", async () => {
   const bus = await log.openBus();
   const { messages } = subscribe(bus, { channel: "**", after: await bus.cursor() });
   const tx = await begin();
   await bus.publish("held", { channel: "orders", id: "order 42", tx });
   const retry = bus.publish("held", { channel: "orders", id: "order 42" });
   const start = performance.now();
-  // In the same batch, after it, with ids of their own and without.
+  // In the same batch, after it, with and without their own ids.
   for (let round = 0; round < 10; round++) {
     await Promise.all([
       bus.publish("a", { channel: "a" }),
@@ -36,7 +39,7 @@ test("a retry of an id that an open transaction holds makes nobody wait but itse
       bus.publish("c", { channel: "orders", id: `order ${round}` }),
     ]);
   }
-  expect(performance.now() - start).toBeLessThan(2000);
+  expect(performance.now() - start).toBeLessThan(PATIENCE_MS);
   await tx.query("COMMIT");
   expect(await retry).toMatchObject({ duplicate: true, data: "held" });
   const isHeld = ({ data }: { data: unknown }): boolean => data === "held";
@@ -45,7 +48,7 @@ test("a retry of an id that an open transaction holds makes nobody wait but itse
   expect(messages.length).toBe(31);
 });
 
-test("retries of many ids that are held take no connections from the app's pool, and each goes on when its own transaction ends", async () => {
+test("retries of many held ids use no connections of the app's pool, and each continues when its own transaction ends", async () => {
   const bus = await log.openBus();
   const txs = [await begin(), await begin()] as const;
   const names = Array.from({ length: 60 }, (_, n) => `order ${n}`);
@@ -60,14 +63,14 @@ test("retries of many ids that are held take no connections from the app's pool,
   });
   const start = performance.now();
   for (let n = 0; n < 20; n++) await bus.publish(n, { channel: "other" });
-  expect(performance.now() - start).toBeLessThan(2000);
+  expect(performance.now() - start).toBeLessThan(PATIENCE_MS);
   expect(done).toEqual([0, 0]);
   await txs[1].query("COMMIT");
   await waitFor("those of the transaction that has ended", () => done[1] === 30);
   expect(done).toEqual([0, 30]);
   await txs[0].query("ROLLBACK");
   const published = await Promise.all(retries);
-  // Those that were rolled back are new, and each is stored once.
+  // Ids whose transaction was rolled back are new, and each is stored once.
   expect(published.map(({ duplicate }) => duplicate === true)).toEqual(
     names.map((_, n) => n % 2 === 1),
   );
@@ -77,7 +80,7 @@ test("retries of many ids that are held take no connections from the app's pool,
   expect(rows).toEqual([{ n: 60 }]);
 });
 
-test("an id that is held for longer than `timeoutMs` fails its publish alone, saying why", async () => {
+test("an id held for longer than `timeoutMs` fails only its own publish, with the reason", async () => {
   const bus = await log.openBus({ timeoutMs: 500 });
   const tx = await begin();
   await bus.publish("held", { channel: "orders", id: "order 42", tx });
@@ -92,7 +95,7 @@ test("an id that is held for longer than `timeoutMs` fails its publish alone, sa
   expect(bus.errors).toEqual([]);
 });
 
-test("a bus that closes refuses the retries that wait for a transaction", async () => {
+test("a bus that closes rejects the retries that wait for a transaction", async () => {
   const bus = await log.openBus({ timeoutMs: 30_000 });
   const tx = await begin();
   await bus.publish("held", { channel: "orders", id: "order 42", tx });
@@ -103,7 +106,7 @@ test("a bus that closes refuses the retries that wait for a transaction", async 
   await tx.query("COMMIT");
 });
 
-test("the lock on positions that somebody holds fails a batch once, not one message after the other", async () => {
+test("a held lock on positions fails a batch once, not message by message", async () => {
   const bus = await log.openBus({ timeoutMs: 700 });
   const holder = await begin();
   await holder.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [
@@ -126,7 +129,7 @@ test("an id belongs to its channel: on two channels both are stored, and neither
   expect(first).not.toHaveProperty("duplicate");
   expect(second).toMatchObject({ channel: "orders/42", data: "paid" });
   expect(second).not.toHaveProperty("duplicate");
-  // In a batch, in a transaction and by SQL as well.
+  // Also in a batch, in a transaction and in SQL.
   const [third, fourth] = await Promise.all(
     ["a", "b"].map(async (channel) => one.publish(channel, { channel, id })),
   );
@@ -149,12 +152,12 @@ test("an open transaction holds an id on its own channel only", async () => {
   const tx = await begin();
   await bus.publish("held", { channel: "orders", id: "1", tx });
   const start = performance.now();
-  await bus.publish("free", { channel: "invoices", id: "1" });
-  expect(performance.now() - start).toBeLessThan(1000);
+  for (let n = 0; n < 10; n++) await bus.publish("free", { channel: `invoices/${n}`, id: "1" });
+  expect(performance.now() - start).toBeLessThan(PATIENCE_MS);
   await tx.query("ROLLBACK");
 });
 
-test("an id may hold who published it, up to 401 characters with a line break between", async () => {
+test("an id may include its publisher: up to 401 characters with a line break in between", async () => {
   const backend = await log.connect();
   await backend.open({
     history: () => ({ maxMessages: 10, maxAgeMs: 60_000, maxBytes: 1e6 }),

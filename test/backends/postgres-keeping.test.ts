@@ -17,10 +17,10 @@ beforeEach(async () => {
 });
 afterEach(async () => log[Symbol.asyncDispose]());
 
-/** Retention that does not wait. */
+/** Retention without a pause. */
 const AT_ONCE = { retentionMs: 50, liveMs: 1 };
 
-test("readers on a machine whose clock is ahead of the server's get all that is still kept", async () => {
+test("readers on a machine whose clock is ahead of the server's receive everything kept", async () => {
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 15_000 });
   try {
     const bus = await openBus({}, { maxAgeMs: 10_000 });
@@ -34,7 +34,7 @@ test("readers on a machine whose clock is ahead of the server's get all that is 
   }
 });
 
-test("old messages are deleted by count, bytes and age, each channel by its own limits", async () => {
+test("old messages are deleted by count, bytes and age, by each channel's own limits", async () => {
   const bus = await openBus(AT_ONCE, {
     maxMessages: 1000,
     channels: {
@@ -52,21 +52,21 @@ test("old messages are deleted by count, bytes and age, each channel by its own 
     const { few, small, "short/1": short, none, whole } = await stored();
     return (few ?? 0) <= 11 && (small ?? 0) <= 13 && !short && !none && whole === 100;
   });
-  // The horizons say so: whoever comes back from before them is told.
+  // The horizons show it: a resume from before them gets a gap.
   for (const channel of ["few", "small", "short/1", "none"]) {
     const subscriber = subscribe(bus, { channel, after: "1-0-0" });
     await waitFor("a gap", () => subscriber.gaps.length > 0);
   }
 });
 
-test("what is younger than `liveMs` stays in the tables, whatever the limits, and beyond them is not shown", async () => {
+test("messages younger than `liveMs` stay in the tables, but reads do not return those beyond the limits", async () => {
   const history = { maxMessages: 10 };
   const bus = await openBus({ retentionMs: 50, liveMs: 60_000 }, history);
   const first = await bus.publish(-1, { channel: "orders" });
   await Promise.all(
     Array.from({ length: 50 }, async (_, n) => bus.publish(n, { channel: "orders" })),
   );
-  await waitFor("retention to have looked", async () => {
+  await waitFor("retention to have run", async () => {
     const { rows } = await log.pool.query(`SELECT FROM ${log.schema}.channel WHERE due > 0`);
     return rows.length === 1;
   });
@@ -77,7 +77,7 @@ test("what is younger than `liveMs` stays in the tables, whatever the limits, an
   expect(late.gaps).toMatchObject([{ reason: "evicted" }]);
 });
 
-test("superseded messages are deleted first, the newest of each key stays, and nobody is told of a gap", async () => {
+test("superseded messages are deleted first, the newest of each key stays, and no reader gets a gap", async () => {
   const bus = await openBus(AT_ONCE, { maxMessages: 20 });
   const first = await bus.publish("first", { channel: "scores" });
   await bus.publish("rare", { channel: "scores", key: "rare" });
@@ -86,7 +86,10 @@ test("superseded messages are deleted first, the newest of each key stays, and n
       ["a", "b", "c"].map(async (key) => bus.publish([key, round], { channel: "scores", key })),
     );
   }
-  await waitFor("superseded ones to go", async () => ((await stored())["scores"] ?? 0) <= 22);
+  await waitFor(
+    "superseded ones to be deleted",
+    async () => ((await stored())["scores"] ?? 0) <= 22,
+  );
   const late = subscribe(await openBus(), { channel: "scores", after: first.id });
   await waitFor("the newest of each key", () => late.messages.length >= 4);
   expect(late.messages.map(({ data }) => data)).toEqual(
@@ -95,14 +98,14 @@ test("superseded messages are deleted first, the newest of each key stays, and n
   expect(late.gaps).toEqual([]);
 });
 
-test("channels that are long empty are forgotten, and a cursor from before them is told of a gap, never of nothing", async () => {
+test("channels that are empty for long are removed, and an older cursor still gets a gap", async () => {
   const bus = await openBus(AT_ONCE, { maxAgeMs: 200 });
   const first = await bus.publish(0, { channel: "room/0" });
   await Promise.all(
     Array.from({ length: 300 }, async (_, n) => bus.publish(n, { channel: `room/${n}` })),
   );
-  await waitFor("the messages to go", async () => Object.keys(await stored()).length === 0);
-  await waitFor("the channels to be forgotten", async () => {
+  await waitFor("the messages to be deleted", async () => Object.keys(await stored()).length === 0);
+  await waitFor("the channels to be removed", async () => {
     const { rows } = await log.pool.query(`SELECT FROM ${log.schema}.channel`);
     return rows.length === 0;
   });
@@ -111,18 +114,18 @@ test("channels that are long empty are forgotten, and a cursor from before them 
   await next.publish("again", { channel: "room/7" });
   await waitFor("the message", () => subscriber.messages.length === 1);
   expect(subscriber.gaps).toMatchObject([{ reason: "evicted" }]);
-  // Its head is not forgotten with the messages.
+  // Its head is not removed with the messages.
   const after = await next.publish("later", { channel: "room/7" });
   expect(Number.parseInt(after.id, 36)).toBe(303);
 });
 
-describe("a position is never given twice, and the head never goes back", () => {
+describe("a position is never assigned twice, and the head never moves back", () => {
   const history = { channels: { "ticks/**": { maxAgeMs: 1000 }, none: { maxMessages: 0 } } };
 
   test.each([
     ["a channel with a shorter age", "ticks/1"],
     ["a channel that keeps nothing", "none"],
-  ])("when retention takes the newest message, of %s", async (_, channel) => {
+  ])("when retention deletes the newest message, of %s", async (_, channel) => {
     const bus = await openBus(AT_ONCE, history);
     const orders = await subscribeLive(bus);
     await bus.publish("order 1", { channel: "orders" });
@@ -136,7 +139,7 @@ describe("a position is never given twice, and the head never goes back", () => 
     expect(orders.gaps).toEqual([]);
   });
 
-  test("when somebody deletes the newest rows, those of a transaction that is still open among them", async () => {
+  test("when the newest rows are deleted by hand, including those of an open transaction", async () => {
     const bus = await openBus();
     const subscriber = await subscribeLive(bus);
     for (const n of [2, 3, 4]) await bus.publish(n, { channel: "orders" });
@@ -149,7 +152,7 @@ describe("a position is never given twice, and the head never goes back", () => 
     await deleting.query("COMMIT");
     deleting.release();
     await log.pool.query(`DELETE FROM ${log.schema}.message WHERE seq > 3`);
-    // Whoever opens now knows only what the tables tell.
+    // An instance that opens now knows only the tables.
     const late = await openBus();
     expect(positionOf(await late.cursor()).seq).toBe(5);
     await late.publish(6, { channel: "orders" });
@@ -158,11 +161,11 @@ describe("a position is never given twice, and the head never goes back", () => 
     expect(subscriber.gaps).toEqual([]);
   });
 
-  test("in time either, though the server's clock has stepped back", async () => {
+  test("also in time, when the server's clock steps back", async () => {
     const bus = await openBus();
     await bus.publish(1, { channel: "older" });
     await bus.publish(2, { channel: "orders" });
-    // As if the clock had stepped back by an hour since.
+    // As if the clock had stepped back by an hour.
     const { rows } = await log.pool.query<{ time: string }>(
       `UPDATE ${log.schema}.message SET time = time + 3600000 WHERE seq = 2 RETURNING time::text`,
     );
@@ -172,8 +175,8 @@ describe("a position is never given twice, and the head never goes back", () => 
   });
 });
 
-test("a server's clock that steps back by an hour stops neither retention nor what tells of commits", async () => {
-  // Longer than the test takes: what is found in time was told of, not asked for.
+test("a server's clock that steps back by an hour stops neither retention nor notifications of commits", async () => {
+  // Longer than the test: a message received in time was notified, not polled.
   const bus = await openBus(
     { ...AT_ONCE, pollMs: 120_000 },
     { channels: { none: { maxMessages: 0 } } },
@@ -185,33 +188,33 @@ test("a server's clock that steps back by an hour stops neither retention nor wh
   await bus.publish(1, { channel: "none" });
   await waitFor("retention", async () => (await stored())["none"] === undefined);
   await log.pool.query(`SELECT setval('${log.schema}.awake', ${ahead})`);
-  await log.pool.query(`SELECT ${log.schema}.publish('orders', '"told"')`);
-  await waitFor("the message", () => messages.at(-1)?.data === "told");
+  await log.pool.query(`SELECT ${log.schema}.publish('orders', '"notified"')`);
+  await waitFor("the message", () => messages.at(-1)?.data === "notified");
 });
 
-test("idempotency ids outlive their messages, and are forgotten in their own time", async () => {
+test("idempotency ids outlive their messages, and expire separately", async () => {
   const keep = await openBus(AT_ONCE, { maxMessages: 0 });
   const first = await keep.publish(1, { channel: "orders", id: "order 1" });
-  await waitFor("the message to go", async () => Object.keys(await stored()).length === 0);
+  await waitFor("the message to be deleted", async () => Object.keys(await stored()).length === 0);
   expect(await keep.publish(1, { channel: "orders", id: "order 1" })).toMatchObject({
     id: first.id,
     duplicate: true,
   });
   await keep.close();
   await openBus({ ...AT_ONCE, rememberIdsMs: 1 });
-  await waitFor("the id to be forgotten", async () => {
+  await waitFor("the id to expire", async () => {
     const { rows } = await log.pool.query(`SELECT FROM ${log.schema}.id`);
     return rows.length === 0;
   });
 });
 
-test("a process that was away while retention deleted is told of those channels, and fed the rest", async () => {
+test("a process that was disconnected during retention gets gaps for those channels, and the other messages", async () => {
   const history = { channels: { busy: { maxMessages: 5 } } };
   const away = await log.connect({ retentionMs: Number.POSITIVE_INFINITY, pollMs: 50 });
   await using bus = createBus({ backend: away, history, onError: () => {} });
   await bus.cursor();
   const subscribers = ["busy", "quiet", "*"].map((channel) => subscribe(bus, { channel }));
-  // Its own publish waits for them to be live, which another bus's does not.
+  // Its own publish waits until they are live; that of another bus does not.
   await bus.publish("live", { channel: "messages/by/nobody" });
   const other = await openBus({ retentionMs: Number.POSITIVE_INFINITY }, history);
   await other.publish("before", { channel: "busy" });

@@ -15,21 +15,21 @@ import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 
 export type Client = "pg" | "postgres";
 
-/** A log of its own on a server that several logs share, reached through relays that can fail. */
+/** A log on a server that several logs share, reached through relays that can fail. */
 export interface PostgresLog extends AsyncDisposable {
   readonly schema: string;
   readonly server: PostgresServer;
-  /** An instance as one process has it: a pool, a backend, and a relay between it and the server. */
+  /** The instance of one process: a pool, a backend, and a relay to the server. */
   connect(settings?: PostgresSettings): Promise<Backend>;
   proxyOf(backend: Backend): TcpProxy;
-  /** Stops the server, and with it the relays, which refuse connections as it does itself. */
+  /** Stops the server and the relays, so that connections are refused. */
   stop(): Promise<void>;
   start(): Promise<void>;
-  /** A bus on an instance of its own, straight to the server; closed with the log. */
+  /** A bus with its own instance, connected directly to the server; closed with the log. */
   openBus(settings?: PostgresSettings, options?: BusOptions): Promise<PostgresBus>;
-  /** A bus on a backend of the test's own. */
+  /** A bus on the test's own backend. */
   busOn(backend: Backend): Promise<PostgresBus>;
-  /** A pool that reaches the server itself, as an app's own transactions do. */
+  /** A pool connected directly to the server, for an app's own transactions. */
   readonly pool: Pool;
 }
 
@@ -81,7 +81,7 @@ export function createPostgresLog(server: PostgresServer, client: Client): Postg
     },
     proxyOf: (backend) => proxies.get(backend) as TcpProxy,
     async [Symbol.asyncDispose]() {
-      // A test that failed may have left it stopped.
+      // A failed test may have left it stopped.
       await server.start();
       await Promise.all([...proxies.keys()].map(async (backend) => backend.close()));
       await Promise.all(closings.map(async (close) => close()));
@@ -120,7 +120,7 @@ function onPg(connectionString: string, settings: PostgresSettings): Connected {
 }
 
 function onPostgresJs(url: string, settings: PostgresSettings): Connected {
-  // By default it lets up to 20 s pass between attempts to connect.
+  // By default it waits up to 20 s between attempts to connect.
   const sql = postgres(url, { max: 5, backoff: () => 0.1, fetch_types: false });
   return { backend: postgresBackend({ sql, ...settings }), end: () => sql.end({ timeout: 1 }) };
 }

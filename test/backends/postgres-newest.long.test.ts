@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from "vitest";
 
-/** What runs on the machine's own PostgreSQL each time, on the newest: `startPostgres` reads this. */
+/** Runs the tests of the machine's own PostgreSQL on the newest one: `startPostgres` reads this. */
 const variable = "SSE_BUS_TEST_POSTGRES_BUILD";
 
 describe("on the newest PostgreSQL", () => {

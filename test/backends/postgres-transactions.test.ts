@@ -20,8 +20,10 @@ beforeEach(async () => {
 afterEach(async () => log[Symbol.asyncDispose]());
 
 describe("a message published in a transaction", () => {
-  test("of 200 at once, half rolled back, readers see exactly the committed, none passed over by a later position", async () => {
-    const [one, two] = [await log.openBus(), await log.openBus()];
+  test("of 200 transactions, half rolled back: readers receive exactly the committed ones, and no position is skipped", async () => {
+    // A busy machine serves two hundred sessions slowly.
+    const settings = { timeoutMs: 30_000 };
+    const [one, two] = [await log.openBus(settings), await log.openBus(settings)];
     const readers = [await subscribeLive(one), await subscribeLive(two)];
     await using app = appPool(200);
     await app.query("CREATE TABLE IF NOT EXISTS orders (n integer PRIMARY KEY)");
@@ -40,7 +42,7 @@ describe("a message published in a transaction", () => {
           if (!isEarly) await bus.publish(n, { channel: "orders", tx });
           await sleep(Math.random() * 150);
         });
-        // Others publish without a transaction meanwhile, so that positions move on all the time.
+        // Others publish without a transaction, so that positions move all the time.
         if (n % 4 === 0) await bus.publish(`direct ${direct++}`, { channel: "orders" });
       }),
     );
@@ -55,7 +57,7 @@ describe("a message published in a transaction", () => {
     for (const { messages } of [...readers, late]) {
       await waitFor("all the committed messages", () => messages.length >= expected.length);
     }
-    // One after all of them: what was still to come would have been before it.
+    // One after all of them: a message still missing would have come before it.
     await one.publish("last", { channel: "orders" });
     for (const { messages, gaps } of [...readers, late]) {
       await waitFor("the last message", () => messages.at(-1)?.data === "last");
@@ -68,11 +70,11 @@ describe("a message published in a transaction", () => {
     }
   });
 
-  test("has its place in the order of commits, not of publishes, though nobody looked in between", async () => {
+  test("gets its position in the order of commits, not of publishes, even without a check in between", async () => {
     const bus = await log.openBus();
     const { messages } = subscribe(bus);
     await using app = appPool(3);
-    // Whoever holds this lock keeps every process from giving positions.
+    // While this lock is held, no process can assign positions.
     const holder = await app.connect();
     await holder.query("BEGIN");
     await holder.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [
@@ -94,7 +96,7 @@ describe("a message published in a transaction", () => {
     ]);
   });
 
-  test("comes after that of a transaction whose lock it waited for, though it was published before", async () => {
+  test("comes after that of a transaction whose lock it waited for, although it was published earlier", async () => {
     const bus = await log.openBus();
     const { messages } = subscribe(bus);
     await using app = appPool(4);
@@ -108,7 +110,7 @@ describe("a message published in a transaction", () => {
       await first.query("BEGIN");
       await first.query("UPDATE stock SET n = n + 1");
       await bus.publish({ round, by: "first" }, { channel: "orders", tx: first });
-      // It waits for the row, and commits as soon as it has it.
+      // It waits for the row, then commits.
       const waiting = second
         .query("UPDATE stock SET n = n + 1")
         .then(async () => second.query("COMMIT"));
@@ -126,7 +128,7 @@ describe("a message published in a transaction", () => {
     );
   });
 
-  test("is told of as pending, is not announced before the commit, and comes before what is published after it", async () => {
+  test("is counted as pending, is not delivered before the commit, and precedes what is published after it", async () => {
     const bus = await log.openBus();
     const { messages } = subscribe(bus);
     await using app = appPool(1);
@@ -152,7 +154,7 @@ describe("a message published in a transaction", () => {
     expect(messages[1]).toMatchObject({ key: "42", event: "message", channel: "orders" });
   });
 
-  test("goes when the transaction, or its savepoint, is rolled back, or its connection is lost", async () => {
+  test("is removed when the transaction or its savepoint is rolled back, or when its connection is lost", async () => {
     const bus = await log.openBus();
     const { messages } = subscribe(bus);
     await using app = appPool(2);
@@ -181,7 +183,7 @@ describe("a message published in a transaction", () => {
     expect(messages.map(({ data }) => data)).toEqual(["kept", "kept as well", "last"]);
   });
 
-  test("that stays open holds nobody up", async () => {
+  test("in a transaction that stays open delays no other message", async () => {
     const bus = await log.openBus();
     const { messages } = subscribe(bus);
     await using app = appPool(2);
@@ -201,7 +203,7 @@ describe("a message published in a transaction", () => {
       await waitFor("the message", () => messages.at(-1)?.data === n, { everyMs: 1 });
       took.push(performance.now() - start);
     }
-    // Where it were found by asking the log, each second, it would be half of one.
+    // Polling each second would take half a second.
     expect(took.toSorted((a, b) => a - b).at(25)).toBeLessThan(400);
     await open.query("COMMIT");
     open.release();
@@ -209,7 +211,7 @@ describe("a message published in a transaction", () => {
     expect(messages.length).toBe(51);
   });
 
-  test("is announced by another process when its own ends with the commit", async () => {
+  test("is delivered by another process if its own ends with the commit", async () => {
     const [reader, bus] = [await log.openBus(), await log.openBus()];
     const { messages } = await subscribeLive(reader);
     await using app = appPool(1);
@@ -222,7 +224,7 @@ describe("a message published in a transaction", () => {
     await waitFor("the message", () => messages.length === 1);
   });
 
-  test("is numbered by its own process before it closes, when there is no other", async () => {
+  test("gets its position from its own process before that closes, if there is no other", async () => {
     const bus = await log.openBus();
     await using app = appPool(1);
     await inTransaction(
@@ -235,7 +237,7 @@ describe("a message published in a transaction", () => {
     expect(rows).toEqual([{ seq: "1" }]);
   });
 
-  test("stays in the tables when no process runs, and is announced once one does", async () => {
+  test("stays in the tables while no process runs, and is delivered when one starts", async () => {
     await (await log.openBus()).close();
     await using app = appPool(1);
     await app.query(`SELECT ${log.schema}.publish('orders', '{"from": "SQL"}')`);
@@ -245,9 +247,9 @@ describe("a message published in a transaction", () => {
     expect(messages[0]?.data).toEqual({ from: "SQL" });
   });
 
-  test("can be published by SQL alone, a trigger for one, and is one line however it was written", async () => {
+  test("can be published from SQL, for example by a trigger, and becomes one line", async () => {
     const bus = await log.openBus();
-    // SQL waits for no listener of any bus, as the bus's own publishes do.
+    // Unlike the bus's own publishes, SQL waits for no subscriber.
     const { messages } = subscribe(bus, { channel: "**", after: await bus.cursor() });
     await using app = appPool(1);
     await app.query(`
@@ -278,11 +280,28 @@ describe("a message published in a transaction", () => {
     ]) {
       await expect(app.query(`SELECT ${log.schema}.publish${bad}`)).rejects.toThrow(/violates/);
     }
+    for (const event of ["error", "open"]) {
+      for (const call of ["publish('a', '1'", "publish_raw('a', '1'"]) {
+        const refused = app.query(`SELECT ${log.schema}.${call}, event => '${event}')`);
+        await expect(refused).rejects.toThrow(`The event must not be "${event}"`);
+      }
+    }
+  });
+
+  test("an event named error that an older version has stored is still delivered", async () => {
+    const bus = await log.openBus();
+    const { messages } = await subscribeLive(bus);
+    await using app = appPool(1);
+    await app.query(
+      `INSERT INTO ${log.schema}.message (channel, event, data) VALUES ('orders', 'error', '1')`,
+    );
+    await waitFor("it", () => messages.length === 1);
+    expect(messages[0]).toMatchObject({ event: "error", data: 1 });
   });
 });
 
 describe("raw data", () => {
-  test("goes out as it is from a transaction and from SQL, and JSON beside it stays JSON", async () => {
+  test("is delivered unchanged from a transaction and from SQL, and JSON next to it stays JSON", async () => {
     const bus = await log.openBus();
     const subscriber = await subscribeLive(bus);
     await using app = appPool(1);
@@ -309,7 +328,7 @@ describe("raw data", () => {
 });
 
 describe("an idempotency id in a transaction", () => {
-  test("is stored once however it is published, and gives the first place once there is one", async () => {
+  test("is stored once however it is published, and resolves to the first position once there is one", async () => {
     const bus = await log.openBus();
     const { messages } = subscribe(bus);
     await using app = appPool(2);
@@ -334,7 +353,7 @@ describe("an idempotency id in a transaction", () => {
     expect(messages.map(({ data }) => data)).toEqual(["paid", "last"]);
   });
 
-  test("is free again when it is rolled back; who publishes it meanwhile waits, and nobody else does", async () => {
+  test("is free again after a rollback; only a publish with the same id waits for that", async () => {
     const bus = await log.openBus();
     const { messages } = subscribe(bus);
     await using app = appPool(1);
@@ -343,17 +362,17 @@ describe("an idempotency id in a transaction", () => {
     await bus.publish("undone", { channel: "orders", id: "order 43", tx });
     const repeat = bus.publish("done", { channel: "orders", id: "order 43" });
     const other = await log.openBus();
-    await other.publish("not held up", { channel: "orders", id: "order 44" });
+    await other.publish("not delayed", { channel: "orders", id: "order 44" });
     await waitFor("the other one", () => messages.length === 1);
     await tx.query("ROLLBACK");
     tx.release();
     expect(await repeat).not.toHaveProperty("duplicate");
     await waitFor("the repeated one", () => messages.length === 2);
-    expect(messages.map(({ data }) => data)).toEqual(["not held up", "done"]);
+    expect(messages.map(({ data }) => data)).toEqual(["not delayed", "done"]);
   });
 });
 
-describe("what is taken for a transaction", () => {
+describe("the `transaction` option accepts", () => {
   test("the `sql` of Postgres.js inside `begin`, committed and rolled back", async () => {
     const bus = await log.openBus();
     const { messages } = subscribe(bus);
@@ -388,7 +407,7 @@ describe("what is taken for a transaction", () => {
     await waitFor("the message", () => messages.length === 1);
   });
 
-  test("not a pool, nor nothing: the message would be published by itself", async () => {
+  test("neither a pool nor undefined, which would publish the message outside the transaction", async () => {
     const bus = await log.openBus();
     const { messages } = subscribe(bus);
     await using app = appPool(1);
@@ -402,7 +421,7 @@ describe("what is taken for a transaction", () => {
     await waitFor("the last message", () => messages.length === 1);
   });
 
-  test("a serializable one, and its conflicts come as the client throws them", async () => {
+  test("a serializable one, whose conflicts reach the caller as the client throws them", async () => {
     const bus = await log.openBus();
     const { messages } = subscribe(bus);
     await using app = appPool(2);
@@ -417,7 +436,7 @@ describe("what is taken for a transaction", () => {
     await one.query("INSERT INTO seats VALUES (1)");
     await two.query("INSERT INTO seats VALUES (2)");
     await one.query("COMMIT");
-    // Committed after this one's snapshot was taken: a retry is the only way out, and 40001 says so.
+    // Committed after this one's snapshot: only a retry can succeed, as 40001 says.
     const conflict = bus.publish("two", { channel: "orders", id: "seat", tx: two });
     await expect(conflict).rejects.toMatchObject({ code: "40001" });
     await two.query("ROLLBACK");

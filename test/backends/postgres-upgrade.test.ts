@@ -2,13 +2,15 @@ import { readFile } from "node:fs/promises";
 import { Pool } from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 
+import { internalsOf } from "../../packages/sse-bus/src/core/bus.ts";
+import { publishReserved, subscribeReserved } from "../../packages/sse-bus/src/core/reserved.ts";
 import { migrate } from "../../packages/sse-bus/src/postgres/index.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { subscribe } from "./subscriber.ts";
 import { createPostgresLog, type PostgresLog } from "./postgres-log.ts";
 
-/** As version 1 made it. */
+/** As created by version 1. */
 const oldSchema = readFile(new URL("fixtures/postgres-schema-1.sql", import.meta.url), "utf8");
 
 let server: PostgresServer;
@@ -28,7 +30,7 @@ afterEach(async () => {
   await log[Symbol.asyncDispose]();
 });
 
-test("an upgrade keeps messages, positions, the epoch and the ids, of waiting messages too", async () => {
+test("an upgrade keeps messages, positions, the epoch and the ids, also of pending messages", async () => {
   const first = await append("a", "1", "seen");
   await append("b", "2");
   await old.query(`SELECT ${log.schema}.publish('c', '3', id => 'waiting')`);
@@ -46,14 +48,14 @@ test("an upgrade keeps messages, positions, the epoch and the ids, of waiting me
     id: messages[2]?.id,
     duplicate: true,
   });
-  // The head is the greatest there was, and an id is of its channel.
+  // The head is the greatest position so far, and an id belongs to its channel.
   await old.query(`DELETE FROM ${log.schema}.message WHERE seq = 3`);
   const next = await bus.publish(1, { channel: "b", id: "seen" });
   expect(next).not.toHaveProperty("duplicate");
   expect(Number.parseInt(next.id, 36)).toBe(4);
 });
 
-test("instances of the older version go on while and after it is upgraded, and both hear each other", async () => {
+test("instances of the older version continue during and after an upgrade, and both receive each other's messages", async () => {
   await append("a", "0");
   const bus = await log.openBus();
   const { messages } = subscribe(bus, { channel: "**", after: await bus.cursor() });
@@ -63,7 +65,7 @@ test("instances of the older version go on while and after it is upgraded, and b
   const tx = await old.connect();
   await tx.query("BEGIN");
   await tx.query(`SELECT * FROM ${log.schema}.enqueue('c', 'message', NULL, '3', 'y', 'old')`);
-  // Refused, so that its publisher tries again: version 1 would take it for stored at position 0.
+  // Rejected, so that its publisher retries: version 1 would treat it as stored at position 0.
   await expect(append("c", "3", "y")).rejects.toMatchObject({ code: "55P03" });
   await append("d", "4");
   await tx.query("COMMIT");
@@ -73,7 +75,7 @@ test("instances of the older version go on while and after it is upgraded, and b
   expect(await append("c", "3", "y")).toMatchObject({ seq: "5", duplicate: "true" });
 });
 
-test("a transaction that has published holds an upgrade up, is not ended by it, and holds up nobody else for a second", async () => {
+test("a transaction that has published delays an upgrade, is not ended by it, and delays others for less than a second", async () => {
   await append("a", "1");
   const tx = await old.connect();
   await tx.query("BEGIN");
@@ -95,7 +97,7 @@ test("a transaction that has published holds an upgrade up, is not ended by it, 
   expect(await bus.publish(2, { channel: "a", id: "in time" })).toMatchObject({ duplicate: true });
 });
 
-test("an upgrade that a transaction holds up for long is refused, saying so, and succeeds later", async () => {
+test("an upgrade that a transaction delays for long fails with the reason, and succeeds later", async () => {
   const tx = await old.connect();
   await tx.query("BEGIN");
   await tx.query(`SELECT ${log.schema}.publish('a', '1', id => 'held')`);
@@ -108,10 +110,34 @@ test("an upgrade that a transaction holds up for long is refused, saying so, and
   await migrate(log.pool, { schema: log.schema });
   await migrate(log.pool, { schema: log.schema });
   const { rows } = await old.query(`SELECT version FROM ${log.schema}.state`);
-  expect(rows).toEqual([{ version: 2 }]);
+  expect(rows).toEqual([{ version: 3 }]);
 });
 
-/** As an instance of version 1 publishes. */
+test("an upgraded log has reserved channels, which SQL of the application cannot publish to", async () => {
+  await append("a", "1");
+  const bus = await log.openBus();
+  const { messages } = subscribe(bus, { channel: "**", after: await bus.cursor() });
+  const seen: unknown[] = [];
+  const channel = `~${"x".repeat(219)}`;
+  const internals = internalsOf(bus);
+  const own = subscribeReserved(internals, channel, (data) => seen.push(data), { onGap() {} });
+  await own.live;
+  await publishReserved(internals, channel, "note", "own");
+  await append("b", "2");
+  await waitFor("the last message", () => messages.length === 1);
+  expect(messages[0]?.data).toBe(2);
+  expect(seen).toEqual(["own"]);
+  for (const name of ["~a", channel]) {
+    await expect(
+      old.query(`SELECT ${log.schema}.publish($1, '1'::jsonb)`, [name]),
+    ).rejects.toMatchObject({
+      code: "23514",
+      message: expect.stringContaining("reserved") as string,
+    });
+  }
+});
+
+/** Publishes like an instance of version 1. */
 async function append(channel: string, data: string, id?: string) {
   const { rows } = await old.query<{ epoch: string; seq: string; duplicate: string }>(
     `SELECT place::text, epoch, seq::text, "time"::text, channel, duplicate::text

@@ -18,10 +18,10 @@ beforeEach(async () => {
 });
 afterEach(async () => log[Symbol.asyncDispose]());
 
-/** Long enough that nothing in these tests is found by polling. */
+/** So long that nothing in these tests is found by polling. */
 const NEVER_MS = 60_000;
 
-test("a message is noticed when it is announced, not when the log is next asked", async () => {
+test("a message is received when it is notified, not at the next poll", async () => {
   const [one, two] = [
     await log.openBus({ pollMs: NEVER_MS }),
     await log.openBus({ pollMs: NEVER_MS }),
@@ -38,7 +38,7 @@ test("a message is noticed when it is announced, not when the log is next asked"
   await waitFor("the other message", () => messages.length === 2);
 });
 
-test("no notification grows with what it announces", async () => {
+test("the size of a notification is constant", async () => {
   const bus = await log.openBus({ pollMs: NEVER_MS });
   const { messages } = subscribe(bus);
   await using wakeups = await listenTo(log.schema);
@@ -55,11 +55,11 @@ test("no notification grows with what it announces", async () => {
   expect(messages.every(({ data }) => data === large)).toBe(true);
   expect(wakeups.payloads.length).toBeGreaterThan(0);
   expect(Math.max(...wakeups.payloads.map((payload) => payload.length))).toBeLessThan(100);
-  // A transaction wakes once, however much it has published.
+  // A transaction notifies once, however much it has published.
   expect(wakeups.payloads.filter((payload) => payload.startsWith("commit")).length).toBe(1);
 });
 
-test("what is published while nobody listens is found when listening begins again", async () => {
+test("messages published without LISTEN are found when LISTEN starts again", async () => {
   const [one, two] = [
     await log.openBus({ pollMs: NEVER_MS }),
     await log.openBus({ pollMs: NEVER_MS }),
@@ -84,11 +84,11 @@ test("what is published while nobody listens is found when listening begins agai
   expect(gaps).toEqual([]);
 });
 
-test("without LISTEN the log is polled, transactions included", async () => {
+test("without LISTEN the log is polled, also for transactions", async () => {
   const settings = { listen: false, pollMs: 50 } as const;
   const [one, two] = [await log.openBus(settings), await log.openBus(settings)];
   const { messages } = await subscribeLive(two);
-  // Those of the tests before are gone a moment after their connections.
+  // Those of earlier tests end shortly after their connections.
   await waitFor("no session that listens", async () => {
     const { rows } = await log.pool.query(
       "SELECT FROM pg_stat_activity WHERE query LIKE 'LISTEN %' AND datname = current_database()",
@@ -106,8 +106,8 @@ test("without LISTEN the log is polled, transactions included", async () => {
   }
 });
 
-test("a LISTEN that hears nothing, as behind a pooler, is told once and replaced by polling", async () => {
-  // Notifications stay in their database: on another one it hears as little as through a pooler.
+test("a LISTEN that receives nothing, as behind a pooler, is reported once and replaced by polling", async () => {
+  // Notifications stay in their database: LISTEN on another one receives nothing, as through a pooler.
   await log.pool.query(`CREATE DATABASE elsewhere_${log.schema}`);
   const elsewhere = new Pool({
     connectionString: server.url.replace(/postgres$/, `elsewhere_${log.schema}`),
@@ -115,7 +115,7 @@ test("a LISTEN that hears nothing, as behind a pooler, is told once and replaced
   const bus = await log.openBus({ listen: elsewhere, pollMs: NEVER_MS });
   const other = await log.openBus();
   const { messages } = await subscribeLive(bus);
-  await waitFor("it to be told", () => bus.errors.length > 0);
+  await waitFor("it to be reported", () => bus.errors.length > 0);
   expect(bus.errors).toMatchObject([{ code: "LISTEN_UNAVAILABLE" }]);
   for (let n = 0; n < 5; n++) {
     await other.publish(n, { channel: "orders" });
@@ -126,19 +126,19 @@ test("a LISTEN that hears nothing, as behind a pooler, is told once and replaced
   await elsewhere.end();
 });
 
-test("a pool for LISTEN that cannot connect is told, and the rest works", async () => {
+test("a pool for LISTEN that cannot connect is reported, and the rest works", async () => {
   const nowhere = new Pool({ connectionString: "postgres://postgres@127.0.0.1:1/postgres" });
   const bus = await log.openBus({ listen: nowhere });
   const { messages } = subscribe(bus);
   await bus.publish(1, { channel: "orders" });
   await waitFor("the message", () => messages.length === 1);
-  await waitFor("it to be told", () => bus.errors.length > 0);
+  await waitFor("it to be reported", () => bus.errors.length > 0);
   expect(bus.errors).toMatchObject([{ code: "LISTEN_UNAVAILABLE" }]);
   await bus.close();
   await nowhere.end();
 });
 
-test("a pool of one connection, which LISTEN would keep for itself, is refused", async () => {
+test("a pool of one connection, which LISTEN would occupy, is rejected", async () => {
   const pool = new Pool({ connectionString: server.url, max: 1 });
   expect(() => postgresBackend({ pool, schema: log.schema })).toThrow(
     expect.objectContaining({ code: "INVALID_OPTION" }),
@@ -147,7 +147,7 @@ test("a pool of one connection, which LISTEN would keep for itself, is refused",
   await pool.end();
 });
 
-test("a pool of two, shared with transactions that are under way, is enough", async () => {
+test("a pool of two, shared with running transactions, is enough", async () => {
   const pool = new Pool({ connectionString: server.url, max: 2 });
   const bus = await log.openBus();
   const { messages } = await subscribeLive(bus);
@@ -165,7 +165,7 @@ test("a pool of two, shared with transactions that are under way, is enough", as
   await pool.end();
 });
 
-test("many commits a second are not announced one by one, none is left behind, and calm returns", async () => {
+test("many commits a second are not notified one by one, none is missed, and single notifications return later", async () => {
   const [bus, reader] = [
     await log.openBus({ pollMs: NEVER_MS }),
     await log.openBus({ pollMs: NEVER_MS }),
@@ -194,10 +194,10 @@ test("many commits a second are not announced one by one, none is left behind, a
     wakeups.payloads.filter((payload) => payload.startsWith("commit")).length;
   expect(commits()).toBeLessThan(total / 4);
 
-  // Now one at a time: whoever had promised to look stops, and from then on each is announced again.
+  // Now one at a time: the process that promised to poll stops, and each commit is notified again.
   let calm = 0;
   for (let n = 0; calm < 4; n++) {
-    expect(n, "messages before calm returned").toBeLessThan(30);
+    expect(n, "messages before single notifications returned").toBeLessThan(30);
     await sleep(100);
     await wakeups.catchUp();
     const before = commits();
@@ -214,7 +214,7 @@ test("many commits a second are not announced one by one, none is left behind, a
   }
 });
 
-test("more topics than can be asked for one by one are all fed, and closed ones no more", async () => {
+test("topics beyond the limit of a query all receive their messages, and closed ones receive none", async () => {
   const [bus, reader] = [await log.openBus(), await log.openBus()];
   const subscribers = Array.from({ length: 150 }, (_, n) =>
     subscribe(reader, { channel: `room/${n}` }),
@@ -239,11 +239,11 @@ test("more topics than can be asked for one by one are all fed, and closed ones 
 
 interface Notified extends AsyncDisposable {
   readonly payloads: readonly string[];
-  /** All that was committed until now has come: an answer brings the notifications before it. */
+  /** Resolves when everything committed so far has arrived: a response follows earlier notifications. */
   catchUp(): Promise<void>;
 }
 
-/** What is notified on a channel, seen from beside. */
+/** Collects the notifications of a channel. */
 async function listenTo(channel: string): Promise<Notified> {
   const client = new Client({ connectionString: server.url });
   await client.connect();

@@ -10,10 +10,10 @@ import {
 import type { RedisCluster } from "../support/redis-cluster.ts";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 
-/** A log of its own on a cluster, reached through relays that can fail. */
+/** A log on a cluster, reached through relays that can fail. */
 export interface RedisClusterLog extends AsyncDisposable {
   readonly prefix: string;
-  /** An instance, with relays of its own to all nodes. */
+  /** An instance, with its own relays to all nodes. */
   connect(options?: Partial<RedisBackendOptions>): Promise<Backend>;
   cut(backend: Backend): Promise<void>;
   mend(backend: Backend): Promise<void>;
@@ -21,7 +21,7 @@ export interface RedisClusterLog extends AsyncDisposable {
   mendAll(): Promise<void>;
 }
 
-/** Makes a cluster's client that reaches each node (by port) through a relay, as behind a NAT. */
+/** Creates a cluster's client that reaches each node (by port) through a relay, as behind a NAT. */
 export type MakeClusterClient = (relays: ReadonlyMap<number, TcpProxy>) => RedisClient;
 
 const host = "127.0.0.1";

@@ -16,10 +16,10 @@ import {
 } from "./redis-cluster-log.ts";
 import { makeClient } from "./redis-log.ts";
 
-/** What a cluster changes: how nodes are found, and how messages come. `pnpm test:long` runs all. */
+/** The differences of a cluster: how nodes are found, and how messages arrive. `pnpm test:long` runs all. */
 const isOfCluster = process.env.SSE_BUS_LONG_TESTS
   ? /^/
-  : /^(live|data loss|recovery: an instance|bus: listeners that come|outage: open|close: it leaves)/;
+  : /^(live|batch|data loss|recovery: an instance|bus: listeners that come|outage: open|close: it leaves)/;
 
 let cluster: RedisCluster;
 beforeAll(async () => {
@@ -33,7 +33,7 @@ describe.each(Object.entries(makeClusterClient))("a cluster over %s", (_name, ma
     createLog: () => createRedisClusterLog(cluster, make),
     connect: async (log) => log.connect({ waitMs: 200, timeoutMs: 3000 }),
     deleteLog: async (log) => log[Symbol.asyncDispose](),
-    // The nodes are away for all instances, though they run: a cluster takes seconds to start again.
+    // The nodes are unreachable but running: a cluster takes seconds to start again.
     outage: { stop: async (log) => log.cutAll(), start: async (log) => log.mendAll() },
     partition: {
       cut: async (log, backend) => log.cut(backend),
@@ -44,9 +44,9 @@ describe.each(Object.entries(makeClusterClient))("a cluster over %s", (_name, ma
     },
   });
 
-  test("a slot that moves to another node under load takes its bus along: no message is lost, no gap told", async () => {
+  test("a slot can move to another node under load: no message is lost, and there is no gap", async () => {
     await using log = createRedisClusterLog(cluster, make);
-    // As many as are published in the seconds of a move: with fewer kept, a gap would be the truth.
+    // As many as are published during a move: with a shorter history, a gap would be correct.
     const keeping = { history: { maxMessages: 100_000 }, onError() {} };
     await using publisher = createBus({ backend: await log.connect(), ...keeping });
     await using bus = createBus({ backend: await log.connect(), ...keeping });
@@ -67,7 +67,7 @@ describe.each(Object.entries(makeClusterClient))("a cluster over %s", (_name, ma
     }
     for (let round = 0; round < 2; round++) {
       const before = sent.length;
-      await waitFor("messages under way", () => sent.length > before + 30);
+      await waitFor("messages in flight", () => sent.length > before + 30);
       const holder = await cluster.holderOf(log.prefix);
       const other = cluster.nodes.find((node) => node !== holder);
       if (other) await cluster.move(log.prefix, other);
@@ -110,7 +110,7 @@ test.each(["redis", "ioredis"])(
   },
 );
 
-test("announcements stay on the node that holds the bus", async () => {
+test("pub/sub messages stay on the node that holds the bus", async () => {
   await using log = createRedisClusterLog(cluster, makeClusterClient.redis);
   await using bus = createBus({ backend: await log.connect() });
   const { messages } = subscribe(bus, { channel: "a/*" });
@@ -126,7 +126,7 @@ test("announcements stay on the node that holds the bus", async () => {
   }
 });
 
-test("an instance that would announce in another way than its bus is refused, and says what to set", async () => {
+test("an instance whose pub/sub mode differs from that of its bus is rejected, with the setting to change", async () => {
   await using log = createRedisClusterLog(cluster, makeClusterClient.redis);
   await using bus = createBus({ backend: await log.connect() });
   await bus.publish(1);
@@ -137,7 +137,7 @@ test("an instance that would announce in another way than its bus is refused, an
     code: "INVALID_OPTION",
     message: expect.stringContaining("`sharded`"),
   });
-  // A client of the one node will do, when it announces as the others do.
+  // A client of one node works if it uses the same mode.
   await using one = createBus({ backend: redisBackend({ ...options, sharded: true }) });
   const { messages } = await subscribeLive(bus, { channel: "a" });
   await one.publish(3, { channel: "a" });

@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, test } from "vitest";
 
 import { testBackend } from "../../packages/sse-bus/src/testing/index.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
+import { everyOther } from "./every-other.ts";
 import { createRedisLog, makeClient, type RedisLog } from "./redis-log.ts";
 
-describe.each(Object.entries(makeClient))("redisBackend over %s", (_name, make) => {
+describe.each(Object.entries(makeClient))("redisBackend over %s", (name, make) => {
   let server: RedisServer;
   beforeAll(async () => {
     server = await startRedis({ persist: true });
@@ -12,7 +13,7 @@ describe.each(Object.entries(makeClient))("redisBackend over %s", (_name, make) 
   afterAll(async () => server[Symbol.asyncDispose]());
 
   testBackend<RedisLog>({
-    test,
+    test: name === "ioredis" ? everyOther() : test,
     createLog: () => createRedisLog(server, make),
     connect: async (log) => log.connect({ waitMs: 200, timeoutMs: 3000 }),
     deleteLog: async (log) => log[Symbol.asyncDispose](),

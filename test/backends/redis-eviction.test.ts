@@ -13,11 +13,11 @@ import {
 import { subscribe } from "./subscriber.ts";
 import { createRedisLog, makeClient } from "./redis-log.ts";
 
-describe("a server that evicts or loads", () => {
-  // volatile-lru spares the key without a lifetime, which holds the positions and horizons; when
-  // allkeys-lru takes it, the log begins anew.
+describe("a server that evicts keys or loads its data", () => {
+  // volatile-lru keeps the key without a lifetime, which holds the positions and horizons. When
+  // allkeys-lru evicts it, the log restarts.
   test.each(["volatile-lru", "allkeys-lru"])(
-    "%s: whatever it evicts is told as a gap, never lost in silence",
+    "%s: everything evicted is reported in a gap",
     async (policy) => {
       const args = ["--maxmemory", "6mb", "--maxmemory-policy", policy];
       await using server = await startRedis({ args });
@@ -51,7 +51,7 @@ describe("a server that evicts or loads", () => {
         if (missing.length > 0) lossy++;
         unreported.push(...missing.filter((seq) => seq > horizon));
       }
-      // After the reads: they find out that the key with the positions was evicted, and begin a new log.
+      // After the reads: they detect that the key with the positions was evicted, and begin a new log.
       const isSameLog = epochOf(await bus.cursor()) === epochOf(start);
       if (policy === "volatile-lru") expect(isSameLog).toBe(true);
       if (isSameLog) expect(unreported).toEqual([]);
@@ -80,8 +80,8 @@ describe("a server that evicts or loads", () => {
     else expect(subscriber.gaps).toHaveLength(1);
   });
 
-  test("LOADING: open() refuses meanwhile, and whoever was there is back when it is done", async () => {
-    // Slow to load (300 keys of 10 ms), and looking at its connections all the while.
+  test("LOADING: open() rejects, and open instances continue afterwards", async () => {
+    // Slow to load (300 keys of 10 ms), but it serves its connections.
     const slow = ["--key-load-delay", "10000", "--loading-process-events-interval-bytes", "1024"];
     const args = ["--enable-debug-command", "yes", ...slow];
     await using server = await startRedis({ persist: true, args });

@@ -6,7 +6,7 @@ import { subscribe } from "./subscriber.ts";
 import { startPair } from "./redis-pair.ts";
 
 describe("failover", () => {
-  test("to a replica that has everything: no message is missing, and no gap is told", async () => {
+  test("to a replica that has everything: no message is missing, and there is no gap", async () => {
     await using pair = await startPair();
     await using one = openBus(pair.connect());
     await using two = openBus(pair.connect());
@@ -21,11 +21,11 @@ describe("failover", () => {
     expect(subscriber.gaps).toEqual([]);
   });
 
-  test("to a replica that lagged: the epoch changes, so that what was lost is told", async () => {
+  test("to a replica that lagged: the epoch changes, so that the loss is reported", async () => {
     await using pair = await startPair();
     await using one = openBus(pair.connect());
     await using two = openBus(pair.connect());
-    // It has seen nothing of what will be lost, and is the first to publish to the new primary.
+    // It has not received what will be lost, and is the first to publish to the new primary.
     await using late = openBus(pair.connect());
     const subscriber = subscribe(two, { channel: "a", after: await two.cursor() });
     const kept = await one.publish("kept", { channel: "a" });
@@ -40,10 +40,10 @@ describe("failover", () => {
     fresh.push(await publishUntilStored(late, "a"));
     await waitFor("the new log", () => subscriber.ids.at(-1) === fresh.at(-1));
     expect(subscriber.gaps.map(({ reason }) => reason)).toEqual(["restarted"]);
-    // No position is given twice: a cursor of what was lost stays apart from what is new.
+    // No position is assigned twice: a cursor of a lost message differs from new ones.
     const positions = [...lost.map(({ id }) => id), ...fresh].map((id) => id.split("-")[0]);
     expect(new Set(positions).size).toBe(positions.length);
-    // What the replica had is still there for whoever comes.
+    // New readers receive what the replica had.
     const whole = subscribe(one, { channel: "a", after: kept.id });
     await waitFor("all that is kept", () => whole.ids.length > fresh.length);
     expect(whole.gaps.map(({ reason }) => reason)).toEqual(["restarted"]);

@@ -26,7 +26,7 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
   });
   afterAll(async () => server[Symbol.asyncDispose]());
 
-  test("connections killed at the server, again and again, cost no message and tell no gap", async () => {
+  test("connections killed repeatedly at the server cause no loss and no gap", async () => {
     await using _log = (log = createRedisLog(server, make));
     await using publisher = openBus(await log.connect());
     await using bus = openBus(await log.connect());
@@ -51,7 +51,7 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     expect(subscriber.gaps).toEqual([]);
   });
 
-  test("a server killed under load and started again from its disk loses nothing that was acknowledged", async () => {
+  test("a server killed under load and restarted from its disk loses nothing acknowledged", async () => {
     await using _log = (log = createRedisLog(server, make));
     await using publisher = openBus(await log.connect());
     await using bus = openBus(await log.connect());
@@ -68,7 +68,7 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     expect(subscriber.gaps).toEqual([]);
   });
 
-  /** What another program with the right to publish may send: the text for a live channel, by name. */
+  /** What another program with permission to publish may send: the text for a live channel, by name. */
   const foreign: Record<string, (epoch: string, seq: number) => string> = {
     "text without a position": () => "garbage",
     "attributes that are not JSON, far ahead": (epoch, seq) =>
@@ -112,7 +112,7 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     },
   );
 
-  test("a foreign head marker costs no more than a gap", async () => {
+  test("a head marker of another program causes no more than a gap", async () => {
     await using _log = (log = createRedisLog(server, make));
     await using bus = openBus(await log.connect());
     await using admin = await connectAdmin(server.port);
@@ -136,7 +136,7 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     await waitFor("the last message", () => subscriber.data.at(-1) === "last");
   });
 
-  test("an entry of a stream that cannot be read is reported and left out", async () => {
+  test("an unreadable entry of a stream is reported and omitted", async () => {
     await using _log = (log = createRedisLog(server, make));
     const errors: Error[] = [];
     const backend = await log.connect();
@@ -151,7 +151,7 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     expect(errors).toMatchObject([{ code: "INVALID_DATA" }]);
   });
 
-  test("an outage of half a second is noticed by nobody: publishes wait for its end, and no gap is told", async () => {
+  test("an outage of half a second has no effect: publishes wait for its end, and there is no gap", async () => {
     await using _log = (log = createRedisLog(server, make));
     const backend = await log.connect({ waitMs: 3000 });
     await using bus = openBus(backend);
@@ -169,7 +169,7 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     expect([subscriber.ids, subscriber.gaps]).toEqual([sent, []]);
   });
 
-  test("a server that hangs is noticed, and publishes reject; once it moves again nothing is missing", async () => {
+  test("a server that hangs is detected, and publishes reject; when it resumes, nothing is missing", async () => {
     await using _log = (log = createRedisLog(server, make));
     await using bus = openBus(await log.connect({ timeoutMs: 1000, waitMs: 100 }));
     const subscriber = subscribe(bus, { channel: "a", after: await bus.cursor() });
@@ -177,10 +177,10 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     server.pause();
     const lost = bus.publish(2, { channel: "a", id: "retried" });
     await expect(lost).rejects.toMatchObject({ code: "BACKEND_UNAVAILABLE" });
-    await waitFor("the hang to be noticed", () => bus.stats().status === "down");
+    await waitFor("the hang to be detected", () => bus.stats().status === "down");
     server.resume();
     await waitFor("the server to be back", () => bus.stats().status === "up");
-    // Its bytes were with the server already: the answer was lost, and the retry finds the first.
+    // The server had already received it: the response was lost, and the retry finds the first one.
     const retried = await bus.publish(2, { channel: "a", id: "retried" });
     const last = await bus.publish(3, { channel: "a" });
     await waitFor("the last message", () => subscriber.ids.at(-1) === last.id);
@@ -188,7 +188,7 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     expect(subscriber.gaps).toEqual([]);
   });
 
-  test("a process that stands still for longer than the deadline does not take its server for dead", async () => {
+  test("a process that is paused for longer than the deadline does not treat its server as dead", async () => {
     await using _log = (log = createRedisLog(server, make));
     const errors: Error[] = [];
     const backend = await log.connect({ timeoutMs: 500, markMs: 50 });
@@ -197,7 +197,7 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     const sent: string[] = [];
     for (let round = 0; round < 3; round++) {
       const published = bus.publish(round, { channel: "a" });
-      // On its way, and answered while nobody here can read.
+      // In flight, and answered while this process cannot read.
       await new Promise((resolve) => setImmediate(resolve));
       const until = performance.now() + 1200;
       while (performance.now() < until);
@@ -208,7 +208,7 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     expect([errors, bus.stats().status]).toEqual([[], "up"]);
   });
 
-  test("a full server refuses publishes with its reason, takes nothing, and readers go on", async () => {
+  test("a full server rejects publishes with its reason, stores nothing, and readers continue", async () => {
     await using _log = (log = createRedisLog(server, make));
     await using admin = await connectAdmin(server.port);
     const backend = await log.connect();
@@ -233,7 +233,7 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     expect((await backend.read("a")).messages.map(({ seq }) => seq)).toHaveLength(1);
   });
 
-  test("a server that became a replica refuses publishes, and is told as down until it is a primary again", async () => {
+  test("a server that became a replica rejects publishes, and is reported as down until it is a primary again", async () => {
     await using _log = (log = createRedisLog(server, make));
     await using admin = await connectAdmin(server.port);
     await using bus = openBus(await log.connect({ waitMs: 100 }));
@@ -244,7 +244,7 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
       const refused = await bus.publish(2, { channel: "a" }).catch(asError);
       expect(refused).toMatchObject({ code: "BACKEND_UNAVAILABLE" });
       expect((refused as Error).message).toContain("READONLY");
-      await waitFor("it to be told as down", () => bus.stats().status === "down");
+      await waitFor("it to be reported as down", () => bus.stats().status === "down");
     } finally {
       await admin.command(["REPLICAOF", "NO", "ONE"]);
     }
@@ -255,7 +255,7 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     expect(bus.stats().status).toBe("up");
   });
 
-  test("data flushed under open connections change the epoch: one gap, then all that is new", async () => {
+  test("flushed data under open connections changes the epoch: one gap, then all new messages", async () => {
     await using own = await startRedis();
     await using _log = (log = createRedisLog(own, make));
     await using admin = await connectAdmin(own.port);
@@ -275,17 +275,18 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     expect(epochOf(fresh.id)).not.toBe(epochOf(old[0]?.id ?? ""));
   });
 
-  test("a message that was stored and never announced is found by the next one, and neither is missing", async () => {
+  test("a message that was stored but not delivered is recovered by the next one, and neither is missing", async () => {
     await using _log = (log = createRedisLog(server, make));
     await using bus = openBus(await log.connect());
     await using admin = await connectAdmin(server.port);
     const subscriber = subscribe(bus, { channel: "a", after: await bus.cursor() });
     const first = await bus.publish(1, { channel: "a" });
     const tag = `{${log.prefix}}`;
-    const keys = [`${tag}:bus`, `${tag}:log:a`, `${tag}:newest:a`, `${tag}:id:`];
-    const record = ["e", "a", "", '"unannounced"', "", "nowhere:", ""];
-    const rest = ["1000", "1000000", "1000000", "PUBLISH", ""];
-    await admin.command(["EVAL", PUBLISH.text, "4", ...keys, ...record, ...rest]);
+    const keys = [`${tag}:bus`, `${tag}:log:a`, `${tag}:newest:a`];
+    const channel = ["a", "nowhere:", "floor", "1000", "1000000", "1000000"];
+    const message = ["1", "", '"unannounced"', "", ""];
+    const args = ["e", "1000", "PUBLISH", "", "1", ...channel, ...message];
+    await admin.command(["EVAL", PUBLISH.text, "3", ...keys, ...args]);
     const last = await bus.publish(3, { channel: "a" });
     await waitFor("the last message", () => subscriber.ids.at(-1) === last.id);
     expect(subscriber.ids).toHaveLength(3);
@@ -294,7 +295,7 @@ describe.each(Object.entries(makeClient))("over %s", (name, make) => {
     expect(subscriber.gaps).toEqual([]);
   });
 
-  test("buses of one prefix on two logical databases do not hear each other", async () => {
+  test("buses of one prefix on two logical databases do not receive each other's messages", async () => {
     await using _log = (log = createRedisLog(server, make));
     const prefix = `db-${name}`;
     const client =

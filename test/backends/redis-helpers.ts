@@ -47,9 +47,10 @@ export interface Admin extends AsyncDisposable {
   command(args: readonly string[]): Promise<unknown>;
   evictedKeys(): Promise<number>;
   info(): Promise<string>;
+  commandStats(): Promise<string>;
 }
 
-/** Connects directly to Redis, around every proxy of the test. */
+/** Connects directly to Redis, without the test's proxies. */
 export async function connectAdmin(port: number): Promise<Admin> {
   const client = createClient({ url: `redis://127.0.0.1:${port}` });
   client.on("error", () => {});
@@ -57,6 +58,7 @@ export async function connectAdmin(port: number): Promise<Admin> {
   const admin: Admin = {
     command: async (args) => client.sendCommand([...args]),
     info: async () => client.sendCommand<string>(["INFO"]),
+    commandStats: async () => client.sendCommand<string>(["INFO", "commandstats"]),
     evictedKeys: async () => Number(/evicted_keys:(\d+)/.exec(await admin.info())?.[1]),
     async [Symbol.asyncDispose]() {
       client.destroy();

@@ -11,7 +11,7 @@ import { subscribe } from "./subscriber.ts";
 import { createRedisLog, makeClient } from "./redis-log.ts";
 
 describe("keys", () => {
-  test("all keys of a bus are in one slot, so that a cluster takes every script", async () => {
+  test("all keys of a bus are in one slot, so that a cluster accepts every script", async () => {
     await using server = await startRedis({ args: ["--cluster-enabled", "yes"] });
     await using admin = await connectAdmin(server.port);
     await admin.command(["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
@@ -71,7 +71,7 @@ describe("keys", () => {
     },
   );
 
-  test("a topic that the user may not subscribe to is refused by itself, and the others go on", async () => {
+  test("a topic without permission to subscribe is rejected alone, and the others continue", async () => {
     await using server = await startRedis();
     await using admin = await connectAdmin(server.port);
     const user = ["ACL", "SETUSER", "narrow", "on", ">password", "~*", "+@all", "resetchannels"];
@@ -81,7 +81,7 @@ describe("keys", () => {
     await using bus = openBus(backend);
     const subscriber = subscribe(bus, { channel: "a", after: await bus.cursor() });
     const first = await bus.publish(1, { channel: "a" });
-    // A pattern has to stand in the user's rules letter by letter.
+    // A pattern must be in the user's rules letter by letter.
     const refused = await backend.subscribe("a/*", { message() {}, lost() {} }).catch(asError);
     expect(refused).toMatchObject({ code: "BACKEND_UNAVAILABLE" });
     expect((refused as Error).message).toContain("NOPERM");
@@ -91,7 +91,7 @@ describe("keys", () => {
     expect(subscriber.ids).toEqual([first.id, second.id]);
   });
 
-  test("a machine whose clock is ahead of the server's forgets nothing that is still kept", async () => {
+  test("a machine whose clock is ahead of the server's drops nothing that must be kept", async () => {
     await using server = await startRedis();
     await using log = createRedisLog(server, makeClient.redis);
     await using admin = await connectAdmin(server.port);
@@ -117,7 +117,7 @@ describe("keys", () => {
     }
   });
 
-  test("readers on a machine whose clock is ahead of the server's get all that is still kept", async () => {
+  test("readers on a machine whose clock is ahead of the server's receive everything kept", async () => {
     await using server = await startRedis();
     await using log = createRedisLog(server, makeClient.redis);
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 15_000 });
@@ -138,7 +138,7 @@ describe("keys", () => {
     }
   });
 
-  test("channels whose history has aged away leave nothing behind but the floor", async () => {
+  test("channels whose history has expired leave only a shared horizon", async () => {
     await using server = await startRedis();
     await using log = createRedisLog(server, makeClient.redis);
     await using admin = await connectAdmin(server.port);
@@ -161,7 +161,7 @@ describe("keys", () => {
       return [...keys.toSorted(), ...channels].join() === `${tag}:bus,${tag}:log:kept,c:kept`;
     });
     const subscriber = subscribe(bus, { channel: "gone/299", after: ids[0] });
-    await waitFor("a gap for what is gone", () => subscriber.gaps.length === 1);
+    await waitFor("a gap for the dropped messages", () => subscriber.gaps.length === 1);
     const whole = subscribe(bus, { channel: "kept", after: kept.id });
     const next = await bus.publish("next", { channel: "kept" });
     await waitFor("the next one", () => whole.ids.length === 1);

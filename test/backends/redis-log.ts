@@ -10,17 +10,17 @@ import {
 import type { RedisServer } from "../support/redis.ts";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 
-/** A log of its own on a server that several logs share, reached through relays that can fail. */
+/** A log on a server that several logs share, reached through relays that can fail. */
 export interface RedisLog extends AsyncDisposable {
   readonly prefix: string;
-  /** An instance, with a relay of its own between it and the server. */
+  /** An instance, with its own relay to the server. */
   connect(options?: Partial<RedisBackendOptions>): Promise<Backend>;
   proxyOf(backend: Backend): TcpProxy;
   /** Empties a channel's stream by hand, or deletes the key, in turn. */
   deleteMessages(channel: string): Promise<void>;
 }
 
-/** Makes a client of one of the two libraries, which the backend only duplicates. */
+/** Creates a client of one of the two libraries, which the backend only duplicates. */
 export type MakeClient = (port: number) => RedisClient;
 
 export const makeClient = {

@@ -8,12 +8,12 @@ import { makeClient } from "./redis-log.ts";
 
 export interface Pair extends AsyncDisposable {
   connect(): Backend;
-  /** Resolves once the replica has all that the primary has. */
+  /** Resolves when the replica has everything that the primary has. */
   untilInStep(): Promise<void>;
-  /** The replica gets nothing any more. */
+  /** Cuts the replica off from the primary. */
   stopReplication(): Promise<void>;
   emptyReplica(): Promise<void>;
-  /** The primary dies and the replica takes its place, behind the same address. */
+  /** Kills the primary and promotes the replica, behind the same address. */
   failOver(): Promise<void>;
 }
 

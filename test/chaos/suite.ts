@@ -19,8 +19,8 @@ export interface ChaosOptions {
 }
 
 /** Small numbers for every test run; `pnpm chaos` sets larger ones. */
-const MESSAGES = Number(process.env.SSE_BUS_CHAOS_MESSAGES ?? 2000);
-const READERS = Number(process.env.SSE_BUS_CHAOS_READERS ?? 100);
+const MESSAGES = Number(process.env.SSE_BUS_CHAOS_MESSAGES ?? 1000);
+const READERS = Number(process.env.SSE_BUS_CHAOS_READERS ?? 50);
 const CHANNELS = Array.from({ length: 50 }, (_, n) => `chaos/${n}`);
 const CHANNELS_A_READER = 2;
 

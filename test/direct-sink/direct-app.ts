@@ -2,10 +2,10 @@ import type { TestApp } from "../support/test-app.ts";
 import { type NextServer, type ServerOptions, startNode } from "../support/next-server.ts";
 import { freePort } from "../support/ports.ts";
 
-/** How the app is served: as people do who do not run `next start`. */
+/** Ways to serve an app other than `next start`. */
 export type CustomServer = "http" | "gzip";
 
-/** Starts the app behind a server of its own, as in Next's guide to custom servers. */
+/** Starts the app behind a custom server, as in the guide of Next.js. */
 export async function startCustom(
   { folder }: TestApp,
   kind: CustomServer,
@@ -22,7 +22,7 @@ export async function startCustom(
   return startNode(["server.mjs"], { folder, port, env });
 }
 
-/** Streams by how their bytes leave, as the server itself counts them. */
+/** Numbers of streams by sink, as counted by the server. */
 export async function countSinks(origin: string): Promise<{ direct: number; web: number }> {
   const response = await fetch(`${origin}/api/health?verbose`);
   return ((await response.json()) as { sinks: { direct: number; web: number } }).sinks;

@@ -11,7 +11,7 @@ const MESSAGES = 2400;
 const text = "x".repeat(5000);
 
 describe.each(["direct", "web"] as const)("stalled readers, %s sink", (kind) => {
-  test("cost a bounded amount, delay nobody, and get everything that is kept or are told", async () => {
+  test("cost limited memory, delay no other reader, and get everything kept or a gap", async () => {
     await using app = await startDemo({
       env: { SSE_BUS_OPEN_PUBLISH: "1", ...(kind === "web" && { SSE_BUS_SINK: "web" }) },
       nodeArgs: heapReporterArgs,
@@ -24,7 +24,7 @@ describe.each(["direct", "web"] as const)("stalled readers, %s sink", (kind) => 
     for (const stream of [live, ...stalled]) await stream.next("hello");
     for (const stream of stalled) stream.pause();
     const send = (n: number) => publish(app.url, { data: { n, text }, channel });
-    // What the kernel's buffers take, and what the heap needs to run warm, is not the question.
+    // The kernel's buffers and the heap of a warm server do not count.
     for (let n = 0; n < MESSAGES / 4; n++) await send(n);
     const before = await serverHeap(app);
     const lags: number[] = [];
@@ -35,10 +35,10 @@ describe.each(["direct", "web"] as const)("stalled readers, %s sink", (kind) => 
     }
     const after = await serverHeap(app);
     expect(await countSinks(app.url)).toEqual({ direct: 0, web: 0, [kind]: STALLED + 1 });
-    // So many messages more. A queue for each reader would keep a record of each of them, 300 bytes
-    // at the least: 10 MB.
+    // This many more messages. A queue per reader would keep at least 300 bytes
+    // for each of them: 10 MB.
     expect(after - before, `heap ${before} → ${after}`).toBeLessThan(4_000_000);
-    // Who had to wait for a stalled reader would wait for as long as it stalls.
+    // A reader that had to wait for a stalled one would wait as long as that stalls.
     expect(quantile(lags, 0.9)).toBeLessThan(500);
 
     for (const stream of stalled) stream.resume();
@@ -47,7 +47,7 @@ describe.each(["direct", "web"] as const)("stalled readers, %s sink", (kind) => 
   }, 120_000);
 });
 
-/** Reads to the last message: every one of them in order, or a gap where some are missing. */
+/** Reads to the last message: all of them in order, or a gap where some are missing. */
 async function checkComplete(stream: EventStream, channel: string): Promise<void> {
   const last = MESSAGES - 1;
   await stream.next(({ data }) => data.startsWith(`{"n":${last},`), { timeoutMs: 30_000 });
@@ -67,6 +67,6 @@ async function checkComplete(stream: EventStream, channel: string): Promise<void
       isTold = false;
     }
   }
-  // History keeps 1000: a reader that was stalled over thousands cannot have had them all.
+  // History keeps 1000: a reader that stalled for thousands of messages cannot receive all.
   expect(gaps).toBeGreaterThan(0);
 }

@@ -6,7 +6,7 @@ import { repository } from "../support/repository.ts";
 const page = await readFile(join(repository, "ARCHITECTURE.md"), "utf8");
 const source = join(repository, "packages/sse-bus/src");
 
-/** Folders whose own folders are listed, instead of themselves. */
+/** Folders whose subfolders are listed instead. */
 const groups = ["apps", "examples", "packages"];
 const ignored = /^(node_modules|dist|coverage|\.(?!ci$|github$).*)$/;
 

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { repository } from "../support/repository.ts";
 
-/** Where codes are declared, as unions of string literals. */
+/** The files that declare codes, as unions of string literals. */
 const SOURCES = ["core/errors.ts", "http/problem.ts", "client/client-error.ts"];
 
-test("every error code has a page, and every page is of a code", async () => {
+test("every error code has a page, and every page belongs to a code", async () => {
   const codes = new Set<string>();
   for (const source of SOURCES) {
     const text = await readFile(join(repository, "packages/sse-bus/src", source), "utf8");
@@ -16,7 +16,7 @@ test("every error code has a page, and every page is of a code", async () => {
   expect(files.map((file) => file.replace(".md", "")).toSorted()).toEqual([...codes].toSorted());
 });
 
-test("every page says the cause and the fix", async () => {
+test("every page has a cause and a fix", async () => {
   const folder = join(repository, "docs/errors");
   for (const file of await readdir(folder)) {
     const page = await readFile(join(folder, file), "utf8");

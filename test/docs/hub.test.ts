@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { runProcess } from "../support/processes.ts";
 import { repository } from "../support/repository.ts";
 
-test("docs/hub.md has the flags as the command tells them", async () => {
+test("docs/hub.md lists the flags as the command's help does", async () => {
   const cli = join(repository, "packages/sse-bus/dist/hub/cli.js");
   const help = await runProcess(process.execPath, [cli, "hub", "--help"]);
   const page = await readFile(join(repository, "docs/hub.md"), "utf8");

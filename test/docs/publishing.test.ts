@@ -25,16 +25,17 @@ afterAll(async () => {
 });
 
 test.each([
-  ["js", 17, process.execPath],
-  ["sh", 18, "bash"],
-  ["python", 19, "python3"],
+  ["js", 17, process.execPath, [{ done: true }]],
+  ["sh", 18, "bash", [{ done: true }]],
+  ["python", 19, "python3", [{ done: true }]],
+  ["bash", 20, "bash", [{ step: 1 }, { step: 2 }]],
 ] as const)(
-  "what docs/publishing.md shows in %s publishes on jobs/%i",
-  async (language, job, program) => {
+  "the %s snippet of docs/publishing.md publishes on jobs/%i",
+  async (language, job, program, published) => {
     await using stream = await openStream(`${app.url}/api/sse?channel=jobs/${job}`);
     await stream.next("hello");
     const code = await snippet(language);
-    // Beside the package, so that a plain `import "sse-bus"` finds it as in an app of one's own.
+    // Next to the package, so that `import "sse-bus"` resolves as in an app.
     await using folder = await tempFolder("recipe", join(repository, "apps/demo"));
     const file = join(folder.path, language === "js" ? "worker.mjs" : "recipe");
     await writeFile(file, code);
@@ -42,7 +43,9 @@ test.each([
       env: { ORIGIN: app.url, SSE_BUS_PUBLISH_TOKEN: TOKEN, SSE_BUS_URL: redis.url },
       timeoutMs: 20_000,
     });
-    expect((await stream.next("message")).json()).toEqual({ done: true });
+    for (const data of published) {
+      expect((await stream.next("message")).json()).toEqual(data);
+    }
   },
   60_000,
 );

@@ -8,8 +8,8 @@ import type { NextServer } from "../support/next-server.ts";
 import { useRedis } from "../support/redis.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 
-// The page /hook of the demo's production build, over HTTP/1.1: a browser has six connections for
-// all its tabs, so with a stream each the seventh would hang.
+// The page /hook of the demo's production build, over HTTP/1.1: a browser opens six connections for
+// all its tabs, so the seventh stream would hang.
 
 const TABS = 20;
 const WAIT = { timeout: 30_000, interval: 50 };
@@ -49,7 +49,7 @@ async function publishMany(prefix: string, count: number, to = app.url): Promise
   return texts;
 }
 
-/** Every status that the page shows from now on, however briefly. */
+/** Records every status that the page shows from now on, however briefly. */
 async function watchStatus(page: Page): Promise<() => Promise<string[]>> {
   await page.evaluate(() => {
     const output = document.querySelector("[data-testid=hook-status]") as HTMLElement;
@@ -72,7 +72,7 @@ async function processesOf(chromium: Chromium): Promise<number[]> {
 }
 
 describe.each(["chromium", "firefox"] as const)("%s", (name) => {
-  test("twenty tabs are all live on one stream, the site answers, and a leader's end loses nothing", async () => {
+  test("twenty tabs are live on one stream, the site responds, and nothing is lost when the leader closes", async () => {
     await using browser = name === "chromium" ? await launchChromium() : await launchFirefox();
     const open: () => Promise<Tab> =
       name === "chromium"
@@ -126,7 +126,7 @@ describe("in Chromium", () => {
     return pages;
   };
 
-  test("a server that is killed and restarted is told at once, and what comes then arrives once", async () => {
+  test("a server that is killed and restarted is shown immediately, and later messages arrive once", async () => {
     const pages = await openTabs(3);
     await publish(app.url, { data: "before" });
     for (const page of pages) await page.getByText('"before"').waitFor();
@@ -139,13 +139,13 @@ describe("in Chromium", () => {
     const after = await publishMany("after", 5);
     for (const page of pages) {
       await expect.poll(async () => (await rowsOf(page)).slice(-5), WAIT).toEqual(after);
-      // Its memory is gone with it, and so is what nobody can know of: that is told.
+      // Its memory is lost with it, so a gap is reported.
       await page.getByText("may be missing (restarted)").waitFor();
     }
     await pages[0]?.context().close();
   }, 120_000);
 
-  test("a server that is killed and restarted brings all that its history kept, once and in order", async () => {
+  test("a server that is killed and restarted delivers everything its history kept, once and in order", async () => {
     await using redis = await useRedis();
     const env = { SSE_BUS_OPEN_PUBLISH: "1", SSE_BUS_URL: redis.url };
     await using server = await startDemo({ env });
@@ -170,12 +170,12 @@ describe("in Chromium", () => {
     await pages[0]?.context().close();
   }, 120_000);
 
-  test("a computer that slept, and whose line died meanwhile, finds out as it wakes and misses nothing", async () => {
+  test("a computer whose connection breaks while it sleeps detects it on wake-up and misses nothing", async () => {
     await using proxy = await startTcpProxy(app.port);
     const [page] = (await openTabs(1, `http://127.0.0.1:${proxy.port}`)) as [Page];
     const statuses = await watchStatus(page);
     const processes = await processesOf(browser);
-    // No event tells the page, and none of its timers runs: everything of the browser stands still.
+    // The page gets no event, and none of its timers runs: the whole browser is paused.
     for (const pid of processes) process.kill(pid, "SIGSTOP");
     let missed: string[] = [];
     try {
@@ -197,7 +197,7 @@ describe("in Chromium", () => {
     await page.context().close();
   }, 180_000);
 
-  test("a network that is gone for 30 s is told, and all that came meanwhile arrives once, in order", async () => {
+  test("a network outage of 30 s is shown, and all messages of that time arrive once, in order", async () => {
     await using proxy = await startTcpProxy(app.port);
     const [page] = (await openTabs(1, `http://127.0.0.1:${proxy.port}`)) as [Page];
     const statuses = await watchStatus(page);
@@ -213,7 +213,7 @@ describe("in Chromium", () => {
     await page.context().close();
   }, 180_000);
 
-  test("a line that dies without a word is found within 2.5 heartbeats", async () => {
+  test("a connection that dies silently is detected within 2.5 heartbeats", async () => {
     await using proxy = await startTcpProxy(app.port);
     const [page] = (await openTabs(1, `http://127.0.0.1:${proxy.port}`)) as [Page];
     proxy.hang();
@@ -228,7 +228,7 @@ describe("in Chromium", () => {
     await page.context().close();
   }, 180_000);
 
-  test("a page that was offline never pauses, and then has what it missed", async () => {
+  test("a page that was offline does not freeze, then has what it missed", async () => {
     const [page] = (await openTabs(1)) as [Page];
     const statuses = await watchStatus(page);
     await page.context().setOffline(true);
@@ -240,7 +240,7 @@ describe("in Chromium", () => {
     await page.context().close();
   }, 60_000);
 
-  test("a leader that is frozen hands over, and thawed has what it missed", async () => {
+  test("a frozen leader is replaced, and has what it missed when it resumes", async () => {
     const [leader, follower] = (await openTabs(2)) as [Page, Page];
     const session = await leader.context().newCDPSession(leader);
     await session.send("Page.setWebLifecycleState", { state: "frozen" });
@@ -253,7 +253,7 @@ describe("in Chromium", () => {
     await leader.context().close();
   }, 120_000);
 
-  test("a leader whose process crashes is followed by another, without loss", async () => {
+  test("a leader whose process crashes is replaced without loss", async () => {
     const [leader, follower] = (await openTabs(2)) as [Page, Page];
     const session = await leader.context().newCDPSession(leader);
     void session.send("Page.crash").catch(() => {});

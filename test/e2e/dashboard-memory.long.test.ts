@@ -7,10 +7,10 @@ import { quantile } from "../support/quantile.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 const minutes = 10;
-/** Sparklines and charts fill, the engine compiles: not yet what the page keeps holding. */
+/** Sparklines and charts fill, and the engine compiles: memory is not measured yet. */
 const warmUpMs = 60_000;
 const sampleMs = 20_000;
-/** A rate that was asked for lasts two minutes. */
+/** A requested rate lasts two minutes. */
 const askEvery = 4;
 
 interface Sample {
@@ -19,12 +19,12 @@ interface Sample {
   listeners: number;
   updates: number;
   frames: number;
-  /** Of the page's one thread, between 0 and 1, since the sample before. */
+  /** The load of the page's thread, between 0 and 1, since the previous sample. */
   busy: number;
 }
 
-// The page draws a frame whenever the browser asks for one: how many that are is the screen's and
-// the machine's. What the page itself owes is a thread that has time for sixty, so both are told.
+// The page draws a frame whenever the browser requests one. Their number depends on the screen and
+// the machine. The page's thread must have time for sixty, so both are checked.
 test(`/dashboard at 2,000 updates a second keeps the memory of its tab flat for ${minutes} minutes`, async () => {
   await using app = await startDemo();
   await using browser = await launchChromium();
@@ -42,7 +42,7 @@ test(`/dashboard at 2,000 updates a second keeps the memory of its tab flat for 
   for (let count = 1; count <= (minutes * 60_000) / sampleMs; count++) {
     if (count % askEvery === 0) await ask(page);
     await pause(sampleMs);
-    // A collection stops the page: what it shows of the last second is read before.
+    // A collection pauses the page, so its numbers of the last second are read first.
     const updates = await stat(page, "Updates per second");
     const frames = await stat(page, "Frames per second");
     const spent = await metrics(session);
@@ -55,7 +55,7 @@ test(`/dashboard at 2,000 updates a second keeps the memory of its tab flat for 
   }
 
   const third = Math.floor(samples.length / 3);
-  // A collection leaves a little of what is under way: what a page keeps is what it has at its emptiest.
+  // A collection leaves some objects in use: the page's memory is the smallest measured.
   const early = (read: (sample: Sample) => number) =>
     Math.min(...samples.slice(0, third).map(read));
   const late = (read: (sample: Sample) => number) => Math.min(...samples.slice(-third).map(read));
@@ -78,7 +78,7 @@ test(`/dashboard at 2,000 updates a second keeps the memory of its tab flat for 
   expect(whole((one) => one.frames)).toBeGreaterThan(20);
 }, 900_000);
 
-/** Another rate in between: the chosen one cannot be chosen once more. */
+/** Selects another rate in between, because the selected one cannot be selected again. */
 async function ask(page: Page): Promise<void> {
   for (const rate of ["1000", "2000"]) {
     await page.locator(`input[value='${rate}']`).click();
@@ -102,7 +102,7 @@ async function metrics(session: CDPSession) {
   };
 }
 
-/** How long it goes on is what this test is about: there is no event to wait for. */
+/** The duration is what this test is about: there is no event to await. */
 async function pause(ms: number): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, ms));
 }

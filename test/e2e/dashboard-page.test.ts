@@ -26,7 +26,7 @@ describe.each(browserNames)("/dashboard in %s", (name) => {
   });
   afterAll(async () => browser?.[Symbol.asyncDispose]());
 
-  it("shows every sensor's newest value, the replay's and the server's own", async () => {
+  it("shows every sensor's newest value, of the replay and of the server", async () => {
     await using tab = await browser.open(`${app.url}/dashboard`);
     await tab.waitForText(connection, "Live");
     await waitFor("a value of each of the forty", async () => {
@@ -45,7 +45,7 @@ describe.each(browserNames)("/dashboard in %s", (name) => {
     expect(html).toMatch(/Core 0.*?\d %/s);
   });
 
-  it("bears 2,000 updates a second, which one window asks for and all show", async () => {
+  it("handles 2,000 updates a second, which one window requests and all show", async () => {
     await using tab = await browser.open(`${app.url}/dashboard`);
     await using other = await browser.open(`${app.url}/dashboard`);
     await tab.waitForText(connection, "Live");
@@ -57,7 +57,7 @@ describe.each(browserNames)("/dashboard in %s", (name) => {
         null,
       ),
     );
-    // Of two windows, Firefox draws only the one in front.
+    // Firefox draws only the window in front.
     await waitFor(
       "1,500 updates in a second, and a page that still draws",
       async () =>
@@ -79,11 +79,11 @@ describe.each(browserNames)("/dashboard in %s", (name) => {
     await other.click("input[value='200']");
   }, 60_000);
 
-  it("goes on where it was when its connection is cut, without a gap", async () => {
+  it("continues where it was when its connection is cut, without a gap", async () => {
     await using proxy = await startTcpProxy(app.port);
     await using tab = await browser.open(`http://127.0.0.1:${proxy.port}/dashboard`);
     await tab.waitForText(connection, "Live");
-    // A gap would load the page's data anew, and with it forget which sensor was chosen.
+    // A gap would reload the page's data and reset the selected sensor.
     await tab.click("[data-sensor=core-0] button");
     await tab.waitForText("#card-core-0", "Core 0");
     await proxy.cut();
@@ -91,7 +91,10 @@ describe.each(browserNames)("/dashboard in %s", (name) => {
     expect((await values(tab)).every((value) => /\d/.test(value))).toBe(true);
     await proxy.mend();
     await tab.waitForText(connection, "Live", { timeoutMs: 15_000 });
-    await waitFor("updates to come again", async () => (await stat(tab, "Updates per second")) > 0);
+    await waitFor(
+      "updates to arrive again",
+      async () => (await stat(tab, "Updates per second")) > 0,
+    );
     expect(await stat(tab, "Superseded")).toBeGreaterThan(0);
     expect(await tab.text("#card-core-0")).toBe("Core 0");
   });

@@ -3,7 +3,7 @@ import { launchChromium } from "../support/chromium.ts";
 import { publish } from "../support/http-api.ts";
 import { startDemo } from "../support/demo-app.ts";
 
-/** What has broken event streams before: line ends, NUL, byte order marks, halves of characters. */
+/** Text that has broken event streams before: line ends, NUL, byte order marks, halves of characters. */
 const TEXTS = [
   "",
   " leading and trailing ",
@@ -28,7 +28,7 @@ const TEXTS = [
   "😀".repeat(60_000),
 ];
 
-test("every string reaches a real EventSource as it was published", async () => {
+test("every string reaches a real EventSource unchanged", async () => {
   await using app = await startDemo({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
   await using browser = await launchChromium();
   const page = await browser.newPage();
@@ -50,7 +50,7 @@ test("every string reaches a real EventSource as it was published", async () => 
     TEXTS.length,
   );
   for (const text of TEXTS) await publish(app.url, { data: text, channel: "encoding" });
-  // As JSON, since the bridge to the browser itself cannot carry lone surrogates.
+  // As JSON, because the bridge to the browser cannot carry lone surrogates.
   const received = await page.evaluate(async () =>
     JSON.stringify(await (globalThis as unknown as { done: Promise<unknown> }).done),
   );

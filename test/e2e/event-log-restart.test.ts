@@ -8,7 +8,7 @@ import { publish } from "../support/http-api.ts";
 import { startDemo } from "../support/demo-app.ts";
 import { useRedis } from "../support/redis.ts";
 
-/** A reverse proxy as it stands before most apps: while the app is away it answers 502. */
+/** A typical reverse proxy: while the app is down it answers 502. */
 async function startGateway(targetPort: number) {
   let refused = 0;
   const server = createServer((incoming, response) => {
@@ -45,7 +45,7 @@ async function startGateway(targetPort: number) {
   };
 }
 
-test("the event log outlives a restart behind a proxy that answers 502, without loss or double", async () => {
+test("the event log survives a restart behind a proxy that answers 502, without loss or duplicates", async () => {
   await using redis = await useRedis();
   await using app = await startDemo({
     env: { SSE_BUS_OPEN_PUBLISH: "1", SSE_BUS_URL: redis.url },
@@ -63,14 +63,14 @@ test("the event log outlives a restart behind a proxy that answers 502, without 
   await page.getByText('"before"').waitFor();
 
   await app.kill();
-  // Final for the browser's own EventSource: it would never try again.
+  // Final for the browser's own EventSource: it would never retry.
   await expect.poll(() => gateway.refused, { timeout: 20_000 }).toBeGreaterThan(0);
   await state("Closed");
   await app.start();
-  await publish(app.url, { data: "while it was away" });
+  await publish(app.url, { data: "while it was down" });
   await state("Live");
   await publish(app.url, { data: "after" });
-  for (const text of ["before", "while it was away", "after"]) {
+  for (const text of ["before", "while it was down", "after"]) {
     await page.getByText(`"${text}"`).waitFor();
     expect(await page.getByText(`"${text}"`).count()).toBe(1);
   }

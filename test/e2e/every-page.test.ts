@@ -1,7 +1,8 @@
-import axe, { type AxeResults } from "axe-core";
+import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { colorRules, violations } from "../support/accessibility.ts";
 import { launchChromium } from "../support/chromium.ts";
 import { everyPage } from "../support/every-page.ts";
 import { startDemo } from "../support/demo-app.ts";
@@ -24,7 +25,7 @@ afterAll(async () => {
   await app?.[Symbol.asyncDispose]();
 });
 
-/** By page, its scripts and their bytes as they come, compressed. */
+/** The scripts of each page, with their compressed size. */
 const loaded = new Map<string, ReadonlyMap<string, number>>();
 
 describe.each(everyPage)("$path", ({ path, line: [testId, text], liven, budgetKb }) => {
@@ -43,7 +44,7 @@ describe.each(everyPage)("$path", ({ path, line: [testId, text], liven, budgetKb
   });
   afterAll(async () => page?.context().close());
 
-  it("moves nothing while it comes and while news come in", async () => {
+  it("has no layout shift while it loads and while messages arrive", async () => {
     await liven(page, app.url);
     expect(await page.evaluate<number>("shifted")).toBeLessThan(0.01);
   });
@@ -52,35 +53,34 @@ describe.each(everyPage)("$path", ({ path, line: [testId, text], liven, budgetKb
     const scripts = new Map(await page.evaluate(readScripts));
     loaded.set(path, scripts);
     expect(kB(scripts.values())).toBeLessThanOrEqual(budgetKb);
-    // Or the budget would be met by whatever comes to be loaded.
+    // Otherwise a page without scripts would meet the budget.
     expect(kB(scripts.values())).toBeGreaterThan(budgetKb - 10);
   });
 
-  it("lets the keyboard reach every control, in order, and shows where it is", async () => {
+  it("lets the keyboard reach every control, in order, with a visible focus", async () => {
     expect(await sweepFocus(page)).toEqual({ missed: [], unseen: [], outOfOrder: [] });
   });
 
-  it("moves nothing for who asks for less motion", async () => {
+  it("has no animation if the visitor prefers reduced motion", async () => {
     await page.emulateMedia({ reducedMotion: "reduce" });
     expect(await page.evaluate(countAnimations)).toBe(0);
   });
 
   it("has no axe violation, in light and dark", async () => {
     await page.evaluate(axe.source);
-    for (const colorScheme of ["light", "dark"] as const) {
+    for (const [colorScheme, rules] of [
+      ["light", undefined],
+      ["dark", colorRules],
+    ] as const) {
       await page.emulateMedia({ colorScheme });
-      const { violations } = await page.evaluate<AxeResults>("axe.run()");
-      const found = violations.flatMap(({ id, nodes }) =>
-        nodes.map((node) => `${id}: ${node.target.join(" ")}: ${node.failureSummary}`),
-      );
-      expect([colorScheme, ...found]).toEqual([colorScheme]);
+      expect([colorScheme, ...(await violations(page, rules))]).toEqual([colorScheme]);
     }
     expect(errors).toEqual([]);
   });
 });
 
 describe("all pages together", () => {
-  it("are sent with a policy: this origin only, nobody's frame, no referrer elsewhere", async () => {
+  it("are sent with a policy: this origin only, no framing, no referrer to other sites", async () => {
     for (const { path } of everyPage) {
       const { headers } = await fetch(app.url + path);
       expect([path, headers.get("content-security-policy")]).toEqual([
@@ -112,13 +112,13 @@ function kB(bytes: Iterable<number>): number {
   return [...bytes].reduce((sum, one) => sum + one, 0) / 1_000;
 }
 
-// What follows runs in the page.
+// The rest runs in the page.
 
 function countShifts(): void {
   const counted = Object.assign(globalThis, { shifted: 0 });
   new PerformanceObserver((list) => {
     for (const { value, sources } of list.getEntries() as LayoutShift[]) {
-      // A line that comes in on top of a log moves the older ones down in it: that is what it is for.
+      // A line added at the top of a log moves the older ones down, as intended.
       const isOfLog = ({ node }: { node: Node | null }) =>
         node?.parentElement?.closest("[role=log]");
       if (!sources.every(isOfLog)) counted.shifted += value;
@@ -138,7 +138,7 @@ function readScripts(): [string, number][] {
     .map(({ name, encodedBodySize }) => [name, encodedBodySize]);
 }
 
-/** The most that run at once, over a second of news; what had begun before may end. */
+/** The maximum number of animations at once, over a second of messages; earlier ones may end. */
 async function countAnimations(): Promise<number> {
   await Promise.allSettled(document.getAnimations().map(async ({ finished }) => finished));
   return new Promise((resolve) => {

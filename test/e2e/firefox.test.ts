@@ -19,7 +19,7 @@ afterAll(async () => {
   await app?.[Symbol.asyncDispose]();
 });
 
-/** What shows that a page is live, and not only as the server rendered it. */
+/** Checks that a page is live, not only rendered by the server. */
 const signs: Record<string, (tab: Tab) => Promise<void>> = {
   "/": async (tab) => {
     await tab.waitForText("[data-testid=stream-state]", "Live");
@@ -59,6 +59,19 @@ const signs: Record<string, (tab: Tab) => Promise<void>> = {
     await tab.waitForText("[data-testid=match-status]", "Playing");
     const before = await tab.text("[data-testid=match-time]");
     await tab.waitForText("[data-testid=match-time]", new RegExp(`^(?!${before})`));
+  },
+  "/chat": async (tab) => {
+    await tab.waitForText(connection, "Live");
+    await tab.fill("#question", "Count to 2000");
+    await tab.press("Enter");
+    const answer = "li[data-role=assistant]:last-child";
+    await tab.waitForText(answer, /1 2 3/);
+    // The answer continues after a reload.
+    await tab.goto(`${app.url}/chat`);
+    await tab.waitForText("[data-testid=chat-state]", "Answering");
+    await tab.waitForText(answer, /1 2 3 [^]*\b40\b/);
+    await tab.click("[data-command=ask-stop]");
+    await tab.waitForText(answer, "Stopped here.");
   },
 };
 

@@ -19,7 +19,7 @@ afterAll(async () => {
 
 const isOpen = (page: Page) => page.getByTestId("hook-status").getByText("open").waitFor();
 
-test("what is published between the server's render and the connection is in the log, in order", async () => {
+test("messages published between the server's render and the connection are in the log, in order", async () => {
   await publish(app.url, { data: "before the render" });
   await using page = await browser.newPage();
   let connect = (): void => {};
@@ -42,7 +42,7 @@ test("what is published between the server's render and the connection is in the
   );
 }, 60_000);
 
-test("pages of one browser share one stream at the server", async () => {
+test("pages of one browser share one stream", async () => {
   await using context = await browser.newContext();
   const pages = await Promise.all([context.newPage(), context.newPage(), context.newPage()]);
   for (const page of pages) {

@@ -31,7 +31,7 @@ afterAll(async () => {
   await bus?.close();
 });
 
-/** Opens this HTML as a page of the hub's own origin, with htmx and its extension for event streams. */
+/** Opens this HTML as a page of the hub's origin, with htmx and its extension for event streams. */
 async function open(body: string, fragments: Readonly<Record<string, string>> = {}): Promise<Page> {
   const page = await browser.newPage();
   const scripts = {
@@ -56,7 +56,7 @@ async function open(body: string, fragments: Readonly<Record<string, string>> = 
   return page;
 }
 
-test("htmx swaps HTML from our stream into the page, as it was published", async () => {
+test("htmx swaps HTML from the stream into the page unchanged", async () => {
   const page = await open(
     `<ul id="rows" sse-connect="/sse?channel=rows" sse-swap="message,row" hx-swap="beforeend"></ul>`,
   );
@@ -74,7 +74,7 @@ test("htmx swaps HTML from our stream into the page, as it was published", async
   await page.close();
 }, 30_000);
 
-test("htmx comes back after a lost connection without losing a row or having one twice", async () => {
+test("htmx reconnects after a lost connection without missing or duplicate rows", async () => {
   const page = await open(
     `<ul id="rows" sse-connect="/sse?channel=list" sse-swap="message" hx-swap="beforeend"></ul>`,
   );
@@ -105,7 +105,7 @@ test("htmx loads a fragment again when a gap is reported", async () => {
   await page.close();
 }, 30_000);
 
-/** What has broken event streams before; without CR, NUL and halves of characters, which are refused. */
+/** Text that has broken event streams before, without CR, NUL and halves of characters, which are rejected. */
 const TEXTS = [
   "",
   "\n",
@@ -123,7 +123,7 @@ const TEXTS = [
   "é\n".repeat(20_000),
 ];
 
-/** Opens a native `EventSource` in the page, and lets `done` tell what it has received. */
+/** Opens a native `EventSource` in the page; `done` returns what it has received. */
 function receive(count: number): Promise<void> {
   return new Promise((resolve) => {
     const source = new EventSource("/sse?channel=texts");
@@ -142,13 +142,13 @@ const received = async (): Promise<string[]> =>
   (globalThis as unknown as { done: Promise<string[]> }).done;
 
 test.each(["Chromium", "Firefox"])(
-  "every raw text reaches the EventSource of %s as it was published",
+  "every raw text reaches the EventSource of %s unchanged",
   async (name) => {
     await using firefox = name === "Firefox" ? await launchFirefox() : undefined;
     const page = firefox ? await firefox.newPage() : await browser.newPage();
-    // Any page of the hub's origin that is not shown as a document of the browser's own.
+    // Any page of the hub's origin that is not a built-in document of the browser.
     await page.goto(`${url}/metrics`);
-    // Both libraries have it; their types have no call in common.
+    // Both libraries have it, with incompatible types.
     const evaluate = page.evaluate.bind(page) as (run: unknown, given?: number) => Promise<unknown>;
     await evaluate(receive, TEXTS.length);
     for (const text of TEXTS) await bus.publish(text, { channel: "texts", raw: true });

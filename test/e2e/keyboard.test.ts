@@ -5,7 +5,7 @@ import { launchChromium } from "../support/chromium.ts";
 import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 
-// What every-page.test.ts does not: acting by keys alone, and the focus after what that changes.
+// Not in every-page.test.ts: actions with the keyboard alone, and the focus after them.
 
 const token = "a token for the keyboard, long enough";
 
@@ -21,7 +21,7 @@ afterAll(async () => {
   await app?.[Symbol.asyncDispose]();
 });
 
-it("/notifications: raises, takes and dismisses alerts, and the focus stays where they were", async () => {
+it("/notifications: raises, acknowledges and dismisses alerts, and the focus stays in place", async () => {
   await using page = await open("/notifications");
   await page.locator("#post-raise").focus();
   for (const text of ["first alarm", "second alarm"]) {
@@ -32,7 +32,7 @@ it("/notifications: raises, takes and dismisses alerts, and the focus stays wher
   await press(page.getByRole("button", { name: "Dismiss: first alarm" }), "Space");
   await page.getByTestId("toasts").getByText("first alarm").waitFor({ state: "detached" });
   await untilFocusIsIn(page, "[data-testid=toasts]");
-  // The other one's button is the next that Tab comes to.
+  // Tab reaches the other alert's button next.
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
   await page.getByTestId("toasts").getByText("second alarm").waitFor({ state: "detached" });
@@ -66,7 +66,7 @@ it("/progress: starts and cancels a task, and the focus stays with the task", as
   await untilFocusIsIn(page, "[aria-labelledby=card-task]");
 });
 
-it("/dashboard: arrows choose the rate, Enter a sensor, while values rush by", async () => {
+it("/dashboard: arrows select the rate, Enter a sensor, while values change", async () => {
   await using page = await open("/dashboard");
   await page.locator("input[value='200']").focus();
   await page.keyboard.press("ArrowRight");
@@ -87,6 +87,19 @@ it("/system: Space filters by level, Enter pauses and resumes", async () => {
   await page.locator("button[aria-pressed=false]:focus").getByText("Pause").waitFor();
 });
 
+it("/chat: Enter asks, and Space stops the answer, on one button that keeps the focus", async () => {
+  await using page = await open("/chat");
+  await page.locator("#question").fill("Count to 2000");
+  await press(page.locator("[data-command=ask-stop]"), "Enter");
+  await page.getByText("1 2 3").waitFor();
+  // Enter in the text field must not stop it.
+  await press(page.locator("#question"), "Enter");
+  await page.getByText("1 2 3 4 5 6").waitFor();
+  await press(page.locator("[data-command=ask-stop]"), "Space");
+  await page.getByText("Stopped here.").waitFor();
+  await page.locator("[data-command=ask-stop]:focus").getByText("Ask").waitFor();
+});
+
 it("/inspector: Enter drops and stalls the stream, Space resumes it", async () => {
   await using page = await open(`/api/inspector/enter?token=${encodeURIComponent(token)}`);
   const notes = page.getByRole("log", { name: "Events of the stream" });
@@ -101,7 +114,7 @@ it("/inspector: Enter drops and stalls the stream, Space resumes it", async () =
 });
 
 async function open(path: string): Promise<Page & AsyncDisposable> {
-  // Each page is another visitor's: one alone may act ten times in five seconds, and keys are quick.
+  // Each page belongs to another visitor: the limit is ten actions in five seconds, and keys are fast.
   const page = await browser.newPage({
     viewport: { width: 1280, height: 900 },
     extraHTTPHeaders: { "X-Forwarded-For": `192.0.2.${++visitors}` },

@@ -1,8 +1,10 @@
+import { randomUUID } from "node:crypto";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { launchChromium } from "../support/chromium.ts";
 import { startDemo } from "../support/demo-app.ts";
+import { type EventStream, openStream } from "../support/event-stream.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 import {
@@ -34,7 +36,7 @@ describe.each(browserNames)("/notifications in %s", (name) => {
   });
   afterAll(async () => browser?.[Symbol.asyncDispose]());
 
-  it("has a chat: who is there, who types, and what they write, as text and nothing else", async () => {
+  it("has a chat that shows members, typing and messages, as text only", async () => {
     await using ada = await browser.open(url);
     await using grace = await browser.open(url);
     await Promise.all([ada.waitForText(connection, "Live"), grace.waitForText(connection, "Live")]);
@@ -55,14 +57,14 @@ describe.each(browserNames)("/notifications in %s", (name) => {
     await grace.waitForText(present, notContaining(`Ada of ${name}`));
   });
 
-  it("counts what is unread over a reload and an absence, alike in all windows of a browser", async () => {
+  it("counts unread messages across a reload and an absence, equally in all windows of a browser", async () => {
     await using ada = await browser.open(url);
     await using grace = await browser.open(url);
     await Promise.all([ada.waitForText(connection, "Live"), grace.waitForText(connection, "Live")]);
     await say(grace, `First in ${name}`);
     await ada.waitForText(count("Messages"), /Messages\s*1$/);
     await ada.goto(`${app.url}/hook`);
-    await say(grace, `Meanwhile in ${name}`);
+    await say(grace, `In the meantime in ${name}`);
     await raise(grace, `Look at ${name}`);
     await ada.bringToFront();
     await ada.goto(url);
@@ -74,14 +76,14 @@ describe.each(browserNames)("/notifications in %s", (name) => {
     await beside.click(`${unread} header button`);
     await ada.waitForText(count("Messages"), /Messages\s*0$/);
     await ada.waitForText(count("Alerts"), /Alerts\s*0$/);
-    // One's own is read.
+    // The visitor's own message counts as read.
     await say(ada, `Mine in ${name}`);
     await ada.waitForText(`${chat} [role=log]`, `Mine in ${name}`);
     await ada.waitForText(count("Messages"), /Messages\s*0$/);
     expect(await ada.layoutShift()).toBeLessThan(0.01);
   });
 
-  it("says that there was more when history does not reach back to what was read", async () => {
+  it("shows that there was more if history is shorter than the unread messages", async () => {
     await using ada = await browser.open(url);
     await ada.waitForText(connection, "Live");
     await ada.waitForText(count("Messages"), /Messages\s*\d/);
@@ -129,13 +131,13 @@ describe.each(browserNames)("/notifications in %s", (name) => {
     await ada.waitForText(`${chat} form output`, "could not be reached");
     expect(await ada.evaluate(typed, null)).toBe(`Into the void of ${name}`);
     await say(grace, `While you were out of ${name}`);
-    await raise(grace, `Line cut in ${name}`);
+    await raise(grace, `Connection cut in ${name}`);
     await grace.waitForText(`${chat} [role=log]`, `While you were out of ${name}`);
     await ada.bringToFront();
     await proxy.mend();
     await ada.waitForText(connection, "Live", { timeoutMs: 15_000 });
     await ada.waitForText(`${chat} [role=log]`, `While you were out of ${name}`);
-    await ada.waitForText(toasts, `Line cut in ${name}`);
+    await ada.waitForText(toasts, `Connection cut in ${name}`);
     await ada.waitForText(count("Messages"), /Messages\s*1$/);
   });
 });
@@ -143,11 +145,12 @@ describe.each(browserNames)("/notifications in %s", (name) => {
 describe("in Chromium alone", () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await launchChromium();
+    // The headless shell has no notifications.
+    browser = await launchChromium({ isWhole: true });
   });
   afterAll(async () => browser?.close());
 
-  it("asks by its button alone for browser notifications, which tell of alerts while it is hidden", async () => {
+  it("requests browser notifications only by its button, and shows alerts with them while it is hidden", async () => {
     await using context = await browser.newContext();
     await using page = await context.newPage();
     await page.addInitScript(() => {
@@ -183,7 +186,7 @@ describe("in Chromium alone", () => {
     await expect.poll(shown).toEqual(["asked", "warning: nobody looks"]);
   });
 
-  it("refuses, with what was typed, who posts too often", async () => {
+  it("rejects posts beyond the rate limit, and keeps the typed text", async () => {
     await using page = await browser.newPage();
     await page.goto(url);
     await page.getByTestId("connection-state").getByText("Live").waitFor();
@@ -200,51 +203,52 @@ describe("in Chromium alone", () => {
 });
 
 describe("POST /api/presence", () => {
-  const sign = {
-    window: "0".repeat(32),
-    person: "1".repeat(32),
-    name: "Ada",
-    turn: 0,
-    status: "here",
-  };
+  const log = "notifications/log";
+  const stranger = { connection: randomUUID(), channel: log, state: { name: "Ada" } };
 
-  it("refuses what another site could send, and what is not a sign of life", async () => {
-    expect((await fetch(`${app.url}/api/presence`, { method: "POST", body: "{}" })).status).toBe(
-      403,
-    );
-    expect(await post(sign)).toBe(204);
-    expect(await post({ ...sign, turn: 1, status: "left" })).toBe(204);
-    expect(await post({ ...sign, turn: -1 })).toBe(400);
-    expect(await post({ ...sign, status: "gone" })).toBe(400);
-    expect(await post({ ...sign, name: "x".repeat(33) })).toBe(400);
-    expect(await post({ ...sign, name: "A\u202Eda" })).toBe(400);
-    expect(await post({ ...sign, window: "../../etc" })).toBe(400);
-    expect(await post({ ...sign, name: "x".repeat(2_000) })).toBe(413);
+  it("rejects requests that another site could send, and invalid states", async () => {
+    expect(await post(stranger, { "Content-Type": "text/plain" })).toBe(415);
+    expect(await post(stranger, { Origin: "https://evil.example" })).toBe(403);
+    expect(await post(stranger)).toBe(404);
+    expect(await post({ ...stranger, connection: "../../etc" })).toBe(400);
+    expect(await post({ ...stranger, person: "1".repeat(32) })).toBe(400);
+    expect(await post({ ...stranger, state: "x".repeat(2_000) })).toBe(413);
     expect(await post(null)).toBe(400);
   });
 
-  it("cannot be used to silence a visitor by the id that everyone sees", async () => {
-    const abort = new AbortController();
-    const query = "channel=notifications/presence&from=latest";
-    const stream = await fetch(`${app.url}/api/sse?${query}`, { signal: abort.signal });
-    const secret = "5".repeat(32);
-    expect(await post({ ...sign, person: "2".repeat(32), window: secret, turn: 1 })).toBe(204);
-    const decoder = new TextDecoder();
-    let text = "";
-    for await (const chunk of stream.body as ReadableStream<Uint8Array>) {
-      text += decoder.decode(chunk, { stream: true });
-      if (text.includes("2".repeat(32))) break;
-    }
-    abort.abort();
-    const [, seen = ""] = /"window":"([\da-f]{32})"[^]*$/.exec(text) ?? [];
-    expect(seen).toMatch(/^[\da-f]{32}$/);
-    expect(text).not.toContain(secret);
+  it("cannot be used to act as a visitor by the public id", async () => {
+    const page = await fetch(url);
+    await page.body?.cancel();
+    const [cookie = "", ...attributes] = page.headers.get("set-cookie")?.split("; ") ?? [];
+    expect(attributes).toEqual(expect.arrayContaining(["HttpOnly", "SameSite=lax"]));
+    const [name = "", secret = ""] = cookie.split("=");
+    await using member = await openMember(cookie);
+    const { connection, identity } = await hello(member);
+    expect(identity).toMatch(/^[\da-f]{32}$/);
+    expect(await post({ ...stranger, connection })).toBe(204);
+    await member.next(({ event, data }) => event === "presence" && data.includes('"Ada"'));
+    const seen = member.events.filter(({ event }) => event !== "hello").map(({ data }) => data);
+    expect(seen.join()).toContain(identity);
+    expect(seen.join()).not.toContain(secret);
+    expect(seen.join()).not.toContain(connection);
+    expect(await post({ ...stranger, connection: identity })).toBe(400);
+    await using impostor = await openMember(`${name}=${identity}`);
+    expect(await hello(impostor)).not.toHaveProperty("identity");
   });
 
-  async function post(body: unknown): Promise<number> {
+  async function openMember(cookie: string): Promise<EventStream> {
+    const query = `channel=${log}&presence=${log}`;
+    return openStream(`${app.url}/api/notifications?${query}`, { headers: { cookie } });
+  }
+
+  async function hello(stream: EventStream): Promise<{ connection: string; identity?: string }> {
+    return (await stream.next("hello")).json() as { connection: string; identity?: string };
+  }
+
+  async function post(body: unknown, headers: Record<string, string> = {}): Promise<number> {
     const response = await fetch(`${app.url}/api/presence`, {
       method: "POST",
-      headers: { "X-Presence": "1" },
+      headers: { "Content-Type": "application/json", ...headers },
       body: JSON.stringify(body),
     });
     return response.status;

@@ -9,8 +9,8 @@ import { launchChromium } from "../support/chromium.ts";
 import { type ClientPage, serveClientPage } from "../support/client-page.ts";
 import type { Restartable } from "../support/restartable.ts";
 
-// Pages of http://app.test are no secure context, as those of a server in the LAN: `navigator.locks` is
-// missing there, and a browser has six connections for all tabs, so that with a stream each the seventh
+// Pages of http://app.test are not a secure context, like those of a server in the LAN: `navigator.locks` is
+// missing there, and a browser opens six connections for all tabs, so with a stream each the seventh
 // would never load.
 
 const TABS = 8;
@@ -56,7 +56,7 @@ const heardBy = (page: Page) => page.evaluate(() => Reflect.get(window, "heard")
 const gapsOf = (page: Page) => page.evaluate(() => Reflect.get(window, "gaps") as unknown[]);
 const statusOf = (page: Page) => expect.poll(() => page.title(), WAIT);
 
-test("eight tabs of plain http:// are live on one stream, and are handed over without loss", async () => {
+test("eight tabs of plain http:// are live on one stream, and a new leader takes over without loss", async () => {
   const tabs: Page[] = [];
   for (let n = 0; n < TABS; n++) tabs.push(await openTab());
   const [leader, second, ...others] = tabs as [Page, Page, ...Page[]];
@@ -78,7 +78,7 @@ test("eight tabs of plain http:// are live on one stream, and are handed over wi
   }
   await expect.poll(async () => (await hubHealth(hub)).connections, WAIT).toBe(1);
 
-  // One that crashes cannot say so. Whichever has the stream now, all of them but one crash.
+  // A crashed tab cannot say goodbye. Whichever has the stream, all of them but one crash.
   const last = others.pop() as Page;
   for (const tab of [second, ...others]) {
     const session = await context.newCDPSession(tab);
@@ -91,7 +91,7 @@ test("eight tabs of plain http:// are live on one stream, and are handed over wi
   await expect.poll(async () => (await hubHealth(hub)).connections, WAIT).toBe(1);
 }, 120_000);
 
-test("a refused preflight is told with the header that the other origin does not allow", async () => {
+test("a refused preflight is reported with the header that the other origin does not allow", async () => {
   const other = createServer((incoming, response) => {
     const isPreflight = incoming.method === "OPTIONS";
     const origin = { "Access-Control-Allow-Origin": incoming.headers.origin ?? "*" };

@@ -7,7 +7,12 @@ import type { NextServer } from "../support/next-server.ts";
 import type { ReceivedEvent } from "../support/stream-response.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 import { waitFor } from "../support/wait-for.ts";
-import { browserNames, launchTestBrowser, type TestBrowser } from "../support/test-browser.ts";
+import {
+  browserNames,
+  launchTestBrowser,
+  type Tab,
+  type TestBrowser,
+} from "../support/test-browser.ts";
 
 const task = "[aria-labelledby=card-task]";
 const upload = "[aria-labelledby=card-upload]";
@@ -23,19 +28,23 @@ afterAll(async () => app?.[Symbol.asyncDispose]());
 
 describe.each(browserNames)("/progress in %s", (name) => {
   let browser: TestBrowser;
+  /** Two windows that the tests share. */
+  let tab: Tab;
+  let other: Tab;
   beforeAll(async () => {
     browser = await launchTestBrowser(name);
+    [tab, other] = [
+      await browser.open(`${app.url}/progress`),
+      await browser.open(`${app.url}/progress`),
+    ];
+    for (const each of [tab, other]) await each.waitForText(connection, "Live");
   });
   afterAll(async () => browser?.[Symbol.asyncDispose]());
 
-  it("shows a task to every window, over a reload, until one of them cancels it", async () => {
-    await using tab = await browser.open(`${app.url}/progress`);
-    await using other = await browser.open(`${app.url}/progress`);
-    await tab.waitForText(connection, "Live");
-    await other.waitForText(connection, "Live");
+  it("shows a task in every window, also after a reload, until one of them cancels it", async () => {
     await tab.click(`${task} header button`);
     await other.waitForText(`${task} li`, /Running[^]*[1-9]\d* of 200 rounds/);
-    // Two hundred rounds outlast what follows on any machine: only the cancellation ends them.
+    // Two hundred rounds outlast the test on any machine: only the cancellation ends them.
     const html = await (await fetch(`${app.url}/progress`)).text();
     expect(html).toMatch(/\d+ of 200 rounds/);
     await tab.goto(`${app.url}/progress`);
@@ -43,22 +52,18 @@ describe.each(browserNames)("/progress in %s", (name) => {
     await tab.waitForText(connection, "Live");
     await other.click(`${task} li button`);
     await tab.waitForText(`${task} li`, "Cancelled by a visitor");
-    // What other windows start moves nothing in this one.
+    // Tasks of other windows cause no layout shift in this one.
     expect(await other.layoutShift()).toBeLessThan(0.01);
     expect(await tab.violations()).toEqual([]);
   });
 
-  it("tells, by the server, what has arrived of a file, and its checksum", async () => {
-    await using tab = await browser.open(`${app.url}/progress`);
-    await tab.waitForText(connection, "Live");
+  it("shows the received part of a file as the server reports it, and its checksum", async () => {
     await tab.click(`${upload} button:last-of-type`);
     const checksum = createHash("sha256").update(Buffer.alloc(20_000_000)).digest("hex");
     await tab.waitForText(`${upload} li`, `20.0 MB, SHA-256 ${checksum}`, patient);
   });
 
   it("shows a build's output in its colours, line by line, and how it ended", async () => {
-    await using tab = await browser.open(`${app.url}/progress`);
-    await tab.waitForText(connection, "Live");
     await tab.click(`${build} header button:last-of-type`);
     await tab.waitForText(`${build} [role=log]`, "tells one changed bit", patient);
     await tab.waitForText(`${build} li`, /Exit code 1, \d+ lines/, patient);
@@ -69,24 +74,22 @@ describe.each(browserNames)("/progress in %s", (name) => {
     expect(await tab.violations()).toEqual([]);
   });
 
-  it("loses no line of a build whose connection is cut", async () => {
+  it("loses no line of a build if the connection is cut", async () => {
     await using proxy = await startTcpProxy(app.port);
-    await using other = await browser.open(`${app.url}/progress`);
-    await using tab = await browser.open(`http://127.0.0.1:${proxy.port}/progress`);
-    await tab.waitForText(connection, "Live");
-    await other.waitForText(connection, "Live");
+    await using cut = await browser.open(`http://127.0.0.1:${proxy.port}/progress`);
+    await cut.waitForText(connection, "Live");
     await other.click(`${build} header button`);
-    await tab.waitForText(`${build} li`, "Running");
+    await cut.waitForText(`${build} li`, "Running");
     await proxy.cut();
-    await tab.waitForText(connection, "Reconnecting");
+    await cut.waitForText(connection, "Reconnecting");
     await other.waitForText(`${build} li`, /Exit code 0, \d+ lines/, patient);
     await proxy.mend();
-    await tab.waitForText(`${build} li`, /Exit code 0, \d+ lines/, patient);
+    await cut.waitForText(`${build} li`, /Exit code 0, \d+ lines/, patient);
     const whole = await other.text(`${build} [role=log]`);
-    await tab.waitForText(`${build} [role=log]`, whole);
+    await cut.waitForText(`${build} [role=log]`, whole);
   });
 
-  it("ends uploads that trickle, and they keep nobody from other jobs", async () => {
+  it("ends uploads that are too slow, and they block no other tasks", async () => {
     const abort = new AbortController();
     const trickle = async (visitor: string): Promise<Response | Error> => {
       const body = new ReadableStream<Uint8Array>({
@@ -99,11 +102,10 @@ describe.each(browserNames)("/progress in %s", (name) => {
       );
     };
     const uploads = ["10.0.0.1", "10.0.0.1", "10.0.0.2", "10.0.0.2"].map(trickle);
-    await using tab = await browser.open(`${app.url}/progress`);
-    await tab.waitForText(connection, "Live");
     await tab.waitForText("[aria-labelledby=card-upload] li", "slow");
     await tab.click(`${build} header button`);
-    await tab.waitForText(`${build} li`, /Running|Exit code 0/, patient);
+    // To its end: the checks run once at a time.
+    await tab.waitForText(`${build} li`, /Exit code 0/, patient);
     for (const response of await Promise.all(uploads)) {
       expect(response instanceof Response && response.status).toBe(400);
     }
@@ -112,7 +114,7 @@ describe.each(browserNames)("/progress in %s", (name) => {
 });
 
 describe("POST /api/upload", () => {
-  it("receives two files of one visitor at a time, which leaves room for other visitors", async () => {
+  it("receives two files of one visitor at a time, so that other visitors have slots", async () => {
     const begin = (visitor: string) => {
       let end = (): void => {};
       const body = new ReadableStream<Uint8Array>({
@@ -126,20 +128,20 @@ describe("POST /api/upload", () => {
       const response = fetch(`${app.url}/api/upload?name=${visitor}`, init);
       return { response, end };
     };
-    await using jobs = await openStream(`${app.url}/api/sse?channel=progress/jobs`);
-    await jobs.next("hello");
+    await using tasks = await openStream(`${app.url}/api/sse?channel=tasks/*`);
+    await tasks.next("hello");
     const seen = new Set<string>();
     const isNewUpload = ({ event, data }: ReceivedEvent): boolean => {
-      if (event !== "job") return false;
-      const { id, title } = JSON.parse(data) as { id: string; title: string };
-      return title.startsWith("10.0.1.") && seen.size < seen.add(id).size;
+      if (event !== "task") return false;
+      const { run, title } = JSON.parse(data) as { run: string; title: string };
+      return title.startsWith("10.0.1.") && seen.size < seen.add(run).size;
     };
     const [first, second] = [begin("10.0.1.1"), begin("10.0.1.1")];
-    await jobs.next(isNewUpload);
-    await jobs.next(isNewUpload);
+    await tasks.next(isNewUpload);
+    await tasks.next(isNewUpload);
     expect((await begin("10.0.1.1").response).status).toBe(429);
     const other = begin("10.0.1.2");
-    await jobs.next(isNewUpload);
+    await tasks.next(isNewUpload);
     for (const { end } of [first, second, other]) end();
     for (const { response } of [first, second, other]) expect((await response).status).toBe(200);
     const again = begin("10.0.1.1");
@@ -147,12 +149,12 @@ describe("POST /api/upload", () => {
     expect((await again.response).status).toBe(200);
   });
 
-  it("refuses what is too large before reading it, and what another site could send", async () => {
+  it("rejects files that are too large before reading them, and requests that another site could send", async () => {
     const url = `${app.url}/api/upload?name=x`;
     expect((await fetch(url, { method: "POST", body: "x" })).status).toBe(403);
     const body = Buffer.alloc(100_000_001);
     const large = await fetch(url, { method: "POST", headers: { "X-Upload": "1" }, body }).catch(
-      // The server may hang up on a body that nobody reads.
+      // The server may close the connection of an unread body.
       (error: Error) => error,
     );
     expect(large instanceof Error || large.status === 413).toBe(true);

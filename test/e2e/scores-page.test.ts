@@ -28,19 +28,23 @@ afterAll(async () => app?.[Symbol.asyncDispose]());
 
 describe.each(browserNames)("/scores in %s", (name) => {
   let browser: TestBrowser;
+  /** Two windows that the tests share. */
+  let tab: Tab;
+  let referee: Tab;
   beforeAll(async () => {
     browser = await launchTestBrowser(name);
+    [tab, referee] = [await browser.open(url), await browser.open(url)];
+    for (const each of [tab, referee]) await each.waitForText(connection, "Live");
   });
   afterAll(async () => browser?.[Symbol.asyncDispose]());
 
-  it("shows the same second on every screen, whatever the screen's own clock says", async () => {
-    await using tab = await browser.open(url);
+  it("shows the same second on every screen, independent of the screen's clock", async () => {
     await using wrong = await browser.open(url);
     await wrong.evaluate(() => {
       const right = Date.now;
       Date.now = () => right() + 300_000;
     }, null);
-    await Promise.all([tab.waitForText(connection, "Live"), wrong.waitForText(connection, "Live")]);
+    await wrong.waitForText(connection, "Live");
     await tab.waitForText(status, "Playing");
     await command(tab, "play-pause");
     await wrong.waitForText(status, "Paused");
@@ -51,7 +55,7 @@ describe.each(browserNames)("/scores in %s", (name) => {
     const startedBy = await startOfRace(wrong);
     await tab.bringToFront();
     expect(Math.abs((await startOfRace(tab)) - startedBy)).toBeLessThan(500);
-    // First one first, by what each connection says.
+    // The first one first, in the order of connections.
     const runners = await tab.evaluate(
       () =>
         [...document.querySelectorAll<HTMLElement>("[data-flip]")].map(
@@ -66,13 +70,7 @@ describe.each(browserNames)("/scores in %s", (name) => {
     expect(await wrong.layoutShift()).toBeLessThan(0.01);
   });
 
-  it("lets a second window act as the referee, and stands still for all when one pauses it", async () => {
-    await using tab = await browser.open(url);
-    await using referee = await browser.open(url);
-    await Promise.all([
-      tab.waitForText(connection, "Live"),
-      referee.waitForText(connection, "Live"),
-    ]);
+  it("lets a second window act as the referee, and pauses for all windows", async () => {
     await command(referee, "restart");
     await command(referee, "play-pause");
     await Promise.all([tab.waitForText(status, "Paused"), referee.waitForText(status, "Paused")]);
@@ -87,7 +85,7 @@ describe.each(browserNames)("/scores in %s", (name) => {
     const shown = [tab, referee].map(async (one) => [await one.text(time), await one.text(score)]);
     const [here, there] = await Promise.all(shown);
     expect(here).toEqual(there);
-    // The server renders it for the next page, and a reload changes nothing.
+    // The server renders it for the next page, so a reload changes nothing.
     expect(await (await fetch(url)).text()).toMatch(/>1 : 1</);
     await tab.bringToFront();
     await tab.goto(url);
@@ -98,31 +96,27 @@ describe.each(browserNames)("/scores in %s", (name) => {
     await referee.waitForText(status, "Playing");
   });
 
-  it("loses nothing when its connection is cut, and its clock runs on meanwhile", async () => {
+  it("loses nothing when its connection is cut, and its clock continues", async () => {
     await using proxy = await startTcpProxy(app.port);
-    await using referee = await browser.open(url);
-    await using tab = await browser.open(`http://127.0.0.1:${proxy.port}/scores`);
-    await Promise.all([
-      tab.waitForText(connection, "Live"),
-      referee.waitForText(connection, "Live"),
-    ]);
+    await using cut = await browser.open(`http://127.0.0.1:${proxy.port}/scores`);
+    await cut.waitForText(connection, "Live");
     await proxy.cut();
-    await tab.waitForText(connection, "Reconnecting");
-    const cutAt = await tab.text("[data-testid=match-time]");
-    await command(tab, "undo");
-    await tab.waitForText("[aria-labelledby=card-control-panel] output", "could not be reached");
+    await cut.waitForText(connection, "Reconnecting");
+    const cutAt = await cut.text("[data-testid=match-time]");
+    await command(cut, "undo");
+    await cut.waitForText("[aria-labelledby=card-control-panel] output", "could not be reached");
     await command(referee, "red card home");
     await referee.waitForText(`${match} [role=log]`, "red card");
-    await tab.bringToFront();
-    await tab.waitForText("[data-testid=match-time]", new RegExp(`^(?!${cutAt})`));
+    await cut.bringToFront();
+    await cut.waitForText("[data-testid=match-time]", new RegExp(`^(?!${cutAt})`));
     await proxy.mend();
-    await tab.waitForText(connection, "Live", patient);
-    await tab.waitForText(`${match} [role=log]`, /red card\s+Harbour/);
+    await cut.waitForText(connection, "Live", patient);
+    await cut.waitForText(`${match} [role=log]`, /red card\s+Harbour/);
   });
 });
 
 describe("two instances on Redis", () => {
-  it("go on with the match when the one that simulates it is killed: no decision lost, none twice", async () => {
+  it("continue the match when the instance that simulates it is killed, with each decision once", async () => {
     await using redis = await startRedis();
     const env = { SSE_BUS_URL: redis.url };
     await using first = await startDemo({ env });
@@ -154,7 +148,7 @@ async function command(tab: Tab, name: string): Promise<void> {
 }
 
 /**
- * When the race began, in ms since 1970 by the machine's clock, as the window's time tells it. A
+ * The start of the race in ms since 1970 by the machine's clock, computed from the window's time. A
  * frame is late or on time, never early: the earliest of a dozen changes counts.
  */
 async function startOfRace(tab: Tab): Promise<number> {

@@ -15,7 +15,7 @@ const MEGABYTE = 1_048_576;
 let app: NextServer;
 beforeAll(async () => {
   app = await startDemo({ env: { SSE_BUS_OPEN_PUBLISH: "1" }, nodeArgs: heapReporterArgs });
-  // Compiled and warm before anything is measured.
+  // Everything is compiled and warm before the measurement.
   await (await openStream(`${app.url}/api/sse`))[Symbol.asyncDispose]();
   await post('{"data":1}');
 });
@@ -51,7 +51,7 @@ async function openSockets(count: number): Promise<Socket[]> {
   );
 }
 
-test("slow headers (slowloris): 500 half-sent requests cost little, and others are served", async () => {
+test("slow headers (slowloris): 500 incomplete requests use little memory, and others are served", async () => {
   const before = await serverMemory(app);
   const sockets = await openSockets(500);
   for (const socket of sockets) socket.write("GET /api/sse HTTP/1.1\r\nHost: localhost\r\nX-A: ");
@@ -67,15 +67,15 @@ test("slow headers (slowloris): 500 half-sent requests cost little, and others a
   for (const socket of sockets) socket.destroy();
 });
 
-test("slow bodies: a post that does not come to its end is answered 408 and let go", async () => {
+test("slow bodies: a POST without an end gets a 408, and its connection is closed", async () => {
   await using raw = await rawClient(app.port);
   raw.send(
     "POST /api/publish HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n",
   );
   raw.send('{"data":"');
-  // One byte a second would otherwise hold the request for Node's five minutes.
+  // Otherwise one byte a second would hold the request for the five minutes of Node.js.
   const drip = setInterval(() => raw.send("x"), 1000);
-  // The answer's head and body may come apart.
+  // The head and the body of the response may arrive separately.
   const isAnswered = (): boolean => raw.text().includes("REQUEST_TIMEOUT");
   await waitFor("the answer", isAnswered, { timeoutMs: 25_000 });
   clearInterval(drip);
@@ -83,7 +83,7 @@ test("slow bodies: a post that does not come to its end is answered 408 and let 
   await raw.ended;
 }, 40_000);
 
-test("an endless chunked body is refused while it comes, and its sender cut off", async () => {
+test("an endless chunked body is rejected while it arrives, and its sender is disconnected", async () => {
   const before = await serverMemory(app);
   const [socket] = (await openSockets(1)) as [Socket];
   let answer = "";
@@ -105,8 +105,8 @@ test("an endless chunked body is refused while it comes, and its sender cut off"
   expect((await serverMemory(app)) - before).toBeLessThan(10 * MEGABYTE);
 });
 
-describe("bodies that cost more than they weigh", () => {
-  test("a declared length beyond the limit is refused before the body comes", async () => {
+describe("bodies that cost more than their size", () => {
+  test("a declared length beyond the limit is rejected before the body arrives", async () => {
     await using raw = await rawClient(app.port);
     raw.send(
       "POST /api/publish HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 4000000000\r\n\r\n",
@@ -115,7 +115,7 @@ describe("bodies that cost more than they weigh", () => {
     await raw.ended;
   });
 
-  test("deep nesting is refused at once, also where it would make each of many objects dear", async () => {
+  test("deep nesting is rejected immediately, also around many objects", async () => {
     const depth = 1000;
     const wide = Array.from({ length: 400_000 }, () => "{}").join(",");
     const bodies: [string, number, string][] = [
@@ -139,7 +139,7 @@ describe("bodies that cost more than they weigh", () => {
     }
   });
 
-  test("a compressed bomb is refused without being unpacked", async () => {
+  test("a compressed bomb is rejected without decompression", async () => {
     const before = await serverMemory(app);
     const bomb = gzipSync(Buffer.alloc(100 * MEGABYTE, "x"));
     expect(bomb.length).toBeLessThan(MEGABYTE);
@@ -156,14 +156,14 @@ describe("many channels", () => {
   const name = (client: number, n: number): string =>
     `c${client}/${n}/`.padEnd(120, "abcdefghij").slice(0, 120);
 
-  test("too many in one request are refused, and so are headers that hold thousands", async () => {
+  test("too many in one request are refused, and so are headers with thousands", async () => {
     const few = Array.from({ length: 101 }, (_, n) => `channel=${n}`).join("&");
     expect(await codeOf(await fetch(`${app.url}/api/sse?${few}`))).toBe("TOO_MANY_CHANNELS");
     const many = Array.from({ length: 3000 }, (_, n) => `channel=${n}`).join("&");
     expect((await fetch(`${app.url}/api/sse?${many}`)).status).toBe(431);
   });
 
-  test("100 streams of 100 channels each, all different, are bounded and leave nothing", async () => {
+  test("100 streams of 100 different channels each use limited memory and leak nothing", async () => {
     await untilNobodyIsLeft();
     const before = await serverMemory(app);
     const streams: EventStream[] = [];
@@ -173,8 +173,8 @@ describe("many channels", () => {
     }
     expect(await health(app.url)).toMatchObject({ connections: 100, channels: 10_000 });
     const open = await serverMemory(app);
-    // With a hundredth of the connection itself, and the 13 KB of its address.
-    expect((open - before) / 10_000, "bytes a channel").toBeLessThan(6144);
+    // Includes a hundredth of the connection itself, and the 13 KB of its address.
+    expect((open - before) / 10_000, "bytes per channel").toBeLessThan(6144);
     await Promise.all(streams.map((stream) => stream[Symbol.asyncDispose]()));
     await untilNobodyIsLeft();
     expect((await serverMemory(app)) - before).toBeLessThan(3 * MEGABYTE);
@@ -191,12 +191,12 @@ describe("pattern bombs", () => {
     expect(await codeOf(await fetch(`${app.url}/api/sse?channel=${pattern}`))).toBe(code);
   });
 
-  test("as many and as deep as allowed neither fill memory nor slow publishing", async () => {
+  test("as many and as deep as allowed use little memory and do not slow publishing", async () => {
     await untilNobodyIsLeft();
     const before = await serverMemory(app);
     const streams: EventStream[] = [];
     for (let client = 0; client < 100; client++) {
-      // Each of them covers what is published below, and shares no branch with another.
+      // Each of them covers the channel published below, and shares no branch with another.
       const query = Array.from({ length: 10 }, (_, n) => {
         const bits = (client * 10 + n).toString(2).padStart(10, "0");
         const start = bits.replaceAll("1", "*/").replaceAll("0", "s/");
@@ -208,7 +208,7 @@ describe("pattern bombs", () => {
     const channel = Array.from({ length: 16 }, () => "s").join("/");
     const started = performance.now();
     for (let n = 0; n < 20; n++) await post(JSON.stringify({ data: n, channel }));
-    expect((performance.now() - started) / 20, "ms a publish").toBeLessThan(250);
+    expect((performance.now() - started) / 20, "ms per publish").toBeLessThan(250);
     for (const stream of streams.slice(0, 5)) {
       for (let n = 0; n < 20; n++) expect((await stream.next("message")).json()).toBe(n);
     }
@@ -217,7 +217,7 @@ describe("pattern bombs", () => {
   });
 });
 
-test("a flood of channels: history in all stays within its limit, and the newest is kept", async () => {
+test("a flood of channels: total history stays within its limit, and the newest messages are kept", async () => {
   const before = await serverMemory(app);
   const text = "x".repeat(200_000);
   for (let n = 0; n < 600; n++) {

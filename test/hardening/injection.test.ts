@@ -41,7 +41,7 @@ const INJECTIONS = [
 
 describe("field injection into the stream", () => {
   test.each(["channel", "event", "key", "id"])(
-    "through %s: refused, never stripped",
+    "through %s: rejected, never stripped",
     async (field) => {
       const channel = ownChannel();
       await using stream = await openStream(streamUrl(`?channel=${channel}`));
@@ -51,7 +51,7 @@ describe("field injection into the stream", () => {
         expect(posted.status, JSON.stringify(value)).toBe(400);
         const query = new URLSearchParams({ msg: "evil", channel });
         query.set(field, value);
-        // A query is decoded as UTF-8, so a lone surrogate cannot come that way.
+        // A query is decoded as UTF-8, so it cannot contain a lone surrogate.
         if (!value.isWellFormed()) continue;
         expect((await fetch(publishUrl(`?${query}`))).status, JSON.stringify(value)).toBe(400);
       }
@@ -88,7 +88,7 @@ describe("response splitting: CR and LF in the query never reach a header", () =
     }
   });
 
-  test("through a header line that is folded or bare: Node refuses the request", async () => {
+  test("through a folded or bare header line: Node.js rejects the request", async () => {
     for (const line of ["Last-Event-ID: 1\r\n evil: 2", "Last-Event-ID: 1\nEvil: 2", "Last\0: 1"]) {
       await using raw = await rawClient(app.port);
       raw.send(`GET /api/sse HTTP/1.1\r\nHost: localhost\r\n${line}\r\n\r\n`);
@@ -98,7 +98,7 @@ describe("response splitting: CR and LF in the query never reach a header", () =
 });
 
 describe("forged cursors", () => {
-  test("in Last-Event-ID are answered with a gap, whatever they claim, and by no error", async () => {
+  test("in Last-Event-ID cause a gap, never an error", async () => {
     const channel = ownChannel();
     const { id } = (await (await post({ data: 1, channel })).json()) as { id: string };
     const [seq, time, rest] = id.split("-") as [string, string, string];
@@ -134,14 +134,14 @@ describe("forged cursors", () => {
     expect((await stream.next("message")).json()).toBe("end");
   });
 
-  test("in the query are refused", async () => {
+  test("in the query are rejected", async () => {
     for (const from of ["0", "yesterday", "9999999999999-0-0", "<script>"]) {
       const response = await fetch(streamUrl(`?from=${encodeURIComponent(from)}`));
       expect(await codeOf(response)).toBe("INVALID_CURSOR");
     }
   });
 
-  test("of 64 KB are refused before they reach us, of 15 KB are answered with a gap", async () => {
+  test("of 64 KB are rejected by Node.js, and of 15 KB cause a gap", async () => {
     await using raw = await rawClient(app.port);
     const id = "a".repeat(65_536);
     raw.send(`GET /api/sse HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: ${id}\r\n\r\n`);
@@ -152,8 +152,8 @@ describe("forged cursors", () => {
   });
 });
 
-test("events of the protocol itself cannot be published", async () => {
-  for (const event of ["hello", "ping", "gap", "bye"]) {
+test("events of the protocol and of EventSource itself cannot be published", async () => {
+  for (const event of ["hello", "ping", "gap", "bye", "error", "open"]) {
     expect(await codeOf(await post({ data: {}, event }))).toBe("INVALID_EVENT_NAME");
     const trigger = await fetch(publishUrl(`?msg=x&event=${event}`));
     expect(await codeOf(trigger)).toBe("INVALID_EVENT_NAME");
@@ -163,7 +163,7 @@ test("events of the protocol itself cannot be published", async () => {
 describe("script injection by sniffing", () => {
   const script = "<script>alert(1)</script>";
 
-  test("what quotes a request is JSON, says so, and lets no browser guess otherwise", async () => {
+  test("a response that quotes a request is JSON, with its type and without sniffing", async () => {
     for (const url of [
       publishUrl(`?msg=${encodeURIComponent(script)}`),
       publishUrl(`?msg=x&channel=${encodeURIComponent(script)}`),
@@ -179,7 +179,7 @@ describe("script injection by sniffing", () => {
     expect(malformed.headers.get("x-content-type-options")).toBe("nosniff");
   });
 
-  test("a stream is no page either", async () => {
+  test("a stream cannot be opened as a page", async () => {
     await using stream = await openStream(streamUrl());
     expect(stream.headers["content-type"]).toMatch(/^text\/event-stream/);
     expect(stream.headers["x-content-type-options"]).toBe("nosniff");
@@ -187,7 +187,7 @@ describe("script injection by sniffing", () => {
 });
 
 describe("prototype pollution", () => {
-  test("a message may hold __proto__ and is nothing but data", async () => {
+  test("a message may contain __proto__ as plain data", async () => {
     const channel = ownChannel();
     await using stream = await openStream(streamUrl(`?channel=${channel}`));
     await stream.next("hello");
@@ -206,7 +206,7 @@ describe("prototype pollution", () => {
     expect(await codeOf(response)).toBe("MALFORMED_BODY");
   });
 
-  test("of a field that is given twice, one value counts for everything", async () => {
+  test("of a repeated field, one value is used everywhere", async () => {
     const [first, last] = [ownChannel(), ownChannel()];
     await using stream = await openStream(streamUrl(`?channel=${first}&channel=${last}`));
     await stream.next("hello");

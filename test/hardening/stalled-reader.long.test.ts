@@ -10,23 +10,23 @@ import { openSequence, type SequenceReader } from "./sequence-reader.ts";
 
 const MEGABYTE = 1_048_576;
 const MESSAGES = 1000;
-/** What fills history, beyond which nothing more is kept of the flood. */
+/** The size of history, beyond which the flood is dropped. */
 const WARM_UP = 250;
-/** Readers of the flood may be so many messages behind it: fewer than history keeps of them. */
+/** The largest lag of the flood's readers, in messages: fewer than history keeps. */
 const MAX_BEHIND = 20;
 const pad = "x".repeat(200 * 1024);
 /**
- * Of 999 readers beside the stalled one, so many read the same 200 MB; the rest read another channel.
+ * The number of the 999 other readers that read the same 200 MB; the rest read another channel.
  * For all of them it is 250 GB over loopback: `FLOOD_READERS=999` takes many minutes.
  */
 const FLOOD_READERS = Number(process.env.FLOOD_READERS ?? 4);
 const CALM_READERS = 999 - FLOOD_READERS;
-/** Every so many messages of the flood, one goes to those who read something else. */
+/** One message to the other channel for this many messages of the flood. */
 const CALM_EVERY = 20;
 const KEYS = 20;
 
 describe.each(["direct", "web"] as const)("one of 1,000 clients stops reading, %s sink", (kind) => {
-  test("200 MB cost it nothing, the others lose nothing, and back again it is told once", async () => {
+  test("200 MB cost it nothing, the others lose nothing, and it gets one gap when it reads again", async () => {
     await using app = await start(kind);
     const publish = publisher(app);
     const flood = await openMany(`${app.url}/api/sse?channel=flood`, FLOOD_READERS);
@@ -35,10 +35,10 @@ describe.each(["direct", "web"] as const)("one of 1,000 clients stops reading, %
     async function publishFlood(messages: number): Promise<void> {
       for (const end = n + messages; n < end; n++) {
         await publish("flood", { n, key: n % KEYS, pad });
-        // The same values, with a key that lets newer ones stand for older ones.
+        // The same values, with a key, so that newer ones supersede older ones.
         await publish("keyed", { n, key: n % KEYS, pad: pad.slice(0, 20_000) }, `k${n % KEYS}`);
         if (n % CALM_EVERY === 0) await publish("calm", { n: n / CALM_EVERY, key: 0 });
-        // This process reads for all of them: it would fall behind, and be told so.
+        // This process reads for all of them: otherwise it would fall behind and get a gap.
         const oldest = n - MAX_BEHIND;
         await waitFor("the readers", () => flood.every((reader) => reader.last() >= oldest), {
           timeoutMs: 60_000,
@@ -46,7 +46,7 @@ describe.each(["direct", "web"] as const)("one of 1,000 clients stops reading, %
       }
       const last = n - 1;
       await waitFor(
-        "everybody to have read everything",
+        "all readers to have read everything",
         () =>
           flood.every((reader) => reader.last() === last) &&
           calm.every((reader) => reader.last() === Math.floor(last / CALM_EVERY)),
@@ -54,7 +54,7 @@ describe.each(["direct", "web"] as const)("one of 1,000 clients stops reading, %
       );
     }
 
-    // With nobody stalled: history is full, and everything has been compiled.
+    // Without a stalled reader: history is full, and everything has been compiled.
     await publishFlood(WARM_UP);
     const without = await serverMemory(app);
     await using stalled = await openSequence(`${app.url}/api/sse?channel=flood`);
@@ -81,7 +81,7 @@ describe.each(["direct", "web"] as const)("one of 1,000 clients stops reading, %
   }, 1_800_000);
 });
 
-test("fifty clients that never read cost a packet each, and are ended in time", async () => {
+test("fifty clients that never read cost a packet each, and are disconnected in time", async () => {
   await using app = await start("direct");
   const publish = publisher(app);
   await publish("flood", { n: 0, key: 0, pad });
@@ -97,12 +97,12 @@ test("fifty clients that never read cost a packet each, and are ended in time", 
   const after = await serverMemory(app);
   // History may have grown by its 16 MB; 50 queues would be 9 GB.
   expect(after - before, `${before} → ${after} bytes`).toBeLessThan(20 * MEGABYTE);
-  await waitFor("them to be ended", async () => (await health(app.url)).connections === 0, {
+  await waitFor("them to be disconnected", async () => (await health(app.url)).connections === 0, {
     timeoutMs: 60_000,
   });
   const metrics = await (await fetch(`${app.url}/api/metrics`)).text();
   expect(metrics).toContain('sse_bus_disconnects_total{reason="slow"} 50');
-  // A client that takes nothing would keep its ended response, and the server at its exit, for ever.
+  // A client that reads nothing would keep its ended response, and the server's exit, forever.
   await Promise.all(clients.map(({ socket, ended }) => (socket.resume(), ended)));
   for (const client of clients) await client[Symbol.asyncDispose]();
 }, 240_000);
@@ -114,7 +114,7 @@ async function start(kind: "direct" | "web"): Promise<NextServer> {
   });
 }
 
-/** A connection for each: one that is kept alive would be closed while slow readers are waited for. */
+/** A new connection for each: a kept-alive one would be closed during the wait for slow readers. */
 function publisher(app: NextServer) {
   return async (channel: string, data: object, key?: string): Promise<void> => {
     const body = JSON.stringify({ data, channel, key });
@@ -141,14 +141,14 @@ async function openMany(url: string, count: number): Promise<SequenceReader[]> {
   return readers;
 }
 
-/** Every number from the first on, each once, in order, and nothing else. */
+/** All numbers from the first one on, once and in order, and nothing else. */
 function expectAll({ items, last }: SequenceReader): void {
   expect(items.every(({ kind }) => kind === "message")).toBe(true);
   expect(items).toHaveLength(last() + 1);
   expect(items.every((item, index) => item.kind === "message" && item.n === index)).toBe(true);
 }
 
-/** What the socket's buffers held, a gap where history had dropped the next, then all the rest. */
+/** The contents of the socket's buffers, a gap where history dropped messages, then all the rest. */
 function expectOneGap({ items }: SequenceReader, first: number, last: number): void {
   const numbers = items.flatMap((item) => (item.kind === "message" ? [item.n] : []));
   const gaps = items.filter((item) => item.kind === "gap");
@@ -167,13 +167,13 @@ function expectOneGap({ items }: SequenceReader, first: number, last: number): v
     items.findIndex(({ kind }) => kind === "gap"),
   );
   const lastBefore = before.findLast((item) => item.kind === "message");
-  // Nothing before it, if the stall was so long that the reader was ended as slow: what the buffers of
-  // its connection held has gone with that, and it came back from the id that it had.
+  // Nothing before it if the reader was disconnected as slow: the contents of its
+  // connection's buffers are lost, and it resumed from its last id.
   const handed = lastBefore?.n ?? first - 1;
-  expect(handed, "the gap stands where the loss is").toBe(jumps[0]?.after);
+  expect(handed, "the gap is where the loss is").toBe(jumps[0]?.after);
 }
 
-/** Each key's newest value, without the hundreds that it stands for, and nothing out of order. */
+/** Each key's newest value, without the superseded ones, and nothing out of order. */
 function expectNewestOfEachKey({ items }: SequenceReader, last: number): void {
   const messages = items.filter((item) => item.kind === "message");
   const newest = new Map(messages.map(({ key, n }) => [key, n]));

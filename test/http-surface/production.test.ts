@@ -30,7 +30,7 @@ async function published(app: NextServer): Promise<number> {
 }
 
 describe("who may publish to a production server", () => {
-  test("with no environment nobody, and the refusal names the remedy", async () => {
+  test("without settings nobody, and the refusal names the settings", async () => {
     await using app = await startDemo();
     for (const response of [await post(app), await trigger(app)]) {
       const { status, code, detail } = await problem(response);
@@ -42,7 +42,7 @@ describe("who may publish to a production server", () => {
     expect(await published(app)).toBe(0);
   });
 
-  test("with SSE_BUS_PUBLISH_TOKEN whoever sends it", async () => {
+  test("with SSE_BUS_PUBLISH_TOKEN everybody who sends it", async () => {
     const token = "t0ken-of-the-test";
     await using app = await startDemo({ env: { SSE_BUS_PUBLISH_TOKEN: token } });
     const missing = await post(app);
@@ -70,13 +70,13 @@ test.each([
   ["direct", {}],
   ["web", { SSE_BUS_SINK: "web" }],
 ])(
-  "while it drains, %s sink, requests that had been on their way are 503: streams with Retry-After, health truthfully; EventSource has bye",
+  "while it drains, %s sink, requests in flight are 503: streams with Retry-After, and health; EventSource gets `bye`",
   async (_, env) => {
     await using app = await startDemo({ env });
     await using stream = await openStream(`${app.url}/api/sse`);
     await stream.next("hello");
-    // A server that shuts down takes no new connections, and closes those without a request: these
-    // have one whole request behind them, whose answer proves that half of another has come too.
+    // A server that shuts down accepts no new connections, and closes those without a request: these
+    // have completed one request, whose response proves that half of the next one has arrived too.
     await using late = await rawClient(app.port);
     await using native = await rawClient(app.port);
     await using probe = await rawClient(app.port);

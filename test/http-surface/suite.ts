@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openStream } from "../support/event-stream.ts";
+import { rawClient } from "../support/raw-client.ts";
 import type { ReceivedEvent } from "../support/stream-response.ts";
 import { waitFor } from "../support/wait-for.ts";
+import { testPages } from "./pages.ts";
 
 /** A running server that speaks the protocol: the demo, the hub. Publishing is open. */
 export interface HttpSurface extends AsyncDisposable {
@@ -10,13 +12,13 @@ export interface HttpSurface extends AsyncDisposable {
   readonly healthUrl: string;
 }
 
-/** What every server of ours must do over HTTP, whatever it runs on. */
+/** What every server of the package must do over HTTP, on any platform. */
 export function testHttpSurface(name: string, start: () => Promise<HttpSurface>): void {
   describe(name, () => {
     let surface: HttpSurface;
     beforeAll(async () => {
       surface = await start();
-      // Next loads a route's code at its first request, which is not what is measured below.
+      // Next.js loads a route's code at its first request, which must not be measured.
       await (await openStream(surface.streamUrl))[Symbol.asyncDispose]();
     });
     afterAll(async () => {
@@ -42,15 +44,15 @@ export function testHttpSurface(name: string, start: () => Promise<HttpSurface>)
       return health.connections;
     }
 
-    /** Streams that earlier tests have left are noticed a moment later. */
+    /** The server detects closed streams of earlier tests a moment later. */
     const untilNobodyIsLeft = (): Promise<unknown> =>
       waitFor("no stream to be left", async () => (await connections()) === 0);
 
-    test("hello comes with the headers, at once", async () => {
+    test("hello arrives with the headers, immediately", async () => {
       const started = performance.now();
       await using open = await openStream(stream(`channel=${channel()}`));
       const hello = await open.next("hello");
-      // Not with the first heartbeat, after 15 s, which would push on what something held back.
+      // Not with the first heartbeat after 15 s, which would flush a buffer on the way.
       expect(performance.now() - started).toBeLessThan(5000);
       expect(open.headers["content-type"]).toBe("text/event-stream; charset=utf-8");
       expect(open.headers["cache-control"]).toBe("no-cache, no-transform");
@@ -59,7 +61,7 @@ export function testHttpSurface(name: string, start: () => Promise<HttpSurface>)
       expect(open.retryMs).toBeGreaterThan(0);
     });
 
-    test("a message published by GET reaches the stream, as the answer tells it", async () => {
+    test("a message published by GET reaches the stream, as in the response", async () => {
       const name = channel();
       await using open = await openStream(stream(`channel=${name}`));
       await open.next("hello");
@@ -71,7 +73,7 @@ export function testHttpSurface(name: string, start: () => Promise<HttpSurface>)
       expect(answer.data).toMatchObject({ msg: "Hällo 😀", ip: "127.0.0.1" });
     });
 
-    test("every string arrives as it was sent", async () => {
+    test("every string arrives unchanged", async () => {
       const name = channel();
       await using open = await openStream(stream(`channel=${name}`));
       const texts = [
@@ -90,7 +92,7 @@ export function testHttpSurface(name: string, start: () => Promise<HttpSurface>)
       }
     });
 
-    test("Last-Event-ID resumes with exactly what followed, then live", async () => {
+    test("Last-Event-ID resumes with exactly the messages after it, then live", async () => {
       const name = channel();
       const ids: string[] = [];
       for (const n of [1, 2, 3, 4, 5]) ids.push((await publish(n, { channel: name })).id);
@@ -112,7 +114,7 @@ export function testHttpSurface(name: string, start: () => Promise<HttpSurface>)
       expect((await open.next()).json()).toBe(2);
     });
 
-    test("an id of another incarnation gives a gap first, then what is kept", async () => {
+    test("an id of another epoch gives a gap first, then everything kept", async () => {
       const name = channel();
       await publish(1, { channel: name });
       const lastEventId = "5-mb1x2k3f-k3x9q7aa";
@@ -124,7 +126,7 @@ export function testHttpSurface(name: string, start: () => Promise<HttpSurface>)
       expect((await open.next()).json()).toBe(1);
     });
 
-    test("from=earliest replays, from=latest gives the newest of each key, a cursor goes on", async () => {
+    test("from=earliest replays, from=latest gives the newest of each key, a cursor continues", async () => {
       const name = channel();
       const { id } = await publish(1, { channel: name, key: "a" });
       for (const n of [2, 3]) await publish(n, { channel: name, key: "a" });
@@ -137,13 +139,13 @@ export function testHttpSurface(name: string, start: () => Promise<HttpSurface>)
         return [...seen, (await open.next(isNoPing)).json()];
       };
       expect(await read("latest", 2)).toEqual([3, 9, "end"]);
-      // Superseded values are skipped by whoever is behind.
+      // Readers that are behind skip superseded messages.
       expect(await read(encodeURIComponent(id), 2)).toEqual(
         [3, 9, "end"].slice(0, 2).concat("end"),
       );
     });
 
-    test("patterns bring what they cover and nothing else", async () => {
+    test("patterns deliver exactly what they cover", async () => {
       const base = channel();
       await using open = await openStream(stream(`channel=${base}/*&channel=${base}/deep/**`));
       await open.next("hello");
@@ -167,7 +169,29 @@ export function testHttpSurface(name: string, start: () => Promise<HttpSurface>)
       expect((await open.next(isNoPing)).json()).toBe("end");
     });
 
-    test("HEAD answers the stream's headers and opens nothing", async () => {
+    test.each([
+      ["an array", "application/json", (all: string[]) => `[${all.join(", ")}]`],
+      ["NDJSON", "application/x-ndjson; charset=utf-8", (all: string[]) => all.join("\n")],
+    ])(
+      "a batch as %s is answered with its messages, and arrives in order",
+      async (_, type, join) => {
+        const name = channel();
+        await using open = await openStream(stream(`channel=${name}/*`));
+        await open.next("hello");
+        const messages = [1, 2, 3].map((data) => ({ data, channel: `${name}/${data % 2}` }));
+        const response = await fetch(surface.publishUrl, {
+          method: "POST",
+          headers: { "Content-Type": type },
+          body: join(messages.map((message) => JSON.stringify(message))),
+        });
+        expect(response.status).toBe(200);
+        const published = (await response.json()) as { id: string }[];
+        expect(published).toMatchObject(messages);
+        for (const { id } of published) expect((await open.next(isNoPing)).id).toBe(id);
+      },
+    );
+
+    test("HEAD returns the stream's headers and opens nothing", async () => {
       await untilNobodyIsLeft();
       const response = await fetch(surface.streamUrl, { method: "HEAD" });
       expect(response.status).toBe(200);
@@ -175,8 +199,13 @@ export function testHttpSurface(name: string, start: () => Promise<HttpSurface>)
       expect(await connections()).toBe(0);
     });
 
+    testPages({ channel, stream, publish, connections });
+
     test.each([
+      ["stream", "GET", "?wait=61", {}, 400, "INVALID_PAGE"],
+      ["stream", "GET", "?wait=0&limit=0", { Accept: "application/json" }, 400, "INVALID_PAGE"],
       ["stream", "GET", "?channel=a%20b", {}, 400, "INVALID_CHANNEL"],
+      ["stream", "GET", "?channel=~control", {}, 400, "INVALID_CHANNEL"],
       ["stream", "GET", "?channel=a%0ab", {}, 400, "INVALID_CHANNEL"],
       ["stream", "GET", "?from=nonsense", {}, 400, "INVALID_CURSOR"],
       ["stream", "GET", "", { Accept: "application/json" }, 406, "NOT_ACCEPTABLE"],
@@ -213,10 +242,18 @@ export function testHttpSurface(name: string, start: () => Promise<HttpSurface>)
       ["a reserved event", '{"data":1,"event":"bye"}', {}, 400, "INVALID_EVENT_NAME"],
       ["too much", `{"data":"${"x".repeat(300_000)}"}`, {}, 413, "MESSAGE_TOO_LARGE"],
       ["far too much", `{"data":"${"x".repeat(2_000_000)}"}`, {}, 413, "MESSAGE_TOO_LARGE"],
+      ["a batch with a bad message", '[{"data":1},{"data":1,"key":""}]', {}, 400, "INVALID_KEY"],
+      [
+        "too large a batch",
+        `[${'{"data":1},'.repeat(1000)}{"data":1}]`,
+        {},
+        413,
+        "BATCH_TOO_LARGE",
+      ],
       ["gzip", "{}", { "Content-Encoding": "gzip" }, 415, "UNSUPPORTED_MEDIA_TYPE"],
       ["a form", "data=1", { "Content-Type": "text/plain" }, 415, "UNSUPPORTED_MEDIA_TYPE"],
     ] as const)(
-      "a post of %s is refused, and nothing is published",
+      "a POST of %s is rejected, and nothing is published",
       async (_, body, own, status, code) => {
         const name = channel();
         await using open = await openStream(stream(`channel=${name}&channel=default&channel=a`));
@@ -231,7 +268,22 @@ export function testHttpSurface(name: string, start: () => Promise<HttpSurface>)
       },
     );
 
-    test("a refused stream names the channels that are wrong", async () => {
+    test("a client that sends all of its large body before it reads gets the refusal, not a reset", async () => {
+      const { hostname, port, pathname } = new URL(surface.publishUrl);
+      await using client = await rawClient(Number(port));
+      const size = 4_000_000;
+      client.send(
+        `POST ${pathname} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nContent-Type: application/json\r\nContent-Length: ${size}\r\n\r\n`,
+      );
+      const chunk = "x".repeat(50_000);
+      for (let sent = 0; sent < size; sent += chunk.length) {
+        await new Promise((resolve) => client.socket.write(chunk, resolve));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      expect(await client.until("MESSAGE_TOO_LARGE")).toMatch(/^HTTP\/1\.1 413 /);
+    });
+
+    test("a refused stream names the invalid channels", async () => {
       const response = await fetch(stream("channel=ok&channel=a*b&channel=%00"));
       expect(await response.json()).toMatchObject({
         code: "INVALID_CHANNEL",
@@ -239,7 +291,7 @@ export function testHttpSurface(name: string, start: () => Promise<HttpSurface>)
       });
     });
 
-    test("a method that is not allowed is told which are", async () => {
+    test("the response to a wrong method lists the allowed ones", async () => {
       for (const url of [surface.streamUrl, surface.publishUrl]) {
         const response = await fetch(url, { method: "DELETE" });
         expect(response.headers.get("allow")).toContain("GET");
@@ -266,7 +318,7 @@ export function testHttpSurface(name: string, start: () => Promise<HttpSurface>)
   });
 }
 
-/** What began from history hears a `ping` once it has it all. */
+/** A stream from history gets a `ping` when it has received everything. */
 function isNoPing({ event }: ReceivedEvent): boolean {
   return event !== "ping";
 }

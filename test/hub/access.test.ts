@@ -33,7 +33,7 @@ const granting = (subscribe: string[], publish: string[] = []) => ({
 });
 const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
 
-/** The status of a request for a stream, which is left again. */
+/** The status of a stream request, which is then closed. */
 async function read(url: string, channel: string, token?: string): Promise<number> {
   const response = await fetch(`${url}/sse?channel=${channel}`, {
     headers: token === undefined ? {} : bearer(token),
@@ -52,52 +52,42 @@ async function publish(url: string, channel: string, token?: string): Promise<nu
 }
 
 describe("with --jwt-key", () => {
-  test.each([1, 2])(
-    "tokens decide who reads and publishes what (%i process(es))",
-    async (workers) => {
-      await using hub = await startHub({
-        isPublishOpen: false,
-        args: [
-          "--workers",
-          `${workers}`,
-          "--jwt-issuer",
-          "https://login",
-          "--jwt-audience",
-          "live",
-        ],
-        env: { SSE_BUS_JWT_KEY: secret },
-      });
-      const token = sign({ ...granting(["a/*"], ["a/1"]), iss: "https://login", aud: "live" });
-      expect(await read(hub.url, "a/1")).toBe(401);
-      expect(await read(hub.url, "**")).toBe(401);
-      expect(await read(hub.url, "a/1", token)).toBe(200);
-      expect(await read(hub.url, "**", token)).toBe(403);
-      expect(await publish(hub.url, "a/1")).toBe(401);
-      expect(await publish(hub.url, "a/2", token)).toBe(403);
-      await using stream = await openStream(`${hub.url}/sse?channel=a/1`, {
-        headers: bearer(token),
-      });
-      await stream.next("hello");
-      expect(await publish(hub.url, "a/1", token)).toBe(200);
-      expect((await stream.next("message")).json()).toBe(1);
-      for (const claims of [
-        granting(["a/*"]),
-        { ...granting(["a/*"]), iss: "https://login" },
-        { ...granting(["a/*"]), iss: "https://evil", aud: "live" },
-      ]) {
-        expect(await read(hub.url, "a/1", sign(claims))).toBe(401);
-      }
-    },
-  );
+  test.each([1, 2])("tokens control reading and publishing (%i process(es))", async (workers) => {
+    await using hub = await startHub({
+      isPublishOpen: false,
+      args: ["--workers", `${workers}`, "--jwt-issuer", "https://login", "--jwt-audience", "live"],
+      env: { SSE_BUS_JWT_KEY: secret },
+    });
+    const token = sign({ ...granting(["a/*"], ["a/1"]), iss: "https://login", aud: "live" });
+    expect(await read(hub.url, "a/1")).toBe(401);
+    expect(await read(hub.url, "**")).toBe(401);
+    expect(await read(hub.url, "a/1", token)).toBe(200);
+    expect(await read(hub.url, "**", token)).toBe(403);
+    expect(await publish(hub.url, "a/1")).toBe(401);
+    expect(await publish(hub.url, "a/2", token)).toBe(403);
+    await using stream = await openStream(`${hub.url}/sse?channel=a/1`, {
+      headers: bearer(token),
+    });
+    await stream.next("hello");
+    expect(await publish(hub.url, "a/1", token)).toBe(200);
+    expect((await stream.next("message")).json()).toBe(1);
+    for (const claims of [
+      granting(["a/*"]),
+      { ...granting(["a/*"]), iss: "https://login" },
+      { ...granting(["a/*"]), iss: "https://evil", aud: "live" },
+    ]) {
+      expect(await read(hub.url, "a/1", sign(claims))).toBe(401);
+    }
+  });
 
-  test("a public key in PEM checks tokens that its private key has signed", async () => {
+  test("a public key in PEM verifies tokens signed with its private key", async () => {
     const pem = String(pair.publicKey.export({ type: "spki", format: "pem" }));
     await using hub = await startHub({ isPublishOpen: false, args: ["--jwt-key", pem] });
     expect(await read(hub.url, "a", sign(granting(["a"]), pair.privateKey))).toBe(200);
     expect(await read(hub.url, "a", sign(granting(["a"]), pem))).toBe(401);
   });
 
-  test("the publish token goes on publishing, and reads nothing", async () => {
+  test("the publish token still allows publishing, but no reading", async () => {
     const args = ["--jwt-key", secret, "--publish-token", "s3cret"];
     await using hub = await startHub({ isPublishOpen: false, args });
     expect(await publish(hub.url, "a", "s3cret")).toBe(200);
@@ -109,7 +99,7 @@ describe("with --jwt-key", () => {
     expect(await read(hub.url, "a", "s3cret")).toBe(401);
   });
 
-  test("a wrong publish token costs as much as without tokens for readers", async () => {
+  test("attempts with a wrong publish token are limited as without tokens for readers", async () => {
     const args = ["--jwt-key", secret, "--publish-token", "s3cret", "--trust-proxy", "1"];
     const limit = ["--max-publishes-per-minute", "250"];
     await using hub = await startHub({ isPublishOpen: false, args: [...args, ...limit] });
@@ -130,14 +120,14 @@ describe("with --jwt-key", () => {
     expect(statuses).toEqual([401, 401, 401, 429]);
   });
 
-  test("--open-publish lets everybody publish, and nobody read", async () => {
+  test("--open-publish lets everybody publish, but nobody read", async () => {
     await using hub = await startHub({ args: ["--jwt-key", secret] });
     expect(await publish(hub.url, "a")).toBe(200);
     expect(await read(hub.url, "a")).toBe(401);
   });
 });
 
-test("with --jwks-url the issuer's published keys check tokens", async () => {
+test("with --jwks-url the issuer's published keys verify tokens", async () => {
   const keys = [
     { ...pair.publicKey.export({ format: "jwk" }), kid: "k", alg: "ES256", use: "sig" },
   ];
@@ -184,7 +174,7 @@ test.each([
   [["--cors-origin", "*"], /^--cors-origin \(SSE_BUS_CORS_ORIGIN\): .*"\*"/],
   [["--cors-origin", "*", "--cors-credentials"], /^--cors-origin .*"\*"/],
   [["--backend", "mysql://h"], /^--backend .*"mysql:\/\/…" URL names no backend/],
-])("%j is refused in one line that names the flag", async (args, message) => {
+])("%j fails with one line that names the flag", async (args, message) => {
   const failed = await runCli("hub", ...args).catch((error: Error) => error.message);
   const lines = failed.split("\n").filter((line) => /^--[a-z]/.test(line));
   expect(failed).toMatch(/code 2/);

@@ -12,7 +12,7 @@ import { selfSigned } from "./self-signed.ts";
 interface Client {
   text(): string;
   readonly response: IncomingMessage;
-  /** How it ended: with the last chunk, or not. */
+  /** Whether it ended with the last chunk. */
   readonly ended: Promise<"complete" | "aborted">;
 }
 
@@ -95,7 +95,7 @@ test.each(["http", "https"] as const)(
     onTestFinished(() => void delete process.env.NODE_TLS_REJECT_UNAUTHORIZED);
     for (let n = 0; n < 40; n++) await publishTo(hub, "x".repeat(200_000), "a");
     hub.process.signal("SIGTERM");
-    // How long it reads nothing is what this is about.
+    // The time without reading is what this test is about.
     await new Promise((resolve) => setTimeout(resolve, 500));
     client.response.resume();
     expect(await client.ended).toBe("complete");

@@ -4,10 +4,10 @@ import { tempFolder } from "../support/temp-folder.ts";
 import { startHub } from "./hub-process.ts";
 import { selfSigned } from "./self-signed.ts";
 
-test("with 200 EventSources open in Chromium, over one HTTP/2 connection, publishing still answers", async () => {
+test("with 200 EventSources open in Chromium over one HTTP/2 connection, publishing still works", async () => {
   await using folder = await tempFolder("tls");
   await using hub = await startHub({ scheme: "https", args: selfSigned(folder.path) });
-  await using chromium = await launchChromium();
+  await using chromium = await launchChromium({ isWhole: true });
   const context = await chromium.newContext({ ignoreHTTPSErrors: true });
   const page = await context.newPage();
   await page.goto(`${hub.url}/health`);

@@ -13,7 +13,7 @@ export interface HubProcessOptions {
   /** @default "http" */
   readonly scheme?: "http" | "https";
   readonly nodeArgs?: readonly string[];
-  /** What it runs on. @default see `serverNode` */
+  /** The Node.js program. @default see `serverNode` */
   readonly program?: string;
   /** @default true */
   readonly isPublishOpen?: boolean;
@@ -42,7 +42,7 @@ export function runCli(...args: readonly string[]): Promise<string> {
   return runProcess(process.execPath, [cli, ...args], { timeoutMs: 20_000 });
 }
 
-/** The HTTP surface of a hub, for the suite that every server of ours passes. */
+/** A hub for the suite that every server of the package passes. */
 export function surfaceOf(hub: Restartable) {
   return {
     streamUrl: `${hub.url}/sse`,

@@ -9,7 +9,7 @@ import { hubHealth, publishTo, runCli, startHub } from "./hub-process.ts";
 import { selfSigned } from "./self-signed.ts";
 
 describe("the command", () => {
-  test("tells all of its flags", async () => {
+  test("lists all of its flags", async () => {
     const help = await runCli("--help");
     for (const flag of [
       "--port",
@@ -41,21 +41,21 @@ describe("the command", () => {
     await expect(runCli(...args)).rejects.toThrow(message);
   });
 
-  test.each([1, 2])("a port that is taken is named (%i process(es))", async (workers) => {
+  test.each([1, 2])("the error for a port in use names it (%i process(es))", async (workers) => {
     await using hub = await startHub();
     await expect(
       runCli("hub", "--port", String(hub.port), "--workers", String(workers)),
     ).rejects.toThrow(new RegExp(`--port ${hub.port} cannot be listened on \\(EADDRINUSE\\)`));
   });
 
-  test("takes its settings from the environment", async () => {
+  test("reads its settings from the environment", async () => {
     await using hub = await startHub({ env: { SSE_BUS_HEARTBEAT_MS: "200" } });
     await using stream = await openStream(`${hub.url}/sse`);
     expect((await stream.next("hello")).json()).toMatchObject({ heartbeatMs: 200 });
     await stream.next("ping");
   });
 
-  test("logs lines of JSON beside its ready line", async () => {
+  test("logs lines of JSON besides its ready line", async () => {
     await using hub = await startHub();
     await hub.stop();
     const lines = hub.process.output().trim().split("\n");
@@ -82,7 +82,7 @@ describe("publishing", () => {
     expect(await post(hub.url)).toBe(403);
   });
 
-  test("is open to whoever sends the token", async () => {
+  test("is open to everybody who sends the token", async () => {
     const args = ["--publish-token", "s3cret"];
     await using hub = await startHub({ isPublishOpen: false, args });
     expect(await post(hub.url)).toBe(401);
@@ -90,7 +90,7 @@ describe("publishing", () => {
     expect(await post(hub.url, { Authorization: "Bearer s3cret" })).toBe(200);
   });
 
-  test("from a page of another origin needs that origin to be named", async () => {
+  test("from a page of another origin requires that origin in the settings", async () => {
     await using hub = await startHub({ args: ["--cors-origin", "https://app.example"] });
     expect(await post(hub.url, { Origin: "https://evil.example" })).toBe(403);
     expect(await post(hub.url, { Origin: "https://app.example" })).toBe(200);
@@ -100,13 +100,13 @@ describe("publishing", () => {
   });
 });
 
-/** Whoever holds a hub up does so for the 5 s after which it leaves in any case. */
+/** A client that delays the exit does so for 5 s, after which the hub exits in any case. */
 const patienceMs = 4500;
 
 describe.each([1, 3])("with %i process(es)", (workers) => {
   const args = ["--workers", String(workers)];
 
-  test("SIGTERM tells every client when to come back and exits with 0", async () => {
+  test("SIGTERM tells every client when to reconnect, and the hub exits with 0", async () => {
     await using hub = await startHub({ args });
     const streams = await openMany(`${hub.url}/sse`, 60);
     expect((await hubHealth(hub)).connections).toBe(60);
@@ -124,7 +124,7 @@ describe.each([1, 3])("with %i process(es)", (workers) => {
     expect(performance.now() - started).toBeLessThan(patienceMs);
   });
 
-  test("a client that reads nothing does not hold it up", async () => {
+  test("a client that reads nothing does not delay the exit", async () => {
     await using hub = await startHub({ args });
     await using stream = await openStream(`${hub.url}/sse?channel=slow`);
     await stream.next("hello");
@@ -136,7 +136,7 @@ describe.each([1, 3])("with %i process(es)", (workers) => {
     expect(performance.now() - started).toBeLessThan(patienceMs);
   });
 
-  test("health, metrics and messages are those of all processes", async () => {
+  test("health, metrics and messages cover all processes", async () => {
     await using hub = await startHub({ args });
     const streams = await openMany(`${hub.url}/sse?channel=all`, 30);
     const health = await hubHealth(hub);
@@ -152,10 +152,10 @@ describe.each([1, 3])("with %i process(es)", (workers) => {
     expect(metrics).toMatch(/^sse_bus_messages_delivered_total 600$/m);
     expect(metrics).toMatch(/^sse_bus_backend_up\{backend="memory"\} 1$/m);
     for (const stream of streams) await stream[Symbol.asyncDispose]();
-    await waitFor("all to be counted off", async () => (await hubHealth(hub)).connections === 0);
+    await waitFor("no stream to be counted", async () => (await hubHealth(hub)).connections === 0);
   });
 
-  test("a client resumes on whichever process it comes back to", async () => {
+  test("a client resumes on any process", async () => {
     await using hub = await startHub({ args });
     const ids: string[] = [];
     for (let n = 0; n < 10; n++) ids.push((await publishTo(hub, n, "resume")).id);
@@ -173,12 +173,12 @@ test("a worker that dies is replaced, and its clients resume without loss", asyn
   const [first] = await openMany(`${hub.url}/sse?channel=w`, 2);
   const { id } = await publishTo(hub, 1, "w");
   await (first as EventStream).next("message");
-  // A worker may end at once only when it has been up for a while.
+  // A worker is replaced immediately only if it has been up for a while.
   await new Promise((resolve) => setTimeout(resolve, 2000));
   const victim = /"event":"worker-listening".*?"pid":(\d+)/.exec(hub.process.output())?.[1];
   process.kill(Number(victim), "SIGKILL");
-  // Until the first process knows, it may hand the dead one a connection, which nobody answers then.
-  await waitFor("the death to be known", () => hub.process.output().includes('"worker-ended"'));
+  // Until the primary process detects it, it may pass a connection to the dead worker, which never responds.
+  await waitFor("the death to be detected", () => hub.process.output().includes('"worker-ended"'));
   await publishTo(hub, 2, "w").catch(() => publishTo(hub, 2, "w"));
   await waitFor("two workers", async () => (await hubHealth(hub)).workers === 2);
   await using back = await openStream(`${hub.url}/sse?channel=w`, { lastEventId: id });
@@ -187,7 +187,7 @@ test("a worker that dies is replaced, and its clients resume without loss", asyn
 });
 
 describe("TLS", () => {
-  test("speaks HTTP/2: a hundred streams on one connection, told and ended on SIGTERM", async () => {
+  test("speaks HTTP/2: a hundred streams on one connection get `bye` and end on SIGTERM", async () => {
     await using folder = await tempFolder("tls");
     const files = selfSigned(folder.path);
     await using hub = await startHub({ scheme: "https", args: files });
@@ -210,7 +210,7 @@ describe("TLS", () => {
     session.destroy();
   });
 
-  test("one stalled stream on a connection holds up no other", async () => {
+  test("one stalled stream on a connection delays no other", async () => {
     await using folder = await tempFolder("tls");
     await using hub = await startHub({ scheme: "https", args: selfSigned(folder.path) });
     const session = connect(hub.url, { rejectUnauthorized: false });
@@ -236,7 +236,7 @@ describe("TLS", () => {
     session.destroy();
   });
 
-  test("HTTP/1.1 clients are served beside", async () => {
+  test("HTTP/1.1 clients are also served", async () => {
     await using folder = await tempFolder("tls");
     await using hub = await startHub({ scheme: "https", args: selfSigned(folder.path) });
     const answer = execFileSync("curl", ["-sk", "--http1.1", "-i", `${hub.url}/health`]).toString();

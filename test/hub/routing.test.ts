@@ -2,13 +2,14 @@ import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startProxy } from "../support/proxy.ts";
+import { startHaproxyConfig } from "../support/haproxy.ts";
+import { startNginxHttp } from "../support/nginx.ts";
 import type { Restartable } from "../support/restartable.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { hubHealth, startHub } from "./hub-process.ts";
 import { selfSigned } from "./self-signed.ts";
 
-/** Spellings of `/sse` and `/publish` that some parser of URLs reads as those. */
+/** Spellings of `/sse` and `/publish` that some URL parser resolves to them. */
 const SPELLINGS = (["sse?channel=**", "publish?msg=x"] as const).flatMap((wanted) => [
   `/health/..\\${wanted}`,
   `/health/../${wanted}`,
@@ -70,7 +71,7 @@ beforeAll(async () => {
 });
 afterAll(async () => hub[Symbol.asyncDispose]());
 
-/** Sends a head as it is; reads to the end, or to the first bytes of an event stream. */
+/** Sends a head unchanged; reads to the end, or to the first bytes of an event stream. */
 async function send(port: number, target: string, host = "h", method = "GET"): Promise<Answer> {
   const socket = connect(port, "127.0.0.1").setEncoding("latin1");
   let text = "";
@@ -115,7 +116,7 @@ async function sendHttp2(
   return { status, text };
 }
 
-/** Neither a stream nor a published message; `/health` itself may be answered. */
+/** Expects neither a stream nor a published message; `/health` may respond. */
 function expectNothing({ status, text }: Answer, what: string): void {
   expect(text, what).not.toContain("text/event-stream");
   expect(text, what).not.toMatch(/"id":|"query":/);
@@ -128,7 +129,7 @@ async function expectNothingPublished(): Promise<void> {
   expect(await hubHealth(hub)).toMatchObject({ connections: 0 });
 }
 
-test("the hub answers the four paths as they are spelled, and 404 or 400 any other spelling", async () => {
+test("the hub serves the four paths exactly as spelled, and any other spelling is 404 or 400", async () => {
   expect((await send(hub.port, "/health")).text).toContain('"status":"ok"');
   expect((await send(hub.port, "/health?verbose")).text).toContain('"status":"ok"');
   expect((await send(hub.port, "/sse?channel=a")).text).toContain("text/event-stream");
@@ -150,7 +151,7 @@ test("the hub answers the four paths as they are spelled, and 404 or 400 any oth
   await expectNothingPublished();
 });
 
-test("a Host that is not a host with an optional port is refused", async () => {
+test("a Host that is not a host with an optional port is rejected", async () => {
   for (const host of HOSTS) {
     for (const target of ["/health", "/sse", "/publish?msg=x", "/metrics", "/nope"]) {
       for (const method of ["GET", "OPTIONS"]) {
@@ -162,7 +163,7 @@ test("a Host that is not a host with an optional port is refused", async () => {
   await expectNothingPublished();
 });
 
-test("with --allowed-host no path answers to another name", async () => {
+test("with --allowed-host no path accepts another name", async () => {
   await using own = await startHub({ args: ["--allowed-host", "hub.example"] });
   for (const target of ["/health", "/sse", "/publish?msg=x", "/metrics", "/nope"]) {
     for (const method of ["GET", "OPTIONS"]) {
@@ -176,37 +177,22 @@ test("with --allowed-host no path answers to another name", async () => {
 
 const nginx =
   (rules: string, listen = ""): (() => Promise<Restartable>) =>
-  () =>
-    startProxy({
-      program: "nginx",
-      config: ({ port, folder }) => `
-      daemon off;
-      pid ${folder}/nginx.pid;
-      error_log stderr;
-      events {}
-      http {
-        access_log off;
-        client_body_temp_path ${folder}/body;
-        proxy_temp_path ${folder}/proxy;
-        fastcgi_temp_path ${folder}/fastcgi;
-        uwsgi_temp_path ${folder}/uwsgi;
-        scgi_temp_path ${folder}/scgi;
+  async () =>
+    startNginxHttp(
+      (port) => `
         server {
           listen 127.0.0.1:${port}${listen};
           proxy_http_version 1.1;
           proxy_set_header Host $http_host;
           ${rules.replaceAll("PASS", `proxy_pass http://127.0.0.1:${hub.port};`)}
-        }
-      }`,
-      args: ({ folder, file }) => ["-p", folder, "-c", file, "-e", "stderr"],
-    });
+        }`,
+    );
 
 const haproxy =
   (rules: string, bind = ""): (() => Promise<Restartable>) =>
-  () =>
-    startProxy({
-      program: "haproxy",
-      config: ({ port }) => `
+  async () =>
+    startHaproxyConfig(
+      (port) => `
 defaults
   mode http
   timeout connect 5s
@@ -219,8 +205,7 @@ frontend front
 backend back
   server hub 127.0.0.1:${hub.port}
 `,
-      args: ({ file }) => ["-db", "-f", file],
-    });
+    );
 
 const ONLY_HEALTH = "location /health { PASS } location / { return 403; }";
 const NOT_STREAMS =

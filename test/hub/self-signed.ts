@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 
-/** Makes a certificate for localhost in this folder; gives the hub's flags for it. */
+/** Creates a certificate for localhost in this folder; returns the hub's flags for it. */
 export function selfSigned(folder: string): string[] {
   const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
   const request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2";

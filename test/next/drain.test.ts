@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { type EventStream, openStream } from "../support/event-stream.ts";
-import { startDev, startDemo } from "../support/demo-app.ts";
+import { startDemo } from "../support/demo-app.ts";
 import { builtTestApp } from "../support/test-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 
 const CLIENTS = 1000;
 
-/** It takes well under 2 s where nothing else runs; who waited for idle connections would take 5 s. */
+/** It takes well under 2 s on an idle machine; with a wait for idle connections it would take 5 s. */
 const patienceMs = 4500;
 
 describe("SIGTERM", () => {
@@ -14,14 +14,14 @@ describe("SIGTERM", () => {
     ["direct", {}],
     ["web", { SSE_BUS_SINK: "web" }],
   ])(
-    "next start tells 1,000 streams, %s sink, each when to come back, and exits without waiting for any",
+    "next start tells each of 1,000 streams, %s sink, when to reconnect, and exits without waiting for any",
     async (kind, env) => {
       await using app = await startDemo({ env });
       const { streams, exitMs } = await drain(app, CLIENTS);
-      console.log(`${CLIENTS} streams told, exit after ${Math.round(exitMs)} ms (${kind} sink)`);
+      console.log(`${CLIENTS} streams got bye, exit after ${Math.round(exitMs)} ms (${kind} sink)`);
       expect(exitMs).toBeLessThan(patienceMs);
       const waits = new Set(streams.map((data) => data.retryMs));
-      // A jittered window: a thousand clients must not come back in one instant.
+      // A jittered window: a thousand clients must not reconnect at the same moment.
       expect(waits.size).toBeGreaterThan(CLIENTS / 4);
       expect(Math.max(...waits)).toBeLessThanOrEqual(1100);
     },
@@ -32,22 +32,11 @@ describe("SIGTERM", () => {
     const testApp = await builtTestApp();
     await using app = await testApp.start();
     expect((await drain(app, 20)).exitMs).toBeLessThan(patienceMs);
-  }, 240_000);
-
-  test("next dev does not hang with a stream open", async () => {
-    await using app = await startDev();
-    await using stream = await openStream(`${app.url}/api/sse`, { timeoutMs: 60_000 });
-    await stream.next("hello", { timeoutMs: 30_000 });
-    const started = performance.now();
-    app.process.signal("SIGTERM");
-    await app.process.exited;
-    // Next ends its own child here; whether a farewell gets out is its business.
-    expect(performance.now() - started).toBeLessThan(5000);
-  }, 120_000);
+  }, 500_000);
 });
 
 async function drain(app: NextServer, clients: number) {
-  // Compiled, or warm, before the clock runs.
+  // Compiled and warm before the measurement.
   await (await openStream(`${app.url}/api/sse`))[Symbol.asyncDispose]();
   const open: EventStream[] = [];
   while (open.length < clients) {

@@ -32,12 +32,12 @@ describe.each([false, true])("with cacheComponents: %s", (cacheComponents) => {
     });
   });
 
-  test("a prerendered page that takes a cursor fails the build with the reason", async () => {
+  test("a prerendered page with a cursor fails the build with the reason", async () => {
     await app.write({ "app/orders/page.tsx": page("") });
     await expect(app.build("turbopack")).rejects.toThrow(/CURSOR_AT_BUILD/);
   }, 300_000);
 
-  test("with `await connection()` it builds, and each visit has the cursor of now", async () => {
+  test("with `await connection()` it builds, and each visit has the current cursor", async () => {
     await app.write({ "app/orders/page.tsx": page("await connection();") });
     await app.build("turbopack");
     await using server = await app.serve("start");

@@ -26,7 +26,7 @@ describe.each(["turbopack", "webpack"] as const)("the standalone server of %s", 
 
   beforeAll(async () => {
     await app.build(bundler);
-    // Where nothing of the app's own node_modules can be found.
+    // A folder without access to the app's node_modules.
     await cp(join(app.folder, ".next/standalone"), standalone(), { recursive: true });
   }, 300_000);
 
@@ -34,7 +34,7 @@ describe.each(["turbopack", "webpack"] as const)("the standalone server of %s", 
     ["redis", useRedis],
     ["nats", useNats],
     ["postgres", usePostgres],
-  ] as const)("has all it needs to deliver through %s", async (_, use) => {
+  ] as const)("contains everything to deliver through %s", async (_, use) => {
     await using backend = await use();
     const port = await freePort();
     await using server = await startNode(["server.js"], {

@@ -12,9 +12,9 @@ import { builtTestApp, type TestApp } from "../support/test-app.ts";
 import { startVarnish } from "../support/varnish.ts";
 import { waitFor } from "../support/wait-for.ts";
 
-// What a proxy adds to the way without it: for three in four events less than the first, for all less
-// than the second. A busy machine may hold some up, a proxy that buffers holds up every one, until a
-// heartbeat pushes it on or for seconds.
+// The delay that a proxy adds: for three in four events less than the first, for all less
+// than the second. A busy machine may delay some; a proxy that buffers delays every one, until a
+// heartbeat flushes it or for seconds.
 const promptMs = 100;
 const latestMs = 2_000;
 
@@ -38,7 +38,7 @@ const proxies: readonly ProxyCase[] = [
   {
     name: "HAProxy at its defaults",
     start: startHaproxy,
-    // It waits up to 200 ms for more to send along; `option http-no-delay`, below, is the cure.
+    // It waits up to 200 ms for more to send; `option http-no-delay`, below, prevents that.
     promptMs: 300,
   },
   {
@@ -63,16 +63,16 @@ const proxies: readonly ProxyCase[] = [
   { name: "the rewrites of another Next app, compression on", start: startFront },
 ];
 
-/** What stands between a reader and the app: `${url}/api/lively` leads to the app's stream. */
+/** The proxy in front of the app: `${url}/api/lively` leads to the app's stream. */
 interface Proxy extends AsyncDisposable {
   readonly url: string;
 }
 
 beforeAll(async () => {
   testApp = await builtTestApp();
-  // Only the front of the last case is ever asked for the path that leads there.
+  // Only the last case requests the path that leads there.
   app = await testApp.start({ port: testApp.throughPort, env: { SSE_BUS_OPEN_PUBLISH: "1" } });
-}, 240_000);
+}, 500_000);
 
 afterAll(async () => {
   await app?.[Symbol.asyncDispose]();
@@ -84,7 +84,7 @@ describe.each(proxies)("behind $name", ({ name, start, promptMs: bound = promptM
   beforeAll(async () => {
     // The last test of each proxy stops it.
     await app.start();
-    // Next loads a route's code at its first request, for which some of the proxies would not wait.
+    // Next.js loads a route's code at its first request, which exceeds the timeout of some proxies.
     await (await openStream(`${app.url}/api/lively`))[Symbol.asyncDispose]();
     proxy = await start(app.port);
   });
@@ -93,14 +93,14 @@ describe.each(proxies)("behind $name", ({ name, start, promptMs: bound = promptM
 
   test.each([
     { encoding: "identity", gzip: false },
-    { encoding: "gzip, as browsers ask for", gzip: true },
-  ])("each event arrives at once (Accept-Encoding: $encoding)", async ({ gzip }) => {
+    { encoding: "gzip, as browsers request", gzip: true },
+  ])("each event arrives immediately (Accept-Encoding: $encoding)", async ({ gzip }) => {
     await using stream = await openStream(`${proxy.url}/api/lively`, { gzip });
     await using direct = await openStream(`${app.url}/api/lively`, { gzip });
     for (const each of [stream, direct]) await each.next("hello");
     const lags: number[] = [];
     for (let n = 0; n < 20; n += 1) {
-      // One at a time: with others behind it, an event that is held back is pushed on by them.
+      // One at a time: later events would flush one that is held back.
       await publish(app.url, { data: n });
       const [through, past] = await Promise.all([stream.next("message"), direct.next("message")]);
       expect([through.json(), past.json()]).toEqual([n, n]);
@@ -112,7 +112,7 @@ describe.each(proxies)("behind $name", ({ name, start, promptMs: bound = promptM
     expect(quantile(lags, 1)).toBeLessThan(latestMs);
   });
 
-  test("a burst arrives whole and in order", async () => {
+  test("a burst arrives completely and in order", async () => {
     await using stream = await openStream(`${proxy.url}/api/lively?channel=burst`, { gzip: true });
     await stream.next("hello");
     const count = 100;
@@ -127,7 +127,7 @@ describe.each(proxies)("behind $name", ({ name, start, promptMs: bound = promptM
     expect(stream.events.filter(({ event }) => event === "gap")).toEqual([]);
   });
 
-  test("readers that leave are counted off within two heartbeats", async () => {
+  test("readers that disconnect are no longer counted after two heartbeats", async () => {
     const streams = await Promise.all(
       Array.from({ length: 10 }, async () => openStream(`${proxy.url}/api/lively?channel=quiet`)),
     );
@@ -135,7 +135,7 @@ describe.each(proxies)("behind $name", ({ name, start, promptMs: bound = promptM
     await waitFor("all to be counted", async () => (await health(app.url)).connections === 10);
     const left = now();
     for (const stream of streams) stream.destroy();
-    // A proxy may notice only when it writes: the next heartbeat, and that one's answer.
+    // A proxy may notice only when it writes: the next heartbeat, and its response.
     const timeoutMs = 2 * heartbeatMs + 2_000;
     await waitFor("none to be left", async () => (await health(app.url)).connections === 0, {
       timeoutMs,
@@ -145,12 +145,12 @@ describe.each(proxies)("behind $name", ({ name, start, promptMs: bound = promptM
 
   test("heartbeats keep a quiet stream open", async () => {
     await using stream = await openStream(`${proxy.url}/api/lively?channel=quiet`, { gzip: true });
-    // Past the proxy's time-out for silence, where one is set.
+    // Longer than the proxy's idle timeout, if one is set.
     for (let ping = 0; ping < 5; ping += 1) await stream.next("ping");
     expect(stream.events.map(({ event }) => event)).not.toContain("bye");
   });
 
-  test("a reader that comes back with Last-Event-ID gets what it missed, then goes on live", async () => {
+  test("a reader that reconnects with Last-Event-ID gets what it missed, then continues live", async () => {
     const url = `${proxy.url}/api/lively?channel=resume`;
     let lastEventId: string;
     {
@@ -172,7 +172,7 @@ describe.each(proxies)("behind $name", ({ name, start, promptMs: bound = promptM
     expect(stream.events.map(({ event }) => event)).not.toContain("gap");
   });
 
-  test("a draining app takes its leave of the reader, ends the stream, and exits", async () => {
+  test("a draining app sends `bye`, ends the stream, and exits", async () => {
     await using stream = await openStream(`${proxy.url}/api/lively`);
     await stream.next("hello");
     const stopped = now();
@@ -181,7 +181,7 @@ describe.each(proxies)("behind $name", ({ name, start, promptMs: bound = promptM
     expect(JSON.parse((await stream.next("bye")).data)).toMatchObject({ reason: "drain" });
     expect(await stream.closed).toBe("end");
     console.log(`${name}: the app exited ${exitMs.toFixed(0)} ms after SIGTERM`);
-    // Who waited for idle connections would take 5 s.
+    // With a wait for idle connections it would take 5 s.
     expect(exitMs).toBeLessThan(4_500);
   });
 });

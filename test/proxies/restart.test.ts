@@ -3,78 +3,60 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { publishTo, startHub } from "../hub/hub-process.ts";
+import { startCaddySites } from "../support/caddy.ts";
 import { openStream } from "../support/event-stream.ts";
-import type { ProgramName } from "../support/programs.ts";
-import { startProxy } from "../support/proxy.ts";
+import { startHaproxyConfig } from "../support/haproxy.ts";
+import { startNginxHttp } from "../support/nginx.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
+import { replaceOnce } from "../support/replace-once.ts";
 import { repository } from "../support/repository.ts";
 import type { Restartable } from "../support/restartable.ts";
-import { type BrowserName, launchTestBrowser, type TestBrowser } from "../support/test-browser.ts";
+import { launchTestBrowser, type TestBrowser } from "../support/test-browser.ts";
 import { waitFor } from "../support/wait-for.ts";
 
-/** Longer than any `retry` at a drain: browsers come back while the proxy still has nobody to ask. */
+/** Longer than any `retry` at a drain: browsers reconnect while the proxy has no server. */
 const downMs = 3_000;
 
 interface DeployFile {
-  /** In docs/deploy. */
+  /** The file in docs/deploy. */
   readonly name: string;
-  /** The file's text, for a proxy of a test: as it is, but for addresses. */
+  /** The file's text with the addresses of a test. */
   readonly start: (text: string) => Promise<Restartable>;
 }
 
 const files: readonly DeployFile[] = [
   {
     name: "nginx.conf",
-    start: (text) =>
-      start("nginx", {
-        config: ({ port, folder }) => `
-          daemon off;
-          pid ${folder}/nginx.pid;
-          error_log stderr;
-          events {}
-          http {
-            access_log off;
-            client_body_temp_path ${folder}/body;
-            proxy_temp_path ${folder}/proxy;
-            fastcgi_temp_path ${folder}/fastcgi;
-            uwsgi_temp_path ${folder}/uwsgi;
-            scgi_temp_path ${folder}/scgi;
-            ${replaceOnce(text, "listen 80;", `listen 127.0.0.1:${port};`)}
-          }`,
-        args: ({ folder, file }) => ["-p", folder, "-c", file, "-e", "stderr"],
-      }),
+    start: async (text) =>
+      startNginxHttp((port) => replaceOnce(text, "listen 80;", `listen 127.0.0.1:${port};`)),
   },
   {
     name: "haproxy.cfg",
-    start: (text) =>
-      start("haproxy", {
-        config: ({ port }) => replaceOnce(text, "bind :80", `bind 127.0.0.1:${port}`),
-        args: ({ file }) => ["-db", "-f", file],
-      }),
+    start: async (text) =>
+      startHaproxyConfig((port) => replaceOnce(text, "bind :80", `bind 127.0.0.1:${port}`)),
   },
   {
     name: "Caddyfile",
-    start: (text) =>
-      start("caddy", {
-        config: ({ port }) =>
-          `{\n\tadmin off\n\tauto_https off\n}\n${replaceOnce(text, "example.com {", `http://127.0.0.1:${port} {`)}`,
-        args: ({ file }) => ["run", "--config", file, "--adapter", "caddyfile"],
-        env: (folder) => ({ HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder }),
-      }),
+    start: async (text) =>
+      startCaddySites((port) => replaceOnce(text, "example.com {", `http://127.0.0.1:${port} {`)),
   },
 ];
 
 let redis: RedisServer;
+let browsers: TestBrowser[] = [];
 beforeAll(async () => {
   redis = await startRedis();
+  browsers = await Promise.all([launchTestBrowser("Chromium"), launchTestBrowser("Firefox")]);
 });
-afterAll(async () => redis?.[Symbol.asyncDispose]());
+afterAll(async () => {
+  for (const each of [...browsers, redis]) await each?.[Symbol.asyncDispose]();
+});
 
 describe.each(files)("behind docs/deploy/$name, while the server restarts", (file) => {
   let hub: Restartable;
   let proxy: Restartable;
   beforeAll(async () => {
-    // Back at once, while the proxy has nobody to ask: what it answers is what this is about.
+    // Reconnects immediately, while the proxy has no server: its response is what this test is about.
     const args = ["--backend", redis.url, "--heartbeat-ms", "1000", "--drain-retry-ms", "0"];
     hub = await startHub({ args });
     const text = await readFile(join(repository, "docs/deploy", file.name), "utf8");
@@ -86,7 +68,7 @@ describe.each(files)("behind docs/deploy/$name, while the server restarts", (fil
     for (const each of [proxy, hub]) await each?.[Symbol.asyncDispose]();
   });
 
-  test("a stream's request gets an empty stream that says when to retry, any other its error", async () => {
+  test("a stream request gets an empty stream with `retry`, and any other request an error", async () => {
     await hub.stop();
     try {
       await using stream = await openStream(`${proxy.url}/sse?channel=a`);
@@ -100,60 +82,63 @@ describe.each(files)("behind docs/deploy/$name, while the server restarts", (fil
     }
   });
 
-  test.each<BrowserName>(["Chromium", "Firefox"])(
-    "%s's own EventSource reopens by itself and gets what was published meanwhile",
-    async (name) => {
-      const channel = `restart/${file.name}/${name}`;
-      await using browser: TestBrowser = await launchTestBrowser(name);
-      // Any page of the same origin that browsers show as it is.
-      await using tab = await browser.open(`${proxy.url}/metrics`);
-      await tab.evaluate((url) => {
-        const source = new EventSource(url);
-        const seen: string[] = [];
-        Object.assign(globalThis, { source, seen });
-        for (const type of ["message", "gap"]) {
-          source.addEventListener(type, ({ data }) => seen.push(String(data)));
-        }
-      }, `${proxy.url}/sse?channel=${channel}`);
-      const state = async () =>
-        tab.evaluate(() => {
-          const { source, seen } = globalThis as unknown as {
-            source: EventSource;
-            seen: string[];
-          };
-          return { ready: source.readyState, seen: [...seen] };
-        }, null);
-      await waitFor("the stream to be open", async () => (await state()).ready === 1);
-      await publishTo(hub, 1, channel);
-      await waitFor("the first message", async () => (await state()).seen.length === 1);
+  test("the EventSource of Chromium and Firefox reconnects by itself and gets what was published during the restart", async () => {
+    const channel = `restart/${file.name}`;
+    const [chromium, firefox] = browsers as [TestBrowser, TestBrowser];
+    await using inChromium = await openReader(chromium, channel);
+    await using inFirefox = await openReader(firefox, channel);
+    const states = () => Promise.all([inChromium.state(), inFirefox.state()]);
+    const untilAll = (what: string, isSo: (state: ReaderState) => boolean) =>
+      waitFor(what, async () => (await states()).every(isSo), { timeoutMs: 30_000 });
+    await untilAll("the streams to be open", ({ ready }) => ready === 1);
+    await publishTo(hub, 1, channel);
+    await untilAll("the first message", ({ seen }) => seen.length === 1);
 
-      await hub.stop();
-      const other = await startHub({ args: ["--backend", redis.url] });
-      await publishTo(other, 2, channel);
-      await other[Symbol.asyncDispose]();
-      const downSince = performance.now();
-      await waitFor("a while in which nobody answers", () =>
-        Promise.resolve(performance.now() - downSince > downMs),
-      );
-      expect((await state()).ready).not.toBe(2);
-      await hub.start();
-      await publishTo(hub, 3, channel);
-      await waitFor("the other messages", async () => (await state()).seen.length >= 3, {
-        timeoutMs: 20_000,
-      });
-      expect((await state()).seen).toEqual(["1", "2", "3"]);
-    },
-  );
+    await hub.stop();
+    const other = await startHub({ args: ["--backend", redis.url] });
+    await publishTo(other, 2, channel);
+    await other[Symbol.asyncDispose]();
+    const downSince = performance.now();
+    await waitFor("a period without a server", () =>
+      Promise.resolve(performance.now() - downSince > downMs),
+    );
+    expect((await states()).map(({ ready }) => ready)).not.toContain(2);
+    await hub.start();
+    await publishTo(hub, 3, channel);
+    await untilAll("the other messages", ({ seen }) => seen.length >= 3);
+    expect((await states()).map(({ seen }) => seen)).toEqual([
+      ["1", "2", "3"],
+      ["1", "2", "3"],
+    ]);
+  });
+
+  /** A page of the same origin with an `EventSource`. Browsers show any page of it unchanged. */
+  async function openReader(browser: TestBrowser, channel: string): Promise<Reader> {
+    const tab = await browser.open(`${proxy.url}/metrics`);
+    await tab.evaluate((url) => {
+      const source = new EventSource(url);
+      const seen: string[] = [];
+      Object.assign(globalThis, { source, seen });
+      for (const type of ["message", "gap"]) {
+        source.addEventListener(type, ({ data }) => seen.push(String(data)));
+      }
+    }, `${proxy.url}/sse?channel=${channel}`);
+    return {
+      state: async () =>
+        tab.evaluate(() => {
+          const { source, seen } = globalThis as unknown as { source: EventSource; seen: string[] };
+          return { ready: source.readyState, seen: [...seen] };
+        }, null),
+      [Symbol.asyncDispose]: async () => tab[Symbol.asyncDispose](),
+    };
+  }
 });
 
-function replaceOnce(text: string, from: string, to: string): string {
-  expect(text.split(from)).toHaveLength(2);
-  return text.replace(from, to);
+interface ReaderState {
+  readonly ready: number;
+  readonly seen: readonly string[];
 }
 
-async function start(
-  program: ProgramName,
-  definition: Omit<Parameters<typeof startProxy>[0], "program">,
-): Promise<Restartable> {
-  return startProxy({ program, ...definition });
+interface Reader extends AsyncDisposable {
+  state(): Promise<ReaderState>;
 }

@@ -55,7 +55,7 @@ test(`soak for ${MINUTES} minutes`, async () => {
   ]);
 
   await waitFor(
-    "every steady reader to have the last of every channel it reads",
+    "every steady reader to have the last message of each of its channels",
     () =>
       steady.every((own) => [...own.last].every(([name, n]) => n >= (load.stored.get(name) ?? 0))),
     { timeoutMs: 30_000 },

@@ -38,14 +38,14 @@ const firstEvent = async (): Promise<string> =>
     source.addEventListener("error", () => reject(new Error("stream failed")));
   });
 
-test("Chromium loads a page of ours and reads an event stream", async () => {
+test("Chromium loads a page and reads an event stream", async () => {
   await using browser = await launchChromium();
   const page = await browser.newPage();
   await page.goto(url);
   expect(await page.evaluate(firstEvent)).toBe("1 hello from the server");
 });
 
-test("Firefox loads a page of ours and reads an event stream", async () => {
+test("Firefox loads a page and reads an event stream", async () => {
   await using browser = await launchFirefox();
   const page = await browser.newPage();
   await page.goto(url);

@@ -11,20 +11,23 @@ export async function startCaddy(
   upstreamPort: number,
   options: CaddyOptions = {},
 ): Promise<Restartable> {
-  return startProxy({
-    program: "caddy",
-    config: ({ port }) => `
-{
-	admin off
-	auto_https off
-}
+  return startCaddySites(
+    (port) => `
 http://127.0.0.1:${port} {
 	${options.site ?? ""}
 	reverse_proxy 127.0.0.1:${upstreamPort}
 }
 `,
+  );
+}
+
+/** Starts Caddy with these sites. */
+export async function startCaddySites(sites: (port: number) => string): Promise<Restartable> {
+  return startProxy({
+    program: "caddy",
+    config: ({ port }) => `{\n\tadmin off\n\tauto_https off\n}\n${sites(port)}`,
     args: ({ file }) => ["run", "--config", file, "--adapter", "caddyfile"],
-    // Caddy keeps state in the home folder unless told otherwise.
+    // Caddy keeps state in the home folder by default.
     env: (folder) => ({ HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder }),
   });
 }

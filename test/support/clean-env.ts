@@ -1,6 +1,6 @@
 // Vitest puts these into its workers' environment (NODE_ENV=test among them, under which Next runs
-// in neither of its two modes). SSE_BUS_* is left out so that a developer's own settings do not
-// decide whether tests pass; tests give what they mean.
+// in neither of its two modes). SSE_BUS_* is omitted so that a developer's own settings do not
+// decide whether tests pass; tests set what they need.
 const fromTheRunner =
   /^(NODE_ENV|NODE_OPTIONS|TEST|PROD|DEV|MODE|SSR|BASE_URL|FORCE_.*|VITEST.*|SSE_BUS_.*)$/;
 

@@ -12,8 +12,9 @@ export interface ClientPage extends AsyncDisposable {
 
 /**
  * Serves a page that subscribes to `news` with the built client, and passes `/sse` and `/publish` on to
- * a hub, so that both are of one origin. The page shows its status in its title, and keeps in `heard`
- * what it was handed, in `gaps` what it may have missed. `?client=` takes more options, as JSON.
+ * a hub, so that both have one origin. The page shows its status in its title, and keeps in `heard`
+ * the received messages, in `gaps` the gaps, in `delays` how old each message was by its `at`, and in
+ * `connections` each status. `?client=` accepts more options, as JSON.
  */
 export async function serveClientPage(hubPort: number): Promise<ClientPage> {
   const { outputFiles } = await build({
@@ -56,6 +57,16 @@ const PAGE = `
   const errors = (window.errors = []);
   const heard = (window.heard = []);
   const gaps = (window.gaps = []);
-  client.subscribeStatus(() => (document.title = client.status));
-  client.subscribe("news", (data) => heard.push(data), { onGap: (gap) => gaps.push(gap) });
+  const delays = (window.delays = []);
+  const connections = (window.connections = []);
+  client.subscribeStatus(() => {
+    document.title = client.status;
+    const { status, transport } = client.getStatus();
+    connections.push({ status, transport, at: Date.now() });
+  });
+  const onNews = (data) => {
+    heard.push(data);
+    delays.push(Date.now() - data?.at);
+  };
+  client.subscribe("news", onNews, { onGap: (gap) => gaps.push(gap) });
 `;

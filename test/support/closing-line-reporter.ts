@@ -16,7 +16,7 @@ export default class ClosingLineReporter implements Reporter {
       for (const test of file.children.allTests()) {
         const { state } = test.result();
         if (state === "passed") passed += 1;
-        // A test still pending when the run ends was cut short: it must not pass for one that ran.
+        // A test still pending when the run ends was interrupted and must not count as passed.
         else if (state !== "skipped") failed += 1;
       }
     }

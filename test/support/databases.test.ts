@@ -7,9 +7,9 @@ import { accepts } from "./ports.ts";
 import { startPostgres } from "./postgres.ts";
 import { startRedis } from "./redis.ts";
 
-// Raw sockets and no client library: what is tried here is the servers, for whatever client.
+// Raw sockets instead of client libraries: this tests the servers.
 
-test("Redis answers, keeps its data over a kill, and forgets it when wiped", async () => {
+test("Redis responds, keeps its data over a kill, and loses it when wiped", async () => {
   await using redis = await startRedis({ persist: true });
   expect(await ask(redis.port, "PING\r\n", /\r\n/)).toBe("+PONG\r\n");
   expect(await ask(redis.port, "SET k v\r\n", /\r\n/)).toBe("+OK\r\n");
@@ -25,7 +25,7 @@ test("Redis answers, keeps its data over a kill, and forgets it when wiped", asy
   expect(await ask(redis.port, "GET k\r\n", /\r\n/)).toBe("$-1\r\n");
 });
 
-test("a paused server accepts and does not answer, and answers once resumed", async () => {
+test("a paused server accepts connections but does not respond until it is resumed", async () => {
   await using redis = await startRedis();
   redis.pause();
   const socket = connect(redis.port, "127.0.0.1");
@@ -42,7 +42,7 @@ test("a paused server accepts and does not answer, and answers once resumed", as
   socket.destroy();
 });
 
-test("NATS answers with JetStream on, keeps a stream over a kill, and forgets it when wiped", async () => {
+test("NATS responds with JetStream on, keeps a stream over a kill, and loses it when wiped", async () => {
   await using nats = await startNats();
   expect(await ask(nats.port, "", /\r\n/)).toMatch(/^INFO .*"jetstream":true/);
   const create = JSON.stringify({ name: "s", subjects: ["s.>"], storage: "file" });
@@ -58,7 +58,7 @@ test("NATS answers with JetStream on, keeps a stream over a kill, and forgets it
   expect(await natsRequest(nats.port, "$JS.API.STREAM.INFO.s", "")).toContain("stream not found");
 });
 
-test("Postgres answers, keeps its data over a kill, and forgets it when wiped", async () => {
+test("PostgreSQL responds, keeps its data over a kill, and loses it when wiped", async () => {
   await using postgres = await startPostgres({ settings: { max_connections: 17 } });
   expect(await query(postgres.port, "SHOW max_connections")).toContain("17");
   await query(postgres.port, "CREATE TABLE kept AS SELECT 'still here' AS said");
@@ -74,7 +74,7 @@ test("Postgres answers, keeps its data over a kill, and forgets it when wiped", 
   expect(await query(postgres.port, "SELECT said FROM kept")).toContain("does not exist");
 });
 
-test("a paused Postgres answers no connection, be it open or new, and both once resumed", async () => {
+test("a paused PostgreSQL responds on no connection, open or new, until it is resumed", async () => {
   await using postgres = await startPostgres();
   const open = connect(postgres.port, "127.0.0.1");
   open.write(startup);
@@ -93,7 +93,7 @@ test("a paused Postgres answers no connection, be it open or new, and both once 
   for (const socket of [open, late]) socket.destroy();
 });
 
-test("a Postgres that is stopped while it is paused ends at once", async () => {
+test("a PostgreSQL that is stopped while paused ends immediately", async () => {
   await using postgres = await startPostgres();
   await query(postgres.port, "SELECT 1");
   postgres.pause();
@@ -117,11 +117,11 @@ async function natsRequest(port: number, subject: string, body: string): Promise
   );
 }
 
-/** Speaks just enough of the protocol to run one statement without a password. */
+/** Implements just enough of the protocol to run one statement without a password. */
 async function query(port: number, sql: string): Promise<string> {
   const socket = connect(port, "127.0.0.1");
   socket.write(Buffer.concat([startup, statement(sql)]));
-  // ReadyForQuery ("Z", its length, a status) twice: after the log-in and after the statement.
+  // ReadyForQuery ("Z", its length, a status) twice: after the login and after the statement.
   return readUntil(socket, /Z\0{3}.[EIT].*Z\0{3}.[EIT]/s);
 }
 

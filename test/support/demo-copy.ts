@@ -1,4 +1,4 @@
-import { cp, mkdir, rename, symlink, writeFile } from "node:fs/promises";
+import { appendFile, cp, mkdir, rename, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 
 import { demoFolder, repository } from "./repository.ts";
@@ -10,14 +10,14 @@ export interface Rewrite {
 }
 
 export interface CopyOptions {
-  /** Empty, in `.cache` of the repository, and its owner's to remove. Default: one that goes on dispose. */
+  /** An empty folder in `.cache` of the repository that the caller removes. Default: one removed on dispose. */
   readonly folder?: string;
-  /** Put over the app's own Next configuration. */
+  /** Merged over the app's own Next.js configuration. */
   readonly config?: {
     readonly output?: "standalone";
     readonly cacheComponents?: boolean;
   };
-  /** Come before the app's own routes. */
+  /** Precede the app's own routes. */
   readonly rewrites?: readonly Rewrite[];
   /** Files added or replaced, by path in the app. */
   readonly files?: Readonly<Record<string, string>>;
@@ -38,6 +38,8 @@ export async function copyDemo(options: CopyOptions = {}): Promise<DemoCopy> {
     filter: (path) => !["node_modules", ".next"].includes(topLevel(path)),
   });
   await symlink(join(demoFolder, "node_modules"), join(folder, "node_modules"));
+  // No .gitignore keeps Tailwind from following this link, and it would search all dependencies for class names.
+  await appendFile(join(folder, "app/globals.css"), '@source not "../node_modules";\n');
   await overrideConfig(folder, options);
   for (const [path, text] of Object.entries(options.files ?? {})) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
@@ -47,8 +49,8 @@ export async function copyDemo(options: CopyOptions = {}): Promise<DemoCopy> {
 }
 
 /**
- * A place for a copy: within the repository, since Turbopack follows no link out of its root; and as
- * deep as the original, whose configuration goes up by `../..`.
+ * A folder for a copy: within the repository, because Turbopack follows no link out of its root; and as
+ * deep as the original, whose configuration uses `../..`.
  */
 export async function copyFolder(name: string): Promise<TempFolder> {
   return tempFolder(name, join(repository, ".cache"));
@@ -67,7 +69,15 @@ async function overrideConfig(folder: string, options: CopyOptions): Promise<voi
 
       export default async function config(phase: string) {
         const own = typeof base === "function" ? await base(phase) : base;
-        return { ...own, ...${JSON.stringify(options.config ?? {})}, rewrites: async () => (${rewrites}) };
+        return {
+          ...own,
+          ...${JSON.stringify(options.config ?? {})},
+          rewrites: async () => (${rewrites}),
+          // The demo's own build has checked its types, and has minified code for the tests of pages. A folder that
+          // is built once has no cache to read.
+          typescript: { ...own.typescript, ignoreBuildErrors: true },
+          experimental: { ...own.experimental, turbopackFileSystemCacheForBuild: false, turbopackMinify: false },
+        };
       }
     `,
   );

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 
 import { openStream } from "./event-stream.ts";
 
-test("events come with type, id and data, and the last id is kept as browsers keep it", async () => {
+test("events have type, id and data, and the last id is kept as in browsers", async () => {
   await using server = await serve((_, response) => {
     response.write(
       "retry: 1234\n\nid: a\nevent: greeting\ndata: one\n\ndata: two\ndata: lines\n\n",
@@ -22,7 +22,7 @@ test("events come with type, id and data, and the last id is kept as browsers ke
   expect(stream).toMatchObject({ status: 200, lastEventId: "a", retryMs: 1234 });
 });
 
-test("next passes over what is not wanted, and takes nothing twice", async () => {
+test("next skips other events, and returns none twice", async () => {
   await using server = await serve((_, response) => {
     response.write("data: 1\n\nevent: ping\ndata: 2\n\ndata: 3\n\n");
   });
@@ -35,7 +35,7 @@ test("next passes over what is not wanted, and takes nothing twice", async () =>
   );
 });
 
-test("a stream that the server ends, one that breaks and one that is left are told apart", async () => {
+test("a stream ended by the server, a broken one and one that the test leaves are distinguished", async () => {
   await using server = await serve((request, response) => {
     response.write("data: 1\n\n");
     if (request.url === "/end") response.end();
@@ -53,7 +53,7 @@ test("a stream that the server ends, one that breaks and one that is left are to
   await expect(ended.next()).rejects.toThrow("The stream was over (end) before an event");
 });
 
-test("leaving is abrupt: the server sees its connection reset", async () => {
+test("a disconnect is abrupt: the server sees its connection reset", async () => {
   await using server = await serve((_, response) => void response.write("data: 1\n\n"));
   const connected = once(server.http, "connection") as Promise<[Socket]>;
   const stream = await openStream(server.url);
@@ -63,7 +63,7 @@ test("leaving is abrupt: the server sees its connection reset", async () => {
   expect(await error).toMatchObject([{ code: "ECONNRESET" }]);
 });
 
-test("a gzipped stream is read as it comes", async () => {
+test("a gzipped stream is read as it arrives", async () => {
   await using server = await serve((request, response) => {
     expect(request.headers["accept-encoding"]).toBe("gzip");
     response.setHeader("Content-Encoding", "gzip");
@@ -76,7 +76,7 @@ test("a gzipped stream is read as it comes", async () => {
   expect((await stream.next()).data).toBe("squeezed");
 });
 
-test("a paused reader takes nothing, so that the server's writes back up; resumed, it gets all", async () => {
+test("a paused reader reads nothing, so that the server's writes back up; resumed, it gets everything", async () => {
   const total = 32 * 1024 * 1024;
   const block = `data: ${"x".repeat(64 * 1024)}\n\n`;
   const writes = new EventEmitter();
@@ -109,7 +109,7 @@ test("a paused reader takes nothing, so that the server's writes back up; resume
   expect(stream.events.length).toBe(Math.ceil(total / block.length));
 });
 
-test("an answer that is not 200 is an error with its status and body", async () => {
+test("a response that is not 200 is an error with its status and body", async () => {
   await using server = await serve((_, response) => {
     response.statusCode = 503;
     response.end("draining");
@@ -117,7 +117,7 @@ test("an answer that is not 200 is an error with its status and body", async () 
   await expect(openStream(server.url)).rejects.toThrow("answered 503: draining");
 });
 
-test("the headers asked for are sent", async () => {
+test("the given headers are sent", async () => {
   await using server = await serve((request, response) => {
     const { accept, cookie, "last-event-id": last } = request.headers;
     response.write(`data: ${JSON.stringify({ accept, cookie, last })}\n\n`);

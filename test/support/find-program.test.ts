@@ -10,7 +10,7 @@ import { tempFolder } from "./temp-folder.ts";
 
 afterEach(() => void vi.unstubAllEnvs());
 
-test("a path in the environment wins over PATH", async () => {
+test("a path in the environment takes precedence over PATH", async () => {
   await using folder = await tempFolder("programs");
   const path = join(folder.path, "my-redis");
   await writeFile(path, "");
@@ -19,7 +19,7 @@ test("a path in the environment wins over PATH", async () => {
   expect(await findProgram("redis")).toBe(path);
 });
 
-test("a path in the environment that leads nowhere is an error, not a reason to use another", () => {
+test("a path in the environment that does not exist is an error, without a fallback", () => {
   vi.stubEnv("REDIS_PATH", "/nowhere/redis-server");
   expect(() => locateProgram("redis")).toThrow("REDIS_PATH names /nowhere/redis-server");
 });
@@ -33,7 +33,7 @@ test("a program is found on PATH before the usual folders", async () => {
   expect(locateProgram("caddy")).toBe(path);
 });
 
-test("what is missing is told with the command to run and the variables to set", () => {
+test("the error for a missing program has the command to run and the variables to set", () => {
   vi.stubEnv("SSE_BUS_TEST_INSTALL", "0");
   expect(remedy("postgres")).toBe(
     "Run `apt-get install -y postgresql` as root (elsewhere `brew install postgresql`), " +
@@ -46,7 +46,7 @@ test.each([
   { variable: "SSE_BUS_TEST_REDIS_URL", url: "redis://redis.example:6379", use: useRedis },
   { variable: "SSE_BUS_TEST_NATS_URL", url: "nats://nats.example:4222", use: useNats },
   { variable: "SSE_BUS_TEST_POSTGRES_URL", url: "postgres://db.example/x", use: usePostgres },
-])("a server given by $variable is used as it is", async ({ variable, url, use }) => {
+])("a server given by $variable is used unchanged", async ({ variable, url, use }) => {
   vi.stubEnv(variable, url);
   await using server = await use();
   expect(server.url).toBe(url);

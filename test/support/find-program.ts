@@ -31,17 +31,26 @@ export function locateProgram(name: ProgramName): string | undefined {
     throw new Error(`${pathVariable(name)} names ${given}, which is not an executable file`);
   }
   const program: Program = programs[name];
+  return locate(program.commands, program.folders);
+}
+
+/** The path of a command that tests can do without; it is looked for where programs are. */
+export function locateOptional(command: string): string | undefined {
+  return locate([command]);
+}
+
+function locate(commands: readonly string[], more: readonly string[] = []): string | undefined {
   const folders = [
     ...(process.env["PATH"] ?? "").split(delimiter),
-    // Debian keeps servers here; a plain user's PATH leaves it out.
+    // Debian keeps servers here; a plain user's PATH does not include it.
     "/usr/local/sbin",
     "/usr/sbin",
     "/usr/local/bin",
     "/usr/bin",
     "/opt/homebrew/bin",
-    ...(program.folders ?? []).flatMap(newest),
+    ...more.flatMap(newest),
   ];
-  for (const command of program.commands) {
+  for (const command of commands) {
     const candidates = isAbsolute(command)
       ? [command]
       : folders.map((folder) => join(folder, command));
@@ -51,7 +60,7 @@ export function locateProgram(name: ProgramName): string | undefined {
   return undefined;
 }
 
-/** One sentence: what a person runs to bring the program. */
+/** One sentence: the command that installs the program. */
 export function remedy(name: ProgramName): string {
   const { apt, otherwise, urlVariable }: Program = programs[name];
   const install = `Run \`apt-get install -y ${apt.join(" ")}\` as root (elsewhere \`${otherwise}\`)`;
@@ -68,7 +77,7 @@ function newest(pattern: string): string[] {
       .toSorted((a, b) => Number(b) - Number(a))
       .map((version) => `${parent}${version}${below}`);
   } catch {
-    // The package that makes the folder is not installed.
+    // The package that creates the folder is not installed.
     return [];
   }
 }

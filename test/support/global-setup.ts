@@ -9,12 +9,12 @@ import { TEST_APP_FOLDER } from "./test-app.ts";
 
 /**
  * Once per run, before any integration test: finds or installs what they need and says so in one
- * line per program. What stays missing fails its own tests, with the remedy, and no others.
+ * line per program. A missing program fails only its own tests, with the fix.
  */
 export default async function setup(): Promise<(() => Promise<void>) | undefined> {
-  // Each project of the runner that names this file runs it.
+  // Each project of the runner that lists this file runs it.
   if (process.env[TEST_APP_FOLDER] !== undefined) return undefined;
-  // Browsers leave profiles behind when they are killed: everything temporary goes into one folder
+  // Killed browsers leave profiles behind: everything temporary is in one folder
   // that is removed when the runner ends. The workers inherit it.
   const folder = await tempFolder("sse-bus-test");
   process.env["TMPDIR"] = folder.path;

@@ -6,14 +6,13 @@ export interface HaproxyOptions {
   readonly defaults?: string;
 }
 
-/** Starts HAProxy in HTTP mode with nothing but the time-outs that it asks for. */
+/** Starts HAProxy in HTTP mode with only the timeouts that it requires. */
 export async function startHaproxy(
   upstreamPort: number,
   options: HaproxyOptions = {},
 ): Promise<Restartable> {
-  return startProxy({
-    program: "haproxy",
-    config: ({ port }) => `
+  return startHaproxyConfig(
+    (port) => `
 global
   maxconn 4096
 defaults
@@ -28,6 +27,14 @@ frontend front
 backend back
   server app 127.0.0.1:${upstreamPort}
 `,
+  );
+}
+
+/** Starts HAProxy with this configuration. */
+export async function startHaproxyConfig(config: (port: number) => string): Promise<Restartable> {
+  return startProxy({
+    program: "haproxy",
+    config: ({ port }) => config(port),
     // -db: in the foreground.
     args: ({ file }) => ["-db", "-f", file],
   });

@@ -1,5 +1,5 @@
-// Preloaded into a server under test: on SIGUSR2 it collects garbage and prints what it still holds:
-// the heap, and the memory of buffers outside of it.
+// Preloaded into a server under test: on SIGUSR2 it collects garbage and prints what remains:
+// the heap, and the memory of buffers outside it.
 process.on("SIGUSR2", () => {
   for (let round = 0; round < 4; round++) globalThis.gc();
   setTimeout(() => {

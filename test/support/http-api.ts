@@ -1,4 +1,4 @@
-/** What `POST /api/publish` answers; see PROTOCOL.md. */
+/** The response to `POST /api/publish`; see PROTOCOL.md. */
 export interface Published {
   readonly id: string;
   readonly channel: string;
@@ -13,7 +13,7 @@ export interface PublishBody {
   readonly id?: string;
 }
 
-/** What `GET /api/health` answers; see PROTOCOL.md. */
+/** The response to `GET /api/health`; see PROTOCOL.md. */
 export interface Health {
   readonly status: string;
   readonly backend: string;
@@ -21,7 +21,7 @@ export interface Health {
   readonly channels: number;
 }
 
-/** Publishes through the app's route. Rejects unless the answer is 200. */
+/** Publishes through the app's route. Rejects unless the status is 200. */
 export async function publish(origin: string, body: PublishBody): Promise<Published> {
   const response = await fetch(`${origin}/api/publish`, {
     method: "POST",
@@ -33,7 +33,7 @@ export async function publish(origin: string, body: PublishBody): Promise<Publis
   return (await response.json()) as Published;
 }
 
-/** Reads the app's health, whether it is well or not. */
+/** Reads the app's health, whatever its status. */
 export async function health(origin: string): Promise<Health> {
   const response = await fetch(`${origin}/api/health`);
   return (await response.json()) as Health;

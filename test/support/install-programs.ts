@@ -8,7 +8,7 @@ import { type ProgramName, programs } from "./programs.ts";
 /** Whether `installPrograms` may install here. `SSE_BUS_TEST_INSTALL=0` forbids it. */
 export function installsHere(): boolean {
   if (process.env["SSE_BUS_TEST_INSTALL"] === "0" || !existsSync("/usr/bin/apt-get")) return false;
-  // CI machines give a plain user sudo without a password. On a person's own machine sudo is theirs.
+  // CI machines allow sudo without a password. On a developer's machine, sudo is not used.
   return process.getuid?.() === 0 || (isCi() && existsSync("/usr/bin/sudo"));
 }
 

@@ -6,7 +6,7 @@ import { repository } from "./repository.ts";
 const folder = join(repository, "test/runtimes");
 
 /**
- * Installs `test/runtimes`: 300 MB that only the tests need, so it is not part of the workspace, which
+ * Installs `test/runtimes`: 300 MB for the tests only, so it is not part of the workspace, which
  * `pnpm dev` installs too. Does nothing while it is up to date.
  */
 export async function installRuntimes(): Promise<void> {

@@ -5,13 +5,13 @@ import { serverNode } from "./runtimes.ts";
 import { type Restartable, restartable } from "./restartable.ts";
 
 export interface ServerOptions {
-  /** Environment of the server: `SSE_BUS_*` and the like. */
+  /** Environment of the server, such as `SSE_BUS_*`. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** @default a free one */
   readonly port?: number;
   /** More of Node's own flags, such as `["--expose-gc"]`. */
   readonly nodeArgs?: readonly string[];
-  /** The program of Node.js that it runs on. @default see `serverNode` */
+  /** The Node.js program. @default see `serverNode` */
   readonly node?: string;
 }
 
@@ -49,7 +49,7 @@ export async function startNode(
         env,
         ready: /Ready in/,
         readyTimeoutMs: 60_000,
-        // Longer than an idle connection's 5 s: a server that waits for those is seen to do so.
+        // Longer than the 5 s of an idle connection, so that a server that waits for those is detected.
         stopTimeoutMs: 10_000,
       }),
   });

@@ -7,23 +7,23 @@ import { runProcess } from "./processes.ts";
 import { repository } from "./repository.ts";
 import { tempFolder } from "./temp-folder.ts";
 
-/** An app outside of the workspace that has the package as npm would give it. */
+/** An app outside the workspace with the package as installed from npm. */
 export interface PackedApp extends AsyncDisposable {
   readonly folder: string;
   /** Adds or replaces files, by path in the app. */
   write(files: Readonly<Record<string, string>>): Promise<void>;
-  /** Installs more with npm. */
+  /** Installs more packages with npm. */
   install(...packages: readonly string[]): Promise<void>;
-  /** Runs a command of an installed package, and gives its output. */
+  /** Runs a command of an installed package, and returns its output. */
   run(script: string, args?: readonly string[], options?: RunOptions): Promise<string>;
-  /** `next build`; gives what it printed. */
+  /** Runs `next build`; returns its output. */
   build(bundler: "turbopack" | "webpack", options?: RunOptions): Promise<string>;
   /** `next start` or `next dev`. */
   serve(mode: "start" | "dev", options?: RunOptions & ServerOptions): Promise<NextServer>;
 }
 
 export interface RunOptions {
-  /** The Node.js that runs it. @default the one of this process */
+  /** The Node.js program. @default that of this process */
   readonly node?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -69,7 +69,7 @@ export async function packedApp(): Promise<PackedApp> {
       return runProcess(node, [join(folder, "node_modules", script), ...args], {
         cwd: folder,
         env: { NEXT_TELEMETRY_DISABLED: "1", ...withNode(node), ...env },
-        timeoutMs: 300_000,
+        timeoutMs: 480_000,
       });
     },
     build: (bundler, options) => app.run(NEXT, ["build", `--${bundler}`], options),
@@ -96,11 +96,11 @@ async function pack(destination: string): Promise<string> {
     cwd: join(repository, "packages/sse-bus"),
   });
   const tarball = (await readdir(destination)).find((name) => name.endsWith(".tgz"));
-  if (tarball === undefined) throw new Error("npm pack has made no tarball");
+  if (tarball === undefined) throw new Error("npm pack created no tarball");
   return join(destination, tarball);
 }
 
-/** Next starts processes of its own: they are to be of the same Node.js. */
+/** Next.js starts child processes, which must use the same Node.js. */
 const withNode = (node: string): { PATH: string } => ({
   PATH: dirname(node) + delimiter + (process.env.PATH ?? ""),
 });

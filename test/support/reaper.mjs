@@ -1,5 +1,5 @@
-// Run as a process of its own by reaper.ts. Reads one order per line; when its input ends, because
-// the process that wrote to it has ended in whatever way, it ends what is still on its list.
+// Run as a separate process by reaper.ts. Reads one command per line; when its input ends, because
+// the process that wrote to it has ended in any way, it ends what is still on its list.
 // Plain JavaScript because Node 20 does not run TypeScript.
 import { rmSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -8,8 +8,8 @@ const groups = new Set();
 const folders = new Set();
 const graceMs = 1_500;
 
-// The reaper has a session of its own, so a terminal's Ctrl-C does not reach it; a signal sent to
-// it by hand must not make it give up its charges either.
+// The reaper has its own session, so a terminal's Ctrl-C does not reach it; a signal sent to
+// it by hand must not stop it either.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => {});
 
 for await (const line of createInterface({ input: process.stdin })) {
@@ -35,7 +35,7 @@ function signalGroup(group, signal) {
     process.kill(-group, signal);
     return true;
   } catch {
-    // ESRCH: the whole group is gone, which is what is wanted.
+    // ESRCH: the whole group has already ended.
     return false;
   }
 }

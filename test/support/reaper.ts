@@ -3,19 +3,19 @@ import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 
 /**
- * A small process that outlives this one for a moment and ends what this one leaves behind.
+ * A small process that outlives this one for a moment and cleans up after it.
  *
  * Handlers for `exit` and signals do not run when a process is killed with SIGKILL, crashes, or is
  * stuck; a pipe that closes is noticed in every case.
  */
 export const reaper = {
-  /** Puts a process group (its leader's pid) on the list of what must not outlive this process. */
+  /** Adds a process group (its leader's pid) to the list of what must end with this process. */
   watchGroup: (pid: number): void => order(`group ${pid}`),
-  /** Takes a process group off the list. */
+  /** Removes a process group from the list. */
   groupEnded: (pid: number): void => order(`ended ${pid}`),
-  /** Puts a folder on the list of what is removed at the end. */
+  /** Adds a folder to the list of what is removed at the end. */
   watchFolder: (path: string): void => order(`folder ${path}`),
-  /** Takes a folder off the list. */
+  /** Removes a folder from the list. */
   folderRemoved: (path: string): void => order(`removed ${path}`),
 };
 
@@ -39,7 +39,7 @@ function start(): ChildProcess {
   );
   started.unref();
   (started.stdin as Socket).unref();
-  // A worker of the test runner that is left alone (the runner was killed with SIGKILL) would go on
+  // An orphaned worker of the test runner (the runner was killed with SIGKILL) would continue
   // with its test and hold its servers; its channel to the runner closes, so it ends, then they do.
   if (process.connected) process.once("disconnect", () => process.exit(1));
   return started;

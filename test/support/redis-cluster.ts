@@ -7,7 +7,7 @@ import { waitFor } from "./wait-for.ts";
 /** Three masters that share the slots, without replicas. */
 export interface RedisCluster extends AsyncDisposable {
   readonly nodes: readonly RedisServer[];
-  /** Runs a command on the node that it is told, and resolves to what redis-cli prints. */
+  /** Runs a command on the given node, and resolves to the output of redis-cli. */
   command(port: number, ...words: readonly string[]): Promise<string>;
   /** The node that holds the slot of this hash tag. */
   holderOf(tag: string): Promise<RedisServer>;

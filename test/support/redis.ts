@@ -9,7 +9,7 @@ import { type ServerUrl, serverUrl } from "./server-url.ts";
 import { tempFolder } from "./temp-folder.ts";
 
 export interface RedisOptions {
-  /** Keeps every write on disk, so that a killed server comes back with its data. @default false */
+  /** Keeps every write on disk, so that a killed server restarts with its data. @default false */
   readonly persist?: boolean;
   /** More of redis-server's own options, such as `["--maxmemory", "2mb"]`. */
   readonly args?: readonly string[];

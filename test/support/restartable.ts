@@ -1,18 +1,18 @@
 import type { RunningProcess } from "./processes.ts";
 
-/** A server that keeps its port over any number of ends and starts. */
+/** A server that keeps its port over any number of stops and starts. */
 export interface Restartable extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
   /** The process that runs now, or the one that ran last. */
   readonly process: RunningProcess;
-  /** Ends it as an operator would; its data stays. */
+  /** Stops it as an operator would; its data stays. */
   stop(): Promise<void>;
   /** Ends it with SIGKILL; its data stays as it is on disk. */
   kill(): Promise<void>;
   /** Starts it again on the same port; does nothing while it runs. */
   start(): Promise<void>;
-  /** Freezes it: connections stay open and nothing answers, as with a hung machine. */
+  /** Freezes it: connections stay open without a response, as with a hung machine. */
   pause(): void;
   resume(): void;
 }
@@ -21,11 +21,11 @@ export interface RestartableOptions {
   readonly port: number;
   readonly url: string;
   readonly launch: () => Promise<RunningProcess>;
-  /** Runs once, after the process has ended for good. */
+  /** Runs once, after the process has ended permanently. */
   readonly dispose?: () => Promise<void>;
 }
 
-/** Launches a server and gives it the handles by which tests make it fail and come back. */
+/** Launches a server with methods to make it fail and restart. */
 export async function restartable(options: RestartableOptions): Promise<Restartable> {
   let running: RunningProcess | undefined;
   let last: RunningProcess;

@@ -14,7 +14,7 @@ const fromRuntimes = createRequire(join(repository, "test/runtimes/package.json"
 /**
  * The program of a version of Node.js: `SSE_BUS_TEST_NODE_24` and so on, or that of `test/runtimes`.
  *
- * @throws Error where npm has none for this machine.
+ * @throws Error if npm has none for this machine.
  */
 export function nodeProgram(version: NodeVersion): string {
   const variable = `SSE_BUS_TEST_NODE_${version}`;
@@ -28,7 +28,7 @@ export function nodeProgram(version: NodeVersion): string {
   );
 }
 
-/** What servers under test run on: the version named by `SSE_BUS_TEST_NODE`, or that of the tests. */
+/** The Node.js of servers under test: the version in `SSE_BUS_TEST_NODE`, or that of the tests. */
 export function serverNode(): string {
   const version = nodeVersions.find((each) => String(each) === process.env["SSE_BUS_TEST_NODE"]);
   return version === undefined ? process.execPath : nodeProgram(version);

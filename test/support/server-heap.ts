@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import type { NextServer } from "./next-server.ts";
 import { waitFor } from "./wait-for.ts";
 
-/** Node's flags for a server whose heap a test wants to know. */
+/** Flags of Node.js for a server whose heap a test measures. */
 export const heapReporterArgs: readonly string[] = [
   "--expose-gc",
   "--import",
@@ -15,8 +15,8 @@ export async function serverHeap(server: NextServer): Promise<number> {
 }
 
 /**
- * What a server holds after a collection, in bytes: its heap, and its buffers, which is where the
- * bytes of messages are. It runs with `heapReporterArgs`.
+ * A server's memory after a collection, in bytes: its heap, and its buffers, which contain the
+ * bytes of messages. It runs with `heapReporterArgs`.
  */
 export async function serverMemory(server: NextServer): Promise<number> {
   const { heapUsed, external } = await report(server);

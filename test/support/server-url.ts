@@ -1,11 +1,11 @@
 import { type Program, type ProgramName, programs } from "./programs.ts";
 
-/** A server to talk to, which is perhaps somebody else's: not to be stopped, emptied or filled. */
+/** A server that may be shared: tests must not stop, empty or fill it. */
 export interface ServerUrl extends AsyncDisposable {
   readonly url: string;
 }
 
-/** The server whose URL the environment gives, or else a started one. */
+/** The server whose URL is in the environment, or else a started one. */
 export async function serverUrl(
   name: ProgramName,
   start: () => Promise<ServerUrl>,
@@ -15,7 +15,7 @@ export async function serverUrl(
   return { url, async [Symbol.asyncDispose]() {} };
 }
 
-/** The URL that the environment gives for a server, if any. */
+/** The URL of a server in the environment, if any. */
 export function givenUrl(name: ProgramName): string | undefined {
   const { urlVariable }: Program = programs[name];
   const url = urlVariable === undefined ? undefined : process.env[urlVariable];

@@ -7,15 +7,15 @@ export interface StreamRequestOptions {
   readonly lastEventId?: string | undefined;
   /** Asks for gzip, as every browser does, and decodes it. @default false */
   readonly gzip?: boolean;
-  /** The longest wait for the response's headers. @default 10_000 */
+  /** The longest wait for the response's headers. @default 30_000 */
   readonly timeoutMs?: number;
 }
 
 /** One event, as a browser dispatches it. */
 export interface ReceivedEvent {
-  /** The event's type; `message` when the block names none. */
+  /** The event's type; `message` if the block has none. */
   readonly event: string;
-  /** The block's own id; undefined when it carries none. */
+  /** The block's own id; undefined if it has none. */
   readonly id: string | undefined;
   readonly data: string;
   /** When it was parsed, in milliseconds since the epoch, with fractions. */
@@ -61,7 +61,7 @@ export function parseResponse(
 }
 
 async function request(url: string, options: StreamRequestOptions): Promise<IncomingMessage> {
-  const { lastEventId, gzip = false, timeoutMs = 10_000 } = options;
+  const { lastEventId, gzip = false, timeoutMs = 30_000 } = options;
   return new Promise((resolve, reject) => {
     const call = get(url, {
       agent: false,

@@ -1,16 +1,16 @@
 import type { Page } from "playwright-core";
 
-/** What Tab alone does on a page: empty lists are right. */
+/** The result of pressing Tab through a page: empty lists are correct. */
 export interface FocusSweep {
-  /** Controls that it never came to. */
+  /** Controls that it never reached. */
   readonly missed: readonly string[];
   /** Where the focus could not be seen. */
   readonly unseen: readonly string[];
-  /** What came before something that stands above it. */
+  /** Controls reached before one above them. */
   readonly outOfOrder: readonly string[];
 }
 
-/** Presses Tab from the top of the page until all of its controls were reached, or none is left. */
+/** Presses Tab from the top of the page until all of its controls are reached, or none is left. */
 export async function sweepFocus(page: Page): Promise<FocusSweep> {
   const count = await page.evaluate(listControls);
   for (let pressed = 0; pressed < count + 5; pressed++) {
@@ -27,7 +27,7 @@ interface Swept {
 }
 
 function listControls(): number {
-  // Tab goes on from where the focus last was, even if that has gone.
+  // Tab continues from the last focus, even if that element has been removed.
   const top = document.createElement("span");
   top.tabIndex = -1;
   document.body.prepend(top);
@@ -64,7 +64,7 @@ function judge(): FocusSweep {
   const { swept } = globalThis as unknown as { swept: Swept };
   const { wanted, reached, unseen } = swept;
   const name = (element: Element) => element.outerHTML.slice(0, 120);
-  // What has gone meanwhile, as an old line of a list does, nobody can reach.
+  // Removed elements, such as old rows of a list, cannot be reached.
   const missed = wanted.filter((element) => element.isConnected && !reached.includes(element));
   const outOfOrder = reached.filter((element, index) => {
     const before = reached[index - 1];

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { accepts } from "./ports.ts";
 import { startTcpProxy } from "./tcp-proxy.ts";
 
-test("a relay passes bytes on, refuses while cut, and lets new connections through once mended", async () => {
+test("a relay forwards bytes, refuses connections while cut, and accepts them again after mend", async () => {
   await using echo = await startEcho();
   await using proxy = await startTcpProxy(echo.port);
   const socket = await open(proxy.port);
@@ -26,7 +26,7 @@ test("a relay passes bytes on, refuses while cut, and lets new connections throu
   expect(await accepts(proxy.port)).toBe(true);
 });
 
-test("a hanging relay holds bytes back without a word, and passes them on once mended", async () => {
+test("a hanging relay silently holds bytes back, and forwards them after mend", async () => {
   await using echo = await startEcho();
   await using proxy = await startTcpProxy(echo.port);
   const socket = await open(proxy.port);

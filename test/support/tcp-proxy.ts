@@ -10,15 +10,15 @@ export interface TcpProxy extends AsyncDisposable {
   readonly connections: number;
   /** Resets every connection and refuses new ones. */
   cut(): Promise<void>;
-  /** Resets every connection once; new ones are let through. */
+  /** Resets every connection once; new ones are accepted. */
   reset(): void;
-  /** Lets no byte pass in either direction, and tells nobody: what a dead machine looks like. */
+  /** Silently lets no byte pass in either direction, like a dead machine. */
   hang(): void;
-  /** Lets what is sent to the server pass, and holds its answers back. */
+  /** Forwards what is sent to the server, and holds its responses back. */
   deafen(): void;
   /** Sends new connections to another port, as a name or a proxy does after a failover. */
   retarget(port: number): void;
-  /** Ends `cut`, `hang` or `deafen`; what was held back passes on. */
+  /** Ends `cut`, `hang` or `deafen`; what was held back is forwarded. */
   mend(): Promise<void>;
 }
 

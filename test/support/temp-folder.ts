@@ -8,12 +8,12 @@ export interface TempFolder extends AsyncDisposable {
   readonly path: string;
 }
 
-/** Makes an empty folder that is removed on dispose, or else when this process ends. */
+/** Creates an empty folder that is removed on dispose, or else when this process ends. */
 export async function tempFolder(prefix: string, parent: string = tmpdir()): Promise<TempFolder> {
   await mkdir(parent, { recursive: true });
   const path = await mkdtemp(join(parent, `${prefix}-`));
   reaper.watchFolder(path);
-  // Servers that give up root (Postgres, nginx, Varnish) must be able to pass through.
+  // Servers that drop root (PostgreSQL, nginx, Varnish) must be able to enter it.
   await chmod(path, 0o711);
   return {
     path,

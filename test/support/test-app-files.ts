@@ -1,4 +1,4 @@
-/** The key that `/api/token` knows. */
+/** The key of `/api/token`. */
 export const TOKEN_SECRET = "the-secret-of-these-tests-and-of-nothing-else";
 
 /** How often `/api/lively` sends a heartbeat. */
@@ -6,7 +6,7 @@ export const LIVELY_HEARTBEAT_MS = 500;
 
 const methods = "{ GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS }";
 
-/** Says no in every way there is. */
+/** Refuses in every possible way. */
 const privateRoute = `
   import { createSseRoute } from "sse-bus/next";
   import { bus } from "@/lib/sse-bus";
@@ -71,7 +71,7 @@ const narrowPublishRoute = `
   });
 `;
 
-/** A route that changes the stream's bytes on their way out. */
+/** A route that transforms the stream's bytes. */
 const wrapped = `
   import { createSseRoute } from "sse-bus/next";
   import { bus } from "@/lib/sse-bus";
@@ -90,7 +90,7 @@ const wrapped = `
   }
 `;
 
-/** A route that reads a stream for itself while it answers something else. */
+/** A route that reads a stream itself and returns another response. */
 const nested = `
   import { createSseRoute } from "sse-bus/next";
   import { bus } from "@/lib/sse-bus";
@@ -115,7 +115,7 @@ const nested = `
   }
 `;
 
-/** A route that keeps a list of who is there, by the request's own signal. */
+/** A route that counts connected clients by the request's signal. */
 const watched = `
   import { createSseRoute } from "sse-bus/next";
   import { bus } from "@/lib/sse-bus";
@@ -141,7 +141,7 @@ const proxy = `
   export const config = { matcher: "/api/:path*" };
 `;
 
-/** What a stream's route and its take-over are both given. */
+/** The options of a stream's route and of its take-over. */
 const guarded = `
   import { cookies } from "next/headers";
   import type { SseRouteOptions } from "sse-bus/next";
@@ -169,7 +169,7 @@ const guardedRoute = `
   export const ${methods} = createSseRoute(guarded);
 `;
 
-/** The example's own, and what an app does that takes its streams over. */
+/** The demo's instrumentation, with streams taken over. */
 const instrumentation = `
   export async function register() {
     if (process.env.NEXT_RUNTIME === "nodejs") {
@@ -214,10 +214,11 @@ const server = `
   http.createServer(listener).listen(port, "127.0.0.1", () => console.log("Ready in 0ms"));
 `;
 
-/** What the variant has beside the demo, by path. */
+/** The files that the variant adds to the demo, by path. */
 export const testAppFiles: Readonly<Record<string, string>> = {
   "app/api/brief/route.ts": route("{ bus, heartbeatMs: 200, maxLifetimeMs: 1000 }"),
   "app/api/lively/route.ts": route(`{ bus, heartbeatMs: ${LIVELY_HEARTBEAT_MS} }`),
+  "app/api/compressed/route.ts": route("{ bus, compress: true }"),
   "app/api/strict/route.ts": route("{ bus, heartbeatMs: 200, writeTimeoutMs: 4000 }"),
   "app/api/wrapped/route.ts": wrapped,
   "app/api/nested/route.ts": nested,

@@ -1,4 +1,4 @@
-import { appendFile, cp, readFile, rename, writeFile } from "node:fs/promises";
+import { appendFile, cp, mkdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 
 import { copyDemo } from "./demo-copy.ts";
@@ -15,9 +15,9 @@ export const TEST_APP_FOLDER = "SSE_BUS_TEST_APP";
 /** The demo with more routes, Cache Components, standalone output and a proxy.ts. */
 export interface TestApp {
   readonly folder: string;
-  /** What `next build` printed. */
+  /** The output of `next build`. */
   readonly buildOutput: string;
-  /** A rewrite is part of the build: `/through/…` leads to this port. */
+  /** The port of the rewrite `/through/…`, which is part of the build. */
   readonly throughPort: number;
   /** Starts its standalone server. */
   start(options?: ServerOptions): Promise<NextServer>;
@@ -47,7 +47,7 @@ export async function builtTestApp(): Promise<TestApp> {
     await rename(`${result}.new`, result);
   }
   const text = await waitFor("the test app's build", async () => readFile(result, "utf8"), {
-    timeoutMs: 240_000,
+    timeoutMs: 480_000,
     everyMs: 100,
   });
   const built = JSON.parse(text) as Built | { readonly error: string };
@@ -66,18 +66,32 @@ async function build(folder: string): Promise<Built> {
     rewrites: [{ source: "/through/:path*", destination }],
     files: testAppFiles,
   });
+  await addRefreshPages(folder);
   // Cache Components require this of a page that may be a 404. Without them, Next rejects it.
   await appendFile(join(folder, "app/inspector/page.tsx"), "export const instant = false;\n");
   const buildOutput = await runProcess(process.execPath, [nextCommand(), "build"], {
     cwd: folder,
     env: { NEXT_TELEMETRY_DISABLED: "1" },
-    timeoutMs: 180_000,
+    timeoutMs: 420_000,
   });
-  // Standalone output leaves these out; Next's documentation says to copy them.
+  // Standalone output omits these; the documentation of Next.js says to copy them.
   const root = standaloneRoot(folder);
   await cp(join(folder, ".next/static"), join(root, ".next/static"), { recursive: true });
   await cp(join(folder, "public"), join(root, "public"), { recursive: true }).catch(ignoreMissing);
   return { folder, buildOutput, throughPort };
+}
+
+/** Adds the pages of `test/refresh-app`, and the two packages that only they use. */
+async function addRefreshPages(folder: string): Promise<void> {
+  const source = join(repository, "test/refresh-app");
+  for (const part of ["app/refresh", "lib"]) {
+    await cp(join(source, part), join(folder, part), { recursive: true });
+  }
+  const packages = join(folder, "app/refresh/node_modules");
+  await mkdir(join(packages, "@tanstack"), { recursive: true });
+  for (const name of ["@tanstack/react-query", "swr"]) {
+    await symlink(join(source, "node_modules", name), join(packages, name));
+  }
 }
 
 async function startStandalone(folder: string, options: ServerOptions): Promise<NextServer> {

@@ -1,4 +1,5 @@
-import axe, { type AxeResults } from "axe-core";
+import axe from "axe-core";
+import { violations } from "./accessibility.ts";
 import { launchChromium } from "./chromium.ts";
 import { launchFirefox } from "./firefox.ts";
 import { waitFor, type WaitOptions } from "./wait-for.ts";
@@ -123,7 +124,7 @@ async function openPage(
           last = await tab.text(selector);
           return typeof text === "string" ? last.includes(text) : text.test(last);
         },
-        { everyMs: 50, timeoutMs: 10_000, ...options },
+        { everyMs: 100, timeoutMs: 10_000, ...options },
       ).catch((error: Error) => {
         throw new Error(`${error.message}; it shows: ${last.slice(-300)}`, { cause: error });
       });
@@ -140,10 +141,7 @@ async function openPage(
     },
     async violations() {
       await page.evaluate(axe.source);
-      const results = (await page.evaluate("axe.run()")) as AxeResults;
-      return results.violations.flatMap(({ id, nodes }) =>
-        nodes.map((node) => `${id}: ${node.target.join(" ")}: ${node.failureSummary}`),
-      );
+      return violations(page);
     },
     layoutShift: async () =>
       tab.evaluate(

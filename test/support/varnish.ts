@@ -11,7 +11,7 @@ export interface VarnishOptions {
   readonly streams?: "pass" | "pipe";
 }
 
-/** Starts Varnish, which caches as it does by default and may pass or pipe `/api/sse`. */
+/** Starts Varnish with default caching, which may pass or pipe streams. */
 export async function startVarnish(
   upstreamPort: number,
   { streams }: VarnishOptions = {},
@@ -24,7 +24,7 @@ export async function startVarnish(
         .host = "127.0.0.1";
         .port = "${upstreamPort}";
       }
-      ${streams ? `sub vcl_recv { if (req.url ~ "^/api/") { return (${streams}); } }` : ""}
+      ${streams ? `sub vcl_recv { if (req.url ~ "^/(api|sse)") { return (${streams}); } }` : ""}
     `,
     args({ port, folder, file }) {
       const listen = ["-F", "-f", file, "-a", `127.0.0.1:${port}`];

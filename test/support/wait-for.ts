@@ -1,26 +1,27 @@
 export interface WaitOptions {
   /** When to give up: more than a busy machine needs, less than a test may take. @default 15_000 */
   readonly timeoutMs?: number;
-  /** @default 20 */
+  /** @default 20 for a second, then 100: each look costs time of a page or a server */
   readonly everyMs?: number;
 }
 
 /**
- * Polls `probe` until it gives something truthy and resolves to that; `probe` may throw while it
+ * Polls `probe` until it returns something truthy and resolves to that; `probe` may throw while it
  * is not yet true. For conditions that no event announces; where there is an event, await it.
  *
- * @throws Error naming `what` was awaited, with the probe's last error as `cause`.
+ * @throws Error that names `what` was awaited, with the probe's last error as `cause`.
  *
  * @example
- * await waitFor("the connection to be counted off", async () => (await health(url)).connections === 0);
+ * await waitFor("no connection to be counted", async () => (await health(url)).connections === 0);
  */
 export async function waitFor<T>(
   what: string,
   probe: () => T | Promise<T>,
   options: WaitOptions = {},
 ): Promise<NonNullable<T>> {
-  const { timeoutMs = 15_000, everyMs = 20 } = options;
-  const deadline = performance.now() + timeoutMs;
+  const { timeoutMs = 15_000, everyMs } = options;
+  const since = performance.now();
+  const deadline = since + timeoutMs;
   for (;;) {
     let last: T | undefined;
     let cause: unknown;
@@ -37,6 +38,7 @@ export async function waitFor<T>(
           : `last error: ${(cause as Error).message}`;
       throw new Error(`Waited ${timeoutMs} ms for ${what} (${seen})`, { cause });
     }
-    await new Promise((resolve) => setTimeout(resolve, everyMs));
+    const pauseMs = everyMs ?? (performance.now() - since < 1_000 ? 20 : 100);
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }

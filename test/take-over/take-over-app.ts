@@ -14,7 +14,7 @@ export async function startTaken(host: Host, options: ServerOptions = {}): Promi
     "a custom server": () => startCustom(testApp, "http", env),
   };
   const app = await start[host]();
-  // Next runs instrumentation.ts within its first request: what comes until then is answered by the route.
+  // Next.js runs instrumentation.ts within its first request: until then the route serves streams.
   await countSinks(app.url);
   return app;
 }

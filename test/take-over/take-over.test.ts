@@ -11,13 +11,13 @@ import { builtTestApp } from "../support/test-app.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { type Host, startTaken } from "./take-over-app.ts";
 
-// The app's proxy.ts marks every answer below /api with `X-Proxied`: what has no mark never was Next's.
+// The app's proxy.ts marks every response below /api with `X-Proxied`: Next.js never saw an unmarked one.
 
 let app: NextServer;
 
 beforeAll(async () => {
   app = await startTaken("next start", { env: { SSE_BUS_TRUST_PROXY: "1" } });
-}, 240_000);
+}, 500_000);
 
 afterAll(async () => {
   await app?.[Symbol.asyncDispose]();
@@ -26,18 +26,18 @@ afterAll(async () => {
 const get = (target: string, headers = ""): string =>
   `GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${headers}\r\n`;
 
-/** The answer to a target that is sent as it is written here. */
+/** The response to a target that is sent unchanged. */
 async function ask(target: string, headers = ""): Promise<string> {
   await using client = await rawClient(app.port);
   client.send(get(target, headers));
-  // Awaited here, or the client would be gone.
+  // Awaited here, or the client would be disposed.
   return await client.until(/\r\n\r\n/);
 }
 
 const statusOf = (answer: string): number => Number(answer.slice(9, 12));
 
 describe.each<Host>(["next start", "the standalone server", "a custom server"])("on %s", (host) => {
-  test("streams never reach Next, everything else does, and SIGTERM ends them all", async () => {
+  test("streams never reach Next.js, everything else does, and SIGTERM ends all streams", async () => {
     await using server = await startTaken(host);
     const streams = await Promise.all(
       Array.from({ length: 50 }, () => openStream(`${server.url}/api/sse?channel=here`)),
@@ -61,8 +61,9 @@ describe.each<Host>(["next start", "the standalone server", "a custom server"])(
     server.process.signal("SIGTERM");
     for (const stream of streams) await expectDrain(stream);
     await server.process.exited;
-    expect(performance.now() - started).toBeLessThan(2000);
-  }, 240_000);
+    // A wait for idle connections would take 5 s.
+    expect(performance.now() - started).toBeLessThan(4500);
+  }, 500_000);
 });
 
 async function expectDrain(stream: EventStream): Promise<void> {
@@ -70,15 +71,15 @@ async function expectDrain(stream: EventStream): Promise<void> {
   expect(await stream.closed).toBe("end");
 }
 
-test("without the option the same app's streams are Next's", async () => {
+test("without the option, Next.js serves the streams", async () => {
   const testApp = await builtTestApp();
   await using server = await testApp.start();
   await countSinks(server.url);
   await using stream = await openStream(`${server.url}/api/sse`);
   expect(stream.headers["x-proxied"]).toBe("yes");
-}, 240_000);
+}, 500_000);
 
-test("in development the route answers, so that edits apply", async () => {
+test("in development the route serves streams, so that edits apply", async () => {
   await using copy = await copyDemo({ files: testAppFiles });
   await using server = await startNext("dev", { folder: copy.folder, env: { TAKE_OVER: "1" } });
   await countSinks(server.url);
@@ -98,7 +99,7 @@ test.each([
   "/api/sse;x",
   "/api/sse%3fchannel=a",
   "http://localhost/api/sse",
-])("%s, which only resembles a path that is taken over, is Next's", async (target) => {
+])("%s, which only resembles a path that is taken over, is left to Next.js", async (target) => {
   const answer = await ask(target);
   // The route behind proxy.ts, which resolves dots; or a redirect, or a page that says 404.
   if (statusOf(answer) === 200) expect(answer).toMatch(/^x-proxied: yes\r$/im);
@@ -109,7 +110,7 @@ describe("a path that is guarded", () => {
   const url = (query = ""): string => `${app.url}/api/guarded${query}`;
   const cookie = { Cookie: "session=1" };
 
-  test("asks `authorize` with the whole request, and refuses as the route does", async () => {
+  test("calls `authorize` with the whole request, and refuses as the route does", async () => {
     const refused = await fetch(url());
     expect(refused.status).toBe(401);
     expect(refused.headers.get("x-proxied")).toBeNull();
@@ -121,11 +122,11 @@ describe("a path that is guarded", () => {
     expect((await stream.next("message")).json()).toBe("for eyes only");
   });
 
-  test("has nothing of next/headers in `authorize`: what asks for it is refused", async () => {
+  test("does not support next/headers in `authorize`: such a call is refused", async () => {
     const refused = await fetch(url("?cookies"), { headers: cookie });
     expect(refused.status).toBe(403);
     expect(app.process.output()).toContain("AUTHORIZATION_FAILED");
-    // Through Next they are there, and this spelling is Next's.
+    // Next.js supports them, and it serves this spelling.
     const answer = await ask("/api/./guarded?cookies", "Cookie: session=1\r\n");
     expect(statusOf(answer)).toBe(200);
   });
@@ -137,12 +138,12 @@ describe("a path that is guarded", () => {
     "/x/../api/guarded",
     "/api/%67uarded",
     "http://localhost/api/guarded",
-  ])("cannot be read around its guard as %s", async (target) => {
+  ])("cannot be read without its guard as %s", async (target) => {
     const answer = await ask(`${target}?channel=secret`);
     expect([308, 401, 404]).toContain(statusOf(answer));
   });
 
-  test("lets pages of named origins read it", async () => {
+  test("can be read by pages of allowed origins", async () => {
     const own = { ...cookie, Origin: "https://app.example" };
     await using stream = await openStream(url(), { headers: own });
     expect(stream.headers["access-control-allow-origin"]).toBe("https://app.example");
@@ -151,7 +152,7 @@ describe("a path that is guarded", () => {
     expect(preflight.headers.get("access-control-allow-methods")).toBe("GET, HEAD, OPTIONS");
   });
 
-  test("counts clients behind a trusted proxy by the address that it tells", async () => {
+  test("counts clients behind a trusted proxy by the forwarded address", async () => {
     const headers = { ...cookie, "X-Forwarded-For": "203.0.113.9" };
     await using first = await openStream(url(), { headers });
     await using second = await openStream(url(), { headers });
@@ -166,7 +167,7 @@ describe("a path that is guarded", () => {
   });
 });
 
-test("a refusal leaves the connection to the next request, be that Next's or ours", async () => {
+test("a refusal leaves the connection open for the next request, of either kind", async () => {
   await using client = await rawClient(app.port);
   const requests = [
     "POST /api/sse HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}",
@@ -187,11 +188,11 @@ test("a refusal leaves the connection to the next request, be that Next's or our
   expect(statuses).toEqual(["405", "200", "401", "200"]);
 });
 
-test("a stream that was on its way when the server began to drain is refused", async () => {
+test("a stream request in flight when the drain begins is refused", async () => {
   await using server = await startTaken("next start");
   await using stream = await openStream(`${server.url}/api/sse`);
   await stream.next("hello");
-  // Connections without a request are closed: this one has had an answer, and half of the next request.
+  // Connections without a request are closed: this one has had a response, and half of the next request.
   await using late = await rawClient(server.port);
   late.send("GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\nGET /api/sse HTTP/1.1\r\nHost: l");
   await late.until('"status":"ok"');
@@ -203,7 +204,7 @@ test("a stream that was on its way when the server began to drain is refused", a
   await server.process.exited;
 });
 
-test("a connection costs the heap half of what it costs after Next has let go of it", async () => {
+test("a connection uses half the heap of one that Next.js has released", async () => {
   const STREAMS = 300;
   const perConnection = async (path: string): Promise<number> => {
     await using server = await startTaken("next start", { nodeArgs: heapReporterArgs });
@@ -215,7 +216,7 @@ test("a connection costs the heap half of what it costs after Next has let go of
           return stream;
         }),
       );
-    // What code and caches take, once.
+    // The one-time cost of code and caches.
     await open(20);
     const before = await serverHeap(server);
     await open(STREAMS);
@@ -225,10 +226,10 @@ test("a connection costs the heap half of what it costs after Next has let go of
     return (after - before) / STREAMS / 1024;
   };
   const taken = await perConnection("/api/sse");
-  // The same stream by the same server, where its route answers.
+  // The same stream on the same server, served by its route.
   const routed = await perConnection("/api/lively");
   const figures = `${taken.toFixed(1)} KB taken over, ${routed.toFixed(1)} KB through Next`;
   console.log(`heap per open stream: ${figures}`);
   expect(taken, figures).toBeLessThan(8);
   expect(taken, figures).toBeLessThan(routed * 0.6);
-}, 240_000);
+}, 500_000);

@@ -12,7 +12,7 @@ interface Runtime {
   readonly name: string;
   readonly program: string;
   readonly args?: readonly string[];
-  /** Fast paths that do not prove themselves there. */
+  /** Fast paths that are off on this runtime. */
   readonly off?: readonly string[];
 }
 
@@ -23,11 +23,11 @@ const runtimes: readonly Runtime[] = [
     args: heapReporterArgs,
   })),
   { name: "Deno", program: denoProgram(), args: ["run", "-A"] },
-  // What is written to a response's socket is not framed there, nor can a connection be handed over.
+  // Its response sockets do not frame writes, and connections cannot be passed to another process.
   { name: "Bun", program: bunProgram(), off: ["direct-sink", "fast-lane"] },
 ];
 
-/** The first is plain, and takes the fast lane; the second is not, as it has a field twice. */
+/** The first is plain and uses the fast lane; the second is not, because it repeats a field. */
 const HEADS: readonly string[] = ["Host: localhost\r\n", "Host: localhost\r\nX-A: 1\r\nX-A: 2\r\n"];
 
 describe.each(runtimes)("the built hub on $name", ({ name, program, args = [], off }) => {
@@ -65,7 +65,7 @@ describe.each(runtimes)("the built hub on $name", ({ name, program, args = [], o
     for (const client of [...clients, older]) await client[Symbol.asyncDispose]();
   });
 
-  test("counts off whoever leaves, and delivers to the others", async () => {
+  test("stops counting clients that disconnect, and delivers to the others", async () => {
     await using hub = await startHub({ program, nodeArgs: args });
     const isMeasured = args === heapReporterArgs;
     const open = async () => {

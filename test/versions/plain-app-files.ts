@@ -1,4 +1,4 @@
-/** The smallest app with a stream, a stream that is taken over, and what tests want to know of it. */
+/** The smallest app with a stream, a stream that is taken over, and the numbers that tests need. */
 export const plainAppFiles: Readonly<Record<string, string>> = {
   "package.json": `{ "private": true, "type": "module" }`,
   "next.config.mjs": `
@@ -49,7 +49,7 @@ export const plainAppFiles: Readonly<Record<string, string>> = {
         collect();
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
-      // A response that counts as destroyed, and has its socket still, is one that Next.js was told about.
+      // A response that counts as destroyed but still has its socket is one that Next.js has released.
       const open = [...globalThis.responses].filter(({ socket }) => socket && !socket.destroyed);
       return Response.json({
         released: open.filter(({ destroyed }) => destroyed).length,

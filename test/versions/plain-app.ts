@@ -8,7 +8,7 @@ import { repository } from "../support/repository.ts";
 import { type NextRelease, runtimePackage } from "../support/runtimes.ts";
 import { plainAppFiles } from "./plain-app-files.ts";
 
-/** How an app is served. */
+/** The ways to serve an app. */
 export type Mode = "dev" | "start" | "standalone" | "custom server";
 
 /** An app on a release of Next.js, built once and served by any version of Node.js. */
@@ -69,7 +69,7 @@ async function writeApp(folder: string, release: NextRelease): Promise<void> {
   for (const name of ["react", "react-dom", "prom-client", "rate-limiter-flexible"]) {
     await symlink(runtimePackage(name), join(modules, name));
   }
-  // A copy: through a link it would be resolved with the Next.js of this repository.
+  // A copy: a link would resolve to the Next.js of this repository.
   const own = join(modules, "sse-bus");
   for (const path of ["package.json", "dist"]) {
     await cp(join(repository, "packages/sse-bus", path), join(own, path), { recursive: true });

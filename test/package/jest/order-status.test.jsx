@@ -7,7 +7,7 @@ function OrderStatus() {
   return <p>{`${status}: ${data}`}</p>;
 }
 
-test("shows what is published", async () => {
+test("shows published messages", async () => {
   const server = createTestBus();
   render(
     <SseProvider url={server.url} fetch={server.fetch}>

@@ -5,8 +5,8 @@ import type { ReceivedEvent } from "../support/stream-response.ts";
 import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 
-/** What feeds a page stops so long after the last reader has left (apps/demo/lib/while-watched.ts). */
-const GRACE_MS = 10_000;
+/** A page's publisher stops this long after the last reader disconnects: `graceMs` of `bus.whileSubscribed`. */
+const GRACE_MS = 5_000;
 
 let app: NextServer;
 beforeAll(async () => {
@@ -16,10 +16,10 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(async () => app?.[Symbol.asyncDispose]());
 
-// The app counts its readers by the responses that Node tells of. One whose stream goes straight to the
-// socket is closed to Next long before: were it to everybody, the pages would stand still.
+// A response whose stream is written directly is closed for Next.js much earlier. If its reader ended with
+// it, the pages would stop.
 test.concurrent.each(["dashboard/readings", "system/samples", "scores/race"])(
-  "%s is fed for as long as somebody reads it",
+  "%s gets messages as long as it has a reader",
   async (channel) => {
     await using stream = await openStream(`${app.url}/api/sse?channel=${channel}`);
     const { receivedAt } = await stream.next("hello");

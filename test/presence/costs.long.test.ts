@@ -1,0 +1,3 @@
+import { testCosts } from "./costs-suite.ts";
+
+testCosts(1000);

@@ -1,0 +1,4 @@
+import { useNats } from "../support/nats.ts";
+import { testPresence } from "./suite.ts";
+
+testPresence("NATS", { use: useNats, schedules: 3 });
