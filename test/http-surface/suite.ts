@@ -230,7 +230,12 @@ export function testHttpSurface(name: string, start: () => Promise<HttpSurface>)
         const response = await fetch(url, { method, headers });
         expect(response.status).toBe(status);
         expect(response.headers.get("content-type")).toBe("application/problem+json");
-        expect(await response.json()).toMatchObject({ status, code, detail: expect.any(String) });
+        expect(await response.json()).toMatchObject({
+          type: expect.stringMatching(`^https://.+/docs/errors/${code}\\.md$`),
+          status,
+          code,
+          detail: expect.any(String),
+        });
       },
     );
 

@@ -1,7 +1,8 @@
+import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
-import { build, type OutputFile } from "esbuild";
+import { build, type OutputFile, type Plugin } from "esbuild";
 import { describe, expect, onTestFinished, test } from "vitest";
 
 import { startBusServer } from "../../test/support/bus-server.ts";
@@ -16,6 +17,14 @@ describe("bundled, minified and gzipped, dependencies in and React out,", () => 
     expect(bytes).toBeLessThanOrEqual(8_330);
     const unmangled = await bundle(CLIENT, { isMangled: false });
     expect(unmangled.bytes).toBeLessThanOrEqual(8_530);
+  });
+
+  test("the address of error pages is not in a bundle of Next.js, and takes at most 90 bytes in others", async () => {
+    const next = await bundle(CLIENT);
+    expect(new TextDecoder().decode(next.code)).not.toContain("https:");
+    const other = await bundle(CLIENT, { isForNext: false });
+    expect(new TextDecoder().decode(other.code)).toContain("https:");
+    expect(other.bytes - next.bytes).toBeLessThanOrEqual(90);
   });
 
   test("SseEventSource alone takes at most 2 kB", async () => {
@@ -149,6 +158,18 @@ function newerThanES2022(code: Uint8Array): string[] {
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
+/** Replaces `typeof window`, as Next.js does in client bundles. esbuild's own `define` takes names only. */
+const nextClient: Plugin = {
+  name: "typeof window",
+  setup({ onLoad }) {
+    onLoad({ filter: /core\/errors\.ts$/ }, async ({ path }) => {
+      const text = await readFile(path, "utf8");
+      expect(text).toContain("typeof window");
+      return { contents: text.replaceAll("typeof window", '"object"'), loader: "ts" };
+    });
+  },
+};
+
 /**
  * Properties that only objects inside the client have. A bundler may rename them, as terser's and
  * esbuild's `mangleProps` do when given this list: no public option or result, no web API, no JSON on the
@@ -164,7 +185,7 @@ const PRIVATE = `
 
 async function bundle(
   contents: string,
-  { isMangled = true } = {},
+  { isMangled = true, isForNext = true } = {},
 ): Promise<{ code: Uint8Array; bytes: number; inputs: string[] }> {
   const { outputFiles, metafile } = await build({
     stdin: { contents, resolveDir: root, loader: "ts" },
@@ -172,6 +193,7 @@ async function bundle(
     bundle: true,
     minify: true,
     ...(isMangled && { mangleProps: new RegExp(`^(${PRIVATE.trim().split(/\s+/).join("|")})$`) }),
+    plugins: isForNext ? [nextClient] : [],
     format: "esm",
     target: "es2022",
     external: ["react"],

@@ -1,3 +1,5 @@
+import { errorPage } from "./error-page.ts";
+
 /** Every code an {@link SseBusError} can carry. Each has a page of cause and fix under `docs/errors/`. */
 export type SseBusErrorCode =
   | "AUTHORIZATION_FAILED"
@@ -52,6 +54,11 @@ export type SseBusErrorCode =
  */
 export class SseBusError<Code extends string = SseBusErrorCode> extends Error {
   readonly code: Code;
+  /**
+   * The address of the page that explains `code`: cause, fix and example. Node.js prints it with the error. Absent in a
+   * browser, whose bundle does not carry the address.
+   */
+  declare readonly help?: string;
   /** Which message of a `publishMany` it is about, from 0. */
   declare readonly index?: number;
   /**
@@ -64,6 +71,8 @@ export class SseBusError<Code extends string = SseBusErrorCode> extends Error {
     super(message, options);
     this.name = "SseBusError";
     this.code = code;
+    // Next.js replaces `typeof window` in client bundles, and so leaves the address out of them.
+    if (typeof window === "undefined") this.help = errorPage(code);
   }
 }
 

@@ -75,7 +75,7 @@ export function turnOff(path: FastPath, reason: string): void {
   states[path] = { status: "off", reason };
   const error = new SseBusError(
     "FAST_PATH_OFF",
-    `The fast path \`${path}\` is off: ${reason}. ${INSTEAD[path]} No message is lost. See docs/errors/FAST_PATH_OFF.md.`,
+    `The fast path \`${path}\` is off: ${reason}. ${INSTEAD[path]} No message is lost.`,
   );
   if (report) report(error);
   else unreported.push(error);

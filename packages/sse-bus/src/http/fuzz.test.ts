@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { anyText } from "../../test/support/any-text.ts";
 import { createBus, internalsOf } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
+import { errorPage } from "../core/error-page.ts";
 import { connectionsOf } from "./connections.ts";
 import { createPublishHandler } from "./publish-handler.ts";
 import type { PublishEnv } from "./publish-options.ts";
@@ -93,8 +94,11 @@ async function expectProblem(response: Response): Promise<void> {
   expect(response.headers.get("content-type")).toBe("application/problem+json");
   expect(response.headers.get("cache-control")).toBe("no-store");
   expect(response.headers.get("x-content-type-options")).toBe("nosniff");
-  const problem = (await response.json()) as { status: number };
-  expect(problem).toMatchObject({ code: expect.stringMatching(/^[A-Z_]+$/) });
+  const problem = (await response.json()) as { status: number; code: string };
+  expect(problem).toMatchObject({
+    type: errorPage(problem.code),
+    code: expect.stringMatching(/^[A-Z_]+$/),
+  });
   expect(problem.status).toBe(response.status);
 }
 

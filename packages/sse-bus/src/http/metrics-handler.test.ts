@@ -227,7 +227,7 @@ test("without prom-client it answers 501 with what to install, and reports it on
       expect(response.headers.get("content-type")).toBe("application/problem+json");
       expect(await response.json()).toMatchObject({
         code: "METRICS_UNAVAILABLE",
-        title: "Not Implemented",
+        title: "Metrics unavailable",
         detail: expect.stringContaining("npm install prom-client"),
       });
     }

@@ -1,3 +1,4 @@
+import { errorPage } from "../core/error-page.ts";
 import type { SseBusErrorCode, StoredInBatch } from "../core/errors.ts";
 import { type HttpAnswer, PRIVATE_HEADERS } from "./answer.ts";
 
@@ -45,28 +46,17 @@ export interface Problem {
 
 /** The problem as an `application/problem+json` answer (RFC 9457). */
 export function problemAnswer({ headers, ...problem }: Problem): HttpAnswer {
-  const { status } = problem;
-  const body = { type: "about:blank", title: TITLES[status] ?? "Error", ...problem };
+  const { status, code } = problem;
   return {
     status,
     // The detail may quote the request, and must not be rendered as a page: `nosniff`.
     headers: { "Content-Type": "application/problem+json", ...PRIVATE_HEADERS, ...headers },
-    body: JSON.stringify(body),
+    body: JSON.stringify({ type: errorPage(code), title: titleOf(code), ...problem }),
   };
 }
 
-const TITLES: Readonly<Record<number, string>> = {
-  400: "Bad Request",
-  401: "Unauthorized",
-  403: "Forbidden",
-  404: "Not Found",
-  405: "Method Not Allowed",
-  406: "Not Acceptable",
-  408: "Request Timeout",
-  413: "Content Too Large",
-  415: "Unsupported Media Type",
-  429: "Too Many Requests",
-  500: "Internal Server Error",
-  501: "Not Implemented",
-  503: "Service Unavailable",
-};
+/** "Too many channels": of the code and not of the status, because a title belongs to its type (RFC 9457 §3.1.4). */
+function titleOf(code: HttpErrorCode): string {
+  const words = code.toLowerCase().replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}

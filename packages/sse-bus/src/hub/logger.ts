@@ -1,3 +1,5 @@
+import type { SseBusError } from "../core/errors.ts";
+
 /** Writes one line of JSON for each event, for log collectors. */
 export interface Logger {
   info(event: string, fields?: Readonly<Record<string, unknown>>): void;
@@ -11,9 +13,10 @@ export function createLogger(write: (line: string) => void = toStandardError): L
   return {
     info: (event, fields = {}) => log("info", event, fields),
     error(event, error) {
-      const { code, message, stack, cause } = error as Error & { code?: string };
+      const { code, help, message, stack, cause } = error as Error & Partial<SseBusError>;
       log("error", event, {
         code,
+        help,
         message,
         ...(cause instanceof Error && { cause: cause.message }),
         stack,

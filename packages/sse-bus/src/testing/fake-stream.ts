@@ -1,6 +1,7 @@
 import { topicCovers } from "../core/channel-name.ts";
 import type { ByeReason } from "../http/connections.ts";
 import type { Gap } from "../core/packet.ts";
+import { errorPage } from "../core/error-page.ts";
 import { encodeJson } from "../core/json.ts";
 import { assertRawData, toDataLines } from "../core/raw.ts";
 import { formatCursor } from "../core/position.ts";
@@ -198,7 +199,8 @@ export function createFakeStream(options: FakeStreamOptions = {}): FakeStream {
     },
     async refuse(status, { code, detail, headers } = {}) {
       const { request, answer } = await take();
-      const problem = { type: "about:blank", title: "Refused", status, code, detail };
+      const page = code === undefined ? "about:blank" : errorPage(code);
+      const problem = { type: page, title: "Refused", status, code, detail };
       const type = { "Content-Type": "application/problem+json" };
       // These must not have a body (RFC 9110 §15.3.5, §15.4.5).
       const body = status === 204 || status === 304 ? null : JSON.stringify(problem);
