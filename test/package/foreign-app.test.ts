@@ -102,6 +102,7 @@ describe("with a basePath, a page that passes a cursor to a hook, and middleware
         if (!name.endsWith(".js")) continue;
         const code = await readFile(join(chunks, name), "utf8");
         expect(code, name).not.toContain(ONLY_IN_THE_ENGINE);
+        expect(code, name).not.toContain("/docs/errors/");
       }
     },
     500_000,
