@@ -14,6 +14,6 @@ export type SseClientErrorCode =
 /**
  * An error of the client. If an HTTP response caused it, `cause` has its problem details (RFC 9457), or
  * at least its `status`. If `bus.disconnect` caused it, `cause` has the `reason` `revoked`, and the `code` that
- * was passed, if any.
+ * was passed, if any. `type` of problem details is the address of the page that explains the refusal.
  */
 export type SseClientError = SseBusError<SseClientErrorCode>;
