@@ -44,5 +44,5 @@ test("the whole example of README.md is every source file of examples/minimal ex
   const expected = sources.filter((file) => file !== "app/layout.tsx");
   expect(shown.toSorted()).toEqual(expected.map((file) => `examples/minimal/${file}`).toSorted());
   expect(expected).toHaveLength(5);
-  expect(readme).toContain("run `npm install sse-bus` and add five files.");
+  expect(readme).toContain("These five files are all that an app needs.");
 });
