@@ -15,7 +15,9 @@ test.each([
   ["docs/tasks.md", 2],
   ["docs/ai.md", 3],
   ["docs/other-frameworks.md", 6],
-  ["docs/security.md", 1],
+  ["docs/authorization.md", 2],
+  ["docs/concepts.md", 1],
+  ["docs/quickstart.md", 2],
   ["docs/streams.md", 1],
   ["docs/pages-and-polling.md", 1],
 ])("the snippets of %s equal the files that are tested", async (page, count) => {
