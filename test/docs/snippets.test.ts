@@ -15,7 +15,9 @@ test.each([
   ["docs/tasks.md", 2],
   ["docs/ai.md", 3],
   ["docs/other-frameworks.md", 6],
-  ["docs/security.md", 1],
+  ["docs/authorization.md", 2],
+  ["docs/concepts.md", 1],
+  ["docs/quickstart.md", 2],
   ["docs/streams.md", 1],
   ["docs/pages-and-polling.md", 1],
 ])("the snippets of %s equal the files that are tested", async (page, count) => {
@@ -44,5 +46,5 @@ test("the whole example of README.md is every source file of examples/minimal ex
   const expected = sources.filter((file) => file !== "app/layout.tsx");
   expect(shown.toSorted()).toEqual(expected.map((file) => `examples/minimal/${file}`).toSorted());
   expect(expected).toHaveLength(5);
-  expect(readme).toContain("run `npm install sse-bus` and add five files.");
+  expect(readme).toContain("These five files are all that an app needs.");
 });
