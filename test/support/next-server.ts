@@ -34,7 +34,7 @@ export async function startNode(
   options: ServerOptions & {
     readonly folder: string;
     readonly port: number;
-    /** @default the Node.js of this process */
+    /** The Node.js program. @default see `serverNode` */
     readonly node?: string;
   },
 ): Promise<NextServer> {

@@ -28,10 +28,16 @@ export function nodeProgram(version: NodeVersion): string {
   );
 }
 
-/** The Node.js of servers under test: the version in `SSE_BUS_TEST_NODE`, or that of the tests. */
+/** Each worker of the tests begins with another version. */
+let turn = Number(process.env["VITEST_POOL_ID"] ?? 0);
+
+/**
+ * The Node.js of a server under test: the version in `SSE_BUS_TEST_NODE`, or each version in turn, so that
+ * every suite meets all of them in the time of one.
+ */
 export function serverNode(): string {
-  const version = nodeVersions.find((each) => String(each) === process.env["SSE_BUS_TEST_NODE"]);
-  return version === undefined ? process.execPath : nodeProgram(version);
+  const given = nodeVersions.find((each) => String(each) === process.env["SSE_BUS_TEST_NODE"]);
+  return nodeProgram(given ?? (nodeVersions[turn++ % nodeVersions.length] as NodeVersion));
 }
 
 export function bunProgram(): string {
