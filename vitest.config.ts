@@ -21,7 +21,10 @@ const isLong = Boolean(process.env.SSE_BUS_LONG_TESTS);
 const exclude = ["**/node_modules/**", ...(isLong ? [] : ["test/**/*.long.test.ts"])];
 
 /** What needs no program and no built app. `pnpm check` runs these too. */
-const documents = ["test/docs/{architecture,error-pages,prose,snippets}.test.ts"];
+const documents = [
+  "test/docs/{architecture,error-pages,prose,snippets}.test.ts",
+  "test/deploy/{dockerfiles,kubernetes,services}.test.ts",
+];
 
 /** Bounds of latency, of memory and of the time that an end takes: with more neighbours they would measure those. */
 const measured = [
