@@ -61,7 +61,7 @@ describe.each(["app", "hub"])("deploy/docker/%s/Dockerfile", (name) => {
 
   test("copies no secret, no history and no package of this machine", async () => {
     const text = await readFile(join(folder, name, ".dockerignore"), "utf8");
-    const ignored = dockerignore().add(text);
+    const ignored = dockerignore.default().add(text);
     const secrets = [
       ".env",
       ".env.local",
