@@ -85,7 +85,9 @@ async function carryOut(step: Step, image: Built, around: Surroundings): Promise
 async function copy({ words, flags }: Step, image: Built, { context, built }: Surroundings) {
   const target = words.at(-1) as string;
   const stage = built.get(flags["from"] ?? "");
-  const ignored = dockerignore.default().add(await readFile(join(context, ".dockerignore"), "utf8"));
+  const ignored = dockerignore
+    .default()
+    .add(await readFile(join(context, ".dockerignore"), "utf8"));
   for (const word of words.slice(0, -1)) {
     const source = stage ? inside(stage, word) : join(context, word);
     // Of a folder, its contents are copied; a file is copied into a folder that ends with a slash.
