@@ -23,6 +23,7 @@ const exclude = ["**/node_modules/**", ...(isLong ? [] : ["test/**/*.long.test.t
 /** What needs no program and no built app. `pnpm check` runs these too. */
 const documents = [
   "test/docs/{architecture,error-pages,migrate-pages,prose,release,repository,snippets,workflows}.test.ts",
+  "test/deploy/{dockerfiles,kubernetes,services}.test.ts",
 ];
 
 /** Bounds of latency, of memory and of the time that an end takes: with more neighbours they would measure those. */

@@ -20,6 +20,11 @@ test.each([
   ["docs/quickstart.md", 2],
   ["docs/streams.md", 1],
   ["docs/pages-and-polling.md", 1],
+  ["docs/deploy/node.md", 2],
+  ["docs/deploy/docker.md", 1],
+  ["docs/deploy/nginx.md", 1],
+  ["docs/deploy/caddy.md", 1],
+  ["docs/deploy/haproxy.md", 1],
 ])("the snippets of %s equal the files that are tested", async (page, count) => {
   const path = join(repository, page);
   const readme = await readFile(path, "utf8");

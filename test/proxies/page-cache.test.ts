@@ -17,9 +17,9 @@ interface JsonPage {
   readonly more: boolean;
 }
 
-/** docs/deploy/nginx-cache.conf with the addresses of the test. */
+/** deploy/proxies/nginx-cache.conf with the addresses of the test. */
 async function startCache(upstreamPort: number): Promise<Restartable> {
-  const text = await readFile(join(repository, "docs/deploy/nginx-cache.conf"), "utf8");
+  const text = await readFile(join(repository, "deploy/proxies/nginx-cache.conf"), "utf8");
   return startNginxHttp((port) =>
     [
       ["/var/cache/nginx/sse-bus", "cache"],

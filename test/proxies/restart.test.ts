@@ -18,7 +18,7 @@ import { waitFor } from "../support/wait-for.ts";
 const downMs = 3_000;
 
 interface DeployFile {
-  /** The file in docs/deploy. */
+  /** The file in deploy/proxies. */
   readonly name: string;
   /** The file's text with the addresses of a test. */
   readonly start: (text: string) => Promise<Restartable>;
@@ -52,14 +52,14 @@ afterAll(async () => {
   for (const each of [...browsers, redis]) await each?.[Symbol.asyncDispose]();
 });
 
-describe.each(files)("behind docs/deploy/$name, while the server restarts", (file) => {
+describe.each(files)("behind deploy/proxies/$name, while the server restarts", (file) => {
   let hub: Restartable;
   let proxy: Restartable;
   beforeAll(async () => {
     // Reconnects immediately, while the proxy has no server: its response is what this test is about.
     const args = ["--backend", redis.url, "--heartbeat-ms", "1000", "--drain-retry-ms", "0"];
     hub = await startHub({ args });
-    const text = await readFile(join(repository, "docs/deploy", file.name), "utf8");
+    const text = await readFile(join(repository, "deploy/proxies", file.name), "utf8");
     proxy = await file.start(
       text.replaceAll("127.0.0.1:3000", `127.0.0.1:${hub.port}`).replaceAll("/api/sse", "/sse"),
     );

@@ -40,7 +40,7 @@ export interface RunOptions {
 export async function packedApp(): Promise<PackedApp> {
   const temp = await tempFolder("packed-app");
   const folder = join(temp.path, "app");
-  const tarball = await pack(temp.path);
+  const tarball = await packTarball(temp.path);
   const example = join(repository, "examples/minimal");
   await cp(example, folder, {
     recursive: true,
@@ -91,7 +91,8 @@ export async function packedApp(): Promise<PackedApp> {
 
 const NEXT = "next/dist/bin/next";
 
-async function pack(destination: string): Promise<string> {
+/** Packs the built package as it would be published. Returns the tarball's path. */
+export async function packTarball(destination: string): Promise<string> {
   await runProcess("npm", ["pack", "--pack-destination", destination], {
     cwd: join(repository, "packages/sse-bus"),
   });

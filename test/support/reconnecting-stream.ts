@@ -5,6 +5,7 @@ import { parseResponse, type ReceivedEvent, requestStream } from "./stream-respo
 export interface ReconnectingStreamOptions {
   /** The address of the next connection. */
   url(): string;
+  readonly headers?: Readonly<Record<string, string>>;
   onEvent(event: ReceivedEvent): void;
   onConnect?(): void;
   /** The wait before each reconnect. @default 200 */
@@ -23,7 +24,7 @@ export interface ReconnectingStream {
 }
 
 export function createReconnectingStream(options: ReconnectingStreamOptions): ReconnectingStream {
-  const { url, onEvent, onConnect, retryMs = () => 200 } = options;
+  const { url, headers = {}, onEvent, onConnect, retryMs = () => 200 } = options;
   let lastEventId: string | undefined;
   let response: IncomingMessage | undefined;
   let isPaused = false;
@@ -40,7 +41,7 @@ export function createReconnectingStream(options: ReconnectingStreamOptions): Re
     disconnect();
     const own = attempt;
     while (own === attempt) {
-      const opened = await requestStream(url(), { lastEventId }).catch(() => undefined);
+      const opened = await requestStream(url(), { headers, lastEventId }).catch(() => undefined);
       if (opened && own === attempt) return read(opened, own);
       if (opened) opened.destroy();
       else await sleep(retryMs());

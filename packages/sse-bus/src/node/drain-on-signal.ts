@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import { type BusInternals, internalsOf } from "../core/bus.ts";
 import type { Bus } from "../core/bus-types.ts";
 import type { ChannelMap } from "../core/types.ts";
@@ -45,10 +46,21 @@ function install(): Set<BusInternals> {
       for (const internals of [...drained, ...allBuses()]) drainConnections(internals);
       // A listener disables Node's default, which is to exit. Without another listener, restore it.
       if (process.listenerCount(signal) > 0) return;
-      startTimeout(() => process.kill(process.pid, signal), FAREWELL_MS);
+      startTimeout(() => endBy(signal), FAREWELL_MS);
     });
   }
   return drained;
+}
+
+/**
+ * Ends the process as the signal does by default. Linux ignores that signal in the first process of a container, which
+ * would then run until it is killed.
+ *
+ * @see https://man7.org/linux/man-pages/man7/pid_namespaces.7.html
+ */
+function endBy(signal: "SIGTERM" | "SIGINT"): void {
+  if (process.pid === 1) process.exit(128 + constants.signals[signal]);
+  process.kill(process.pid, signal);
 }
 
 /** A bus that is shared and taken over appears twice: draining is idempotent. */
