@@ -2,9 +2,9 @@ import * as v from "valibot";
 import { amount, count, readShape } from "../../lib/shape";
 import { type DemoCommand, demoCommands, type ServerView, type Tick } from "./demo";
 
-const tick = v.object({ n: count }) satisfies v.GenericSchema<unknown, Tick>;
-const control = v.object({ kind: v.picklist(demoCommands) });
-const view = v.object({
+export const tick = v.object({ n: count }) satisfies v.GenericSchema<unknown, Tick>;
+export const control = v.object({ kind: v.picklist(demoCommands) });
+export const view = v.object({
   lag: amount,
   messages: amount,
   bytes: amount,

@@ -1,3 +1,4 @@
+import { startTimeout } from "../../core/timers.ts";
 import type { InspectorData } from "../inspector.ts";
 import { explain, readData, RequestFailed } from "./api.ts";
 import { createDisconnectDialog } from "./disconnect-dialog.ts";
@@ -76,7 +77,7 @@ async function read(): Promise<void> {
 }
 
 function readLater(ms: number): void {
-  timer = setTimeout(() => void read(), ms);
+  timer = startTimeout(() => void read(), ms);
 }
 
 function hintOf(error: unknown): string {
