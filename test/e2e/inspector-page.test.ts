@@ -110,7 +110,6 @@ describe("the inspector", () => {
     await bus.publish({ html }, {
       channel: "html",
       event: "<b>event</b>",
-      key: "<i>key</i>",
     } as never);
     await messages(page).getByText(html.replaceAll('"', '\\"')).waitFor();
     await messages(page).getByText("<b>event</b>").waitFor();

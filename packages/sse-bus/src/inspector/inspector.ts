@@ -108,7 +108,7 @@ export function createInspector(
     handle: answerRequests(context, { allow: ALLOW }, answer),
     streamOptions: {
       ...access.hosts,
-      // Whoever reaches the stream has passed `refusal`.
+      // A client that reaches the stream has passed `refusal`.
       authorize: () => true,
       maxLifetimeMs: MAX_LIFETIME_MS,
     },

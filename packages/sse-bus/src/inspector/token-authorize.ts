@@ -2,7 +2,7 @@ import { isEqualText } from "../http/publish-access.ts";
 import type { InspectorAuthorize } from "./inspector-options.ts";
 
 /**
- * Lets in whoever knows a token: browsers ask for it as the password of any user, programs send it as
+ * Lets in clients that know a token: browsers ask for it as the password of any user, programs send it as
  * `Authorization: Bearer`. Returns `undefined` without a token, so that the inspector is open in development and closed
  * in production.
  *

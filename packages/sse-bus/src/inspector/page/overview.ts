@@ -64,11 +64,14 @@ function describe(report: InstanceReport): string {
 
 function totalsOf({ stats, sinks, history, process, ...report }: InstanceReport): Fact[] {
   const { total } = report.connections;
-  const behind = report.connections.listed.filter(({ lag }) => lag > 0).length;
+  const { listed } = report.connections;
+  const behind = listed.filter(({ lag }) => lag > 0).length;
+  // Those behind are listed first.
+  const more = behind === listed.length && total > behind ? "+" : "";
   const isUp = stats.status === "up";
   return [
     { name: "Streams", value: formatCount(total) },
-    { name: "Behind", value: formatCount(behind), tone: behind > 0 ? "warn" : "" },
+    { name: "Behind", value: formatCount(behind) + more, tone: behind > 0 ? "warn" : "" },
     { name: "Subscribers", value: formatCount(stats.listeners) },
     { name: "Channels read", value: formatCount(report.channels.total) },
     {
@@ -97,7 +100,7 @@ function totalsOf({ stats, sinks, history, process, ...report }: InstanceReport)
 function oldestHorizon(
   channels: readonly { readonly horizon: string | null }[],
 ): string | undefined {
-  const seqOf = (cursor: string): number => Number(cursor.split("-", 1)[0]);
+  const seqOf = (cursor: string): number => Number.parseInt(cursor, 36);
   const all = channels.flatMap(({ horizon }) => horizon ?? []);
   return all.toSorted((a, b) => seqOf(a) - seqOf(b))[0];
 }

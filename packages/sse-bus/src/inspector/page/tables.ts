@@ -1,7 +1,7 @@
 import type { InstanceReport } from "../../http/instance-report.ts";
 import type { ConnectionSnapshot } from "../../http/inspect.ts";
 import { formatAge, formatBytes, formatCount, formatRate } from "./format.ts";
-import { createTable, type Column } from "./table.ts";
+import { createTable } from "./table.ts";
 
 /** The tables of one instance. */
 export interface Tables {
@@ -17,17 +17,31 @@ export interface TablesOptions {
 }
 
 export function createTables({ onDisconnect, onFollow }: TablesOptions): Tables {
-  const streamColumns = columnsOfStreams();
-  const streams = createStreamTable(streamColumns);
-  const streamsToDisconnect = createStreamTable([
-    ...streamColumns,
-    {
-      name: "Action",
-      text: () => "Disconnect",
-      label: ({ id, identity }) => `Disconnect ${identity?.id ?? id.slice(0, 8)}`,
-      onClick: onDisconnect,
-    },
-  ]);
+  const streams = createTable<ConnectionSnapshot>({
+    title: "Streams",
+    key: ({ id }) => id,
+    whenEmpty: "No stream is open on this instance.",
+    columns: [
+      { name: "Id", text: ({ id }) => id.slice(0, 8), isCode: true },
+      { name: "Identity", text: ({ identity }) => identity?.id ?? "–", isWide: true },
+      { name: "Channels", text: ({ channels }) => channels.join(" "), isCode: true, isWide: true },
+      { name: "Cursor", text: ({ cursor }) => cursor ?? "opening", isCode: true },
+      {
+        name: "Lag",
+        text: ({ lag }) => (lag === 0 ? "0" : `${formatCount(lag)} behind`),
+        tone: ({ lag }) => (lag > 0 ? "warn" : ""),
+      },
+      { name: "Age", text: ({ ageMs }) => formatAge(ageMs) },
+      { name: "Sink", text: ({ sink }) => sink },
+      { name: "Bytes", text: ({ bytes }) => formatBytes(bytes) },
+      {
+        name: "Action",
+        text: () => "Disconnect",
+        label: ({ id, identity }) => `Disconnect ${identity?.id ?? id.slice(0, 8)}`,
+        onClick: onDisconnect,
+      },
+    ],
+  });
   const channels = createTable<ChannelRow>({
     title: "Channels",
     key: ({ name }) => name,
@@ -84,48 +98,18 @@ export function createTables({ onDisconnect, onFollow }: TablesOptions): Tables 
   });
 
   return {
-    elements: [streams, streamsToDisconnect, channels, presence, tasks, durable].map(
-      ({ element }) => element,
-    ),
+    elements: [streams, channels, presence, tasks, durable].map(({ element }) => element),
     update(reports, may) {
       const now = reports.at(-1);
       if (!now) return;
-      streams.element.hidden = may.disconnect;
-      streamsToDisconnect.element.hidden = !may.disconnect;
-      const shown = may.disconnect ? streamsToDisconnect : streams;
-      shown.update(now.connections.total, now.connections.listed);
+      streams.element.classList.toggle("read-only", !may.disconnect);
+      streams.update(now.connections.total, now.connections.listed);
       channels.update(now.channels.total, withRates(now, reports.at(-2)));
       presence.update(now.presence.total, now.presence.listed);
       tasks.update(now.tasks.total, now.tasks.listed);
       durable.update(now.streams.total, now.streams.listed);
     },
   };
-}
-
-function createStreamTable(columns: readonly Column<ConnectionSnapshot>[]) {
-  return createTable<ConnectionSnapshot>({
-    title: "Streams",
-    key: ({ id }) => id,
-    whenEmpty: "No stream is open on this instance.",
-    columns,
-  });
-}
-
-function columnsOfStreams(): Column<ConnectionSnapshot>[] {
-  return [
-    { name: "Id", text: ({ id }) => id.slice(0, 8), isCode: true },
-    { name: "Identity", text: ({ identity }) => identity?.id ?? "–", isWide: true },
-    { name: "Channels", text: ({ channels }) => channels.join(" "), isCode: true, isWide: true },
-    { name: "Cursor", text: ({ cursor }) => cursor ?? "opening", isCode: true },
-    {
-      name: "Lag",
-      text: ({ lag }) => (lag === 0 ? "0" : `${formatCount(lag)} behind`),
-      tone: ({ lag }) => (lag > 0 ? "warn" : ""),
-    },
-    { name: "Age", text: ({ ageMs }) => formatAge(ageMs) },
-    { name: "Sink", text: ({ sink }) => sink },
-    { name: "Bytes", text: ({ bytes }) => formatBytes(bytes) },
-  ];
 }
 
 type ChannelRow = InstanceReport["channels"]["listed"][number] & {

@@ -17,7 +17,6 @@ interface Line {
   readonly time: number;
   readonly channel: string;
   readonly event: string;
-  readonly key: string | undefined;
   readonly text: string;
 }
 
@@ -62,8 +61,8 @@ export function createTail(): Tail {
     }
     unsubscribe = client.subscribe(
       topic,
-      (data: unknown, { channel, event, key, time }) => {
-        add({ time, channel, event, key, text: JSON.stringify(data) ?? "" });
+      (data: unknown, { channel, event, time }) => {
+        add({ time, channel, event, text: JSON.stringify(data) ?? "" });
       },
       {
         onStatus({ status, error }) {
@@ -77,7 +76,6 @@ export function createTail(): Tail {
             time: Date.now(),
             channel: channels.join(" "),
             event: "gap",
-            key: undefined,
             text,
           });
         },
@@ -164,14 +162,13 @@ export function createTail(): Tail {
   };
 }
 
-function lineElement({ time, channel, event, key, text }: Line): HTMLElement {
+function lineElement({ time, channel, event, text }: Line): HTMLElement {
   const head = make(
     "div",
     { class: "head" },
     make("time", { class: "muted mono" }, formatClock(time)),
     make("bdi", { class: "mono" }, channel),
     make("b", { "data-tone": event === "gap" ? "warn" : "" }, event),
-    ...(key === undefined ? [] : [make("span", { class: "muted" }, "key ", make("bdi", {}, key))]),
   );
   if (text.length <= SHORT) return make("li", {}, head, make("code", {}, text));
   const summary = make("summary", {}, make("code", {}, `${text.slice(0, SHORT)}…`));
