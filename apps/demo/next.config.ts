@@ -30,8 +30,9 @@ export default function config(phase: string): NextConfig {
     ],
     // Backend clients load native or optional parts at run time. Next already excludes `pg`.
     serverExternalPackages: ["redis", "@nats-io/transport-node"],
-    // `next dev` logs a request when it ends: a stream would appear minutes late, as a slow request.
-    logging: { incomingRequests: { ignore: [/^\/api\/sse(?:\?|$)/] } },
+    // `next dev` logs a request when it ends: a stream would appear minutes late, as a slow request. The inspector
+    // reads its data once a second.
+    logging: { incomingRequests: { ignore: [/^\/(?:api\/sse|inspector)(?:\?|$)/] } },
     agentRules: false,
     experimental: { agentUpgrade: false },
   };

@@ -56,7 +56,7 @@ test("it shows every worker, and disconnects a stream of any of them", async () 
   const seen = async (): Promise<readonly (readonly string[])[]> =>
     (await instances()).map(({ connections }) => connections.listed.map(({ id }) => id));
   await expect.poll(async () => (await seen()).flat().toSorted()).toEqual(ids.toSorted());
-  expect(await seen()).toHaveLength(2);
+  await expect.poll(async () => (await seen()).length).toBe(2);
   for (const [index, connection] of ids.entries()) {
     const response = await fetch(`${hub.url}/inspector?action=disconnect`, {
       method: "POST",

@@ -25,6 +25,8 @@ const PERIOD_MS = 1000;
 const ASK_EVERY_MS = 2000;
 /** How long an instance reports after it was asked, and is shown after its last report. */
 const WATCH_MS = 6000;
+/** How long an instance that was read stays subscribed: a proxy may send it only every nth request of a page. */
+const IDLE_MS = 60_000;
 const MAX_INSTANCES = 200;
 /** The lists of a report that was too large for one message. */
 const SMALL_LIST = 5;
@@ -53,7 +55,8 @@ function createInstanceReports(context: RouteContext): InstanceReports {
 
   control.on(ASK, (data) => {
     if ((data as { from?: unknown } | null)?.from === instance) return;
-    watchedUntil = Date.now() + WATCH_MS;
+    askedAt = Date.now();
+    watchedUntil = askedAt + WATCH_MS;
     if (isReporting) return;
     isReporting = true;
     publishReport();
@@ -111,7 +114,7 @@ function createInstanceReports(context: RouteContext): InstanceReports {
       if (!isClosed(engine)) {
         // A lost report is followed by the next one.
         subscription ??= subscribeReserved(context, CHANNEL, receive, { onGap() {} });
-        idle.start(WATCH_MS);
+        idle.start(IDLE_MS);
         ask();
       }
       const now = Date.now();

@@ -4,7 +4,7 @@ import { byId, make, setText } from "./dom.ts";
 
 /** Asks which streams to disconnect, beginning with one of the table. */
 export function createDisconnectDialog(): (stream: ConnectionSnapshot) => void {
-  const dialog = byId<HTMLDialogElement>("disconnect");
+  const dialog = byId("disconnect") as HTMLDialogElement;
   const form = dialog.querySelector("form") as HTMLFormElement;
   const outcome = byId("disconnected");
   let stream: ConnectionSnapshot | undefined;
@@ -22,8 +22,8 @@ export function createDisconnectDialog(): (stream: ConnectionSnapshot) => void {
     }
   }
 
+  byId("cancel").addEventListener("click", () => dialog.close());
   form.addEventListener("submit", (event) => {
-    if ((event.submitter as HTMLButtonElement | null)?.value !== "disconnect") return;
     event.preventDefault();
     void disconnect();
   });

@@ -14,8 +14,8 @@ export function make<Tag extends keyof HTMLElementTagNameMap>(
 }
 
 /** An element that the page has from the start. */
-export function byId<Kind extends HTMLElement = HTMLElement>(id: string): Kind {
-  return document.getElementById(id) as Kind;
+export function byId(id: string): HTMLElement {
+  return document.getElementById(id) as HTMLElement;
 }
 
 /** Changes the text only where it is another one, so that selections and screen readers are left alone. */

@@ -12,11 +12,13 @@ import { createTail } from "./tail.ts";
 /** The server is asked once a second while the page is visible, and later after a failure. */
 const PERIOD_MS = 1000;
 const RETRY_MS = 3000;
+/** A server that does not answer for this long counts as unreachable. */
+const TIMEOUT_MS = 10_000;
 
 const overview = createOverview();
 const tail = createTail();
 const tables = createTables({ onDisconnect: createDisconnectDialog(), onFollow: tail.follow });
-const select = byId<HTMLSelectElement>("instance");
+const select = byId("instance") as HTMLSelectElement;
 const pauseButton = byId("pause");
 const problem = byId("problem");
 const options = keyedList<readonly [id: string, name: string], HTMLOptionElement>(select, {
@@ -36,17 +38,18 @@ byId("tables").append(...tables.elements);
 startPublishForm();
 
 function show(): void {
-  const names = [...histories].flatMap(([id, reports]) => {
+  const names = [...histories].flatMap(([id, { reports }]) => {
     const newest = reports.at(-1);
     return newest ? [[id, nameOf(newest)] as const] : [];
   });
   names.sort(([, a], [, b]) => a.localeCompare(b));
-  if (!histories.has(chosen)) chosen = names[0]?.[0] ?? "";
+  // The chosen one is kept: it may be missing for a moment, as after the page was hidden.
+  const shown = histories.has(chosen) ? chosen : (names[0]?.[0] ?? "");
   options.update(names);
-  select.value = chosen;
+  select.value = shown;
   byId("choice").hidden = names.length < 2;
   byId("publish").hidden = !may.publish;
-  const reports = histories.get(chosen) ?? [];
+  const reports = histories.get(shown)?.reports ?? [];
   overview.update(reports);
   tables.update(reports, may);
 }
@@ -57,10 +60,15 @@ async function read(): Promise<void> {
   if (isPaused || document.hidden) return;
   const own = new AbortController();
   request = own;
+  let isLate = false;
+  const limit = startTimeout(() => {
+    isLate = true;
+    own.abort();
+  }, TIMEOUT_MS);
   try {
     const data = await readData(own.signal);
     const isFirst = chosen === "";
-    histories = addReports(histories, data.instances);
+    histories = addReports(histories, data.instances, Date.now());
     ({ may } = data);
     if (isFirst) chosen = data.instances[0]?.instance ?? "";
     problem.hidden = true;
@@ -68,11 +76,13 @@ async function read(): Promise<void> {
     show();
     readLater(PERIOD_MS);
   } catch (error) {
-    if (own.signal.aborted) return;
+    if (own.signal.aborted && !isLate) return;
     setBadge(byId("state"), "Disconnected", "bad");
     setText(problem, explain(error) + hintOf(error));
     problem.hidden = false;
     readLater(RETRY_MS);
+  } finally {
+    clearTimeout(limit);
   }
 }
 

@@ -3,7 +3,7 @@ import { byId, make } from "./dom.ts";
 
 /** Publishes what the form says; the server decides whether it is valid. */
 export function startPublishForm(): void {
-  const form = byId<HTMLFormElement>("publish-form");
+  const form = byId("publish-form") as HTMLFormElement;
   const outcome = byId("published");
   const button = form.querySelector("button") as HTMLButtonElement;
 

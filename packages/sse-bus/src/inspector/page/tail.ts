@@ -41,7 +41,7 @@ export function createTail(): Tail {
   const state = byId("tail-state");
   const empty = byId("tail-empty");
   const followButton = byId("follow");
-  const form = byId<HTMLFormElement>("tail-form");
+  const form = byId("tail-form") as HTMLFormElement;
   const pattern = form.elements.namedItem("pattern") as HTMLInputElement;
   const words = form.elements.namedItem("words") as HTMLInputElement;
   let lines: Line[] = [];
