@@ -53,7 +53,7 @@ const scenes = {
     return isPhone ? undefined : "card-the-guarantees-on-this-page-s-own-stream";
   },
   // Rates of a minute.
-  "/inspector": async (page) => page.waitForTimeout(20_000),
+  "/inspector": async (page) => page.waitForTimeout(8_000),
 };
 
 await mkdir(folder, { recursive: true });
