@@ -103,7 +103,7 @@ describe("behind nginx, two instances on Redis are one site", () => {
   it("/inspector: both instances are shown, whichever answers", async () => {
     const streams = await openTwo("/scores");
     const page = nginx.url.replace("//", `//any:${encodeURIComponent(token)}@`);
-    await using tab = await browser.open(`${page}/inspector`);
+    const tab = await browser.open(`${page}/inspector`);
     await tab.waitForText("#state", "Live");
     await tab.waitForText("#choice", /\S+ · \d+\s+\S+ · \d+/);
     for (const index of [0, 1]) {
@@ -114,7 +114,7 @@ describe("behind nginx, two instances on Redis are one site", () => {
       }, index);
       await tab.waitForText("#tables tbody", /scores\/match/);
     }
-    await close(...streams);
+    await close(tab, ...streams);
   });
 
   it("/guarantees: the stream continues on either instance", async () => {
