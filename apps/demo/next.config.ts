@@ -24,11 +24,15 @@ export default function config(phase: string): NextConfig {
     },
     outputFileTracingRoot: repositoryRoot,
     poweredByHeader: false,
-    headers: async () => [{ source: "/:path*", headers: securityHeaders({ development }) }],
+    headers: async () => [
+      // The inspector has a stricter policy of its own.
+      { source: "/((?!inspector$).*)", headers: securityHeaders({ development }) },
+    ],
     // Backend clients load native or optional parts at run time. Next already excludes `pg`.
     serverExternalPackages: ["redis", "@nats-io/transport-node"],
-    // `next dev` logs a request when it ends: a stream would appear minutes late, as a slow request.
-    logging: { incomingRequests: { ignore: [/^\/api\/sse(?:\?|$)/] } },
+    // `next dev` logs a request when it ends: a stream would appear minutes late, as a slow request. The inspector
+    // reads its data once a second.
+    logging: { incomingRequests: { ignore: [/^\/(?:api\/sse|inspector)(?:\?|$)/] } },
     agentRules: false,
     experimental: { agentUpgrade: false },
   };

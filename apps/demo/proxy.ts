@@ -35,5 +35,5 @@ export const config = {
   // The routes of the package have this check. The upload has it too, because Next buffers the body of a
   // request that passes through here, and keeps only its first 10 MB.
   matcher:
-    "/((?!api/(?:sse|chat/events|notifications|publish|presence|inspector|inspector/demo|upload)$).*)",
+    "/((?!(?:inspector|api/(?:sse|chat/events|notifications|publish|presence|guarantees|upload))$).*)",
 };

@@ -9,16 +9,11 @@ import { startDemo } from "../support/demo-app.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { sweepFocus } from "../support/sweep-focus.ts";
 
-const token = "a token for every page, long enough";
-const enter = `/api/inspector/enter?token=${encodeURIComponent(token)}`;
-
 let browser: Browser;
 let app: NextServer;
 beforeAll(async () => {
   browser = await launchChromium();
-  app = await startDemo({
-    env: { SSE_BUS_OPEN_PUBLISH: "1", SSE_BUS_INSPECTOR_TOKEN: token },
-  });
+  app = await startDemo({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
 });
 afterAll(async () => {
   await browser?.close();
@@ -34,7 +29,6 @@ describe.each(everyPage)("$path", ({ path, line: [testId, text], liven, budgetKb
   beforeAll(async () => {
     const viewport = { width: 1280, height: 900 };
     const context = await browser.newContext({ viewport, colorScheme: "light" });
-    if (path === "/inspector") await context.request.get(app.url + enter);
     page = await context.newPage();
     page.setDefaultTimeout(10_000);
     page.on("pageerror", ({ message }) => errors.push(message));

@@ -1,212 +1,274 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import axe from "axe-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { startDemo } from "../support/demo-app.ts";
-import type { NextServer } from "../support/next-server.ts";
-import {
-  browserNames,
-  launchTestBrowser,
-  type Tab,
-  type TestBrowser,
-} from "../support/test-browser.ts";
-import { waitFor } from "../support/wait-for.ts";
+import { type Bus, createBus } from "../../packages/sse-bus/src/index.ts";
+import { createInspectorHandler, createSseHandler } from "../../packages/sse-bus/src/node/index.ts";
+import { createTasks } from "../../packages/sse-bus/src/tasks/index.ts";
+import { colorRules, violations } from "../support/accessibility.ts";
+import { launchChromium } from "../support/chromium.ts";
+import { openStream } from "../support/event-stream.ts";
+import { sweepFocus } from "../support/sweep-focus.ts";
 
-const token = "a token for the tests, long enough";
-const demo = "[aria-labelledby^=card-the-guarantees]";
-const notes = `${demo} [role=log]`;
-const instance = "[aria-labelledby=card-instance]";
-const messages = "[aria-labelledby=card-messages]";
+// The page itself, on the built package; `node:http` serves it, because its pages are the same everywhere.
 
-let app: NextServer;
+/** What a client of the inspector may do in a test. */
+let grant: { publish?: boolean; disconnect?: boolean } | true = true;
+
+let bus: Bus;
+let server: Server;
+let url: string;
+let browser: Browser;
 beforeAll(async () => {
-  app = await startDemo({
-    env: { SSE_BUS_INSPECTOR_TOKEN: token, SSE_BUS_OPEN_PUBLISH: "1" },
+  bus = createBus();
+  const sse = createSseHandler({
+    bus,
+    presence: true,
+    authorize({ request }) {
+      const user = new URL(request.url).searchParams.get("user");
+      return user === null || { identity: { id: user } };
+    },
   });
+  const inspector = createInspectorHandler({ bus, authorize: () => grant });
+  server = createServer((request, response) =>
+    request.url?.startsWith("/sse") ? sse(request, response) : inspector(request, response),
+  );
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  browser = await launchChromium();
 });
-afterAll(async () => app?.[Symbol.asyncDispose]());
-
-describe("/inspector in production", () => {
-  const paths = [
-    "/inspector",
-    "/api/inspector?channel=inspector/instances",
-    "/api/inspector/demo?channel=inspector/demo/00000000-0000-0000-0000-000000000000",
-    "/api/inspector/enter",
-    "/api/inspector/enter?token=",
-    "/api/inspector/enter?token=a%20wrong%20one",
-  ];
-
-  it("is a 404 without the token", async () => {
-    for (const path of paths)
-      expect([path, await statusOf(`${app.url}${path}`)]).toEqual([path, 404]);
-    const forged = { headers: { cookie: `sse_bus_inspector=${encodeURIComponent(token)}` } };
-    expect(await statusOf(`${app.url}/inspector`, forged)).toBe(404);
-  });
-
-  it("is a 404 if the environment has no token", async () => {
-    await using closed = await startDemo({ env: { SSE_BUS_INSPECTOR_TOKEN: "" } });
-    for (const path of paths) {
-      expect([path, await statusOf(`${closed.url}${path}`)]).toEqual([path, 404]);
-    }
-  });
-
-  it("is open with the token, and does not store it in the cookie", async () => {
-    const response = await fetch(enter(), { redirect: "manual" });
-    expect(response.headers.get("location")).toMatch(/\/inspector$/);
-    const cookie = response.headers.get("set-cookie") ?? "";
-    expect(cookie).toMatch(/HttpOnly/i);
-    expect(cookie).not.toContain(token.slice(0, 7));
-    const headers = { cookie: cookie.split(";", 1)[0] as string };
-    expect(await statusOf(`${app.url}/inspector`, { headers })).toBe(200);
-  });
-
-  it("accepts ten attempts per minute and client, then rejects even the right token", async () => {
-    const tryAs = async (client: string, path: string) =>
-      fetch(app.url + path, { headers: { "x-forwarded-for": client }, redirect: "manual" });
-    const wrong = "/api/inspector/enter?token=a%20wrong%20one";
-    for (let count = 1; count <= 10; count++) {
-      expect((await tryAs("203.0.113.7", wrong)).status).toBe(404);
-    }
-    const right = new URL(enter());
-    const refused = await tryAs("203.0.113.7", right.pathname + right.search);
-    expect(refused.status).toBe(429);
-    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(50);
-    expect(refused.headers.get("set-cookie")).toBeNull();
-    const other = await tryAs("203.0.113.8", right.pathname + right.search);
-    expect(other.headers.get("location")).toMatch(/\/inspector$/);
-  });
-
-  it("publishes nothing to readers of all channels", async () => {
-    const abort = new AbortController();
-    const everything = await fetch(`${app.url}/api/sse?channel=**`, { signal: abort.signal });
-    const { headers } = await fetch(enter(), { redirect: "manual" });
-    const cookie = (headers.get("set-cookie") ?? "").split(";", 1)[0] as string;
-    const own = await fetch(`${app.url}/api/inspector?channel=inspector/instances&from=latest`, {
-      headers: { cookie },
-      signal: abort.signal,
-    });
-    expect(own.headers.get("cache-control")).toContain("no-transform");
-    expect(await readUntil(own, "memoryBytes")).toContain('"connections"');
-    // A client that requests the inspector's channels without permission receives nothing.
-    await fetch(`${app.url}/api/sse?channel=inspector/instances`, { signal: abort.signal });
-    await fetch(`${app.url}/api/publish?msg=the-end`);
-    const text = await readUntil(everything, "the-end");
-    expect(text).not.toContain("inspector/instances");
-    expect(text).not.toContain("memoryBytes");
-    // Sealed data could be opened offline by guessing the token.
-    expect(text).not.toContain("@inspector/");
-    abort.abort();
-  });
+afterAll(async () => {
+  await browser?.close();
+  server?.closeAllConnections();
+  server?.close();
+  await bus?.close();
 });
 
-async function readUntil({ body }: Response, end: string): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const chunk of body as ReadableStream<Uint8Array>) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.includes(end)) return text;
-  }
-  throw new Error(`The stream ended before ${end}: ${text}`);
+const errors: string[] = [];
+
+async function open(options: { width?: number; height?: number } = {}): Promise<Page> {
+  const { width = 1280, height = 900 } = options;
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme: "light" });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  page.on("pageerror", ({ message }) => errors.push(message));
+  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+  await page.goto(`${url}/inspector`);
+  await page.locator("#state", { hasText: "Live" }).waitFor();
+  await page.locator("#tail-state", { hasText: "Live" }).waitFor();
+  return page;
 }
 
-describe.each(browserNames)("/inspector in %s", (name) => {
-  let browser: TestBrowser;
-  let tab: Tab;
+const streams = (page: Page) => page.getByRole("region", { name: "Streams, as a table" });
+const messages = (page: Page) => page.getByRole("region", { name: "Messages, newest first" });
+
+describe("the inspector", () => {
+  let page: Page;
   beforeAll(async () => {
-    browser = await launchTestBrowser(name);
-    tab = await browser.open(enter());
-    await tab.waitForText(`${demo} [data-testid=connection-state]`, "Live");
-    await tab.waitForText(count("Received"), /[1-9]/);
+    page = await open();
   });
-  afterAll(async () => browser?.[Symbol.asyncDispose]());
+  afterAll(async () => page?.context().close());
 
-  it("shows connections, channels and rates, and is accessible", async () => {
-    await tab.waitForText(`${instance} [data-testid=connection-state]`, "Live");
-    await tab.waitForText(`${instance} [data-rate=Published]`, /[\d.]+\/s/);
-    await tab.waitForText(
-      "[aria-labelledby=card-connections] tbody",
-      /inspector\/demo[^]*(web|direct)/,
+  it("shows streams with their identity, channels with their rate, subscribers, members and tasks", async () => {
+    await using stream = await openStream(`${url}/sse?channel=orders/1&user=ada`);
+    await stream.next("hello");
+    const unsubscribe = bus.subscribe(() => {}, { channel: "orders/1" });
+    let finish!: () => void;
+    const finished = new Promise<void>((resolve) => (finish = resolve));
+    const tasks = createTasks({ bus });
+    const task = await tasks.run(
+      { id: "import", title: "Import orders", total: 9 },
+      async ({ report }) => {
+        report(4);
+        await finished;
+      },
     );
-    await tab.waitForText(
-      "[aria-labelledby=card-channels] tbody",
-      /inspector\/demo[^]*[1-9][\d.]*\/s/,
-    );
-    expect(await tab.violations()).toEqual([]);
+    const publishing = setInterval(() => void bus.publish({ n: 1 }, { channel: "orders/1" }), 100);
+    try {
+      await streams(page)
+        .getByRole("row", { name: /ada.*orders\/1/ })
+        .waitFor();
+      const channels = page.getByRole("region", { name: "Channels, as a table" });
+      await channels.getByRole("row", { name: /orders\/1 [1-9]\S*\/s 1 1 / }).waitFor();
+      await page.locator('[data-rate="Published"] p', { hasText: /^[1-9]/ }).waitFor();
+      await page.locator('[data-fact="Subscribers"] dd', { hasText: "1" }).waitFor();
+      await page.locator('[data-fact="Direct sink"] dd', { hasText: "on" }).waitFor();
+      await page.getByRole("row", { name: /orders\/1 1 ada \(1\)/ }).waitFor();
+      await page.getByRole("row", { name: /Import orders – 4 of 9/ }).waitFor();
+    } finally {
+      clearInterval(publishing);
+      unsubscribe();
+      finish();
+      await task.result;
+    }
   });
 
-  it("resumes after a cut connection without loss", async () => {
-    await tab.click("[data-command=cut]");
-    await tab.waitForText(notes, /The connection is closed\.[^]*hello: resumed after number \d+/);
-    await goesOn(tab);
-    await losesNothing(tab);
+  it("shows messages as text, whatever they contain, and folds long ones", async () => {
+    const html = '<img src=x onerror="document.title=1">';
+    await bus.publish({ html }, {
+      channel: "html",
+      event: "<b>event</b>",
+    } as never);
+    await messages(page).getByText(html.replaceAll('"', '\\"')).waitFor();
+    await messages(page).getByText("<b>event</b>").waitFor();
+    expect(await page.locator("img").count()).toBe(0);
+    await bus.publish({ long: "x".repeat(5000) }, { channel: "long" });
+    const long = messages(page).locator("details").first();
+    await long.locator("summary").click();
+    await long.locator("pre", { hasText: "x".repeat(5000) }).waitFor();
+    await page.getByLabel("Containing").fill("nothing has this");
+    await page.getByText("No message contains this text.").waitFor();
+    await page.getByLabel("Containing").fill("");
+    expect(await page.title()).toBe("Inspector – sse-bus");
   });
 
-  it("ends its stream with `bye` when drained, and resumes without loss", async () => {
-    await tab.click("[data-command=drain]");
-    await tab.waitForText(notes, /bye \(drain\)[^]*hello: resumed/);
-    await goesOn(tab);
-    await losesNothing(tab);
+  it("follows one channel, and stops", async () => {
+    await page.getByLabel("Channel or pattern").fill("only/*");
+    await page.keyboard.press("Enter");
+    await page.locator("#tail-state", { hasText: "Live" }).waitFor();
+    await streams(page)
+      .getByRole("row", { name: /only\/\*/ })
+      .waitFor();
+    await bus.publish("not this", { channel: "others" });
+    await bus.publish("but this", { channel: "only/1" });
+    await messages(page).getByText('"but this"').waitFor();
+    expect(await messages(page).getByText('"not this"').count()).toBe(0);
+    await page.getByRole("button", { name: "Stop" }).click();
+    await streams(page)
+      .getByRole("row", { name: /only\/\*/ })
+      .waitFor({ state: "detached" });
+    await page.getByLabel("Channel or pattern").fill("a//**/b");
+    await page.keyboard.press("Enter");
+    expect(await page.getByLabel("Channel or pattern").getAttribute("aria-invalid")).toBe("true");
+    await page.getByLabel("Channel or pattern").fill("**");
+    await page.getByRole("button", { name: "Follow" }).click();
+    await page.locator("#tail-state", { hasText: "Live" }).waitFor();
   });
 
-  it("shows the lag of a stalled reader, then delivers all ticks and the newest message of each key", async () => {
-    await tab.click("[data-command=stall]");
-    await tab.waitForText(`${demo} [data-testid=demo-lag]`, /^[1-9]\d*$/);
-    await tab.waitForText("[aria-labelledby=card-connections] tbody", /\d+ behind/);
-    await tab.click("[data-command=stall]");
-    await tab.waitForText(notes, /Received the newest of \d+ keyed messages/);
-    await tab.waitForText(`${demo} [data-testid=demo-lag]`, /^0$/);
-    await losesNothing(tab);
+  it("publishes a message, and explains a refusal with its code", async () => {
+    const form = page.locator("#publish-form");
+    await form.getByLabel("Channel").fill("inspected/channel");
+    await form.getByLabel("Data").fill('{"from":"the form"}');
+    await form.getByRole("button", { name: "Publish" }).click();
+    await page.locator("#published", { hasText: /Published as \S+@inspected\/channel/ }).waitFor();
+    await messages(page).getByText('{"from":"the form"}').waitFor();
+    await form.getByLabel("Data").fill("{");
+    await form.getByRole("button", { name: "Publish" }).click();
+    await page.locator("#published", { hasText: "not JSON" }).waitFor();
+    await form.getByLabel("Data").fill("1");
+    await form.getByLabel("Channel").fill("not a channel!");
+    await form.getByRole("button", { name: "Publish" }).click();
+    await page.locator("#published", { hasText: "(INVALID_CHANNEL)" }).waitFor();
+    // The browser itself logs each answer that is not 2xx.
+    expect(errors.splice(0)).toEqual([expect.stringContaining("400")]);
   });
 
-  it("reports a gap if the messages after its cursor are evicted", async () => {
-    await tab.click("[data-command=evict]");
-    await tab.waitForText(notes, /gap \(evicted\)[^]*The gap was [\d,]+ messages/);
-    await tab.waitForText(count("Lost, reported in a gap"), /^[1-9]/);
-    expect(await tab.text(count("Lost without a gap"))).toBe("0");
-    await goesOn(tab);
+  it("disconnects every stream of an identity, with the keyboard alone", async () => {
+    await using first = await openStream(`${url}/sse?channel=room&user=eve`);
+    await using second = await openStream(`${url}/sse?channel=room&user=eve`);
+    await using other = await openStream(`${url}/sse?channel=room&user=bob`);
+    for (const stream of [first, second, other]) await stream.next("hello");
+    const button = page.getByRole("button", { name: "Disconnect eve" }).first();
+    await button.focus();
+    await page.keyboard.press("Enter");
+    const dialog = page.getByRole("dialog", { name: "Disconnect streams" });
+    await dialog.waitFor();
+    expect(await violationsOf(page)).toEqual([]);
+    await dialog.getByLabel("This stream").focus();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Tab");
+    await page.keyboard.type("BY_OPERATOR");
+    await page.keyboard.press("Enter");
+    await dialog.waitFor({ state: "hidden" });
+    for (const stream of [first, second]) {
+      expect((await stream.next("bye")).json()).toMatchObject({
+        reason: "revoked",
+        code: "BY_OPERATOR",
+      });
+    }
+    await bus.publish("still open", { channel: "room" });
+    expect((await other.next("message")).json()).toBe("still open");
   });
 
-  it("publishes a message, shows it as text, and rejects an invalid one with the code", async () => {
-    await tab.waitForText(`${messages} [data-testid=connection-state]`, "Live");
-    await tab.fill("input[name=channel]", "inspected/channel");
-    await tab.evaluate(() => {
-      const area = document.querySelector<HTMLTextAreaElement>("textarea[name=data]");
-      if (area) area.value = '{"html":"<img src=x onerror=alert(1)>"}';
-    }, null);
-    await tab.click("form:has(textarea) button[type=submit]");
-    await tab.waitForText("[data-testid=published]", /Published as \S+@inspected\/channel/);
-    await tab.waitForText(messages, "<img src=x onerror=alert(1)>");
-    await tab.fill("input[name=words]", "nothing has this");
-    await tab.waitForText(messages, "No message contains this text.");
-    await tab.fill("input[name=channel]", "not a channel!");
-    await tab.click("form:has(textarea) button[type=submit]");
-    await tab.waitForText("[data-testid=published]", "INVALID_CHANNEL");
+  it("marks a stream that falls behind, and counts it", async () => {
+    await using slow = await openStream(`${url}/sse?channel=flood&user=slow`);
+    await slow.next("hello");
+    slow.pause();
+    const text = "x".repeat(100_000);
+    const flooding = setInterval(() => void bus.publish(text, { channel: "flood" }), 20);
+    // This page itself reads everything, and would show each of them.
+    await page.getByRole("button", { name: "Stop" }).click();
+    await streams(page)
+      .getByRole("row", { name: /slow.*\d behind/ })
+      .waitFor();
+    await page.locator('[data-fact="Behind"] dd[class~=warn]').waitFor();
+    clearInterval(flooding);
+    await page.getByRole("button", { name: "Follow" }).click();
+  });
+
+  it("has no axe violation in light and dark, and the keyboard reaches every control", async () => {
+    for (const [colorScheme, rules] of [
+      ["light", undefined],
+      ["dark", colorRules],
+    ] as const) {
+      await page.emulateMedia({ colorScheme });
+      expect([colorScheme, ...(await violationsOf(page, rules))]).toEqual([colorScheme]);
+    }
+    await page.emulateMedia({ colorScheme: "light" });
+    expect(await sweepFocus(page)).toEqual({ missed: [], unseen: [], outOfOrder: [] });
+    expect(errors).toEqual([]);
+  });
+
+  it("reads nothing while it is paused or hidden", async () => {
+    const requests: string[] = [];
+    page.on("request", (request) => requests.push(request.url()));
+    await page.getByRole("button", { name: "Pause" }).click();
+    await page.locator("#state", { hasText: "Paused" }).waitFor();
+    requests.length = 0;
+    await page.waitForTimeout(1500);
+    expect(requests).toEqual([]);
+    await page.getByRole("button", { name: "Continue" }).click();
+    await page.locator("#state", { hasText: "Live" }).waitFor();
   });
 });
 
-function enter(): string {
-  return `${app.url}/api/inspector/enter?token=${encodeURIComponent(token)}`;
-}
+it("without permission for actions the page offers none", async () => {
+  grant = {};
+  const page = await open();
+  await page.locator("#process", { hasText: "Node.js" }).waitFor();
+  expect(await page.getByRole("button", { name: /Disconnect|Publish/ }).count()).toBe(0);
+  grant = true;
+  await page.locator("#publish").waitFor();
+  await page.context().close();
+});
 
-async function statusOf(url: string, init: RequestInit = {}): Promise<number> {
-  const response = await fetch(url, init);
-  await response.body?.cancel();
-  return response.status;
-}
+it("on a phone nothing is wider than the screen", async () => {
+  await using stream = await openStream(`${url}/sse?channel=${"long/".repeat(30)}x&user=ada`);
+  await stream.next("hello");
+  const page = await open({ width: 360, height: 740 });
+  await streams(page).getByRole("row", { name: /ada/ }).waitFor();
+  const widths = (): [number, number] => [document.documentElement.scrollWidth, innerWidth];
+  const [content, screen] = await page.evaluate(widths);
+  expect(content).toBeLessThanOrEqual(screen);
+  expect(await violationsOf(page)).toEqual([]);
+  await page.context().close();
+});
 
-function count(name: string): string {
-  return `${demo} [data-count="${name}"]`;
-}
+it("a server that cannot be reached is shown, and the page continues when it returns", async () => {
+  const page = await open();
+  await page.context().setOffline(true);
+  await page.getByText("The server cannot be reached.").waitFor();
+  await page.locator("#state", { hasText: "Disconnected" }).waitFor();
+  await page.context().setOffline(false);
+  await page.locator("#state", { hasText: "Live" }).waitFor();
+  expect(await page.locator("#problem").isVisible()).toBe(false);
+  await page.context().close();
+});
 
-/** Waits until more ticks have arrived. */
-async function goesOn(tab: Tab): Promise<void> {
-  const before = await received(tab);
-  await waitFor("more ticks", async () => (await received(tab)) > before);
-}
-
-async function received(tab: Tab): Promise<number> {
-  return Number((await tab.text(count("Received"))).replaceAll(",", ""));
-}
-
-async function losesNothing(tab: Tab): Promise<void> {
-  expect(await tab.text(count("Lost without a gap"))).toBe("0");
-  expect(await tab.text(count("Lost, reported in a gap"))).toBe("0");
+async function violationsOf(page: Page, rules?: Parameters<typeof violations>[1]) {
+  // Its policy refuses script that is not its own; a driver's is not bound by it.
+  await page.evaluate(axe.source);
+  return violations(page, rules);
 }

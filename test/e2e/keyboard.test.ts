@@ -7,14 +7,12 @@ import type { NextServer } from "../support/next-server.ts";
 
 // Not in every-page.test.ts: actions with the keyboard alone, and the focus after them.
 
-const token = "a token for the keyboard, long enough";
-
 let browser: Browser;
 let app: NextServer;
 let visitors = 0;
 beforeAll(async () => {
   browser = await launchChromium();
-  app = await startDemo({ env: { SSE_BUS_INSPECTOR_TOKEN: token } });
+  app = await startDemo({ env: { SSE_BUS_OPEN_PUBLISH: "1" } });
 });
 afterAll(async () => {
   await browser?.close();
@@ -100,8 +98,8 @@ it("/chat: Enter asks, and Space stops the answer, on one button that keeps the 
   await page.locator("[data-command=ask-stop]:focus").getByText("Ask").waitFor();
 });
 
-it("/inspector: Enter drops and stalls the stream, Space resumes it", async () => {
-  await using page = await open(`/api/inspector/enter?token=${encodeURIComponent(token)}`);
+it("/guarantees: Enter drops and stalls the stream, Space resumes it", async () => {
+  await using page = await open("/guarantees");
   const notes = page.getByRole("log", { name: "Events of the stream" });
   await page.locator("[data-count=Received]").getByText(/[1-9]/).waitFor();
   await press(page.locator("[data-command=cut]"), "Enter");

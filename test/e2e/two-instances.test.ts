@@ -100,10 +100,26 @@ describe("behind nginx, two instances on Redis are one site", () => {
     await close(one, other);
   });
 
-  it("/inspector: both instances are shown, with the demo stream of either", async () => {
+  it("/inspector: both instances are shown, whichever answers", async () => {
+    const streams = await openTwo("/scores");
+    const page = nginx.url.replace("//", `//any:${encodeURIComponent(token)}@`);
+    const tab = await browser.open(`${page}/inspector`);
+    await tab.waitForText("#state", "Live");
+    await tab.waitForText("#choice", /\S+ · \d+\s+\S+ · \d+/);
+    for (const index of [0, 1]) {
+      await tab.evaluate((at) => {
+        const select = document.querySelector("select") as HTMLSelectElement;
+        select.selectedIndex = at;
+        select.dispatchEvent(new Event("change"));
+      }, index);
+      await tab.waitForText("#tables tbody", /scores\/match/);
+    }
+    await close(tab, ...streams);
+  });
+
+  it("/guarantees: the stream continues on either instance", async () => {
     const demo = "[aria-labelledby^=card-the-guarantees]";
-    await using tab = await browser.open(`${nginx.url}/api/inspector/enter?token=${token}`);
-    await tab.waitForText("[aria-labelledby=card-instance] fieldset", /\S+\/\d+\s+\S+\/\d+/);
+    await using tab = await browser.open(`${nginx.url}/guarantees`);
     await tab.waitForText(`${demo} [data-count=Received]`, /[1-9]/);
     await tab.click("[data-command=stall]");
     await tab.waitForText("[data-testid=demo-lag]", /^[1-9]/);

@@ -21,7 +21,7 @@ test("in development the app accepts only localhost, addresses and the configure
     // A page whose own host name resolves to this machine (DNS rebinding).
     expect(await status(url, "rebound.evil.example:3000")).toBe(403);
   }
-  const rest = ["/", "/api/inspector", "/favicon.ico"];
+  const rest = ["/", "/guarantees", "/favicon.ico"];
   for (const path of ["/inspector", "/inspector?_rsc=1", ...rest]) {
     expect(await status(app.url + path, "rebound.evil.example:3000"), path).toBe(403);
   }

@@ -96,11 +96,11 @@ export const everyPage: readonly LivePage[] = [
     budgetKb: 250,
   },
   {
-    path: "/inspector",
+    path: "/guarantees",
     line: live,
     liven: async (page) => {
-      await page.locator("[data-rate=Published] p:text('/s')").waitFor();
+      await page.locator("[data-count=Received]").getByText(/[1-9]/).waitFor();
     },
-    budgetKb: 185,
+    budgetKb: 160,
   },
 ];

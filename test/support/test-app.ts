@@ -68,7 +68,7 @@ async function build(folder: string): Promise<Built> {
   });
   await addRefreshPages(folder);
   // Cache Components require this of a page that may be a 404. Without them, Next rejects it.
-  await appendFile(join(folder, "app/inspector/page.tsx"), "export const instant = false;\n");
+  await appendFile(join(folder, "app/guarantees/page.tsx"), "export const instant = false;\n");
   const buildOutput = await runProcess(process.execPath, [nextCommand(), "build"], {
     cwd: folder,
     env: { NEXT_TELEMETRY_DISABLED: "1" },

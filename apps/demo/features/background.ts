@@ -1,8 +1,5 @@
-import { internalBus } from "@/lib/internal-bus";
 import { bus } from "@/lib/sse-bus";
 import { startFeeds } from "./dashboard/server";
-import { startInspecting } from "./inspector/server";
-import { isInspectable } from "./inspector/token";
 import { announceJoins } from "./notifications/server";
 // oxlint-disable-next-line import/no-unassigned-import -- every instance reports the tasks of those that have died
 import "./progress/server";
@@ -25,7 +22,3 @@ bus.whileSubscribed("dashboard/*", startFeeds, { singleton, name: "dashboard" })
 bus.whileSubscribed("scores/*", simulate, { singleton, name: "scores" });
 bus.whileSubscribed("notifications/log", announceJoins, { singleton, name: "notifications" });
 // #endregion
-
-if (isInspectable()) {
-  internalBus().whileSubscribed("inspector/*", startInspecting, { name: "inspector" });
-}

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { askedRate, reading } from "@/features/dashboard/shape";
-import { control, tick } from "@/features/inspector/shape";
+import { control, tick, view } from "@/features/guarantees/shape";
 import { entry } from "@/features/notifications/shape";
 import { command, match, race } from "@/features/scores/shape";
 import { logLine, sample } from "@/features/system/shape";
@@ -12,8 +12,9 @@ import { logLine, sample } from "@/features/system/shape";
 export const schemas = {
   "dashboard/readings": { message: reading },
   "dashboard/rate": { message: askedRate },
-  "inspector/demo/*": { tick, newest: tick },
-  "inspector/demo/*/control": { command: control },
+  "guarantees/*": { tick, newest: tick },
+  "guarantees/*/control": { command: control },
+  "guarantees/*/server": { view },
   "notifications/log": { entry },
   "scores/commands": { command },
   "scores/match": { match },

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 
 import type * as v from "valibot";
 import { askedRate, reading } from "../features/dashboard/shape.ts";
-import { readControl, readSnapshot, readTick } from "../features/inspector/shape.ts";
+import { readControl, readTick, readView } from "../features/guarantees/shape.ts";
 import { readVisitorState } from "../features/notifications/members.ts";
 import { entry } from "../features/notifications/shape.ts";
 import { command, match, race } from "../features/scores/shape.ts";
@@ -86,6 +86,12 @@ const readers: [name: string, read: (data: unknown) => unknown, good: object, ba
     [{ kind: "goal" }, { kind: "half-time" }, { kind: "goal", team: "__proto__" }],
   ],
   ["a tick", readTick, { n: 1 }, [{ n: 1e300 }, { n: null }, { n: 1.5 }]],
+  [
+    "a server's view",
+    readView,
+    { lag: 1, messages: 1, bytes: 1, historyBytes: 1, maxHistoryBytes: 2 },
+    [{ lag: 1e300, messages: 1, bytes: 1, historyBytes: 1, maxHistoryBytes: 2 }, { lag: 1 }],
+  ],
   ["a control", readControl, { kind: "cut" }, [{ kind: "explode" }, null]],
 ];
 
@@ -122,12 +128,6 @@ it("a match with a malformed cursor is skipped, because no instance could contin
   const clock = { elapsedMs: 1e300, since: null };
   expect(readShape(match, { ...known, clock })).toBeUndefined();
   expect(readShape(race, { id: "1", clock: known.clock, runners: [] })).toBeUndefined();
-});
-
-it("a snapshot of another version is skipped", () => {
-  for (const data of [null, {}, { instance: "a", time: 1 }]) {
-    expect(readSnapshot(data)).toBeUndefined();
-  }
 });
 
 describe("well-formed data that is wrong", () => {

@@ -59,6 +59,10 @@ test("the built package exports exactly the documented names", async () => {
       "./hub": [
         "createHub",
       ],
+      "./inspector": [
+        "createInspectorHandler",
+        "tokenAuthorize",
+      ],
       "./jwt": [
         "jwtAuthorize",
       ],
@@ -67,6 +71,7 @@ test("the built package exports exactly the documented names", async () => {
       ],
       "./next": [
         "createHealthRoute",
+        "createInspectorRoute",
         "createMetricsRoute",
         "createPresenceRoute",
         "createPublishRoute",
@@ -76,6 +81,7 @@ test("the built package exports exactly the documented names", async () => {
       ],
       "./node": [
         "createHealthHandler",
+        "createInspectorHandler",
         "createMetricsHandler",
         "createPresenceHandler",
         "createPublishHandler",
@@ -122,6 +128,7 @@ test("the built package exports exactly the documented names", async () => {
       ],
       "./web": [
         "createHealthHandler",
+        "createInspectorHandler",
         "createMetricsHandler",
         "createPresenceHandler",
         "createPublishHandler",

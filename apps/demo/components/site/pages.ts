@@ -8,6 +8,11 @@ export const pages = [
   { href: "/progress", label: "Progress" },
   { href: "/scores", label: "Scores" },
   { href: "/chat", label: "Chat" },
-  // Not the inspector: in production it needs a token.
-  ...(process.env.NODE_ENV === "development" ? [{ href: "/inspector", label: "Inspector" }] : []),
+  // In production the first needs open publishing, and the second a token.
+  ...(process.env.NODE_ENV === "development"
+    ? [
+        { href: "/guarantees", label: "Guarantees" },
+        { href: "/inspector", label: "Inspector" },
+      ]
+    : []),
 ] as const;

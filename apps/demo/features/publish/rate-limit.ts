@@ -7,9 +7,6 @@ export const takePublishTurn = turns({ forEach: 10, forAll: 100 });
 /** The rate limit of questions to the assistant. */
 export const takeChatTurn = turns({ forEach: 10, forAll: 60, seconds: 60 });
 
-/** The rate limit of inspector tokens: too slow for guessing. */
-export const takeEntryTurn = turns({ forEach: 10, forAll: 100, seconds: 60 });
-
 interface Limits {
   /** For one visitor. */
   forEach: number;

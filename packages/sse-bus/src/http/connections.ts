@@ -1,6 +1,7 @@
 import type { BusInternals } from "../core/bus.ts";
 import type { Reader } from "../core/cohort.ts";
 import type { Identity } from "./authorize.ts";
+import type { SinkKind } from "./byte-sink.ts";
 import { clientKey } from "./client-key.ts";
 
 /** Why a server ends an event stream, or refuses one for now: the `reason` of `bye`. */
@@ -118,6 +119,13 @@ export function unregister(
   if (!connection.isPage) increment(registry.disconnects, reason);
   freePlace(registry, connection.ip);
   if (connection.identity) decrement(registry.perIdentity, connection.identity.id);
+}
+
+/** How many streams leave in which way. */
+export function countSinks({ open }: ConnectionRegistry): Record<SinkKind, number> {
+  const counts = { direct: 0, web: 0 };
+  for (const connection of open) counts[connection.sink()]++;
+  return counts;
 }
 
 /** Adds one to a labelled count. */

@@ -1,7 +1,6 @@
-import type { ConnectionRegistry } from "./connections.ts";
+import { countSinks } from "./connections.ts";
 import { fastPathsOff } from "./fast-paths.ts";
 import { isReachable } from "./backend-probe.ts";
-import type { SinkKind } from "./byte-sink.ts";
 import { assertAllowedHosts, checkHost, type HostOptions } from "./host.ts";
 import { queryOf } from "./request-head.ts";
 import { type HttpAnswer, jsonAnswer, PRIVATE_HEADERS } from "./answer.ts";
@@ -45,10 +44,4 @@ export function createHealthHandler(context: RouteContext, options: HostOptions 
   }
 
   return answerRequests(context, { allow: READ_METHODS }, answer);
-}
-
-function countSinks({ open }: ConnectionRegistry): Record<SinkKind, number> {
-  const counts = { direct: 0, web: 0 };
-  for (const connection of open) counts[connection.sink()]++;
-  return counts;
 }

@@ -55,6 +55,8 @@ export interface ChannelSnapshot {
   readonly name: string;
   /** Event streams and subscribers. */
   readonly readers: number;
+  /** Those of them that are subscribers in this process. */
+  readonly subscribers: number;
   /** Messages since it has readers: two snapshots give a rate. */
   readonly received: number;
   /** Messages kept, without superseded ones. */
@@ -142,13 +144,21 @@ const MAX_CHANNELS_SHOWN = 10;
 
 function inspectChannels(engine: Engine, limit: number): ChannelSnapshot[] {
   const readers = new Map<string, number>();
+  const subscribers = new Map<string, number>();
   for (const cohort of engine.cohorts.values()) {
     const count = countReaders(cohort);
-    for (const { name } of cohort.topics) readers.set(name, (readers.get(name) ?? 0) + count);
+    const isLocal = cohort.context === engine.local;
+    for (const { name } of cohort.topics) {
+      readers.set(name, (readers.get(name) ?? 0) + count);
+      if (isLocal) subscribers.set(name, (subscribers.get(name) ?? 0) + count);
+    }
   }
   const readersOf = ({ name }: Topic): number => readers.get(name) ?? 0;
   return highest(publicTopics(engine), readersOf, limit).map((topic) =>
-    inspectChannel(engine, topic, readersOf(topic)),
+    inspectChannel(engine, topic, {
+      readers: readersOf(topic),
+      subscribers: subscribers.get(topic.name) ?? 0,
+    }),
   );
 }
 
@@ -156,13 +166,17 @@ function* publicTopics({ topics }: Engine): Iterable<Topic> {
   for (const topic of topics.values()) if (!isReserved(topic.name)) yield topic;
 }
 
-function inspectChannel(engine: Engine, topic: Topic, readers: number): ChannelSnapshot {
+function inspectChannel(
+  engine: Engine,
+  topic: Topic,
+  counts: Pick<ChannelSnapshot, "readers" | "subscribers">,
+): ChannelSnapshot {
   const { name, log, received } = topic;
   const isLive = log.horizon < Number.MAX_SAFE_INTEGER;
   const horizon = { seq: log.horizon, time: log.horizonTime };
   return {
     name,
-    readers,
+    ...counts,
     received,
     messages: liveCount(log),
     bytes: log.bytes,

@@ -15,14 +15,14 @@ export function readPublishAccess({ headers }: RequestHead, env: PublishEnv): Pu
   if (!token) return "closed";
   const sent = /^Bearer +(\S.*)$/i.exec(headers.get("authorization") ?? "")?.[1];
   if (sent === undefined) return "missing-token";
-  return isEqual(sent, token) ? "granted" : "wrong-token";
+  return isEqualText(sent, token) ? "granted" : "wrong-token";
 }
 
 /**
  * Compares in a time that depends on the length of `given` only, which is what its sender knows: it reveals neither
  * the token nor its length.
  */
-function isEqual(given: string, wanted: string): boolean {
+export function isEqualText(given: string, wanted: string): boolean {
   let difference = given.length ^ wanted.length;
   for (let index = 0; index < given.length; index++) {
     difference |= given.charCodeAt(index) ^ wanted.charCodeAt(index % wanted.length);

@@ -10,6 +10,7 @@ import { corsHeaders, isEmbeddedElsewhere } from "./cors.ts";
 import { createStreamConnection } from "./create-stream.ts";
 import { GzipSink } from "./gzip-sink.ts";
 import { checkHost } from "./host.ts";
+import { instanceReportsOf } from "./instance-reports.ts";
 import { createPage, type Page, type PageOwner, PageSink } from "./page.ts";
 import { createPageAnswers } from "./page-answer.ts";
 import { readPageRequest } from "./page-request.ts";
@@ -93,6 +94,8 @@ export function createStreamOpener(
   const presence = settings.presence && createRoutePresence(context, settings.presence);
   const asking = { timeoutMs: settings.authorizeTimeoutMs, onError: context.onError };
   const revocation = revocationOf(context);
+  // It then answers the inspector of another instance.
+  instanceReportsOf(context);
   const pages = createPageAnswers(context, settings);
 
   async function open(call: StreamCall): Promise<StreamAnswer> {

@@ -14,7 +14,7 @@ const HELP = `sse-bus ${VERSION}
 
 Usage: sse-bus hub [flags]
 
-Serves event streams: GET /sse, GET and POST /publish, /health, /metrics.
+Serves event streams: GET /sse, GET and POST /publish, /health, /metrics, and /inspector with a token.
 
 ${describeFlags()}
   --help, --version

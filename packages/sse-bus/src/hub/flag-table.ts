@@ -25,6 +25,7 @@ export type FlagName =
   | "jwt-info-claim"
   | "publish-token"
   | "open-publish"
+  | "inspector-token"
   | "allowed-host"
   | "cors-origin"
   | "cors-credentials"
@@ -114,6 +115,10 @@ export const FLAGS: Readonly<Record<FlagName, Flag>> = {
     help: "Clients that send `Authorization: Bearer TOKEN` may publish. Without it, or JWTs, nobody may.",
   },
   "open-publish": { help: "Everybody may publish." },
+  "inspector-token": {
+    value: "TOKEN",
+    help: "Serves the inspector at /inspector. Browsers ask for the token as the password of any user.",
+  },
   "allowed-host": {
     value: "NAME",
     isRepeatable: true,

@@ -29,6 +29,7 @@ export function readConfig(
     settings.number(name) ?? Number.POSITIVE_INFINITY;
   const workers = number("workers");
   const token = settings.text("publish-token");
+  const inspectorToken = settings.text("inspector-token");
   const depth = settings.number("max-pattern-depth");
   const host = settings.text("host") as string;
   const allowedHosts = settings.list("allowed-host");
@@ -73,6 +74,7 @@ export function readConfig(
       ...(settings.isOn("public") && !jwt && { public: true }),
       openPublish: settings.isOn("open-publish"),
       ...(token !== undefined && { publishToken: token }),
+      ...(inspectorToken !== undefined && { inspectorToken }),
       ...(allowedHosts.length > 0 && { allowedHosts }),
       ...readCors(settings),
       ...readTls(settings),

@@ -30,6 +30,11 @@ export interface HubOptions<
    * @default 600
    */
   readonly maxStatesPerMinute?: number;
+  /**
+   * Serves the inspector at `/inspector` to those who know this token. Browsers ask for it as the password of any user.
+   * @default no inspector
+   */
+  readonly inspectorToken?: string;
   /** Trusted proxies in front that append to `X-Forwarded-For`. @default 0 */
   readonly trustedProxies?: number;
   /**

@@ -9,11 +9,13 @@ import { type Problem, problemAnswer } from "../http/problem.ts";
 import { createPublishHandler } from "../http/publish-handler.ts";
 import { Refusal, toRefusal } from "../http/refusal.ts";
 import type { RouteContext } from "../http/route-context.ts";
+import { nodeInspector } from "../node/inspector-handler.ts";
 import { nodeCall } from "../node/node-call.ts";
 import { nodeRequestHead } from "../node/request-head.ts";
 import { sendAnswer } from "../node/send-answer.ts";
 import type { PlainRequestListener } from "../node/undocumented/fast-lane.ts";
 import { createStreamRequestHandlers } from "../node/stream-requests.ts";
+import { tokenAuthorize } from "../inspector/token-authorize.ts";
 import type { HubOptions } from "./hub-options.ts";
 
 /** Answers the hub's requests. */
@@ -26,9 +28,15 @@ export interface HubRoutes {
 }
 
 export const STREAM_PATH = "/sse";
+const INSPECTOR_PATH = "/inspector";
 
 /** Paths whose handlers check the host. */
-const SELF_CHECKED: ReadonlySet<string> = new Set([STREAM_PATH, "/publish", "/presence"]);
+const SELF_CHECKED: ReadonlySet<string> = new Set([
+  STREAM_PATH,
+  "/publish",
+  "/presence",
+  INSPECTOR_PATH,
+]);
 
 /** Handlers that replace the hub's own, where several processes form one hub. */
 export interface HubOverrides {
@@ -51,6 +59,7 @@ export function createHubRoutes(
     allowedHosts,
     presence,
     maxStatesPerMinute,
+    inspectorToken,
   } = options;
   const streams = createStreamRequestHandlers(context, options, trustedProxies);
   const unanswered = new Set<Socket>();
@@ -81,12 +90,18 @@ export function createHubRoutes(
     "/metrics": overrides.metrics ?? createMetricsHandler(context, { nodeMetrics: true }),
   };
 
+  const authorize = tokenAuthorize(inspectorToken);
+  const inspect =
+    authorize &&
+    nodeInspector(context, { authorize, allowedHosts }, { env: () => ({}), trustedProxies });
+
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = sentPath(request);
     // Those check it themselves, and explain the refusal to pages of other origins.
     const isChecked = SELF_CHECKED.has(path) && request.method !== "OPTIONS";
     if (!isChecked) checkHost(nodeRequestHead(request), { allowedHosts });
     if (path === STREAM_PATH) return streams.onRequest(request, response);
+    if (inspect && path === INSPECTOR_PATH) return inspect(request, response);
     const handle = Object.hasOwn(handlers, path) ? handlers[path] : undefined;
     if (!handle) throw new Refusal(NOT_FOUND);
     sendAnswer(await handle(nodeCall(request, response, trustedProxies)), response);
@@ -134,5 +149,5 @@ const NOT_FOUND: Problem = {
   status: 404,
   code: "NOT_FOUND",
   detail:
-    "The hub serves /sse, /publish, /health, /metrics and, with `presence`, /presence, in exactly this spelling.",
+    "The hub serves /sse, /publish, /health, /metrics, /presence with `presence`, and /inspector with `inspectorToken`, in exactly this spelling.",
 };

@@ -21,6 +21,11 @@ export const createPresenceRoute: typeof node.createPresenceRoute = () => {
 };
 
 /** @throws SseBusError `NODE_RUNTIME_REQUIRED` */
+export const createInspectorRoute: typeof node.createInspectorRoute = () => {
+  throw nodeRuntimeRequired("createInspectorRoute");
+};
+
+/** @throws SseBusError `NODE_RUNTIME_REQUIRED` */
 export const createHealthRoute: typeof node.createHealthRoute = () => {
   throw nodeRuntimeRequired("createHealthRoute");
 };

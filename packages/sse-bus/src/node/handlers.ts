@@ -129,7 +129,8 @@ function nodeForm(context: RouteContext, handle: Handler, trustedProxies = 0): N
   return reporting(context, nodeListener(handle, trustedProxies));
 }
 
-function reporting({ onError }: RouteContext, listen: NodeListener): NodeRequestHandler {
+/** The handler, whose failures are reported. */
+export function reporting({ onError }: RouteContext, listen: NodeListener): NodeRequestHandler {
   return (request, response) => {
     listen(request, response).catch((error: unknown) => {
       onError(error as Error);

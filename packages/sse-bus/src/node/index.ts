@@ -16,11 +16,20 @@ export type {
   SseHandlerOptions,
 } from "../http/handler-options.ts";
 export type { MetricsOptions, MetricsRegistry } from "../http/metrics-handler.ts";
+export type {
+  InspectorAuthorization,
+  InspectorAuthorize,
+  InspectorContext,
+  InspectorGrant,
+  InspectorHandlerOptions,
+  InspectorOptions,
+} from "../inspector/inspector-options.ts";
 export type { PresenceRouteOptions } from "../http/presence-handler.ts";
 export type { PresenceOptions } from "../http/presence-options.ts";
 export type { PublishRouteOptions } from "../http/publish-options.ts";
 export type { StreamOptions } from "../http/stream-options.ts";
 export { drainOnSignal } from "./drain-on-signal.ts";
+export { createInspectorHandler } from "./inspector-handler.ts";
 export {
   createHealthHandler,
   createMetricsHandler,

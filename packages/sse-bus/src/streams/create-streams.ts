@@ -79,7 +79,7 @@ export function createOwnStreams({ bus, ...given }: StreamsOptions): OwnStreams 
       );
       if (read.fold.newest?.id !== id) return [read, false];
       const { onError } = internals;
-      const run = startRun({ id, source, limits, ticker, publisher, onError });
+      const run = startRun({ id, channel, source, limits, ticker, publisher, onError });
       place.run(run);
       if (owner !== table.id) run.publishOwner();
       return [read, true];

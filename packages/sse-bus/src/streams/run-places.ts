@@ -1,4 +1,5 @@
 import { SseBusError } from "../core/errors.ts";
+import { type Listed, listFirst, type ReportedStream } from "../core/report-parts.ts";
 import type { Run } from "./run.ts";
 
 /** The sources that this instance runs, or is about to run. */
@@ -17,6 +18,7 @@ export interface RunPlaces {
   reserve(maxStreams: number): Place;
   /** Aborts the source of a run of this instance, also if it has not started yet. */
   stop(run: string): Promise<void>;
+  report(limit: number): Listed<ReportedStream>;
   /** This instance continues with another id. */
   publishOwner(): void;
   /** Ends all runs, and those that start late. Resolves when the log has their ends. */
@@ -105,6 +107,7 @@ export function createRunPlaces(onChange: () => void): RunPlaces {
       if (starting.has(run)) starting.set(run, true);
       await runs.get(run)?.end("stopped");
     },
+    report: (limit) => listFirst(runs, limit, ([, run]) => run.report()),
     publishOwner() {
       for (const run of runs.values()) run.publishOwner();
     },

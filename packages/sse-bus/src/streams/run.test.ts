@@ -27,6 +27,7 @@ test.each([
       yield "two";
     }
     const run = startRun({
+      channel: "~streams/x",
       id: "1-0123456789abcdef",
       source: source(),
       limits: resolveLimits({ joinMs: 0 }),

@@ -1,4 +1,5 @@
 import { SseBusError } from "../core/errors.ts";
+import type { ReportedStream } from "../core/report-parts.ts";
 import { createLazyTimer } from "../core/timers.ts";
 import { encodeChunk } from "./chunk-data.ts";
 import type { RunPublisher } from "./run-publisher.ts";
@@ -19,10 +20,14 @@ export interface Run {
   end(how: RunEnd): Promise<void>;
   /** This instance continues with another id. Ends the stream if it counts as lost already. */
   publishOwner(): void;
+  /** What a report of this instance says of it. */
+  report(): ReportedStream;
 }
 
 export interface RunOptions {
   readonly id: string;
+  /** The channel of the stream. */
+  readonly channel: string;
   readonly source: StreamSource;
   readonly limits: ResolvedLimits;
   readonly ticker: JoinTicker;
@@ -34,7 +39,9 @@ export interface RunOptions {
 const MAX_PENDING_BYTES = 1_048_576;
 const MAX_CHUNK_BYTES = 32_768;
 
-export function startRun({ id, source, limits, ticker, publisher, onError }: RunOptions): Run {
+export function startRun(options: RunOptions): Run {
+  const { id, channel, source, limits, ticker, publisher, onError } = options;
+  const startedAt = Date.now();
   const controller = new AbortController();
   const pending = createPendingBytes();
   const runTimer = createLazyTimer(() => void end("limit"));
@@ -137,5 +144,11 @@ export function startRun({ id, source, limits, ticker, publisher, onError }: Run
     })
     .then(end);
 
-  return { id, done, end, publishOwner: () => void publishOwner() };
+  return {
+    id,
+    done,
+    end,
+    publishOwner: () => void publishOwner(),
+    report: () => ({ channel, bytes: given, startedAt }),
+  };
 }

@@ -4,6 +4,7 @@ import type { SseBusError } from "../core/errors.ts";
 import type { InstanceTable } from "../core/instances/instance-table.ts";
 import { instancesOf } from "../core/instances/instances.ts";
 import { createLeaseHold } from "../core/instances/lease-hold.ts";
+import { reportPartsOf } from "../core/report-parts.ts";
 import { publishReserved } from "../core/reserved.ts";
 import { createOwnerWatch, isPresent } from "./owner-watch.ts";
 import { createRunPlaces, leavingError, type RunPlaces } from "./run-places.ts";
@@ -67,6 +68,7 @@ export function streamRunsOf(internals: BusInternals): StreamRuns {
 function createStreamRuns(internals: BusInternals): StreamRuns {
   const table = instancesOf(internals);
   const places = createRunPlaces(keepLease);
+  reportPartsOf(internals).streams = places.report;
   /** Those who read runs of other instances. */
   const readers = new Set<RunWatcher>();
   const lease = createLeaseHold(table, LINGER_MS);

@@ -2,6 +2,7 @@ import type { BusInternals } from "../core/bus-internals.ts";
 import { SseBusError } from "../core/errors.ts";
 import { createInstanceId } from "../core/instances/instance-id.ts";
 import type { InstanceTable } from "../core/instances/instance-table.ts";
+import type { ReportedTask } from "../core/report-parts.ts";
 import { createLazyTimer, settlesWithin } from "../core/timers.ts";
 import { publishOwn } from "../core/publish-own.ts";
 import { type TaskAddress, taskChannel, taskLogChannel } from "./task-channels.ts";
@@ -40,6 +41,8 @@ export interface RunningTask {
   yield(): void;
   /** Publishes its state again: with the current id of this instance, and so that the log keeps it. */
   announce(): void;
+  /** What a report of this instance says of it. */
+  report(): ReportedTask;
 }
 
 export interface RunningTaskOptions {
@@ -192,6 +195,11 @@ export function createRunningTask(options: RunningTaskOptions): CreatedTask {
       rejectEarly(signal.reason);
     },
     announce: changed,
+    report() {
+      const { title, step, done, total, startedAt } = state;
+      const given = Object.entries({ ...address, title, step, done, total, startedAt });
+      return Object.fromEntries(given.filter(([, value]) => value !== undefined)) as never;
+    },
   };
 
   function execute<Result>(work: TaskWork<Result>, onEnded: () => Promise<void>): Promise<Result> {

@@ -2,6 +2,7 @@ import { isBuilding } from "../core/build-phase.ts";
 import type { BusInternals } from "../core/bus-internals.ts";
 import { assertOpen, isClosed } from "../core/engine.ts";
 import { SseBusError } from "../core/errors.ts";
+import { listFirst, reportPartsOf } from "../core/report-parts.ts";
 import { createRunningTask, type CreatedTask, type RunningTask } from "./running-task.ts";
 import { type TaskAddress, taskChannel } from "./task-channels.ts";
 import { createTaskConnection, type TaskConnection } from "./task-connection.ts";
@@ -41,6 +42,8 @@ function createTaskRunner(internals: BusInternals, settings: TaskSettings): Task
   const { engine, onError } = internals;
   const running = new Map<string, RunningTask>();
   let connection: TaskConnection | undefined;
+  reportPartsOf(internals).tasks = (limit) =>
+    listFirst(running, limit, ([, task]) => task.report());
 
   function connect(): TaskConnection {
     return (connection ??= createTaskConnection(internals, running));

@@ -14,7 +14,7 @@ import { createPublishHandler as publishHandler } from "../http/publish-handler.
 import { routeContext } from "../http/route-context.ts";
 import { createStreamHandler } from "../http/stream-handler.ts";
 import { webHandler } from "../http/web-call.ts";
-import { type WebRequestHandler, withAddresses } from "./web-form.ts";
+import { type WebRequestHandler, withAddresses } from "../http/web-form.ts";
 
 /**
  * The event stream of a bus, for servers that speak `Request` and `Response`.

@@ -16,6 +16,15 @@ export type {
   SseHandlerOptions,
 } from "../http/handler-options.ts";
 export type { MetricsOptions, MetricsRegistry } from "../http/metrics-handler.ts";
+export type {
+  InspectorAuthorization,
+  InspectorAuthorize,
+  InspectorContext,
+  InspectorGrant,
+  InspectorHandlerOptions,
+  InspectorOptions,
+} from "../inspector/inspector-options.ts";
+export { createInspectorHandler } from "../inspector/create-inspector-handler.ts";
 export type { PresenceRouteOptions } from "../http/presence-handler.ts";
 export type { PresenceOptions } from "../http/presence-options.ts";
 export type { PublishRouteOptions } from "../http/publish-options.ts";
@@ -27,4 +36,4 @@ export {
   createPublishHandler,
   createSseHandler,
 } from "./handlers.ts";
-export type { WebClient, WebRequestHandler } from "./web-form.ts";
+export type { WebClient, WebRequestHandler } from "../http/web-form.ts";

@@ -10,6 +10,7 @@ import {
   showNewest,
 } from "./local-member.ts";
 import type { MemberPublisher } from "./member-publisher.ts";
+import { type Listed, listFirst, type ReportedPresence } from "../report-parts.ts";
 import { inBackground, startTimeout } from "../timers.ts";
 
 /** A stream of an identified client. */
@@ -38,6 +39,8 @@ export interface LocalMembers {
   setState(connection: string, channel: string, state: unknown): StateOutcome;
   /** What this instance contributes to a channel, whether it was published yet or not. */
   state(channel: string): Contribution[];
+  /** The channels with members, and how many streams each member has here: for reports. */
+  report(limit: number): Listed<ReportedPresence>;
   /** The instance has a new id, and contributes everything again. */
   publishAll(): void;
   /** Whether there are members, or some whose end was not published yet. */
@@ -62,6 +65,9 @@ interface OpenStream {
   readonly stream: MemberStream;
   readonly states: Map<string, { readonly state: unknown; readonly at: number }>;
 }
+
+/** Members of one channel in a report. */
+const MAX_REPORTED = 10;
 
 export function createLocalMembers(host: LocalMembersHost): LocalMembers {
   const streams = new Map<string, OpenStream>();
@@ -125,6 +131,15 @@ export function createLocalMembers(host: LocalMembersHost): LocalMembers {
     return "set";
   }
 
+  function report(limit: number): Listed<ReportedPresence> {
+    return listFirst(channels, limit, ([channel, members]) => ({
+      channel,
+      members: members.size,
+      shown: listFirst(members, MAX_REPORTED, ([id, { count: streams }]) => ({ id, streams }))
+        .listed,
+    }));
+  }
+
   function forgetEnded(member: LocalMember): void {
     if (contentOf(member)) return;
     const members = channels.get(member.channel);
@@ -156,6 +171,7 @@ export function createLocalMembers(host: LocalMembersHost): LocalMembers {
       }
       return contributions;
     },
+    report,
     publishAll() {
       for (const members of channels.values()) {
         for (const member of members.values()) publisher.publishAgain(member);

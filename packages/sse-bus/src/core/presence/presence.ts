@@ -1,5 +1,6 @@
 import type { BusInternals } from "../bus-internals.ts";
 import { instancesOf } from "../instances/instances.ts";
+import { reportPartsOf } from "../report-parts.ts";
 import { publishReserved } from "../reserved.ts";
 import { inBackground, startTimeout } from "../timers.ts";
 import { PRESENCE_EVENT, type PresenceEvent, presenceChannel } from "./contribution.ts";
@@ -76,6 +77,7 @@ function createPresence(internals: BusInternals): Presence {
     createPublisher: (onDone) =>
       createMemberPublisher({ engine, instance: () => table.id, send, onDone, onError }),
   });
+  reportPartsOf(internals).presence = local.report;
   const sync = createSync({
     internals,
     control: table.control,

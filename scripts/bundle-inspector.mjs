@@ -1,0 +1,48 @@
+// node scripts/bundle-inspector.mjs [--check]: bundles the inspector's page into one string,
+// packages/sse-bus/src/inspector/page/bundle.ts. The file is committed, because the package is built with `tsc` alone,
+// and `next dev` runs its sources. With --check, fails if it is not up to date.
+import { createHash } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const folder = new URL("../packages/sse-bus/src/inspector/page/", import.meta.url);
+const target = new URL("bundle.ts", folder);
+const MAX_BYTES = 60_000;
+
+const common = { bundle: true, minify: true, write: false, legalComments: "none", charset: "utf8" };
+const [script, style] = await Promise.all([
+  bundle({ entryPoints: [fileURLToPath(new URL("main.ts", folder))], format: "esm" }),
+  bundle({ entryPoints: [fileURLToPath(new URL("style.css", folder))] }),
+]);
+const template = readFileSync(new URL("index.html", folder), "utf8");
+const html = template
+  .replaceAll(/\n\s*/g, "\n")
+  .replace("<style></style>", () => `<style>${style}</style>`)
+  .replace('<script type="module"></script>', () => `<script type="module">${script}</script>`);
+const bytes = Buffer.byteLength(html);
+if (bytes > MAX_BYTES) throw new Error(`The page has ${bytes} bytes, and may have ${MAX_BYTES}.`);
+
+const text = `// Made by scripts/bundle-inspector.mjs.
+export const scriptHash = ${JSON.stringify(hashOf(script))};
+export const styleHash = ${JSON.stringify(hashOf(style))};
+export const html: string = ${JSON.stringify(html)};
+`;
+if (!process.argv.includes("--check")) {
+  writeFileSync(target, text);
+  console.log(`${bytes} bytes`);
+} else if (readFileSync(target, "utf8") !== text) {
+  console.error("The inspector's page has changed: run node scripts/bundle-inspector.mjs");
+  process.exitCode = 1;
+}
+
+async function bundle(options) {
+  // What the package supports: browsers of 2024, for `light-dark()`.
+  const browsers = ["chrome123", "firefox120", "safari17.5"];
+  const { outputFiles } = await build({ ...common, target: browsers, ...options });
+  return outputFiles[0].text.trim();
+}
+
+function hashOf(content) {
+  return `sha256-${createHash("sha256").update(content).digest("base64")}`;
+}
