@@ -209,16 +209,15 @@ async function effects(text: string, runtime: "nodejs" | "edge"): Promise<string
     log.push(`import ${name}`);
     return { registerSseBus: () => log.push("registered") };
   };
-  const exported = {} as { register(): unknown };
+  const compiled = { exports: {} as { register(): unknown } };
   runInNewContext(code, {
-    module: { exports: exported },
-    exports: exported,
+    module: compiled,
     process: { env: { NEXT_RUNTIME: runtime } },
     load,
     log: (name: string) => log.push(name),
     flag: true,
   });
-  await exported.register();
+  await compiled.exports.register();
   return log;
 }
 
