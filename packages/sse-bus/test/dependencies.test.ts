@@ -21,9 +21,12 @@ const ALLOWED: Record<string, readonly string[]> = {
     "node",
     "backends",
     "jwt",
+    "init",
     "node:",
     "prom-client",
   ],
+  // The build bundles the packages: see scripts/build-init.mjs.
+  init: ["node:", "@babel/", "@clack/prompts", "diff", "get-tsconfig", "package-manager-detector"],
   client: ["core"],
   live: ["core"],
   tasks: ["core", "live"],
