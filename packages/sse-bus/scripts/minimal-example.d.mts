@@ -1,0 +1,3 @@
+import type { Templates } from "../src/init/templates.ts";
+
+export function readMinimalExample(): Promise<Templates>;

@@ -1,0 +1,98 @@
+import { cp, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { launchChromium } from "../support/chromium.ts";
+import { publish } from "../support/http-api.ts";
+import { type PackedApp, packedApp } from "../support/packed-app.ts";
+import { runProcess } from "../support/processes.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+
+// What a user does: create-next-app, `npx sse-bus init`, start, open the page. The package is installed from its tarball.
+
+let app: PackedApp;
+let browser: Browser;
+
+beforeAll(async () => {
+  [app, browser] = await Promise.all([packedApp(), launchChromium()]);
+}, 500_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await app?.[Symbol.asyncDispose]();
+});
+
+describe.each([
+  ["TypeScript with src", ["--ts", "--src-dir", "--import-alias", "@/*"], "src/"],
+  ["JavaScript without src", ["--js", "--no-src-dir", "--import-alias", "@/*"], ""],
+])("in a new app in %s, after `sse-bus init`,", (_, flags, base) => {
+  beforeAll(async () => {
+    await makeNewApp(flags);
+    await app.write({
+      [`${base}instrumentation.${base ? "ts" : "js"}`]:
+        "export function register() {\n  console.log('the app has started');\n}\n",
+    });
+    const output = await init("--yes");
+    expect(output).toContain("Files: 4 created, 1 changed.");
+    expect(await init()).toContain("Nothing to change");
+  }, 200_000);
+
+  test("a message appears on the new page in development", async () => {
+    await using server = await app.serve("dev");
+    // `next dev` blocks other hosts.
+    await expectMessage(server.url.replace("127.0.0.1", "localhost"));
+  }, 300_000);
+
+  test("a message appears on the new page in production, the home page stays, and SIGTERM ends the server", async () => {
+    await app.build("turbopack");
+    await using server = await app.serve("start");
+    await expectMessage(server.url);
+    expect(await (await fetch(server.url)).text()).toContain("Hello world!");
+    expect(server.process.output()).toContain("the app has started");
+
+    await using page = await browser.newPage();
+    await page.goto(`${server.url}/sse`);
+    await page.getByRole("log").getByText("hello", { exact: false }).waitFor();
+    const start = performance.now();
+    await server.stop();
+    // Without `registerSseBus`, `next start` waits for open streams until it is killed.
+    expect(performance.now() - start).toBeLessThan(9_000);
+  }, 500_000);
+});
+
+/** Replaces the example by what create-next-app makes; the installed packages stay. */
+async function makeNewApp(flags: readonly string[]): Promise<void> {
+  await using temp = await tempFolder("create-next-app");
+  // Without --empty, the layout loads a font from Google.
+  const always = ["--app", "--empty", "--no-tailwind", "--no-eslint", "--use-npm", "--yes"];
+  const quiet = ["--skip-install", "--disable-git"];
+  await runProcess("npx", ["-y", "create-next-app@latest", "app", ...always, ...quiet, ...flags], {
+    cwd: temp.path,
+    timeoutMs: 120_000,
+  });
+  const kept = ["node_modules", "package.json", "package-lock.json"];
+  for (const name of await readdir(app.folder)) {
+    if (!kept.includes(name)) await rm(join(app.folder, name), { recursive: true });
+  }
+  for (const name of await readdir(join(temp.path, "app"))) {
+    if (kept.includes(name)) continue;
+    await cp(join(temp.path, "app", name), join(app.folder, name), { recursive: true });
+  }
+}
+
+async function init(...args: readonly string[]): Promise<string> {
+  return runProcess("npx", ["sse-bus", "init", ...args], { cwd: app.folder });
+}
+
+async function expectMessage(url: string): Promise<void> {
+  await using page = await browser.newPage();
+  const errors: unknown[] = [];
+  page.on("pageerror", (error) => errors.push(error));
+  await page.goto(`${url}/sse`);
+  const log = page.getByRole("log");
+  await log.getByText("hello", { exact: false }).waitFor();
+  await publish(url, { data: "HelloWorld" });
+  await log.getByText("HelloWorld", { exact: false }).waitFor();
+  expect(errors).toEqual([]);
+}
