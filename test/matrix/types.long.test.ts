@@ -10,6 +10,11 @@ import { type TempFolder, tempFolder } from "../support/temp-folder.ts";
 import { addTo } from "./add-row.ts";
 import { typescripts } from "./combinations.ts";
 
+interface Failure {
+  readonly stdout: string;
+  readonly code?: number;
+}
+
 const versions = typescripts.filter((version) => version !== "none");
 const resolutions = ["bundler", "node16"] as const;
 
@@ -43,11 +48,13 @@ describe.each(["18", "19"])("an app that checks its libraries too, with the type
       for (const resolution of resolutions) {
         await write("tsconfig.json", configOf(resolution));
         const tsc = join(temp.path, `node_modules/typescript-${version}/bin/tsc`);
-        const run = promisify(execFile)(process.execPath, [tsc, "--pretty", "false"], {
+        const run: Promise<Failure> = promisify(execFile)(process.execPath, [tsc, "--pretty", "false"], {
           cwd: temp.path,
         });
-        const { stdout } = await run.catch((error: { stdout: string }) => error);
+        const { stdout, code = 0 } = await run.catch((error: Failure) => error);
         const errors = stdout.split("\n").filter((line) => /error TS\d+/.test(line));
+        // Any other failure is not one of types.
+        expect(code > 0, stdout).toBe(errors.length > 0);
         const elsewhere = errors.filter((line) => /^node_modules\/(?!sse-bus\/)/.test(line));
         expect(errors.filter((line) => !elsewhere.includes(line))).toEqual([]);
         row[resolution] = "no error";
