@@ -27,14 +27,13 @@ describe.each([
   ["TypeScript with src", ["--ts", "--src-dir", "--import-alias", "@/*"], "src/"],
   ["JavaScript without src", ["--js", "--no-src-dir", "--import-alias", "@/*"], ""],
 ])("in a new app in %s, after `sse-bus init`,", (_, flags, base) => {
-  beforeAll(async () => {
+  test("the files are there, and a second run changes nothing", async () => {
     await makeNewApp(flags);
     await app.write({
       [`${base}instrumentation.${base ? "ts" : "js"}`]:
         "export function register() {\n  console.log('the app has started');\n}\n",
     });
-    const output = await init("--yes");
-    expect(output).toContain("Files: 4 created, 1 changed.");
+    expect(await init("--yes")).toContain("Files: 4 created, 1 changed.");
     expect(await init()).toContain("Nothing to change");
   }, 200_000);
 

@@ -33,7 +33,7 @@ const { metafile } = await build({
 });
 
 const licenses = [];
-for (const folder of packageFolders(Object.keys(metafile.inputs)).toSorted()) {
+for (const folder of packageFolders(Object.keys(metafile.inputs))) {
   const { name, version } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
   const file = (await readdir(folder)).find((one) => /^licen[cs]e/i.test(one));
   if (file === undefined) throw new Error(`${name} has no license file`);
@@ -52,5 +52,5 @@ function packageFolders(files) {
     const match = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(join(root, dirname(file), "/"));
     if (match) folders.add(match[1]);
   }
-  return [...folders];
+  return [...folders].toSorted((a, b) => a.localeCompare(b));
 }

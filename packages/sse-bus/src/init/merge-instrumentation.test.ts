@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm";
 import { transformSync } from "esbuild";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -208,10 +209,15 @@ async function effects(text: string, runtime: "nodejs" | "edge"): Promise<string
     log.push(`import ${name}`);
     return { registerSseBus: () => log.push("registered") };
   };
-  const module = { exports: {} as { register(): unknown } };
-  const run = new Function("module", "process", "load", "log", "flag", code);
-  run(module, { env: { NEXT_RUNTIME: runtime } }, load, (name: string) => log.push(name), true);
-  await module.exports.register();
+  const compiled = { exports: {} as { register(): unknown } };
+  runInNewContext(code, {
+    module: compiled,
+    process: { env: { NEXT_RUNTIME: runtime } },
+    load,
+    log: (name: string) => log.push(name),
+    flag: true,
+  });
+  await compiled.exports.register();
   return log;
 }
 

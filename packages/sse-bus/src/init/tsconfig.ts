@@ -35,6 +35,6 @@ export function readTsconfig(folder: string, base: string): AppTsconfig {
     });
   return {
     ...(alias === undefined ? {} : { alias }),
-    resolvesExports: !/^(node|node10|classic)$/i.test(String(moduleResolution)),
+    resolvesExports: !/^(node|node10|classic)$/i.test(moduleResolution),
   };
 }
