@@ -90,11 +90,12 @@ async function createNextApp(
   { next, typescript, srcDir }: Combination,
   folder: string,
 ): Promise<void> {
+  const constant =
+    "--app --empty --no-tailwind --no-eslint --import-alias @/* --use-npm --skip-install --disable-git --yes";
   const answers = [
     typescript === "none" ? "--js" : "--ts",
     srcDir ? "--src-dir" : "--no-src-dir",
-    ...["--app", "--empty", "--no-tailwind", "--no-eslint", "--import-alias", "@/*"],
-    ...["--use-npm", "--skip-install", "--disable-git", "--yes"],
+    ...constant.split(" "),
   ];
   // The newest patch of the same minor: not each release of Next.js has one of create-next-app.
   const creator = `create-next-app@${next.split(".").slice(0, 2).join(".")}`;

@@ -75,9 +75,15 @@ interface VerboseHealth {
 }
 
 async function readSink(site: string): Promise<string> {
-  const response = await fetch(`${site}/api/health?verbose`);
-  const { sinks, fastPathsOff = {} } = (await response.json()) as VerboseHealth;
-  expect(sinks.direct + sinks.web).toBe(1);
+  const read = async (): Promise<VerboseHealth> =>
+    (await (await fetch(`${site}/api/health?verbose`)).json()) as VerboseHealth;
+  // `next dev` compiles this route only now, which ends the page's stream: it reconnects.
+  const count = async (): Promise<number> => {
+    const { sinks } = await read();
+    return sinks.direct + sinks.web;
+  };
+  await expect.poll(count, { timeout: 30_000 }).toBe(1);
+  const { sinks, fastPathsOff = {} } = await read();
   const off = Object.entries(fastPathsOff).map(([path, reason]) => `${path} off: ${reason}`);
   return [sinks.direct === 1 ? "direct" : "through the response", ...off].join("; ");
 }

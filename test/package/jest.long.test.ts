@@ -16,7 +16,11 @@ test.each(["16.4.6", "15.5.29", "15.1.0"])(
     const packages = /npm install --save-dev (jest .*)/.exec(page)?.[1]?.split(" ") ?? [];
     await app.install(`next@${next}`, ...packages);
     expect(await app.run("jest/bin/jest.js")).toMatch(/Tests: +1 passed, 1 total/);
-    await addTo("test runners", { runner: `Jest, next/jest ${next}`, "Node.js": "20", passed: "yes" });
+    await addTo("test runners", {
+      runner: `Jest, next/jest ${next}`,
+      "Node.js": "20",
+      passed: "yes",
+    });
   },
   480_000,
 );

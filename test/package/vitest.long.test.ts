@@ -24,7 +24,11 @@ test.each([
     await app.install(`vitest@${version}`, "happy-dom");
     const output = await app.run("vitest/vitest.mjs", ["run"], { node: nodeProgram(node) });
     expect(output).toMatch(/Test Files +3 passed/);
-    await addTo("test runners", { runner: `Vitest ${version}`, "Node.js": String(node), passed: "yes" });
+    await addTo("test runners", {
+      runner: `Vitest ${version}`,
+      "Node.js": String(node),
+      passed: "yes",
+    });
   },
   480_000,
 );

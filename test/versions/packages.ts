@@ -26,7 +26,14 @@ export async function installedPackages(next: string): Promise<Packages> {
   await writeFile(join(temp.path, "package.json"), JSON.stringify({ private: true }));
   await runProcess(
     "npm",
-    ["install", "--no-audit", "--no-fund", "--prefer-offline", ...wanted, "rate-limiter-flexible@11"],
+    [
+      "install",
+      "--no-audit",
+      "--no-fund",
+      "--prefer-offline",
+      ...wanted,
+      "rate-limiter-flexible@11",
+    ],
     { cwd: temp.path, timeoutMs: 240_000 },
   );
   return {

@@ -34,11 +34,16 @@ const EXTENDS: Readonly<Record<string, readonly string[]>> = {
 };
 
 // With `skipLibCheck: false`, an app has an error for each type that it cannot find.
-test.each(subpaths)("the types of %s need no package that may be missing", async (subpath, file) => {
-  const all = await declarations(file.replace(/^\.\//, "").replace(/\.js$/, ".d.ts"));
-  const packages = [...all.values()].flatMap(imports).filter((name) => /^(?!\.|node:)/.test(name));
-  expect([...new Set(packages)]).toEqual(EXTENDS[subpath] ?? []);
-});
+test.each(subpaths)(
+  "the types of %s need no package that may be missing",
+  async (subpath, file) => {
+    const all = await declarations(file.replace(/^\.\//, "").replace(/\.js$/, ".d.ts"));
+    const packages = [...all.values()]
+      .flatMap(imports)
+      .filter((name) => /^(?!\.|node:)/.test(name));
+    expect([...new Set(packages)]).toEqual(EXTENDS[subpath] ?? []);
+  },
+);
 
 test.each(subpaths)("the types of %s are those of TypeScript 5.5", async (_, file) => {
   const all = await declarations(file.replace(/^\.\//, "").replace(/\.js$/, ".d.ts"));
