@@ -37,7 +37,8 @@ async function seeExample(site: string, browser: Browser): Promise<string> {
   await log.getByText("hello", { exact: false }).waitFor();
   await publish(site, { data: "to the example" });
   await log.getByText("to the example", { exact: false }).waitFor();
-  return readSink(site);
+  // Awaited here: the page must stay open.
+  return await readSink(site);
 }
 
 /** A page with the hooks; resolves to the version of React that has rendered it. */
@@ -75,15 +76,9 @@ interface VerboseHealth {
 }
 
 async function readSink(site: string): Promise<string> {
-  const read = async (): Promise<VerboseHealth> =>
-    (await (await fetch(`${site}/api/health?verbose`)).json()) as VerboseHealth;
-  // `next dev` compiles this route only now, which ends the page's stream: it reconnects.
-  const count = async (): Promise<number> => {
-    const { sinks } = await read();
-    return sinks.direct + sinks.web;
-  };
-  await expect.poll(count, { timeout: 30_000 }).toBe(1);
-  const { sinks, fastPathsOff = {} } = await read();
+  const response = await fetch(`${site}/api/health?verbose`);
+  const { sinks, fastPathsOff = {} } = (await response.json()) as VerboseHealth;
+  expect(sinks.direct + sinks.web).toBe(1);
   const off = Object.entries(fastPathsOff).map(([path, reason]) => `${path} off: ${reason}`);
   return [sinks.direct === 1 ? "direct" : "through the response", ...off].join("; ");
 }

@@ -21,7 +21,7 @@ test.each([
     const files = (await readdir(examples)).filter((name) => own.includes(name));
     expect(files).toHaveLength(own.length);
     for (const name of files) await cp(join(examples, name), join(app.folder, name));
-    await app.install(`vitest@${version}`, "happy-dom");
+    await app.install(`vitest@${version}`, "happy-dom", `@types/node@${node}`);
     const output = await app.run("vitest/vitest.mjs", ["run"], { node: nodeProgram(node) });
     expect(output).toMatch(/Test Files +3 passed/);
     await addTo("test runners", {
