@@ -47,7 +47,7 @@ describe.each([
     await app.build("turbopack");
     await using server = await app.serve("start");
     await expectMessage(server.url);
-    expect(await (await fetch(server.url)).text()).toContain("Hello world!");
+    expect(await (await fetch(server.url)).text()).toMatch(/Hello world!/i);
     expect(server.process.output()).toContain("the app has started");
 
     await using page = await browser.newPage();

@@ -87,8 +87,9 @@ async function answered(
   }
   for (;;) {
     const decision = await ask.decision();
+    host.print("\n");
     if (decision !== "diff") return decision === "apply" ? files : undefined;
-    host.print(`\n${diffText(files.filter(isWritten), createPaint(host.isColored))}\n`);
+    host.print(`${diffText(files.filter(isWritten), createPaint(host.isColored))}\n`);
   }
 }
 
@@ -102,9 +103,15 @@ function replaced(file: PlannedFile): PlannedFile {
 
 async function write(folder: string, { path, action, after }: PlannedFile): Promise<void> {
   const target = join(folder, path);
-  await mkdir(dirname(target), { recursive: true });
-  // A file that appeared since the plan is not replaced.
-  await writeFile(target, after, { flag: action === "create" ? "wx" : "w" });
+  try {
+    await mkdir(dirname(target), { recursive: true });
+    // A file that appeared since the plan is not replaced.
+    await writeFile(target, after, { flag: action === "create" ? "wx" : "w" });
+  } catch (error) {
+    throw new InitError(
+      `${path} cannot be written: ${(error as Error).message}. What was written before stays: correct this, and run the command again.`,
+    );
+  }
 }
 
 function counted(files: readonly PlannedFile[]): string {

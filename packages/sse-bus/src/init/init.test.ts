@@ -38,6 +38,7 @@ describe("in a new app", () => {
       "instrumentation.ts": example.ts.instrumentation,
     });
     expect(output).toContain("Files: 5 created.");
+    expect(output).toContain(`import { publish } from "@/lib/sse-bus";`);
     expect(output).toContain("npm run dev");
     expect(output).toContain("http://localhost:3000/sse");
   });
@@ -249,6 +250,17 @@ describe("what is there already", () => {
       "code/lib/sse-bus.js": example.js["lib/sse-bus"],
     });
   });
+});
+
+test("a file that cannot be written is reported, and the next run continues", async () => {
+  const folder = await appFolder({ ...typed, "app/api/sse": "a file" });
+  const { code, errors } = await runInit(folder);
+  expect(code).toBe(1);
+  expect(errors).toMatch(
+    /^app\/api\/sse\/route\.ts cannot be written: EEXIST.*run the command again\.$/m,
+  );
+  await rm(join(folder, "app/api/sse"));
+  expect((await runInit(folder)).code).toBe(0);
 });
 
 describe("a question", () => {

@@ -14,6 +14,8 @@ export interface Plan {
   readonly files: readonly PlannedFile[];
   /** The path of the page, such as `/sse`. */
   readonly pageUrl: string;
+  /** How code imports the bus: `@/lib/sse-bus`, or its path without an alias. */
+  readonly busImport: string;
   /** What may need a change, in sentences. */
   readonly notes: readonly string[];
 }
@@ -30,11 +32,12 @@ export async function planChanges(app: NextApp, { templates, page }: PlanOptions
   const sources = templates[language];
   const { alias, resolvesExports } = readTsconfig(app.folder, app.base);
   const bus = posix.join(app.base, "lib/sse-bus");
+  const withAlias = alias === undefined ? undefined : `${alias}lib/sse-bus`;
   const text = (name: TemplateName, path: string): string =>
     sources[name]
       .replace(/"(?:\.\.\/)+lib\/sse-bus"/, () => {
         const from = posix.relative(posix.dirname(path), bus);
-        return `"${alias === undefined ? from : `${alias}lib/sse-bus`}"`;
+        return `"${withAlias ?? from}"`;
       })
       .replaceAll("/api/sse", `${app.config.basePath ?? ""}/api/sse`);
 
@@ -67,7 +70,12 @@ export async function planChanges(app: NextApp, { templates, page }: PlanOptions
     pageUrl = found.url;
   }
   files.push(await planInstrumentation(app, sources.instrumentation));
-  return { files, pageUrl, notes: notesOn(app, resolvesExports) };
+  return {
+    files,
+    pageUrl,
+    busImport: withAlias ?? `./${bus}`,
+    notes: notesOn(app, resolvesExports),
+  };
 }
 
 const ROUTES = [

@@ -103,12 +103,14 @@ export function nextSteps(
   return `Next:
 ${steps.map((step, index) => `  ${index + 1}. ${step}`).join("\n")}
 
-To publish from your code: import { publish } from the new lib/sse-bus, and await publish({ total: 42 }).
+Publish from your own code on the server:
+  import { publish } from "${plan.busImport}";
+  await publish({ total: 42 });
 
 Before production:
   Every visitor can read every channel until you pass \`authorize\` to createSseRoute.
-  /api/publish answers 403 there until SSE_BUS_PUBLISH_TOKEN is set.
-  Several servers need a common log: set SSE_BUS_URL to redis://, nats:// or postgres://.
+  /api/publish answers 403 in production until you set SSE_BUS_PUBLISH_TOKEN.
+  Several servers share one log if you set SSE_BUS_URL to redis://, nats:// or postgres://.
 
 Documentation: ${documentation()}
 `;
