@@ -2,7 +2,7 @@ import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openStream } from "../support/event-stream.ts";
-import { packTarball } from "../support/packed-app.ts";
+import { packPackage } from "../support/pack-package.ts";
 import { freePort } from "../support/ports.ts";
 import { runProcess, startProcess } from "../support/processes.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
@@ -25,7 +25,7 @@ let redis: RedisServer;
 
 beforeAll(async () => {
   temp = await tempFolder("images");
-  [tarball, redis] = await Promise.all([packTarball(temp.path), startRedis()]);
+  [tarball, redis] = await Promise.all([packPackage(temp.path), startRedis()]);
 });
 afterAll(async () => {
   for (const each of [redis, temp]) await each?.[Symbol.asyncDispose]();

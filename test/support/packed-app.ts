@@ -1,7 +1,8 @@
-import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join, relative } from "node:path";
 
 import { type NextServer, type ServerOptions, startNode } from "./next-server.ts";
+import { packPackage } from "./pack-package.ts";
 import { freePort } from "./ports.ts";
 import { runProcess } from "./processes.ts";
 import { repository } from "./repository.ts";
@@ -40,7 +41,7 @@ export interface RunOptions {
 export async function packedApp(): Promise<PackedApp> {
   const temp = await tempFolder("packed-app");
   const folder = join(temp.path, "app");
-  const tarball = await packTarball(temp.path);
+  const tarball = await packPackage(temp.path);
   const example = join(repository, "examples/minimal");
   await cp(example, folder, {
     recursive: true,
@@ -90,16 +91,6 @@ export async function packedApp(): Promise<PackedApp> {
 }
 
 const NEXT = "next/dist/bin/next";
-
-/** Packs the built package as it would be published. Returns the tarball's path. */
-export async function packTarball(destination: string): Promise<string> {
-  await runProcess("npm", ["pack", "--pack-destination", destination], {
-    cwd: join(repository, "packages/sse-bus"),
-  });
-  const tarball = (await readdir(destination)).find((name) => name.endsWith(".tgz"));
-  if (tarball === undefined) throw new Error("npm pack created no tarball");
-  return join(destination, tarball);
-}
 
 /** Next.js starts child processes, which must use the same Node.js. */
 const withNode = (node: string): { PATH: string } => ({

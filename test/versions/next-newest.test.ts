@@ -1,3 +1,4 @@
+import { runtimePackages } from "./packages.ts";
 import { testOnEveryNode } from "./suite.ts";
 
-testOnEveryNode("next-newest");
+testOnEveryNode("next-newest", async () => runtimePackages("next-newest"));

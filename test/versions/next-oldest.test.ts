@@ -1,3 +1,4 @@
+import { runtimePackages } from "./packages.ts";
 import { testOnEveryNode } from "./suite.ts";
 
-testOnEveryNode("next-oldest");
+testOnEveryNode("next-oldest", async () => runtimePackages("next-oldest"));

@@ -5,7 +5,7 @@ import { type NextServer, type ServerOptions, startNode } from "../support/next-
 import { freePort } from "../support/ports.ts";
 import { runProcess } from "../support/processes.ts";
 import { repository } from "../support/repository.ts";
-import { type NextRelease, runtimePackage } from "../support/runtimes.ts";
+import type { Packages } from "./packages.ts";
 import { plainAppFiles } from "./plain-app-files.ts";
 
 /** The ways to serve an app. */
@@ -17,13 +17,13 @@ export interface PlainApp extends AsyncDisposable {
 }
 
 /** Builds it with the built package in its `node_modules`, as an installed one is. */
-export async function buildPlainApp(release: NextRelease): Promise<PlainApp> {
+export async function buildPlainApp(packages: Packages): Promise<PlainApp> {
   const built = await copyFolder("plain-app");
   const source = await copyFolder("plain-app");
   const { path: folder } = built;
-  await writeApp(folder, release);
-  await writeApp(source.path, release);
-  const next = join(runtimePackage(release), "dist/bin/next");
+  await writeApp(folder, packages);
+  await writeApp(source.path, packages);
+  const next = join(packages.folderOf("next"), "dist/bin/next");
   const env = { APP_ROOT: repository, NEXT_TELEMETRY_DISABLED: "1" };
   await runProcess(process.execPath, [next, "build"], { cwd: folder, env, timeoutMs: 180_000 });
   const standalone = join(folder, ".next/standalone", relative(repository, folder));
@@ -54,21 +54,20 @@ export async function buildPlainApp(release: NextRelease): Promise<PlainApp> {
     async [Symbol.asyncDispose]() {
       await built[Symbol.asyncDispose]();
       await source[Symbol.asyncDispose]();
+      await packages[Symbol.asyncDispose]();
     },
   };
 }
 
-async function writeApp(folder: string, release: NextRelease): Promise<void> {
+async function writeApp(folder: string, packages: Packages): Promise<void> {
   for (const [path, text] of Object.entries(plainAppFiles)) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
     await writeFile(join(folder, path), text);
   }
   const modules = join(folder, "node_modules");
   await mkdir(modules, { recursive: true });
-  await symlink(runtimePackage(release), join(modules, "next"));
-  for (const name of ["react", "react-dom", "prom-client", "rate-limiter-flexible"]) {
-    await symlink(runtimePackage(name), join(modules, name));
-  }
+  const linked = ["next", "react", "react-dom", "prom-client", "rate-limiter-flexible"] as const;
+  for (const name of linked) await symlink(packages.folderOf(name), join(modules, name));
   // A copy: a link would resolve to the Next.js of this repository.
   const own = join(modules, "sse-bus");
   for (const path of ["package.json", "dist"]) {

@@ -4,12 +4,8 @@ import { countSinks } from "../direct-sink/direct-app.ts";
 import { type EventStream, openStream } from "../support/event-stream.ts";
 import { publish } from "../support/http-api.ts";
 import type { NextServer } from "../support/next-server.ts";
-import {
-  type NextRelease,
-  nodeProgram,
-  type NodeVersion,
-  nodeVersions,
-} from "../support/runtimes.ts";
+import { nodeProgram, type NodeVersion, nodeVersions } from "../support/runtimes.ts";
+import type { Packages } from "./packages.ts";
 import { buildPlainApp, type Mode, type PlainApp } from "./plain-app.ts";
 
 const STREAMS = 100;
@@ -31,10 +27,10 @@ export async function addRow(row: Row): Promise<void> {
 }
 
 /** The smallest app on every version of Node.js, served in every way. */
-export function testOnEveryNode(release: NextRelease): void {
+export function testOnEveryNode(release: string, find: () => Promise<Packages>): void {
   let app: PlainApp;
   beforeAll(async () => {
-    app = await buildPlainApp(release);
+    app = await buildPlainApp(await find());
   }, 240_000);
   afterAll(async () => app?.[Symbol.asyncDispose]());
 
@@ -93,7 +89,7 @@ export function testOnEveryNode(release: NextRelease): void {
  * A long run tests every combination. Otherwise the oldest and the newest version of Node.js have every mode, each
  * with one of the two releases, and each version between them has `next start` with one.
  */
-function modesOn(version: NodeVersion, release: NextRelease): readonly Mode[] {
+function modesOn(version: NodeVersion, release: string): readonly Mode[] {
   if (process.env["SSE_BUS_LONG_TESTS"] !== undefined) return MODES;
   const turn = nodeVersions.indexOf(version) + (release === "next-newest" ? 1 : 0);
   const ends: readonly (NodeVersion | undefined)[] = [nodeVersions[0], nodeVersions.at(-1)];

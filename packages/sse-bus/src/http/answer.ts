@@ -29,13 +29,13 @@ export function toResponse({ body, ...init }: HttpAnswer<BodyInit | null>): Resp
   return new Response(body, init);
 }
 
-/** With `Content-Length`, which some servers send only if it is given: they do not know the end of a web stream. */
-export function withLength({
-  status,
-  headers,
-  body,
-}: HttpAnswer): HttpAnswer<Uint8Array<ArrayBuffer> | null> {
-  if (body === null) return { status, headers, body };
+/**
+ * As {@link toResponse}, with `Content-Length`, which some servers send only if it is given: they do not know the
+ * end of a web stream.
+ */
+export function toSizedResponse({ status, headers, body }: HttpAnswer): Response {
+  if (body === null) return toResponse({ status, headers, body });
   const bytes = new TextEncoder().encode(body);
-  return { status, headers: { ...headers, "Content-Length": `${bytes.length}` }, body: bytes };
+  const sized = { ...headers, "Content-Length": `${bytes.length}` };
+  return toResponse({ status, headers: sized, body: bytes });
 }

@@ -1,7 +1,7 @@
 import type { Bus } from "../core/bus-types.ts";
 import type { ChannelMap } from "../core/types.ts";
 import type { HostOptions } from "./host.ts";
-import type { MetricsOptions } from "./metrics-handler.ts";
+import type { MetricsOptions } from "./metrics-options.ts";
 import type { PresenceRouteOptions } from "./presence-handler.ts";
 import type { PublishEnv, PublishRouteOptions } from "./publish-options.ts";
 import type { StreamOptions } from "./stream-options.ts";

@@ -1,28 +1,14 @@
 import type { Registry } from "prom-client";
 import { isReachable } from "./backend-probe.ts";
-import { assertAllowedHosts, checkHost, type HostOptions } from "./host.ts";
+import { assertAllowedHosts, checkHost } from "./host.ts";
 import { loadPromClient } from "./load-prom-client.ts";
 import { registerMetrics } from "./metrics.ts";
+import type { MetricsOptions, MetricsRegistry } from "./metrics-options.ts";
 import { type HttpAnswer, PRIVATE_HEADERS } from "./answer.ts";
 import { answerRequests } from "./answer-request.ts";
 import type { HttpCall, Handler } from "./call.ts";
 import { checkReadMethod, READ_METHODS } from "./read-methods.ts";
 import type { RouteContext } from "./route-context.ts";
-
-/** A `Registry` of prom-client, which the app installs. */
-export interface MetricsRegistry {
-  readonly contentType: string;
-  metrics(): Promise<string>;
-  registerMetric(metric: never): void;
-}
-
-/** Settings of a metrics route. */
-export interface MetricsOptions extends HostOptions {
-  /** A registry of the app's own, to answer its metrics with those of the bus. @default a new one */
-  readonly registry?: MetricsRegistry;
-  /** Adds Node's own: memory, event-loop lag, garbage collection. @default false */
-  readonly nodeMetrics?: boolean;
-}
 
 /**
  * Answers `/api/metrics` in the Prometheus text format. Metrics are read from counters when they are

@@ -1,5 +1,5 @@
 import type { Codec } from "../core/codec.ts";
-import { toResponse, withLength } from "./answer.ts";
+import { toResponse, toSizedResponse } from "./answer.ts";
 import type { BodySink, OpenBodySink } from "./byte-sink.ts";
 import { type ClientIpOptions, clientIp } from "./client-ip.ts";
 import { optionsAnswer } from "./cors.ts";
@@ -47,7 +47,7 @@ export function createStreamHandler(
       isGone: () => request.signal.aborted,
       onGone: (run) => request.signal.addEventListener("abort", run, { once: true }),
     });
-    if (answer.kind === "page") return toResponse(withLength(answer.answer));
+    if (answer.kind === "page") return toSizedResponse(answer.answer);
     if (answer.kind === "refused") return toResponse(answer.answer);
     return new Response(body ?? null, { headers: answer.headers });
   };

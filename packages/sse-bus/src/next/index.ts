@@ -6,7 +6,7 @@ export type {
   Identity,
 } from "../http/authorize.ts";
 export type { CorsOptions } from "../http/cors.ts";
-export type { MetricsOptions, MetricsRegistry } from "../http/metrics-handler.ts";
+export type { MetricsOptions, MetricsRegistry } from "../http/metrics-options.ts";
 export type {
   InspectorAuthorization,
   InspectorAuthorize,

@@ -1,7 +1,8 @@
 import { connection } from "next/server.js";
 import type { Bus } from "../core/bus-types.ts";
 import type { ChannelMap } from "../core/types.ts";
-import { createMetricsHandler, type MetricsOptions } from "../http/metrics-handler.ts";
+import { createMetricsHandler } from "../http/metrics-handler.ts";
+import type { MetricsOptions } from "../http/metrics-options.ts";
 import { routeContext } from "../http/route-context.ts";
 import { webHandler } from "../http/web-call.ts";
 import { defaultAllowedHosts } from "./allowed-hosts.ts";

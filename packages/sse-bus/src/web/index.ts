@@ -15,7 +15,7 @@ export type {
   PublishHandlerOptions,
   SseHandlerOptions,
 } from "../http/handler-options.ts";
-export type { MetricsOptions, MetricsRegistry } from "../http/metrics-handler.ts";
+export type { MetricsOptions, MetricsRegistry } from "../http/metrics-options.ts";
 export type {
   InspectorAuthorization,
   InspectorAuthorize,

@@ -1,0 +1,36 @@
+import { appendFile } from "node:fs/promises";
+import { type Combination, optionsOf } from "./combinations.ts";
+import type { Used } from "./use-app.ts";
+
+export interface Measured extends Used {
+  readonly combination: Combination;
+  readonly buildMs: number | undefined;
+  readonly startMs: number;
+}
+
+/** Adds a line of JSON for `scripts/matrix.mjs`, which prints the table. */
+export async function addRow({ combination, buildMs, startMs, ...used }: Measured): Promise<void> {
+  const { next, bundler, server, node, typescript } = combination;
+  const seconds = (ms: number | undefined): string =>
+    ms === undefined ? "" : `${(ms / 1000).toFixed(1)} s`;
+  await addTo("apps", {
+    "Next.js": next,
+    bundler,
+    server,
+    "Node.js": String(node),
+    TypeScript: typescript,
+    "React (app)": used.reactApp,
+    "React (pages)": used.reactPages,
+    options: optionsOf(combination).join(", "),
+    build: seconds(buildMs),
+    start: seconds(startMs),
+    sink: used.sink,
+    "message seen": "yes",
+  });
+}
+
+/** Adds a row to one of the tables. The keys are its columns. */
+export async function addTo(table: string, row: Readonly<Record<string, string>>): Promise<void> {
+  const file = process.env["MATRIX_TABLE"];
+  if (file !== undefined) await appendFile(file, `${JSON.stringify({ table, row })}\n`);
+}
