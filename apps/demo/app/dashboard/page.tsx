@@ -24,7 +24,7 @@ export default function Page() {
           that is behind receives the newest value of each sensor, without the backlog.
         </>
       }
-      place="h-480"
+      place="h-[2878px] sm:h-[1778px] lg:h-[1463px]"
       excerpts={[
         { file: "features/dashboard/live.ts", source: live },
         { file: "features/dashboard/server.ts", source: server },

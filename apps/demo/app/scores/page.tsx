@@ -22,7 +22,7 @@ export default function Page() {
           time, so they are equal on every device.
         </>
       }
-      place="h-[1658px] sm:h-[1610px] md:h-[1586px] lg:h-[1042px]"
+      place="h-[1614px] sm:h-[1566px] lg:h-[978px]"
       excerpts={[
         { file: "features/scores/live.ts", source: live },
         { file: "features/scores/server.ts", source: server },

@@ -24,7 +24,7 @@ export default function Page() {
           The server measures only while a page like this is open.
         </>
       }
-      place="h-320"
+      place="h-[1940px] md:h-[1238px] xl:h-[988px]"
       excerpts={[
         { file: "features/system/live.ts", source: live },
         { file: "features/system/server.ts", source: server },

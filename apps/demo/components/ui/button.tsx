@@ -8,7 +8,7 @@ const look = {
 
 const size = {
   medium: "h-11 px-4 text-sm",
-  small: "h-11 px-2.5 text-sm lg:h-9",
+  small: "h-11 px-2 text-sm sm:px-2.5 lg:h-9",
   square: "size-11",
 };
 

@@ -54,7 +54,7 @@ function Conversation({ id, snapshot }: ChatBoardProps) {
             rel="noopener"
             className={buttonClass({ small: true, variant: "quiet" })}
           >
-            Second window
+            New window
           </a>
           <Button
             small

@@ -34,7 +34,7 @@ export function AlertsCard({ entries, acknowledged, unread, visitor }: AlertsCar
           placeholder="What happened?"
           maxLength={maxAlertLength}
           submit="Raise"
-          hint="Every open window shows it, also on top of the page."
+          hint="Every open window shows it."
         >
           <label htmlFor="alert-level" className="sr-only">
             Level

@@ -43,7 +43,7 @@ export function PostForm(props: PostFormProps) {
           onInput={onInput}
           aria-invalid={error !== undefined}
           aria-describedby={`${id}-outcome`}
-          className={`basis-32 ${fieldClass}`}
+          className={`basis-44 ${fieldClass}`}
         />
         <Button type="submit" variant="primary" aria-disabled={isPending}>
           {submit}

@@ -6,7 +6,7 @@ const cost = 2 ** 15;
 
 /** Real work outside of the event loop: repeated key derivation. */
 export async function startKeyDerivation(): Promise<void> {
-  await startTask("task", { title: "Key derivation with scrypt", total: rounds }, async ({ signal, report }) => {
+  await startTask("task", { title: "Key derivation", total: rounds }, async ({ signal, report }) => {
     let key: Buffer = Buffer.from("sse-bus");
     for (let round = 1; round <= rounds; round++) {
       signal.throwIfAborted();

@@ -28,7 +28,7 @@ interface JobListProps {
 /** The newest job, and one line for each earlier job. The height is fixed, so that nothing moves. */
 export function JobList({ jobs, onCancel, whenEmpty, single = false }: JobListProps) {
   const keeper = useFocusKeeper<HTMLOListElement>();
-  const height = single ? "h-40 sm:h-37 lg:h-35" : "h-64 sm:h-61 lg:h-59";
+  const height = single ? "h-28" : "h-52 sm:h-61 lg:h-59";
   if (jobs.length === 0)
     return (
       <div className={height}>
@@ -38,7 +38,7 @@ export function JobList({ jobs, onCancel, whenEmpty, single = false }: JobListPr
   const [newest, ...earlier] = jobs.slice(0, single ? 1 : 1 + maxEarlier);
   return (
     <ol {...keeper} className={`${height} overflow-hidden -outline-offset-2`}>
-      {newest && <JobItem key={newest.id} job={newest} onCancel={onCancel} />}
+      {newest && <JobItem key={newest.id} job={newest} isShort={single} onCancel={onCancel} />}
       {earlier.map((job) => (
         <EarlierJob key={job.id} job={job} onCancel={onCancel} />
       ))}
@@ -46,7 +46,14 @@ export function JobList({ jobs, onCancel, whenEmpty, single = false }: JobListPr
   );
 }
 
-function JobItem({ job, onCancel }: { job: Task; onCancel: (id: string) => void }) {
+interface JobItemProps {
+  job: Task;
+  /** With one line of text and no progress bar. */
+  isShort: boolean;
+  onCancel: (id: string) => void;
+}
+
+function JobItem({ job, isShort, onCancel }: JobItemProps) {
   const { id, title, state, done = 0, total = 0 } = job;
   const { tone, label } = labels[state];
   const isRunning = state === "running";
@@ -54,7 +61,7 @@ function JobItem({ job, onCancel }: { job: Task; onCancel: (id: string) => void 
     <li
       data-job={id}
       data-state={state}
-      className="grid h-40 grid-cols-1 content-start gap-2 p-4 sm:h-37 sm:p-5 lg:h-35"
+      className={`grid grid-cols-1 content-start gap-2 p-4 sm:p-5 ${isShort ? "h-28" : "h-40 sm:h-37 lg:h-35"}`}
     >
       <div className="flex min-h-11 items-center lg:min-h-9 gap-3">
         <p id={`job-${id}`} className="min-w-0 flex-1 truncate text-sm font-medium">
@@ -75,7 +82,7 @@ function JobItem({ job, onCancel }: { job: Task; onCancel: (id: string) => void 
           className="h-1.5 w-full appearance-none overflow-hidden rounded-full bg-line [&::-moz-progress-bar]:bg-accent [&::-webkit-progress-bar]:bg-line [&::-webkit-progress-value]:bg-accent"
         />
       )}
-      <p className="line-clamp-3 text-xs/5 [overflow-wrap:anywhere] text-muted tabular-nums sm:line-clamp-2">
+      <p className={`text-xs/5 [overflow-wrap:anywhere] text-muted tabular-nums ${isShort ? "truncate" : "line-clamp-3 sm:line-clamp-2"}`}>
         {describe(job)}
       </p>
     </li>
@@ -90,7 +97,7 @@ function EarlierJob({ job, onCancel }: { job: Task; onCancel: (id: string) => vo
     <li
       data-job={id}
       data-state={state}
-      className="flex h-12 items-center gap-3 border-t border-line bg-sunken px-4 sm:px-5"
+      className="flex h-12 items-center gap-3 border-t max-sm:nth-3:hidden border-line bg-sunken px-4 sm:px-5"
     >
       <p id={`job-${id}`} className="min-w-0 flex-1 truncate text-xs text-muted">
         {title}
