@@ -29,7 +29,7 @@ interface Tab {
 }
 
 const statusOf = (tab: Tab): Promise<string> =>
-  tab.evaluate(() => document.querySelector("[data-testid=hook-status]")?.textContent ?? "");
+  tab.evaluate(() => document.querySelector("[data-testid=connection-state]")?.textContent ?? "");
 
 /** The texts of the log, oldest first. */
 const rowsOf = async (tab: Tab): Promise<string[]> => {
@@ -40,7 +40,7 @@ const rowsOf = async (tab: Tab): Promise<string[]> => {
 };
 
 async function allOpen(tabs: readonly Tab[]): Promise<void> {
-  for (const tab of tabs) await expect.poll(() => statusOf(tab), WAIT).toBe("open");
+  for (const tab of tabs) await expect.poll(() => statusOf(tab), WAIT).toBe("Live");
 }
 
 async function publishMany(prefix: string, count: number, to = app.url): Promise<string[]> {
@@ -52,14 +52,14 @@ async function publishMany(prefix: string, count: number, to = app.url): Promise
 /** Records every status that the page shows from now on, however briefly. */
 async function watchStatus(page: Page): Promise<() => Promise<string[]>> {
   await page.evaluate(() => {
-    const output = document.querySelector("[data-testid=hook-status]") as HTMLElement;
+    const output = document.querySelector("[data-testid=connection-state]") as HTMLElement;
     new MutationObserver(() => {
       output.dataset.seen = `${output.dataset.seen ?? ""} ${output.textContent}`;
     }).observe(output, { childList: true, characterData: true, subtree: true });
   });
   return async () => {
     const seen = await page.evaluate(
-      () => document.querySelector<HTMLElement>("[data-testid=hook-status]")?.dataset.seen,
+      () => document.querySelector<HTMLElement>("[data-testid=connection-state]")?.dataset.seen,
     );
     return seen?.trim().split(" ") ?? [];
   };
@@ -132,7 +132,7 @@ describe("in Chromium", () => {
     for (const page of pages) await page.getByText('"before"').waitFor();
     await app.kill();
     for (const page of pages) {
-      await expect.poll(() => statusOf(page), WAIT).toBe("reconnecting");
+      await expect.poll(() => statusOf(page), WAIT).toBe("Reconnecting");
     }
     await app.start();
     await allOpen(pages);
@@ -157,7 +157,7 @@ describe("in Chromium", () => {
     await server.kill();
     const during = await publishMany("during", 20, other.url);
     for (const page of pages) {
-      await expect.poll(() => statusOf(page), WAIT).toBe("reconnecting");
+      await expect.poll(() => statusOf(page), WAIT).toBe("Reconnecting");
     }
     await server.start();
     await allOpen(pages);
@@ -166,7 +166,7 @@ describe("in Chromium", () => {
       await expect.poll(async () => await rowsOf(page), WAIT).toEqual(sent);
       expect(await page.getByText("may be missing").count()).toBe(0);
     }
-    for (const seen of statuses) expect(await seen()).toEqual(["reconnecting", "open"]);
+    for (const seen of statuses) expect(await seen()).toEqual(["Reconnecting", "Live"]);
     await pages[0]?.context().close();
   }, 120_000);
 
@@ -186,14 +186,14 @@ describe("in Chromium", () => {
       for (const pid of processes) process.kill(pid, "SIGCONT");
     }
     const woken = performance.now();
-    await expect.poll(() => statusOf(page), { timeout: 10_000, interval: 50 }).toBe("reconnecting");
+    await expect.poll(() => statusOf(page), { timeout: 10_000, interval: 50 }).toBe("Reconnecting");
     expect(performance.now() - woken).toBeLessThan(7_000);
     await proxy.mend();
     await expect
       .poll(async () => (await rowsOf(page)).slice(-10), { timeout: 40_000, interval: 100 })
       .toEqual(missed);
     await allOpen([page]);
-    expect(await statuses()).toEqual(["reconnecting", "open"]);
+    expect(await statuses()).toEqual(["Reconnecting", "Live"]);
     await page.context().close();
   }, 180_000);
 
@@ -202,14 +202,14 @@ describe("in Chromium", () => {
     const [page] = (await openTabs(1, `http://127.0.0.1:${proxy.port}`)) as [Page];
     const statuses = await watchStatus(page);
     await proxy.cut();
-    await expect.poll(() => statusOf(page), WAIT).toBe("reconnecting");
+    await expect.poll(() => statusOf(page), WAIT).toBe("Reconnecting");
     const missed = await publishMany("missed", 20);
     await new Promise((resolve) => setTimeout(resolve, 30_000));
-    expect(await statusOf(page)).toBe("reconnecting");
+    expect(await statusOf(page)).toBe("Reconnecting");
     await proxy.mend();
-    await expect.poll(() => statusOf(page), { timeout: 40_000, interval: 100 }).toBe("open");
+    await expect.poll(() => statusOf(page), { timeout: 40_000, interval: 100 }).toBe("Live");
     await expect.poll(async () => (await rowsOf(page)).slice(-20), WAIT).toEqual(missed);
-    expect(await statuses()).toEqual(["reconnecting", "open"]);
+    expect(await statuses()).toEqual(["Reconnecting", "Live"]);
     await page.context().close();
   }, 180_000);
 
@@ -221,7 +221,7 @@ describe("in Chromium", () => {
     await publish(app.url, { data: "unheard" });
     await expect
       .poll(() => statusOf(page), { timeout: 60_000, interval: 100 })
-      .toBe("reconnecting");
+      .toBe("Reconnecting");
     expect(performance.now() - hung).toBeLessThan(2.5 * 15_000 + 2_000);
     await proxy.mend();
     await page.getByText('"unheard"').waitFor({ timeout: 60_000 });

@@ -27,7 +27,7 @@ const signs: Record<string, (tab: Tab) => Promise<void>> = {
     await tab.waitForText("[role=log]", "<b>fire</b>");
   },
   "/hook": async (tab) => {
-    await tab.waitForText("[data-testid=hook-status]", "open");
+    await tab.waitForText("[data-testid=connection-state]", "Live");
     await publish(app.url, { data: { msg: "to the hook" } });
     await tab.waitForText("main", "to the hook");
   },
@@ -51,7 +51,7 @@ const signs: Record<string, (tab: Tab) => Promise<void>> = {
   },
   "/progress": async (tab) => {
     await tab.waitForText(connection, "Live");
-    await tab.click("[aria-labelledby=card-task] header button");
+    await tab.click("[aria-labelledby=card-task] [data-command=start-task]");
     await tab.waitForText("[aria-labelledby=card-task] li", /Running[^]*[1-9]\d* of 200 rounds/);
   },
   "/scores": async (tab) => {

@@ -17,7 +17,7 @@ afterAll(async () => {
   await app?.[Symbol.asyncDispose]();
 });
 
-const isOpen = (page: Page) => page.getByTestId("hook-status").getByText("open").waitFor();
+const isOpen = (page: Page) => page.getByTestId("connection-state").getByText("Live").waitFor();
 
 test("messages published between the server's render and the connection are in the log, in order", async () => {
   await publish(app.url, { data: "before the render" });

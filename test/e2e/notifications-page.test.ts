@@ -89,9 +89,9 @@ describe.each(browserNames)("/notifications in %s", (name) => {
     await ada.waitForText(count("Messages"), /Messages\s*\d/);
     await ada.evaluate(() => localStorage.setItem("sse-bus.read", "5-m0000000-before"), null);
     await ada.goto(url);
-    await ada.waitForText(`${unread} [data-testid=reach]`, "You have more unread");
+    await ada.waitForText(`${unread} [data-testid=reach]`, "There are more unread");
     await ada.click(`${unread} header button`);
-    await ada.waitForText(`${unread} [data-testid=reach]`, "Counted from what");
+    await ada.waitForText(`${unread} [data-testid=reach]`, "All windows of this browser");
     await ada.waitForText(count("Messages"), /Messages\s*0$/);
   });
 

@@ -42,7 +42,7 @@ describe.each(browserNames)("/progress in %s", (name) => {
   afterAll(async () => browser?.[Symbol.asyncDispose]());
 
   it("shows a task in every window, also after a reload, until one of them cancels it", async () => {
-    await tab.click(`${task} header button`);
+    await tab.click(`${task} [data-command=start-task]`);
     await other.waitForText(`${task} li`, /Running[^]*[1-9]\d* of 200 rounds/);
     // Two hundred rounds outlast the test on any machine: only the cancellation ends them.
     const html = await (await fetch(`${app.url}/progress`)).text();
@@ -64,7 +64,7 @@ describe.each(browserNames)("/progress in %s", (name) => {
   });
 
   it("shows a build's output in its colours, line by line, and how it ended", async () => {
-    await tab.click(`${build} header button:last-of-type`);
+    await tab.click(`${build} [data-command=start-failing-build]`);
     await tab.waitForText(`${build} [role=log]`, "tells one changed bit", patient);
     await tab.waitForText(`${build} li`, /Exit code 1, \d+ lines/, patient);
     await waitFor("the marks of twelve checks, in green", async () =>
@@ -78,7 +78,7 @@ describe.each(browserNames)("/progress in %s", (name) => {
     await using proxy = await startTcpProxy(app.port);
     await using cut = await browser.open(`http://127.0.0.1:${proxy.port}/progress`);
     await cut.waitForText(connection, "Live");
-    await other.click(`${build} header button`);
+    await other.click(`${build} [data-command=start-build]`);
     await cut.waitForText(`${build} li`, "Running");
     await proxy.cut();
     await cut.waitForText(connection, "Reconnecting");
@@ -103,7 +103,7 @@ describe.each(browserNames)("/progress in %s", (name) => {
     };
     const uploads = ["10.0.0.1", "10.0.0.1", "10.0.0.2", "10.0.0.2"].map(trickle);
     await tab.waitForText("[aria-labelledby=card-upload] li", "slow");
-    await tab.click(`${build} header button`);
+    await tab.click(`${build} [data-command=start-build]`);
     // To its end: the checks run once at a time.
     await tab.waitForText(`${build} li`, /Exit code 0/, patient);
     for (const response of await Promise.all(uploads)) {

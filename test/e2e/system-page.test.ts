@@ -33,7 +33,6 @@ describe.each(browserNames)("/system in %s", (name) => {
     ];
     for (const each of [tab, other]) {
       await each.waitForText(`${machine} [data-testid=connection-state]`, "Live");
-      await each.waitForText(`${log} [data-testid=connection-state]`, "Live");
     }
   });
   afterAll(async () => browser?.[Symbol.asyncDispose]());

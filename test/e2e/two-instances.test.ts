@@ -45,7 +45,7 @@ describe("behind nginx, two instances on Redis are one site", () => {
 
   it("/hook: the log that the server rendered continues without a gap", async () => {
     await using tab = await browser.open(`${nginx.url}/hook`);
-    await tab.waitForText("[data-testid=hook-status]", "open");
+    await tab.waitForText("[data-testid=connection-state]", "Live");
     for (const app of apps) {
       await publish(app.url, { data: { hook: `port ${app.port}` } });
       await tab.waitForText("main", `port ${app.port}`);
@@ -85,7 +85,7 @@ describe("behind nginx, two instances on Redis are one site", () => {
   it("/progress: a task started on one instance is shown on the other, which cancels it", async () => {
     const task = "[aria-labelledby=card-task]";
     const [one, other] = await openTwo("/progress");
-    await one.click(`${task} header button`);
+    await one.click(`${task} [data-command=start-task]`);
     await other.waitForText(`${task} li`, /Running[^]*[1-9]\d* of 200 rounds/);
     await other.click(`${task} li button`);
     await one.waitForText(`${task} li`, "Cancelled by a visitor");

@@ -27,7 +27,7 @@ export const everyPage: readonly LivePage[] = [
   },
   {
     path: "/hook",
-    line: ["hook-status", "open"],
+    line: live,
     liven: async (page, origin) => {
       for (const msg of ["four", "five", "six"]) await publish(origin, { data: { msg } });
       await page.getByRole("log").getByText('"six"').first().waitFor();

@@ -9,7 +9,7 @@ import "./globals.css";
 export const metadata: Metadata = {
   title: { default: "sse-bus: live updates for Next.js over plain HTTP", template: "%s · sse-bus" },
   description:
-    "Real-time server-to-browser updates for the Next.js App Router with Server-Sent Events: publish anywhere, see it at once, lose nothing on a reconnect.",
+    "Real-time server-to-browser updates for the Next.js App Router with Server-Sent Events: publish anywhere, show it in every open page, and lose nothing on a reconnect.",
 };
 
 export const viewport: Viewport = {
@@ -32,7 +32,7 @@ export default function RootLayout({ children }: { children: ReactNode }) {
         <main
           id="content"
           tabIndex={-1}
-          className="mx-auto w-full max-w-7xl flex-1 px-4 py-8 outline-none sm:px-6 sm:py-12 lg:px-8"
+          className="mx-auto w-full max-w-7xl flex-1 px-4 py-6 outline-none sm:px-6 sm:py-10 lg:px-8"
         >
           {children}
         </main>

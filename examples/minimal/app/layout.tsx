@@ -4,7 +4,7 @@ export const metadata = { title: "sse-bus" };
 
 export default function Layout({ children }: { readonly children: ReactNode }) {
   return (
-    <html lang="en">
+    <html lang="en" style={{ colorScheme: "light dark" }}>
       <body>{children}</body>
     </html>
   );

@@ -19,15 +19,15 @@ export const metadata: Metadata = { title: "Chat" };
 export default function Page() {
   return (
     <UsePage
-      title="An answer that survives a reload"
+      title="Chat with an assistant whose answer survives a reload"
       intro={
         <>
-          Ask the assistant, then reload in the middle of its answer. Open a second window: it shows
-          the same words as they appear, and either window stops them.{" "}
-          {isMock && "The model is a mock; the stream is not."}
+          The answer continues after a reload. A second window shows the same words as they arrive,
+          and either window can stop the answer.{" "}
+          {isMock && "The model is a mock that needs no account; the stream is real."}
         </>
       }
-      place="h-120 sm:h-144"
+      place="h-120 sm:h-128"
       excerpts={[
         { file: "features/chat/server.ts", source: server },
         { file: "app/api/chat/[id]/stream/route.ts", source: streamRoute },
@@ -39,10 +39,10 @@ export default function Page() {
       how={
         <>
           The page uses <Code>useChat</Code> of the AI SDK with <Code>resume</Code>. The answer is a
-          durable stream: the server that asks the model writes it to the log, and every window
-          reads it from there, on any instance. The conversation is a live value on a channel of the
-          visitor. When a question appears on it that this window did not ask, the window resumes
-          the answer. A conversation is kept for an hour, and only its visitor can read it.
+          durable stream: the instance that asks the model writes the answer to the log, and every
+          window reads it from there, through any instance. The conversation is a live value on the
+          visitor’s own channel. When it shows a question from another window, this window resumes
+          the answer. The server keeps a conversation for an hour, and only its visitor can read it.
         </>
       }
     >

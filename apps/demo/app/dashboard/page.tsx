@@ -17,14 +17,14 @@ export const metadata: Metadata = { title: "Dashboard" };
 export default function Page() {
   return (
     <UsePage
-      title="Forty sensors, up to 2,000 updates per second"
+      title="Watch forty sensors at up to 2,000 updates per second"
       intro={
         <>
-          A replay of a busy Linux machine’s counters, and two live sensors of this server. A page
-          that falls behind receives each sensor’s newest value, never the backlog.
+          38 sensors replay the counters of a busy Linux machine; two measure this server. A page
+          that is behind receives the newest value of each sensor, without the backlog.
         </>
       }
-      place="h-480"
+      place="h-[2878px] sm:h-[1778px] lg:h-[1463px]"
       excerpts={[
         { file: "features/dashboard/live.ts", source: live },
         { file: "features/dashboard/server.ts", source: server },
@@ -34,12 +34,11 @@ export default function Page() {
       ]}
       how={
         <>
-          Every reading carries its sensor as <Code>key</Code>, so a newer reading supersedes the
-          older one: a page that is behind skips superseded readings.{" "}
-          <Code>readings.read(bus)</Code> gives each sensor’s newest reading and the cursor that
-          they are valid at, and the page continues from there. There, a reading costs a few
-          assignments; changes are painted once per frame. With <Code>whileSubscribed</Code>, one
-          instance publishes, and only while a page is open.
+          The server publishes every reading with its sensor as <Code>key</Code>, so a newer reading
+          supersedes the older one, and a page that is behind skips the older one.{" "}
+          <Code>readings.read(bus)</Code> returns each sensor’s newest reading and a cursor; the
+          page continues from that cursor, and paints changes once per frame. With{" "}
+          <Code>whileSubscribed</Code>, one instance publishes, and only while a page is open.
         </>
       }
     >

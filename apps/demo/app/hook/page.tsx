@@ -1,32 +1,45 @@
 import type { Metadata } from "next";
 import { connection } from "next/server";
-import { Suspense } from "react";
+import { UsePage } from "@/components/site/use-page";
 import { Code } from "@/components/ui/code";
 import { HookLog } from "@/features/hook-log/hook-log";
+import hookLog from "@/features/hook-log/hook-log.tsx?raw";
 import { bus } from "@/lib/sse-bus";
+import page from "./page.tsx?raw";
 
-export const metadata: Metadata = { title: "The hook" };
+export const metadata: Metadata = { title: "Hook" };
 
 export default function Page() {
   return (
-    <>
-      <h1 className="text-3xl font-semibold tracking-tight text-balance sm:text-4xl">
-        The same log, through the hook
-      </h1>
-      <p className="mt-3 mb-8 max-w-2xl text-base/7 text-pretty text-muted">
-        The server calls <Code>await bus.cursor()</Code> before it renders, and{" "}
-        <Code>useChannel</Code> connects from that cursor, so no message in between is missed. All
-        tabs of this browser share one connection.
-      </p>
-      <Suspense fallback={<div className="h-128 rounded-xl border border-line bg-surface" />}>
-        <LogFromHere />
-      </Suspense>
-    </>
+    <UsePage
+      title="Read the same log with a React hook"
+      intro={
+        <>
+          <Code>useChannel</Code> shows every message since the server rendered this page. All tabs
+          of this browser share one connection.
+        </>
+      }
+      place="h-96"
+      excerpts={[
+        { file: "app/hook/page.tsx", source: page, region: "page" },
+        { file: "features/hook-log/hook-log.tsx", source: hookLog, region: "subscribe" },
+      ]}
+      how={
+        <>
+          The server asks for the log’s newest position with <Code>bus.cursor()</Code> before it
+          renders. <Code>useChannel</Code> connects from that cursor, so the page also receives
+          messages that were published between the render and the connection.
+        </>
+      }
+    >
+      <LogFromHere />
+    </UsePage>
   );
 }
 
+// #region how page
 async function LogFromHere() {
   await connection();
-  const cursor = await bus.cursor();
-  return <HookLog cursor={cursor} />;
+  return <HookLog cursor={await bus.cursor()} />;
 }
+// #endregion

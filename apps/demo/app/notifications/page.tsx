@@ -19,11 +19,11 @@ export const metadata: Metadata = { title: "Notifications" };
 export default function Page() {
   return (
     <UsePage
-      title="Notifications in every window"
+      title="Send messages and alerts to every open window"
       intro={
         <>
-          Alerts, a chat and presence. Open a second window and write a message: both windows show
-          it, and the unread count survives a reload.
+          A chat, alerts, and who is here. Open a second window and write a message: both windows
+          show it. The count of unread messages survives a reload.
         </>
       }
       place="h-[1900px] sm:h-[1848px] md:h-[1828px] lg:h-[1191px] xl:h-[1139px]"
@@ -50,11 +50,11 @@ export default function Page() {
       ]}
       how={
         <>
-          All entries go through one channel, so they have one order, and one cursor marks what a
-          browser has read. That cursor is kept in <Code>localStorage</Code>: the next visit resumes
-          from it, and the bus delivers what was missed, or reports a gap. Presence follows the open
-          streams: a cookie identifies the visitor of a stream, and <Code>usePresence</Code> shows
-          who is here and who is typing. Names are not verified: there is no sign-in.
+          Messages and alerts share one channel, so they have one order, and one cursor marks what a
+          browser has read. The page keeps that cursor in <Code>localStorage</Code>. The next visit
+          resumes from it, and the bus delivers what was missed, or reports a gap. A cookie
+          identifies the visitor of each stream, and <Code>usePresence</Code> shows who is here and
+          who is typing. Names are not verified, because there is no sign-in.
         </>
       }
     >

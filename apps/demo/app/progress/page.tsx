@@ -16,11 +16,11 @@ export const metadata: Metadata = { title: "Progress" };
 export default function Page() {
   return (
     <UsePage
-      title="Progress of long jobs, live"
+      title="Follow tasks, uploads and builds as they run"
       intro={
         <>
-          A task, an upload and a build, all running on the server. Reload, open another window, or
-          return later: every window shows the same state.
+          They run on the server, and every window shows the same progress. Reload, open a second
+          window, or return later.
         </>
       }
       place="h-[1406px] sm:h-[1301px] lg:h-[995px]"
@@ -37,10 +37,10 @@ export default function Page() {
       ]}
       how={
         <>
-          <Code>tasks.run</Code> publishes the state of a task: a page that keeps up receives each
-          progress, a page that loads later receives the newest. Lines of its log are never skipped.{" "}
-          <Code>tasks.cancel</Code> reaches the instance that runs the task. A task whose server
-          dies is shown as lost, in every window.
+          <Code>tasks.run</Code> publishes the progress of a task. An open page receives each
+          report, and a page that loads later starts with the newest; no line of the task’s log is
+          skipped. <Code>tasks.cancel</Code> reaches the instance that runs the task. If that
+          instance dies, every window shows the task as lost.
         </>
       }
     >

@@ -15,14 +15,14 @@ export const metadata: Metadata = { title: "Scores" };
 export default function Page() {
   return (
     <UsePage
-      title="The same time on every screen"
+      title="Follow a match and a race on one shared clock"
       intro={
         <>
-          A match and a race, simulated on the server while this page is open. Their clocks follow
-          the server’s clock, not this device’s.
+          The server simulates both while a page like this is open. The clocks follow the server’s
+          time, so they are equal on every device.
         </>
       }
-      place="h-[1658px] sm:h-[1610px] md:h-[1586px] lg:h-[1042px]"
+      place="h-[1614px] sm:h-[1566px] lg:h-[978px]"
       excerpts={[
         { file: "features/scores/live.ts", source: live },
         { file: "features/scores/server.ts", source: server },
@@ -32,12 +32,12 @@ export default function Page() {
       how={
         <>
           The whole state of the match is one message with a <Code>key</Code>, so a new page needs
-          only the newest one, and so does an instance that takes the simulation over. A referee’s
-          decision is a message as well; the state names the last decision it includes, so none is
-          lost or counted twice. No clock ticks through the network: a message says when a clock was
-          started, and each page continues from there by the server’s time, which{" "}
-          <Code>useServerTime</Code> estimates from the fastest of the last messages. The simulation
-          runs on one instance; every state carries the fencing number of its run.
+          only the newest one, and so does an instance that takes over the simulation. A referee’s
+          decision is a message, too. The state names the last decision that it includes, so none is
+          lost or counted twice. Clocks send no ticks: a message says when a clock started, and each
+          page computes the rest from the server’s time, which <Code>useServerTime</Code> estimates
+          from the fastest of the last messages. One instance at a time runs the simulation; each
+          state has the fencing number of its run.
         </>
       }
     >

@@ -17,14 +17,14 @@ export const metadata: Metadata = { title: "System" };
 export default function Page() {
   return (
     <UsePage
-      title="This machine, once per second"
+      title="Monitor this server’s load and log"
       intro={
         <>
-          Live measurements of the server that sent this page, and the lines it writes to its
-          console. It measures only while this page is open.
+          Measurements of the server, one per second, and the lines that it writes to its console.
+          The server measures only while a page like this is open.
         </>
       }
-      place="h-320"
+      place="h-[1940px] md:h-[1238px] xl:h-[988px]"
       excerpts={[
         { file: "features/system/live.ts", source: live },
         { file: "features/system/server.ts", source: server },
@@ -34,11 +34,11 @@ export default function Page() {
       ]}
       how={
         <>
-          <Code>defineLive</Code> says how messages add up to a value: two minutes of samples, and
+          <Code>defineLive</Code> defines how messages become a value: two minutes of samples, and
           the last lines of the log. The server and the page import the same definition.{" "}
-          <Code>samples.read(bus)</Code> folds what the log keeps, so it is the same on every
-          instance, and <Code>useLive</Code> continues from its cursor: nothing between the render
-          and the connect is missed, and after a gap the value is folded again.
+          <Code>samples.read(bus)</Code> computes the value on the server, and <Code>useLive</Code>{" "}
+          continues from its cursor, so the page misses no message between the render and the
+          connection. After a gap, the page computes the value again from what the log keeps.
         </>
       }
     >

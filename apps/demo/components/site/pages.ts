@@ -1,6 +1,6 @@
 /** The site's pages, in the order of the navigation. A page enters when it exists. */
 export const pages = [
-  { href: "/", label: "Live log" },
+  { href: "/", label: "Log" },
   { href: "/hook", label: "Hook" },
   { href: "/dashboard", label: "Dashboard" },
   { href: "/system", label: "System" },

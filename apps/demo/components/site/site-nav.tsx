@@ -2,30 +2,14 @@
 
 import Link from "next/link";
 import { usePathname } from "next/navigation";
-import { useEffect, useRef } from "react";
 import { pages } from "./pages";
 
-/** The links scroll sideways on a phone. */
+/** All links, on as many rows as they need. */
 export function SiteNav() {
   const pathname = usePathname();
-  const nav = useRef<HTMLElement>(null);
-
-  useEffect(() => {
-    // On a phone not all links fit: scroll to the current one.
-    const here = nav.current?.querySelector<HTMLElement>("[aria-current=page]");
-    if (!nav.current || !here) return;
-    const middle = here.offsetLeft - nav.current.offsetLeft + here.offsetWidth / 2;
-    nav.current.scrollLeft = middle - nav.current.clientWidth / 2;
-    // oxlint-disable-next-line react/exhaustive-effect-dependencies -- another page, another place
-  }, [pathname]);
-
   return (
-    <nav
-      ref={nav}
-      aria-label="Pages"
-      className="min-w-0 flex-1 overflow-x-auto px-3 mask-x-from-[calc(100%-0.75rem)]"
-    >
-      <ul className="flex gap-1">
+    <nav aria-label="Pages" className="-mx-2 basis-full pr-11 lg:basis-0 lg:grow lg:pr-0">
+      <ul className="flex flex-wrap">
         {pages.map(({ href, label }) => (
           <li key={href}>
             <Link
@@ -33,9 +17,11 @@ export function SiteNav() {
               // A prefetch is `no-store`, which keeps this page out of Chromium's back-forward cache.
               prefetch={false}
               aria-current={pathname === href ? "page" : undefined}
-              className="block rounded-md px-2.5 py-1.5 text-sm whitespace-nowrap text-muted -outline-offset-2 hover:text-ink aria-[current=page]:font-medium aria-[current=page]:text-ink"
+              className="group flex min-h-11 min-w-11 items-center justify-center rounded-md text-[0.8125rem] whitespace-nowrap text-muted -outline-offset-2 hover:text-ink aria-[current=page]:text-accent sm:text-sm"
             >
-              {label}
+              <span className="rounded-md px-1.5 py-1 group-aria-[current=page]:bg-accent-soft min-[23rem]:px-2 sm:px-2.5">
+                {label}
+              </span>
             </Link>
           </li>
         ))}

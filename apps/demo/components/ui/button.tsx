@@ -7,9 +7,9 @@ const look = {
 };
 
 const size = {
-  medium: "h-10 px-4 text-sm",
-  small: "h-8 px-2 text-sm sm:px-2.5",
-  square: "size-9",
+  medium: "h-11 px-4 text-sm",
+  small: "h-11 px-2 text-sm sm:px-2.5 lg:h-9",
+  square: "size-11",
 };
 
 export interface ButtonLook {

@@ -18,7 +18,7 @@ export function Card({ title, aside, actions, className = "", children }: CardPr
       aria-labelledby={titleId}
       className={`min-w-0 overflow-hidden rounded-xl border border-line bg-surface ${className}`}
     >
-      <header className="flex min-h-14 flex-wrap items-center gap-x-2 gap-y-2 sm:gap-x-3 border-b border-line px-4 py-2.5 sm:px-5">
+      <header className="flex min-h-14 flex-wrap items-center gap-x-2 gap-y-2 sm:gap-x-3 border-b border-line px-4 py-1.5 sm:px-5">
         <h2 id={titleId} className="font-semibold tracking-tight">
           {title}
         </h2>

@@ -13,7 +13,7 @@ export function Code({ children }: { children: ReactNode }) {
 /** A command with a copy button. Long commands wrap. */
 export function Command({ children }: { children: string }) {
   return (
-    <div className="flex items-start gap-2 rounded-lg border border-line bg-sunken py-1.5 pr-1.5 pl-3">
+    <div className="flex items-center gap-2 rounded-lg border border-line bg-sunken py-1.5 pr-1.5 pl-3">
       <code className="min-w-0 flex-1 py-1 font-mono text-[0.8125rem]/5 break-words">
         {children}
       </code>

@@ -1,11 +1,12 @@
 import { Children, type ReactNode, useEffect, useRef, useState } from "react";
 import { Button } from "./button";
+import { EmptyState, type EmptyStateProps } from "./empty-state";
 
 interface FollowingListProps {
   label: string;
   /** The newest item's id. A new one scrolls the list, unless the reader has scrolled away. */
   newest: string | undefined;
-  whenEmpty: string;
+  whenEmpty: string | EmptyStateProps;
   /** Screen readers announce new items. */
   isSpoken?: boolean;
   /** `<li>`s, newest last. */
@@ -39,9 +40,7 @@ export function FollowingList(props: FollowingListProps) {
         className="h-full overflow-y-auto overscroll-contain -outline-offset-2"
       >
         {newest === undefined ? (
-          <p className="grid h-full place-content-center px-6 text-center text-sm text-muted">
-            {whenEmpty}
-          </p>
+          <EmptyState {...(typeof whenEmpty === "string" ? { hint: whenEmpty } : whenEmpty)} />
         ) : (
           <ol className="divide-y divide-line">{children}</ol>
         )}

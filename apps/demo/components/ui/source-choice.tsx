@@ -1,3 +1,5 @@
+import { choiceClass } from "./field";
+
 interface SourceChoiceProps {
   /** For screen readers, for example "Machine". */
   legend: string;
@@ -12,14 +14,14 @@ interface SourceChoiceProps {
 export function SourceChoice({ legend, field, names, chosen, onChoose }: SourceChoiceProps) {
   if (names.length < 2) return null;
   return (
-    <fieldset className="flex flex-wrap gap-x-4 gap-y-1 border-b border-line bg-sunken px-4 py-2.5 text-sm sm:px-5">
+    <fieldset className="flex flex-wrap gap-x-5 border-b border-line bg-sunken px-4 lg:py-1 text-sm sm:px-5">
       <legend className="sr-only">{legend}</legend>
       {names.map((name) => (
-        <label key={name} className="flex items-center gap-1.5">
+        <label key={name} className={choiceClass}>
           <input
             type="radio"
             name={field}
-            className="accent-accent"
+            className="size-4 accent-accent"
             checked={name === chosen}
             onChange={() => onChoose(name)}
           />

@@ -3,7 +3,6 @@
 import type { LiveSnapshot } from "sse-bus";
 import { SseProvider } from "sse-bus/react";
 import { clearConversation } from "@/app/actions/chat";
-import { Badge, Dot, type Tone } from "@/components/ui/badge";
 import { Button, buttonClass } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { ConnectionBadge } from "@/components/ui/connection-badge";
@@ -31,31 +30,22 @@ export function ChatBoard(props: ChatBoardProps) {
 }
 
 const states = {
-  ready: { tone: "neutral", label: "Ready" },
-  submitted: { tone: "accent", label: "Thinking" },
-  streaming: { tone: "accent", label: "Answering" },
-  error: { tone: "bad", label: "Interrupted" },
-} satisfies Record<string, { tone: Tone; label: string }>;
+  ready: "Ready for a question.",
+  submitted: "Thinking…",
+  streaming: "Answering…",
+  error: "Interrupted.",
+};
 
 function Conversation({ id, snapshot }: ChatBoardProps) {
   const { messages, status, error, sendMessage, connection } = useFollowedChat(id, snapshot);
   const isAnswering = status === "submitted" || status === "streaming";
   const newest = messages.at(-1);
-  const { tone, label } = states[status];
 
   return (
     <Card
       title="Assistant"
-      className="flex h-120 flex-col sm:h-144"
-      aside={
-        <>
-          <ConnectionBadge status={connection} />
-          <Badge tone={tone}>
-            <Dot waiting={isAnswering} />
-            <output data-testid="chat-state">{label}</output>
-          </Badge>
-        </>
-      }
+      className="flex h-120 flex-col sm:h-128"
+      aside={<ConnectionBadge status={connection} />}
       actions={
         <>
           <a
@@ -64,7 +54,7 @@ function Conversation({ id, snapshot }: ChatBoardProps) {
             rel="noopener"
             className={buttonClass({ small: true, variant: "quiet" })}
           >
-            Second window
+            New window
           </a>
           <Button
             small
@@ -82,7 +72,10 @@ function Conversation({ id, snapshot }: ChatBoardProps) {
       <FollowingList
         label="Conversation, newest last"
         newest={newest && `${newest.id} ${textOf(newest).length}`}
-        whenEmpty="Ask something. Then reload in the middle of the answer, or open a second window."
+        whenEmpty={{
+          title: "No questions yet",
+          hint: "Ask something. Then reload in the middle of the answer, or open a second window.",
+        }}
       >
         {messages.map((message) => (
           <MessageRow
@@ -94,6 +87,7 @@ function Conversation({ id, snapshot }: ChatBoardProps) {
       </FollowingList>
       <QuestionForm
         isAnswering={isAnswering}
+        state={states[status]}
         error={error && reasonOf(error)}
         onAsk={(text) => void sendMessage({ text })}
         onStop={async () => stop(id)}

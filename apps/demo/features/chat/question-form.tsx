@@ -1,17 +1,20 @@
 import { type FormEvent, useRef, useState } from "react";
 import { Button } from "@/components/ui/button";
+import { fieldClass } from "@/components/ui/field";
 import { maxQuestionLength } from "./conversation";
 
 const examples = ["Who are you?", "What if I reload now?", "Count to 500"];
 
 interface QuestionFormProps {
   isAnswering: boolean;
+  /** What the assistant does. */
+  state: string;
   error: string | undefined;
   onAsk: (text: string) => void;
   onStop: () => Promise<void>;
 }
 
-export function QuestionForm({ isAnswering, error, onAsk, onStop }: QuestionFormProps) {
+export function QuestionForm({ isAnswering, state, error, onAsk, onStop }: QuestionFormProps) {
   const box = useRef<HTMLInputElement>(null);
   const [stopError, setStopError] = useState<string>();
 
@@ -57,7 +60,7 @@ export function QuestionForm({ isAnswering, error, onAsk, onStop }: QuestionForm
           autoComplete="off"
           maxLength={maxQuestionLength}
           aria-describedby="question-outcome"
-          className="h-10 min-w-0 flex-1 rounded-lg border border-edge bg-surface px-3 text-base placeholder:text-muted sm:text-sm"
+          className={fieldClass}
         />
         {/* One button, so that it keeps the focus. Enter in the text does not stop the answer. */}
         <Button
@@ -73,8 +76,9 @@ export function QuestionForm({ isAnswering, error, onAsk, onStop }: QuestionForm
         </Button>
       </div>
       {/* Always rendered with a line's height, so that a result moves nothing. */}
-      <output id="question-outcome" className="block min-h-5 text-sm/5 text-bad">
-        {stopError ?? error}
+      <output id="question-outcome" className="block min-h-5 text-sm/5 text-muted">
+        <span data-testid="chat-state">{state}</span>{" "}
+        <span className="text-bad">{stopError ?? error}</span>
       </output>
     </form>
   );

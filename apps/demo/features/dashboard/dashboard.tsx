@@ -32,7 +32,7 @@ export function Dashboard({ sensors, readings, rate }: DashboardProps) {
   const [painter, setPainter] = useState<{ frames: () => number }>();
   const [isDisconnected, setDisconnected] = useState(false);
   const [notice, setNotice] = useState(
-    "While disconnected, this page receives nothing. After the reconnect, it receives each sensor’s newest value and no backlog.",
+    "Disconnect, and see what the page receives after the reconnect: the newest value of each sensor, without the backlog.",
   );
   const sensor = sensors.find(({ id }) => id === selected) as Sensor;
 
@@ -45,12 +45,14 @@ export function Dashboard({ sensors, readings, rate }: DashboardProps) {
   const disconnect = () => {
     const before = { ...board.counts };
     setDisconnected(true);
-    setNotice("Disconnected for 5 s. The server continues to publish; this page receives nothing.");
+    setNotice(
+      "Disconnected for 5 s. The server continues to publish, but this page receives nothing.",
+    );
     setTimeout(() => {
       const missed = board.counts.skipped - before.skipped;
       const received = board.counts.received - before.received;
       setNotice(
-        `Reconnected. ${missed.toLocaleString("en")} superseded readings were skipped; ${received.toLocaleString("en")} were received, each sensor’s newest value first.`,
+        `Reconnected. The page skipped ${missed.toLocaleString("en")} superseded readings and received ${received.toLocaleString("en")}, starting with the newest value of each sensor.`,
       );
     }, disconnectMs + 1_500);
   };

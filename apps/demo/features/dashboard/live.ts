@@ -9,12 +9,10 @@ export const readings = defineLive({
   validate: reading,
 });
 
-const usual: CurrentRate = { perSecond: rates[0], until: 0 };
-
 /** The rate that a visitor asked for last. */
 export const rate = defineLive({
   channel: "dashboard/rate",
-  initial: usual,
+  initial: { perSecond: rates[0], until: 0 } as CurrentRate,
   reduce: (_, { perSecond }, { time }) => ({ perSecond, until: time + rateLastsMs }),
   validate: askedRate,
 });

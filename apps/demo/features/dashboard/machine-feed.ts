@@ -7,8 +7,8 @@ const intervalMs = 250;
 export function machineFeed(): Feed {
   return {
     sensors: [
-      { id: "server-cpu", name: "This server’s CPU", unit: "%", source: "live" },
-      { id: "server-delay", name: "This server’s event loop", unit: "ms", source: "live" },
+      { id: "server-cpu", name: "Server CPU", unit: "%", source: "live" },
+      { id: "server-delay", name: "Server event loop", unit: "ms", source: "live" },
     ],
     start(emit) {
       const delay = monitorEventLoopDelay({ resolution: 10 });

@@ -2,6 +2,7 @@ import { useEffect, useState } from "react";
 import type { LiveSnapshot } from "sse-bus";
 import { useLive } from "sse-bus/react";
 import { askForRate } from "@/app/actions/dashboard";
+import { choiceClass } from "@/components/ui/field";
 import { type CurrentRate, type Rate, rates } from "./feed";
 import { rate } from "./live";
 
@@ -23,13 +24,13 @@ export function RateChoice({ snapshot }: { snapshot: LiveSnapshot<CurrentRate> }
   }, [until]);
 
   return (
-    <fieldset className="flex flex-wrap items-center gap-x-4 gap-y-1 border-b border-line bg-sunken px-4 py-2.5 text-sm sm:px-5">
+    <fieldset className="flex flex-wrap items-center gap-x-5 border-b border-line bg-sunken px-4 py-1 text-sm sm:px-5">
       <legend className="sr-only">Updates per second, for everyone</legend>
-      <span aria-hidden="true" className="text-muted">
+      <span aria-hidden="true" className="basis-full pt-1.5 text-muted sm:basis-auto sm:pt-0">
         Updates per second, for everyone:
       </span>
       {rates.map((one) => (
-        <label key={one} className="flex items-center gap-1.5 tabular-nums">
+        <label key={one} className={`tabular-nums ${choiceClass}`}>
           <input
             type="radio"
             name="rate"

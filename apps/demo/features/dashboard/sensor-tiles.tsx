@@ -31,7 +31,7 @@ export const SensorTiles = memo(function SensorTiles(props: SensorTilesProps) {
     <ul
       ref={list}
       aria-label="Sensors"
-      className="grid grid-cols-2 gap-px overflow-hidden rounded-xl border border-line bg-line sm:grid-cols-3 lg:grid-cols-5"
+      className="grid grid-cols-2 gap-px overflow-hidden rounded-xl border border-line bg-line sm:grid-cols-4 lg:grid-cols-5"
     >
       {sensors.map(({ id, name, unit, source }) => (
         <li key={id} data-sensor={id} className="bg-surface">

@@ -4,6 +4,7 @@ import { Badge, Dot, type Tone } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { PauseButton } from "@/components/ui/pause-button";
+import { clock } from "./clock";
 import { EventRows } from "./event-rows";
 import type { Hello, StreamState } from "./event-stream";
 import { StatusAnnouncer } from "./status-announcer";
@@ -19,14 +20,15 @@ const labels: Record<StreamState, { tone: Tone; label: string }> = {
 
 /** Every event of one stream, newest first, over the browser's own `EventSource`. */
 export function EventLogCard({ url }: { url: string }) {
-  const { rows, total, held, paused, state, hello, clear, setPaused, reopen } = useEventLog(url);
+  const { state, hello, heartbeatAt, reopen, clear, setPaused, ...log } = useEventLog(url);
+  const { rows, total, held, paused } = log;
   const { tone, label } = labels[state];
   const waiting = state === "connecting" || state === "reconnecting";
 
   return (
     <Card
       title="Event log"
-      className="flex h-128 flex-col lg:h-[clamp(30rem,100dvh-21rem,48rem)]"
+      className="flex h-112 flex-col lg:h-[clamp(28rem,100dvh-21rem,48rem)]"
       aside={
         <Badge tone={tone}>
           <Dot waiting={waiting} />
@@ -42,7 +44,7 @@ export function EventLogCard({ url }: { url: string }) {
         </>
       }
     >
-      <div className="flex min-h-14 items-center gap-3 border-b border-line bg-sunken px-4 py-2 text-sm text-muted sm:min-h-11 sm:px-5">
+      <div className="flex min-h-17 items-start gap-3 border-b border-line bg-sunken px-4 py-3 text-sm/5 text-muted sm:min-h-13 sm:items-center sm:px-5 sm:py-1">
         <p className="min-w-0 flex-1 break-words">{explain(state, hello)}</p>
         {(state === "closed" || state === "silent") && (
           <Button small onClick={reopen}>
@@ -50,14 +52,23 @@ export function EventLogCard({ url }: { url: string }) {
           </Button>
         )}
       </div>
-      <EventRows rows={rows} whenEmpty={emptyHint(state)} />
-      <p className="border-t border-line px-4 py-2.5 text-xs text-muted tabular-nums sm:px-5">
-        {summary({ total, shown: rows.length, held, paused })}
-      </p>
+      <EventRows
+        rows={rows}
+        whenEmpty={{ title: "No events yet", hint: emptyHint(state) }}
+        hint={rows.some(({ event }) => event === "message") ? undefined : whenQuiet}
+      />
+      <div className="flex justify-between gap-x-4 border-t border-line px-4 py-2.5 text-xs text-muted tabular-nums sm:px-5">
+        <p>{summary({ total, shown: rows.length, held, paused })}</p>
+        <p className="shrink-0">
+          {heartbeatAt !== undefined && `Last heartbeat ${clock.format(heartbeatAt).slice(0, 8)}`}
+        </p>
+      </div>
       <StatusAnnouncer label={label} total={total} />
     </Card>
   );
 }
+
+const whenQuiet = "New messages appear here immediately, in every open page.";
 
 function explain(state: StreamState, hello: Hello | undefined): string {
   if (state !== "live") return troubles[state];
@@ -71,7 +82,7 @@ const troubles: Record<Exclude<StreamState, "live">, string> = {
   reconnecting: "The connection is down. The browser reconnects from the last id it received.",
   silent: "No heartbeat has arrived: the connection is probably dead.",
   closed:
-    "The server did not answer with a stream. The page reconnects from the last id it received.",
+    "The server did not answer with a stream. The page tries again from the last id it received.",
 };
 
 function emptyHint(state: StreamState): string {

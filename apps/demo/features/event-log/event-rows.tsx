@@ -1,5 +1,7 @@
 import { memo } from "react";
 import { Badge, type Tone } from "@/components/ui/badge";
+import { EmptyState, type EmptyStateProps } from "@/components/ui/empty-state";
+import { clock } from "./clock";
 import type { LogEntry } from "./event-log";
 import { Payload } from "./payload";
 
@@ -10,11 +12,12 @@ const columns =
 
 interface EventRowsProps {
   rows: readonly LogEntry[];
-  /** The hint for an empty list. */
-  whenEmpty: string;
+  whenEmpty: EmptyStateProps;
+  /** Below the rows, as long as there are only a few. */
+  hint?: string | undefined;
 }
 
-export function EventRows({ rows, whenEmpty }: EventRowsProps) {
+export function EventRows({ rows, whenEmpty, hint }: EventRowsProps) {
   return (
     <>
       <div
@@ -36,13 +39,18 @@ export function EventRows({ rows, whenEmpty }: EventRowsProps) {
         className="min-h-0 flex-1 overflow-y-auto overscroll-contain -outline-offset-2"
       >
         {rows.length === 0 ? (
-          <Empty hint={whenEmpty} />
+          <EmptyState {...whenEmpty} />
         ) : (
           <ol className="divide-y divide-line">
             {rows.map((entry) => (
               <EventRow key={entry.key} entry={entry} />
             ))}
           </ol>
+        )}
+        {rows.length > 0 && hint !== undefined && (
+          <p className="border-t border-line px-6 py-8 text-center text-sm text-pretty text-muted">
+            {hint}
+          </p>
         )}
       </div>
     </>
@@ -73,20 +81,4 @@ const EventRow = memo(function EventRow({ entry }: { entry: LogEntry }) {
       <Payload text={data} />
     </li>
   );
-});
-
-function Empty({ hint }: { hint: string }) {
-  return (
-    <div className="grid h-full place-content-center gap-1 px-6 text-center">
-      <p className="font-medium">No events yet</p>
-      <p className="max-w-xs text-sm text-balance text-muted">{hint}</p>
-    </div>
-  );
-}
-
-const clock = new Intl.DateTimeFormat("en-GB", {
-  hour: "2-digit",
-  minute: "2-digit",
-  second: "2-digit",
-  fractionalSecondDigits: 3,
 });

@@ -43,6 +43,7 @@ export function openEventStream(url: string, { onEvent, onState, onHello }: Stre
     open();
   }
 
+  // #region how open
   function open(): void {
     disconnect();
     const from = lastId === "" ? "" : `?from=${encodeURIComponent(lastId)}`;
@@ -57,6 +58,7 @@ export function openEventStream(url: string, { onEvent, onState, onHello }: Stre
     });
     for (const name of eventNames) current.addEventListener(name, receive);
   }
+  // #endregion
 
   /** With jitter, so that the pages of a restarted server do not all reconnect at the same moment. */
   function retryLater(): void {

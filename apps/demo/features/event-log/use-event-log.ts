@@ -7,6 +7,7 @@ export function useEventLog(url: string) {
   const [log] = useState(() => createEventLog());
   const [state, setState] = useState<StreamState>("connecting");
   const [hello, setHello] = useState<Hello>();
+  const [heartbeatAt, setHeartbeatAt] = useState<number>();
   const stream = useRef<ReturnType<typeof openEventStream>>(null);
 
   useEffect(() => {
@@ -14,7 +15,9 @@ export function useEventLog(url: string) {
       onState: setState,
       onHello: setHello,
       onEvent({ type, lastEventId, data }) {
-        if (type !== "ping") log.append({ time: Date.now(), event: type, id: lastEventId, data });
+        const time = Date.now();
+        if (type === "ping") setHeartbeatAt(time);
+        else log.append({ time, event: type, id: lastEventId, data });
       },
     });
     stream.current = opened;
@@ -26,6 +29,7 @@ export function useEventLog(url: string) {
     ...snapshot,
     state,
     hello,
+    heartbeatAt,
     clear: log.clear,
     setPaused: log.setPaused,
     reopen: () => stream.current?.reopen(),

@@ -12,11 +12,14 @@ interface ActivityCardProps {
 /** All entries, in the channel's order. */
 export function ActivityCard({ entries, person }: ActivityCardProps) {
   return (
-    <Card title="Activity" className="flex h-80 flex-col">
+    <Card title="Activity" className="flex h-64 flex-col">
       <FollowingList
         label="Events, newest last"
         newest={entries.at(-1)?.id}
-        whenEmpty="No activity yet."
+        whenEmpty={{
+          title: "No activity yet",
+          hint: "All messages and alerts appear here, in one order.",
+        }}
       >
         {entries.map((entry) => (
           <ActivityLine
@@ -42,7 +45,7 @@ const ActivityLine = memo(function ActivityLine({ entry, about, person }: Activi
   return (
     <li className="flex items-baseline gap-x-3 px-4 py-2 text-sm sm:px-5">
       <Clock time={entry.time} />
-      <p className="min-w-0 flex-1 truncate">
+      <p className="line-clamp-2 min-w-0 flex-1 [overflow-wrap:anywhere]">
         <Name by={entry.by} person={person} /> {verbs[entry.kind]}
         {text !== "" && (
           <>

@@ -25,7 +25,7 @@ export function AlertsCard({ entries, acknowledged, unread, visitor }: AlertsCar
     );
 
   return (
-    <Card title="Alerts" className="flex h-144 flex-col">
+    <Card title="Alerts" className="flex h-112 flex-col">
       <div className="border-b border-line bg-sunken">
         <PostForm
           action={raiseAlert}
@@ -34,6 +34,7 @@ export function AlertsCard({ entries, acknowledged, unread, visitor }: AlertsCar
           placeholder="What happened?"
           maxLength={maxAlertLength}
           submit="Raise"
+          hint="Every open window shows it."
         >
           <label htmlFor="alert-level" className="sr-only">
             Level
@@ -42,7 +43,7 @@ export function AlertsCard({ entries, acknowledged, unread, visitor }: AlertsCar
             id="alert-level"
             name="level"
             defaultValue="warning"
-            className="h-10 rounded-lg border border-edge bg-surface px-2 text-base sm:text-sm"
+            className="h-11 rounded-lg border border-edge bg-surface px-2 text-base sm:text-sm"
           >
             {alertLevels.map((level) => (
               <option key={level}>{level}</option>
@@ -53,7 +54,10 @@ export function AlertsCard({ entries, acknowledged, unread, visitor }: AlertsCar
       <FollowingList
         label="Alerts, newest last"
         newest={entries.at(-1)?.id}
-        whenEmpty="No alerts. Raise one: every window shows it immediately."
+        whenEmpty={{
+          title: "No alerts yet",
+          hint: "Raise one: every open window shows it immediately.",
+        }}
       >
         {entries.map((entry) => (
           <AlertLine
@@ -98,7 +102,7 @@ function AlertLine({ entry, taker, isUnread, person, onTake }: AlertLineProps) {
         <Written text={entry.text} />
       </div>
       {/* Both have the same height, so that nothing moves. */}
-      <div className="flex h-8 max-w-36 items-center justify-end text-sm">
+      <div className="flex h-11 max-w-36 lg:h-9 items-center justify-end text-sm">
         {taker ? (
           <span className="truncate text-muted">
             <bdi>{taker.name}</bdi> acknowledged

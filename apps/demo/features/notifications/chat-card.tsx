@@ -20,12 +20,12 @@ interface ChatCardProps {
 export function ChatCard(props: ChatCardProps) {
   const { status, entries, unread, visitor, present, onTyping } = props;
   return (
-    <Card title="Chat" className="flex h-144 flex-col" aside={<ConnectionBadge status={status} />}>
+    <Card title="Chat" className="flex h-112 flex-col" aside={<ConnectionBadge status={status} />}>
       <PresentPeople present={present} person={visitor.person} />
       <FollowingList
         label="Messages, newest last"
         newest={entries.at(-1)?.id}
-        whenEmpty="No messages yet. Say hello."
+        whenEmpty={{ title: "No messages yet", hint: "Say hello, and look at a second window." }}
         isSpoken
       >
         {entries.map((entry) => (
@@ -45,6 +45,7 @@ export function ChatCard(props: ChatCardProps) {
           placeholder="Write a message"
           maxLength={maxChatLength}
           submit="Send"
+          hint="Every open window shows it."
           onInput={onTyping}
         />
       </div>

@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import { Button } from "@/components/ui/button";
+import { fieldClass } from "@/components/ui/field";
 import { type TextState, useTextForm } from "@/components/ui/use-text-form";
 import type { Author } from "./entry";
 
@@ -10,13 +11,15 @@ interface PostFormProps {
   placeholder: string;
   maxLength: number;
   submit: string;
+  /** Below the field, unless there is an error. */
+  hint: string;
   onInput?: () => void;
   /** Controls before the text. */
   children?: ReactNode;
 }
 
 export function PostForm(props: PostFormProps) {
-  const { action, visitor, label, placeholder, maxLength, submit, onInput, children } = props;
+  const { action, visitor, label, placeholder, maxLength, submit, hint, onInput, children } = props;
   const { state, isPending, form, box } = useTextForm(action, {});
   const { error } = state;
   const id = `post-${submit.toLowerCase()}`;
@@ -40,16 +43,17 @@ export function PostForm(props: PostFormProps) {
           onInput={onInput}
           aria-invalid={error !== undefined}
           aria-describedby={`${id}-outcome`}
-          className="h-10 min-w-0 flex-1 basis-32 rounded-lg border border-edge bg-surface px-3 text-base placeholder:text-muted aria-invalid:border-bad sm:text-sm"
+          className={`basis-44 ${fieldClass}`}
         />
         <Button type="submit" variant="primary" aria-disabled={isPending}>
           {submit}
         </Button>
       </div>
       {/* Always rendered with a line's height, so that a result moves nothing. */}
-      <output id={`${id}-outcome`} className="block min-h-5 text-sm/5 text-bad">
-        {error}
-      </output>
+      <p id={`${id}-outcome`} className="min-h-5 text-sm/5 text-muted">
+        {error === undefined && hint}
+        <output className="text-bad">{error}</output>
+      </p>
     </form>
   );
 }

@@ -1,13 +1,13 @@
 import { bus, publish } from "@/lib/sse-bus";
 import type { PublishedEntry } from "./entry";
 import { entries } from "./live";
-import { type ChatMember, presentOf } from "./members";
+import { presentOf } from "./members";
 
 /** A person who returns within this time does not join again. */
 const rejoinMs = 1_800_000;
 
-export async function announce(entry: PublishedEntry): Promise<void> {
-  await publish(entry, { channel: entries.channel, event: "entry" });
+export async function announce(entry: PublishedEntry, id?: string): Promise<void> {
+  await publish(entry, { channel: entries.channel, event: "entry", ...(id && { id }) });
 }
 
 /** Announces who joins the chat, on one of the instances, while somebody reads it. */
@@ -19,17 +19,12 @@ export function announceJoins(signal: AbortSignal): void {
       // The state has the name that the visitor chose.
       else if (member.state !== undefined && !greeted.has(member.id)) {
         greeted.add(member.id);
-        greet(member).catch(console.error);
+        // The log stores a message with a known id only once.
+        const id = `join ${member.id} ${Math.floor(Date.now() / rejoinMs)}`;
+        const { person, name } = presentOf(member);
+        announce({ kind: "join", by: { person, name } }, id).catch(console.error);
       }
     }
   });
   signal.addEventListener("abort", stop);
-}
-
-async function greet(member: ChatMember): Promise<void> {
-  const { value } = await entries.read(bus);
-  const { person, name } = presentOf(member);
-  const joinedAt = value.findLast(({ kind, by }) => kind === "join" && by.person === person)?.time;
-  if (joinedAt !== undefined && joinedAt > Date.now() - rejoinMs) return;
-  await announce({ kind: "join", by: { person, name } });
 }

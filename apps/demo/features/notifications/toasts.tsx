@@ -34,7 +34,7 @@ export function Toasts({ alerts, onDismiss }: ToastsProps) {
       {...keeper}
       aria-label="New alerts"
       data-testid="toasts"
-      className="pointer-events-none fixed top-14 right-0 z-20 grid w-full max-w-104 gap-2 p-4"
+      className="pointer-events-none fixed top-0 right-0 z-20 grid w-full max-w-104 gap-2 p-4 lg:top-14"
     >
       {alerts.map((alert) => (
         <Toast key={alert.id} alert={alert} onDismiss={onDismiss} />

@@ -1,6 +1,7 @@
 import { useEffect } from "react";
 import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
+import { fieldClass } from "@/components/ui/field";
 import { BrowserNotifications } from "./browser-notifications";
 import { type Author, maxNameLength } from "./entry";
 import { rename } from "./visitor";
@@ -33,7 +34,7 @@ export function UnreadCard({ unread, visitor, onRead }: UnreadCardProps) {
         <Count name="Alerts" value={count("alert")} />
         <div className="col-span-2 flex min-h-20 flex-wrap items-center gap-x-6 gap-y-3 bg-surface p-4 sm:px-5 lg:col-span-1">
           <NameField name={visitor.name} />
-          <div className="flex min-h-10 flex-1 basis-56 items-center">
+          <div className="flex min-h-11 flex-1 basis-56 items-center">
             <BrowserNotifications />
           </div>
         </div>
@@ -43,8 +44,8 @@ export function UnreadCard({ unread, visitor, onRead }: UnreadCardProps) {
         className="min-h-10 border-t border-line px-4 py-2.5 text-sm/5 text-muted sm:px-5"
       >
         {unread?.isMore
-          ? "You have more unread entries than the server keeps."
-          : "Counted from what this browser last read, in all its windows and after a reload."}
+          ? "There are more unread messages than the server keeps."
+          : "All windows of this browser share this count, and it survives a reload."}
       </p>
     </Card>
   );
@@ -83,7 +84,7 @@ function NameField({ name: known }: { name: string }) {
           required
           maxLength={maxNameLength}
           autoComplete="off"
-          className="h-10 min-w-0 flex-1 rounded-lg border border-edge bg-surface px-3 text-base sm:text-sm"
+          className={fieldClass}
         />
         <Button type="submit">Rename</Button>
       </span>

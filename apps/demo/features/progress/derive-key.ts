@@ -6,8 +6,7 @@ const cost = 2 ** 15;
 
 /** Real work outside of the event loop: repeated key derivation. */
 export async function startKeyDerivation(): Promise<void> {
-  const title = `Deriving a key, ${rounds} rounds of scrypt`;
-  await startTask("task", { title, total: rounds }, async ({ signal, report }) => {
+  await startTask("task", { title: "Key derivation", total: rounds }, async ({ signal, report }) => {
     let key: Buffer = Buffer.from("sse-bus");
     for (let round = 1; round <= rounds; round++) {
       signal.throwIfAborted();

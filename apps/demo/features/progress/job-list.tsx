@@ -2,6 +2,7 @@ import type { Task, TaskState } from "sse-bus/tasks";
 import { Badge, type Tone } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
 import { formatBytes } from "@/lib/format";
+import { EmptyState, type EmptyStateProps } from "@/components/ui/empty-state";
 import { useFocusKeeper } from "@/components/ui/use-focus-keeper";
 import { kindOf } from "./job";
 
@@ -19,7 +20,7 @@ interface JobListProps {
   /** Newest first. */
   jobs: readonly Task[];
   onCancel: (id: string) => void;
-  whenEmpty: string;
+  whenEmpty: EmptyStateProps;
   /** Shows only the newest. */
   single?: boolean;
 }
@@ -27,13 +28,17 @@ interface JobListProps {
 /** The newest job, and one line for each earlier job. The height is fixed, so that nothing moves. */
 export function JobList({ jobs, onCancel, whenEmpty, single = false }: JobListProps) {
   const keeper = useFocusKeeper<HTMLOListElement>();
-  const height = single ? "h-37 sm:h-34" : "h-59 sm:h-56";
+  const height = single ? "h-28" : "h-52 sm:h-61 lg:h-59";
   if (jobs.length === 0)
-    return <p className={`${height} p-4 text-sm text-muted sm:p-5`}>{whenEmpty}</p>;
+    return (
+      <div className={height}>
+        <EmptyState {...whenEmpty} />
+      </div>
+    );
   const [newest, ...earlier] = jobs.slice(0, single ? 1 : 1 + maxEarlier);
   return (
     <ol {...keeper} className={`${height} overflow-hidden -outline-offset-2`}>
-      {newest && <JobItem key={newest.id} job={newest} onCancel={onCancel} />}
+      {newest && <JobItem key={newest.id} job={newest} isShort={single} onCancel={onCancel} />}
       {earlier.map((job) => (
         <EarlierJob key={job.id} job={job} onCancel={onCancel} />
       ))}
@@ -41,7 +46,14 @@ export function JobList({ jobs, onCancel, whenEmpty, single = false }: JobListPr
   );
 }
 
-function JobItem({ job, onCancel }: { job: Task; onCancel: (id: string) => void }) {
+interface JobItemProps {
+  job: Task;
+  /** With one line of text and no progress bar. */
+  isShort: boolean;
+  onCancel: (id: string) => void;
+}
+
+function JobItem({ job, isShort, onCancel }: JobItemProps) {
   const { id, title, state, done = 0, total = 0 } = job;
   const { tone, label } = labels[state];
   const isRunning = state === "running";
@@ -49,9 +61,9 @@ function JobItem({ job, onCancel }: { job: Task; onCancel: (id: string) => void 
     <li
       data-job={id}
       data-state={state}
-      className="grid h-37 grid-cols-1 content-start gap-2 p-4 sm:h-34 sm:p-5"
+      className={`grid grid-cols-1 content-start gap-2 p-4 sm:p-5 ${isShort ? "h-28" : "h-40 sm:h-37 lg:h-35"}`}
     >
-      <div className="flex min-h-8 items-center gap-3">
+      <div className="flex min-h-11 items-center lg:min-h-9 gap-3">
         <p id={`job-${id}`} className="min-w-0 flex-1 truncate text-sm font-medium">
           {title}
         </p>
@@ -70,7 +82,7 @@ function JobItem({ job, onCancel }: { job: Task; onCancel: (id: string) => void 
           className="h-1.5 w-full appearance-none overflow-hidden rounded-full bg-line [&::-moz-progress-bar]:bg-accent [&::-webkit-progress-bar]:bg-line [&::-webkit-progress-value]:bg-accent"
         />
       )}
-      <p className="line-clamp-3 text-xs/5 [overflow-wrap:anywhere] text-muted tabular-nums sm:line-clamp-2">
+      <p className={`text-xs/5 [overflow-wrap:anywhere] text-muted tabular-nums ${isShort ? "truncate" : "line-clamp-3 sm:line-clamp-2"}`}>
         {describe(job)}
       </p>
     </li>
@@ -85,7 +97,7 @@ function EarlierJob({ job, onCancel }: { job: Task; onCancel: (id: string) => vo
     <li
       data-job={id}
       data-state={state}
-      className="flex h-11 items-center gap-3 border-t border-line bg-sunken px-4 sm:px-5"
+      className="flex h-12 items-center gap-3 border-t max-sm:nth-3:hidden border-line bg-sunken px-4 sm:px-5"
     >
       <p id={`job-${id}`} className="min-w-0 flex-1 truncate text-xs text-muted">
         {title}

@@ -4,8 +4,8 @@ import { maxUploadBytes } from "./job";
 
 const sampleBytes = 20_000_000;
 
-/** Uploads a file. The server publishes the progress, because it knows what has arrived. */
-export function UploadForm() {
+/** Uploads a file. `refusal` is the reason why an upload was not cancelled. The server publishes the progress, because it knows what has arrived. */
+export function UploadForm({ refusal: cancelRefusal }: { refusal: string | undefined }) {
   const input = useRef<HTMLInputElement>(null);
   const [refusal, setRefusal] = useState<string>();
 
@@ -31,9 +31,9 @@ export function UploadForm() {
   };
 
   return (
-    <div className="grid gap-2 border-b border-line bg-sunken p-4 text-sm sm:px-5">
+    <div className="grid content-start gap-2 border-b border-line bg-sunken p-4 text-sm/5 sm:px-5">
       <label htmlFor="upload-file" className="font-medium">
-        File, at most 100 MB; nothing is stored
+        File of at most 100 MB, which the server does not store
       </label>
       <div className="flex flex-wrap items-center gap-2">
         <input
@@ -41,23 +41,21 @@ export function UploadForm() {
           id="upload-file"
           type="file"
           aria-describedby="upload-outcome"
-          className="min-w-0 flex-1 basis-48 rounded-lg border border-edge bg-surface p-1.5 text-sm file:mr-3 file:rounded-md file:border-0 file:bg-sunken file:px-2 file:py-1 file:text-ink"
+          className="h-11 min-w-0 flex-1 basis-48 rounded-lg border border-edge bg-surface p-1.5 text-sm file:mr-3 file:h-7.5 file:rounded-md file:border-0 file:bg-sunken file:px-2 file:text-ink"
         />
-        <Button small onClick={sendChosen}>
+        <Button variant="primary" onClick={sendChosen}>
           Upload
         </Button>
         <Button
-          small
-          variant="quiet"
           onClick={() =>
             void send("Twenty megabytes of zeros", new Blob([new Uint8Array(sampleBytes)]))
           }
         >
-          Send 20 MB of zeros
+          Send 20 MB
         </Button>
       </div>
       <output id="upload-outcome" className="block min-h-5 text-bad">
-        {refusal}
+        {refusal ?? cancelRefusal}
       </output>
     </div>
   );

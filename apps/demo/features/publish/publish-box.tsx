@@ -2,6 +2,7 @@
 
 import { publishMessage } from "@/app/actions/publish-message";
 import { Button } from "@/components/ui/button";
+import { fieldClass } from "@/components/ui/field";
 import { useTextForm } from "@/components/ui/use-text-form";
 import { maxTextLength } from "./publish-state";
 
@@ -24,21 +25,24 @@ export function PublishBox() {
           maxLength={maxTextLength}
           aria-invalid={error !== undefined}
           aria-describedby="publish-outcome"
-          className="h-10 min-w-0 flex-1 rounded-lg border border-edge bg-surface px-3 text-base placeholder:text-muted aria-invalid:border-bad sm:text-sm"
+          className={fieldClass}
         />
         <Button type="submit" variant="primary" aria-disabled={isPending}>
           Publish
         </Button>
       </div>
       {/* Always rendered with a line's height, so that a result moves nothing. */}
-      <output id="publish-outcome" className="block min-h-5 text-sm/5 break-words">
-        {error !== undefined && <span className="text-bad">{error}</span>}
-        {publishedId !== undefined && (
-          <span className="text-muted">
-            Published as <span className="font-mono text-xs">{publishedId}</span>
-          </span>
-        )}
-      </output>
+      <p id="publish-outcome" className="min-h-5 text-sm/5 break-words text-muted">
+        {error === undefined && publishedId === undefined && "Every open page shows it."}
+        <output>
+          {error !== undefined && <span className="text-bad">{error}</span>}
+          {publishedId !== undefined && (
+            <>
+              Published as <span className="font-mono text-xs">{publishedId}</span>
+            </>
+          )}
+        </output>
+      </p>
     </form>
   );
 }

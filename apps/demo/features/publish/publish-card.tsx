@@ -8,19 +8,27 @@ import { PublishBox } from "./publish-box";
 
 const trigger = "/api/publish?msg=HelloWorld";
 
-/** The ways to publish or, when publishing is closed, how to open it. */
+/** The form or, when publishing is closed, how to open it. */
 export async function PublishCard() {
   // At request time, because the build's environment may differ from the server's.
   await connection();
   if (!isPublishingOpen()) return <PublishingClosed />;
-
   return (
     <Card title="Publish">
       <div className="p-4 sm:p-5">
         <PublishBox />
       </div>
-      <div className="grid grid-cols-1 gap-3 border-t border-line p-4 sm:p-5">
-        <h3 className="text-sm font-medium">From a terminal or another tab</h3>
+    </Card>
+  );
+}
+
+/** How to publish without this page, when publishing is open. */
+export async function TriggerCard() {
+  await connection();
+  if (!isPublishingOpen()) return null;
+  return (
+    <Card title="From a terminal or another tab">
+      <div className="grid grid-cols-1 gap-3 p-4 sm:p-5">
         <Command>{`curl "${await requestOrigin()}${trigger}"`}</Command>
         <a href={trigger} target="_blank" rel="noreferrer" className={buttonClass()}>
           Open the trigger in a new tab
@@ -31,11 +39,11 @@ export async function PublishCard() {
   );
 }
 
-/** Reserves the card's height, so that nothing moves when the card loads. */
+/** Reserves the height of `PublishCard`, so that nothing moves when it loads. */
 export function PublishCardPlace() {
   return (
     <Card title="Publish">
-      <div aria-hidden="true" className="h-82" />
+      <div aria-hidden="true" className="h-33 sm:h-35" />
     </Card>
   );
 }

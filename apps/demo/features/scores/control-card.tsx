@@ -13,10 +13,10 @@ export function ControlCard({ match }: { match: Match | undefined }) {
     );
 
   return (
-    <Card title="Control panel" className="flex flex-col lg:h-144">
+    <Card title="Control panel" className="flex flex-col lg:h-128">
       <div className="grid gap-3 border-b border-line p-4 sm:px-5">
         <p className="text-sm/6 text-muted">
-          Controls the match and the race for everyone: there is one simulation.
+          There is one simulation. These buttons control it for all visitors.
         </p>
         <div className="flex flex-wrap gap-2">
           <Button
@@ -34,9 +34,7 @@ export function ControlCard({ match }: { match: Match | undefined }) {
       </div>
       <div className="grid flex-1 content-start gap-3 p-4 sm:px-5">
         <h3 className="font-medium">Referee</h3>
-        <p className="text-sm/6 text-muted">
-          Open this page in a second window: it shows the referee’s decisions immediately.
-        </p>
+        <p className="text-sm/6 text-muted">Every open window shows these decisions immediately.</p>
         <div className="grid grid-cols-2 gap-3">
           {teams.map((team) => (
             <TeamControls key={team} team={team} onAsk={ask} />

@@ -32,7 +32,7 @@ export function MatchCard({ status, received, renderedAt, isWaiting }: MatchCard
   // While disconnected, the clock continues, because the match probably does.
   const isCut = isDisconnected(status);
   return (
-    <Card title="Match" className="flex h-144 flex-col" aside={<ConnectionBadge status={status} />}>
+    <Card title="Match" className="flex h-128 flex-col" aside={<ConnectionBadge status={status} />}>
       <div className="flex h-12 items-center justify-between gap-x-4 border-b border-line bg-sunken px-4 sm:px-5">
         <Badge>Simulation, {matchSpeed} × speed</Badge>
         <RunningTime
@@ -48,7 +48,7 @@ export function MatchCard({ status, received, renderedAt, isWaiting }: MatchCard
         <p
           aria-hidden="true"
           data-testid="score"
-          className="text-5xl font-semibold tracking-tight tabular-nums"
+          className="min-w-34 text-5xl font-semibold tracking-tight tabular-nums"
         >
           {match ? `${match.score.home} : ${match.score.away}` : "– : –"}
         </p>
@@ -61,7 +61,7 @@ export function MatchCard({ status, received, renderedAt, isWaiting }: MatchCard
       <FollowingList
         label="Events, newest last"
         newest={match?.events.at(-1)?.id}
-        whenEmpty="Kick-off. Events appear here."
+        whenEmpty={{ title: "Kick-off", hint: "Goals, cards and chances appear here." }}
       >
         {match?.events.map((event) => (
           <EventLine key={event.id} event={event} />

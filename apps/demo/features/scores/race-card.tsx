@@ -1,7 +1,7 @@
 import { useRef } from "react";
 import { Badge } from "@/components/ui/badge";
 import { Card } from "@/components/ui/card";
-import { ConnectionBadge, type ConnectionStatus } from "@/components/ui/connection-badge";
+import type { ConnectionStatus } from "@/components/ui/connection-badge";
 import { useFlip } from "./use-flip";
 import { RunningTime } from "./running-time";
 import {
@@ -28,7 +28,7 @@ export function RaceCard({ status, received, renderedAt }: RaceCardProps) {
   useFlip(list);
 
   return (
-    <Card title="Race" aside={<ConnectionBadge status={status} />}>
+    <Card title="Race">
       <div className="flex h-12 items-center justify-between gap-x-4 border-b border-line bg-sunken px-4 sm:px-5">
         <Badge>Simulation, {raceMetres.toLocaleString("en")} m</Badge>
         <RunningTime

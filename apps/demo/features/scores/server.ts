@@ -22,7 +22,7 @@ export async function simulate(signal: AbortSignal, { fence }: { fence: number }
   const publishedAt = { match: 0, race: 0 };
 
   /** Publishes the whole state under one key, so that only the newest counts. */
-  function tell(name: keyof Game): void {
+  function publishState(name: keyof Game): void {
     publishedAt[name] = now();
     // A page ignores the state of a simulation that another has replaced, by its fencing number.
     const state = { ...game[name], fence };
@@ -39,16 +39,16 @@ export async function simulate(signal: AbortSignal, { fence }: { fence: number }
     const before = game;
     game = advance(game, now(), { stepMs });
     const isDue = (name: keyof Game) => now() - publishedAt[name] >= everyMs[name];
-    if (game.match !== before.match || isDue("match")) tell("match");
-    if (isDue("race")) tell("race");
+    if (game.match !== before.match || isDue("match")) publishState("match");
+    if (isDue("race")) publishState("race");
   }
 
   function apply(data: unknown, { id }: Message): void {
     const command = readShape(shape.command, data);
     if (!command) return;
     game = obey(game, command, { now: now(), position: id });
-    tell("match");
-    tell("race");
+    publishState("match");
+    publishState("race");
   }
 
   // After the last command that the match includes, so that none is lost or counted twice.

@@ -6,7 +6,7 @@ import { useLive } from "sse-bus/react";
 import { writeTestLine } from "@/app/actions/write-test-line";
 import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
-import { ConnectionBadge } from "@/components/ui/connection-badge";
+import { choiceClass } from "@/components/ui/field";
 import { PauseButton } from "@/components/ui/pause-button";
 import { StatusAnnouncer } from "@/features/event-log/status-announcer";
 import { lines } from "./live";
@@ -15,7 +15,7 @@ import { type LogLevel, logLevels, type LogState } from "./sample";
 
 /** The app's log: the server's last lines, and every line since. */
 export function AppLogCard({ snapshot }: { snapshot: LiveSnapshot<LogState> }) {
-  const { status, data } = useLive(lines, snapshot);
+  const { data } = useLive(lines, snapshot);
   const [held, hold] = useState<LogState>();
   const [levels, setLevels] = useState<readonly LogLevel[]>(logLevels);
   const [refusal, setRefusal] = useState<string>();
@@ -30,8 +30,7 @@ export function AppLogCard({ snapshot }: { snapshot: LiveSnapshot<LogState> }) {
   return (
     <Card
       title="App log"
-      className="flex h-128 flex-col"
-      aside={<ConnectionBadge status={status} />}
+      className="flex h-96 flex-col"
       actions={
         <>
           <PauseButton
@@ -44,10 +43,10 @@ export function AppLogCard({ snapshot }: { snapshot: LiveSnapshot<LogState> }) {
         </>
       }
     >
-      <fieldset className="flex flex-wrap gap-x-4 gap-y-1 border-b border-line bg-sunken px-4 py-2.5 text-sm sm:px-5">
+      <fieldset className="flex flex-wrap gap-x-5 border-b border-line bg-sunken px-4 text-sm lg:py-1 sm:px-5">
         <legend className="sr-only">Levels to show</legend>
         {logLevels.map((level) => (
-          <label key={level} className="flex items-center gap-1.5">
+          <label key={level} className={choiceClass}>
             <input
               type="checkbox"
               className="size-4 accent-accent"

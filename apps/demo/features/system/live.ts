@@ -2,14 +2,11 @@ import { defineLive } from "sse-bus";
 import { addSample, keptLines, type LogState, type SamplesByHost } from "./sample";
 import { logLine, sample } from "./shape";
 
-const noSamples: SamplesByHost = {};
-const noLines: LogState = { count: 0, last: [] };
-
 /** Two minutes of samples of every machine. */
 export const samples = defineLive({
   channel: "system/samples",
   event: "sample",
-  initial: noSamples,
+  initial: {} as SamplesByHost,
   reduce: (all, sample, { time }) => addSample(all, sample, time),
   validate: sample,
 });
@@ -18,7 +15,7 @@ export const samples = defineLive({
 export const lines = defineLive({
   channel: "system/log",
   event: "line",
-  initial: noLines,
+  initial: { count: 0, last: [] } as LogState,
   reduce: ({ count, last }, line, { id }) => ({
     count: count + 1,
     last: [...last, { ...line, id }].slice(-keptLines),

@@ -23,7 +23,11 @@ export function LogLines({
     <FollowingList
       label="Lines of the app's log, newest last"
       newest={lines.at(-1)?.id}
-      whenEmpty={isFiltered ? "No lines of these levels." : "No lines yet."}
+      whenEmpty={
+        isFiltered
+          ? { title: "No lines of these levels", hint: "Choose more levels above." }
+          : { title: "No lines yet", hint: "Write test lines: every open window shows them." }
+      }
     >
       {lines.map((line) => (
         <Line key={line.id} line={line} />

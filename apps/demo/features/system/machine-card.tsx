@@ -23,7 +23,7 @@ export function MachineCard({ snapshot }: { snapshot: LiveSnapshot<SamplesByHost
       aside={<ConnectionBadge status={status} />}
       actions={
         <span className="min-w-0 truncate font-mono text-xs text-muted" data-testid="host">
-          {host ?? "waiting for the first sample"}
+          {host}
         </span>
       }
     >

@@ -151,5 +151,5 @@ function formatMs(value: number): string {
 }
 
 function formatRate(bytes: number | null): string {
-  return bytes === null ? "unknown" : `${formatBytes(bytes)}/s`;
+  return bytes === null ? "–" : `${formatBytes(bytes)}/s`;
 }
