@@ -21,7 +21,9 @@ const isLong = Boolean(process.env.SSE_BUS_LONG_TESTS);
 const exclude = ["**/node_modules/**", ...(isLong ? [] : ["test/**/*.long.test.ts"])];
 
 /** What needs no program and no built app. `pnpm check` runs these too. */
-const documents = ["test/docs/{architecture,error-pages,prose,snippets}.test.ts"];
+const documents = [
+  "test/docs/{api-reference,architecture,error-pages,every-snippet,links,navigation,prose,snippets}.test.ts",
+];
 
 /** Bounds of latency, of memory and of the time that an end takes: with more neighbours they would measure those. */
 const measured = [

@@ -1,0 +1,47 @@
+import { createMarkdownRenderer } from "fumadocs-core/content/md";
+import {
+  rehypeCode,
+  type RehypeCodeOptions,
+  remarkGfm,
+  remarkHeading,
+} from "fumadocs-core/mdx-plugins";
+import defaultComponents from "fumadocs-ui/mdx";
+import type { ComponentProps, ReactNode } from "react";
+import rehypeRaw from "rehype-raw";
+import { rehypeSite } from "./site-rehype.ts";
+
+export const codeOptions: RehypeCodeOptions = {
+  themes: { light: "github-light-default", dark: "github-dark-default" },
+  defaultLanguage: "text",
+  fallbackLanguage: "text",
+  icon: false,
+};
+
+interface Source {
+  /** The Markdown file, relative to the repository: its links are relative to it. */
+  readonly file: string;
+  readonly markdown: string;
+}
+
+/** Markdown with highlighted code, made at build time. */
+export function Markdown({ file, markdown }: Source): ReactNode {
+  const { MarkdownServer } = createMarkdownRenderer({
+    remarkPlugins: [remarkGfm, [remarkHeading, { customId: false }]],
+    remarkRehypeOptions: { allowDangerousHtml: true },
+    rehypePlugins: [rehypeRaw, [rehypeSite, { file }], [rehypeCode, codeOptions]],
+  });
+  return <MarkdownServer components={components}>{markdown}</MarkdownServer>;
+}
+
+const components = {
+  ...defaultComponents,
+  // The files are exported as they are; their sizes come from `rehypeSite`.
+  img: (props: ComponentProps<"img">) => <img alt="" {...props} />,
+  table: (props: ComponentProps<"table">) => (
+    // Focusable, so that the keyboard can scroll a wide table.
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+    <div className="table-scroll" tabIndex={0} role="region" aria-label="Table">
+      <table {...props} />
+    </div>
+  ),
+};
