@@ -49,8 +49,8 @@ const GUARANTEES = [
 
 export function Landing({ start, samples, sections }: Props) {
   return (
-    <div className="mx-auto w-full max-w-6xl px-4 sm:px-6">
-      <section className="grid gap-10 py-14 lg:grid-cols-[5fr_6fr] lg:gap-14 lg:py-24">
+    <div className="mx-auto w-full max-w-7xl px-4 sm:px-6">
+      <section className="grid gap-10 py-14 lg:grid-cols-[5fr_7fr] lg:gap-12 lg:py-20">
         <div className="flex flex-col items-start gap-6 lg:pt-4">
           <h1 className="text-4xl leading-[1.08] font-semibold tracking-tight text-balance sm:text-5xl">
             Real-time updates for Next.js, over plain HTTP
@@ -114,11 +114,11 @@ export function Landing({ start, samples, sections }: Props) {
         <h2 id="all-pages" className="mb-8 text-2xl font-semibold tracking-tight">
           What do you want to do?
         </h2>
-        <div className="grid grid-cols-2 gap-x-6 gap-y-10 sm:grid-cols-3 lg:grid-cols-5">
+        <div className="grid grid-cols-2 gap-x-6 gap-y-10 sm:grid-cols-3 lg:grid-cols-6">
           {sections.map(({ title, items }) => (
-            <div key={title}>
+            <div key={title} className={items.length > 8 ? "col-span-2" : undefined}>
               <h3 className="mb-3 text-sm font-medium">{title}</h3>
-              <ul className="space-y-2 text-sm text-fd-muted-foreground">
+              <ul className={`gap-6 text-sm text-fd-muted-foreground *:mb-2 ${items.length > 8 ? "columns-2" : ""}`}>
                 {items.map((item) => {
                   const { address, label } = "overview" in item ? item.overview : item;
                   return (

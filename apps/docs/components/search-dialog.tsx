@@ -10,6 +10,7 @@ import {
   SearchDialogIcon,
   SearchDialogInput,
   SearchDialogList,
+  SearchDialogListItem,
   SearchDialogOverlay,
   type SharedProps,
 } from "fumadocs-ui/components/dialog/search";
@@ -31,10 +32,15 @@ export default function StaticSearch(props: SharedProps) {
       <SearchDialogContent>
         <SearchDialogHeader>
           <SearchDialogIcon />
-          <SearchDialogInput />
-          <SearchDialogClose />
+          <SearchDialogInput aria-label="Search" />
+          <SearchDialogClose aria-label="ESC: close the search" />
         </SearchDialogHeader>
-        <SearchDialogList items={items} />
+        <SearchDialogList
+          items={items}
+          role="listbox"
+          aria-label="Results"
+          Item={(item) => <SearchDialogListItem {...item} role="option" />}
+        />
       </SearchDialogContent>
     </SearchDialog>
   );

@@ -2,6 +2,6 @@
 import { useChannel } from "sse-bus/react";
 
 export function OrderStatus({ id }: { id: string }) {
-  const { data, status } = useChannel<string>(`orders/${id}`, { event: "status" });
-  return <p data-live={status === "open"}>{data ?? "waiting"}</p>;
+  const { data } = useChannel<string>(`orders/${id}`, { event: "status" });
+  return <p>{data ?? "Waiting for news …"}</p>;
 }

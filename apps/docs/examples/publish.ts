@@ -1,5 +1,5 @@
 import { publish } from "@/lib/sse-bus";
 
-export async function ship(order: { id: string }): Promise<void> {
-  await publish("shipped", { channel: `orders/${order.id}`, event: "status" });
+export async function ship(id: string): Promise<void> {
+  await publish("shipped", { channel: `orders/${id}`, event: "status" });
 }

@@ -5,12 +5,13 @@ import {
   remarkGfm,
   remarkHeading,
 } from "fumadocs-core/mdx-plugins";
+import { CodeBlock, Pre } from "fumadocs-ui/components/codeblock";
 import defaultComponents from "fumadocs-ui/mdx";
 import type { ComponentProps, ReactNode } from "react";
 import rehypeRaw from "rehype-raw";
-import { rehypeSite } from "./site-rehype.ts";
+import { rehypeLabels, rehypeSite } from "./site-rehype.ts";
 
-export const codeOptions: RehypeCodeOptions = {
+const codeOptions: RehypeCodeOptions = {
   themes: { light: "github-light-default", dark: "github-dark-default" },
   defaultLanguage: "text",
   fallbackLanguage: "text",
@@ -28,7 +29,7 @@ export function Markdown({ file, markdown }: Source): ReactNode {
   const { MarkdownServer } = createMarkdownRenderer({
     remarkPlugins: [remarkGfm, [remarkHeading, { customId: false }]],
     remarkRehypeOptions: { allowDangerousHtml: true },
-    rehypePlugins: [rehypeRaw, [rehypeSite, { file }], [rehypeCode, codeOptions]],
+    rehypePlugins: [rehypeRaw, [rehypeSite, { file }], [rehypeCode, codeOptions], rehypeLabels],
   });
   return <MarkdownServer components={components}>{markdown}</MarkdownServer>;
 }
@@ -40,8 +41,16 @@ const components = {
   table: (props: ComponentProps<"table">) => (
     // Focusable, so that the keyboard can scroll a wide table.
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <div className="table-scroll" tabIndex={0} role="region" aria-label="Table">
+    <div className="table-scroll" tabIndex={0} role="group" aria-label="Table">
       <table {...props} />
     </div>
+  ),
+  // A header without text is an empty corner.
+  th: ({ children, ...props }: ComponentProps<"th">) =>
+    children === undefined ? <td {...props} /> : <th {...props}>{children}</th>,
+  pre: ({ "aria-label": label, children, ref: _, ...props }: ComponentProps<"pre">) => (
+    <CodeBlock {...props} viewportProps={{ "aria-label": label }}>
+      <Pre>{children}</Pre>
+    </CodeBlock>
   ),
 };

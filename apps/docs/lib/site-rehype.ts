@@ -25,6 +25,16 @@ export function rehypeSite({ file }: Options): (tree: Root) => void {
   };
 }
 
+/** Names the code blocks: each is a region that the keyboard can scroll. */
+export function rehypeLabels(): (tree: Root) => void {
+  return (tree) => {
+    let blocks = 0;
+    visit(tree, "element", (node: Element) => {
+      if (node.tagName === "pre") node.properties["aria-label"] = `Code ${++blocks}`;
+    });
+  };
+}
+
 /** With its size, the page does not shift when the picture arrives. */
 function placePicture(node: Element, target: ReturnType<ReturnType<typeof linkResolver>>): void {
   node.properties.src = hrefOf(target);

@@ -21,8 +21,13 @@ export default function Home() {
     file,
     code: <Sample file={source} />,
   }));
+  const { links = [], ...options } = layoutOptions();
   return (
-    <HomeLayout id="content" {...layoutOptions()} links={[{ text: "Documentation", url: "/docs" }]}>
+    <HomeLayout
+      id="content"
+      {...options}
+      links={[{ text: "Documentation", url: "/docs" }, ...links]}
+    >
       <Landing start={quickstart?.address ?? "/docs"} samples={samples} sections={sections} />
     </HomeLayout>
   );

@@ -1,4 +1,5 @@
 // The Markdown of one entry point.
+import { wrapCode } from "./wrap-code.mjs";
 
 const SECTIONS = ["Functions", "Classes", "Constants", "Types"];
 
@@ -29,7 +30,7 @@ function renderItem(item, write) {
     `### ${name}`,
     ...noticesOf(docs),
     write.text(docs.summary),
-    `\`\`\`ts\n${code}\n\`\`\``,
+    `\`\`\`ts\n${wrapCode(code)}\n\`\`\``,
     write.related(item),
     ...renderTags(docs, write),
   ];
@@ -71,7 +72,7 @@ function renderMember({ name, type, isOptional, docs }, owner, write) {
     `#### ${owner}.${name}`,
     ...noticesOf(docs),
     write.text(docs.summary),
-    `\`\`\`ts\n${name}${isOptional ? "?" : ""}: ${dedent(type)};\n\`\`\``,
+    `\`\`\`ts\n${wrapCode(`${name}${isOptional ? "?" : ""}: ${dedent(type)};`)}\n\`\`\``,
     fallback && `Default: ${fallback.includes("`") ? fallback : `\`${fallback}\``}`,
     ...renderTags(docs, write),
   ]
@@ -144,7 +145,7 @@ function writer({ name: page, entryPoints, errorCodes }) {
       const links = [...names]
         .filter((name) => name !== own && pages.has(name))
         .map((name) => `[\`${name}\`](${address(name)})`);
-      return links.length > 0 && `See also: ${links.join(", ")}`;
+      return links.length > 0 && `Uses ${links.join(", ")}`;
     },
   };
 }

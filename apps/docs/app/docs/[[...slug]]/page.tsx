@@ -1,6 +1,7 @@
 import type { Metadata } from "next";
 import { notFound } from "next/navigation";
-import { DocsBody, DocsPage, MarkdownCopyButton } from "fumadocs-ui/layouts/docs/page";
+import { DocsBody, MarkdownCopyButton } from "fumadocs-ui/layouts/docs/page";
+import { DocsPage } from "@/components/docs-page.tsx";
 import { markdownAddress } from "@/lib/llms.ts";
 import { type Page, readPages } from "@/lib/pages.ts";
 import { Markdown } from "@/lib/render.tsx";
@@ -17,7 +18,7 @@ export default async function DocumentPage({ params }: Props) {
     .filter(({ depth }) => depth === 2 || depth === 3)
     .map(({ depth, title, anchor }) => ({ depth, title, url: `#${anchor}` }));
   return (
-    <DocsPage id="content" toc={toc} tableOfContent={{ single: true }} breadcrumb={{ enabled: false }}>
+    <DocsPage toc={toc}>
       <p className="section-label">{page.section}</p>
       <DocsBody>
         <Markdown file={page.file} markdown={page.markdown} />
