@@ -22,7 +22,7 @@ const exclude = ["**/node_modules/**", ...(isLong ? [] : ["test/**/*.long.test.t
 
 /** What needs no program and no built app. `pnpm check` runs these too. */
 const documents = [
-  "test/docs/{architecture,error-pages,migrate-pages,prose,release,repository,snippets,workflows}.test.ts",
+  "test/docs/{api-reference,architecture,error-pages,every-snippet,links,migrate-pages,navigation,prose,release,repository,snippets,workflows}.test.ts",
   "test/deploy/{dockerfiles,kubernetes,services}.test.ts",
 ];
 

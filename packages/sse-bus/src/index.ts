@@ -1,3 +1,9 @@
+/**
+ * The bus, on the server: publish, subscribe, history, live values and presence.
+ *
+ * @module
+ */
+
 export type {
   Backend,
   BackendHost,

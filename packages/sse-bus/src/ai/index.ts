@@ -1,3 +1,9 @@
+/**
+ * Chat routes for the AI SDK. An answer survives a reload, and every tab shows it.
+ *
+ * @module
+ */
+
 export {
   type AuthorizeChat,
   type ChatAction,

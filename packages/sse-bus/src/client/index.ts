@@ -1,3 +1,9 @@
+/**
+ * The browser's client, without a framework: reconnects, resume, and one connection for all tabs.
+ *
+ * @module
+ */
+
 export { decodeChannelSegment, encodeChannelSegment } from "../core/channel-segment.ts";
 export type { BackoffOptions } from "./backoff.ts";
 export { createSseClient } from "./client.ts";

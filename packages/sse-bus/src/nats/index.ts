@@ -1,3 +1,9 @@
+/**
+ * The log in NATS JetStream.
+ *
+ * @module
+ */
+
 export { natsBackend } from "./nats-backend.ts";
 export type {
   NatsConnection,

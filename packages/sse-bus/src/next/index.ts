@@ -1,3 +1,9 @@
+/**
+ * Route handlers for the App Router, and the call for `instrumentation.ts`.
+ *
+ * @module
+ */
+
 export type {
   Authorization,
   Authorize,

@@ -1,3 +1,9 @@
+/**
+ * Handlers over `node:http`: Express, Fastify, Koa and custom servers.
+ *
+ * @module
+ */
+
 export type {
   Authorization,
   Authorize,

@@ -1,1 +1,7 @@
+/**
+ * OpenTelemetry tracing of a bus.
+ *
+ * @module
+ */
+
 export { traced, type TracedOptions } from "./traced.ts";

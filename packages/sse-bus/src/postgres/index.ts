@@ -1,3 +1,9 @@
+/**
+ * The log in PostgreSQL. A message can be part of a transaction.
+ *
+ * @module
+ */
+
 export { migrate } from "./migrate.ts";
 export { type MigrationOptions, migrationSql } from "./migration-sql.ts";
 export type { PostgresBackendOptions, PostgresSettings } from "./options.ts";

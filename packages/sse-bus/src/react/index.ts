@@ -1,3 +1,9 @@
+/**
+ * React hooks over the browser's client.
+ *
+ * @module
+ */
+
 export type { PresenceMember } from "../client/presence-types.ts";
 export type { Register } from "../core/register.ts";
 export { useSse } from "./context.ts";

@@ -1,3 +1,9 @@
+/**
+ * Tasks: long work that reports its progress, and that any instance can cancel.
+ *
+ * @module
+ */
+
 export { createTasks, type TaskOwner, type Tasks } from "./create-tasks.ts";
 export { type TaskAddress, tasksPattern } from "./task-channels.ts";
 export type {

@@ -1,3 +1,9 @@
+/**
+ * For your own tests: a real bus in the test's process, streams to read, and the suite that every backend passes.
+ *
+ * @module
+ */
+
 export type { BackendTestOptions } from "./backend/options.ts";
 export type { FakeRequest } from "./fake-request.ts";
 export {

@@ -1,3 +1,9 @@
+/**
+ * Handlers over `Request` and `Response`: Hono, Bun, Deno, SvelteKit, Remix and Astro.
+ *
+ * @module
+ */
+
 export type {
   Authorization,
   Authorize,

@@ -1,0 +1,21 @@
+// Serves the exported site on PORT (3000).
+import { existsSync } from "node:fs";
+import { createServer } from "node:http";
+import { fileURLToPath } from "node:url";
+import sirv from "sirv";
+
+const folder = fileURLToPath(new URL("../out", import.meta.url));
+if (!existsSync(folder)) throw new Error("Build the site first: pnpm --filter docs build");
+
+const port = Number(process.env.PORT ?? 3000);
+const files = sirv(folder, { extensions: ["html"], gzip: false });
+const notFound = sirv(folder, { single: "404.html" });
+
+const server = createServer((request, response) => {
+  files(request, response, () => {
+    request.url = "/404";
+    response.statusCode = 404;
+    notFound(request, response);
+  });
+});
+server.listen(port, () => console.log(`The documentation is on http://localhost:${server.address().port}`));
