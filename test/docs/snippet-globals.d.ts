@@ -57,6 +57,8 @@ declare const shop: { id: string };
 declare const sql: any;
 declare const startServer: any;
 declare const total: number;
+declare const app: any;
+declare const userOf: any;
 
 // Its files, and packages that the demo does not have.
 declare module "*";
