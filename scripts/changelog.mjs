@@ -15,7 +15,7 @@ const [command] = process.argv.slice(2);
 
 if (command === "version") setVersion();
 else if (command === "notes") process.stdout.write(notes());
-else fail(`Usage: node scripts/changelog.mjs version | notes; got ${String(command)}`);
+else fail(`Usage: node scripts/changelog.mjs version | notes; got ${command}`);
 
 function setVersion() {
   if (changelog.includes(`## ${version}\n`)) fail(`${CHANGELOG} has a section ${version} already.`);

@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { createBus } from "./bus.ts";
 import { errorPage } from "./error-page.ts";
 import { SseBusError } from "./errors.ts";
@@ -14,12 +14,14 @@ test("a thrown error has the address of its page, on a line of its own where Nod
   expect(JSON.parse(JSON.stringify(error))).toMatchObject({ help: PAGE });
 });
 
-test("in a browser, an error has no address", () => {
-  const scope = globalThis as { window?: unknown };
-  scope.window = scope;
+test.each([
+  ["without a process", undefined],
+  ["in a client bundle of Next.js", { env: { NEXT_RUNTIME: "" } }],
+])("an error in a browser has no address: %s", (_, process) => {
+  vi.stubGlobal("process", process);
   try {
     expect(new SseBusError("GAP", "Lost.")).not.toHaveProperty("help");
   } finally {
-    delete scope.window;
+    vi.unstubAllGlobals();
   }
 });

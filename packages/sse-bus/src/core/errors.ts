@@ -71,8 +71,11 @@ export class SseBusError<Code extends string = SseBusErrorCode> extends Error {
     super(message, options);
     this.name = "SseBusError";
     this.code = code;
-    // Next.js replaces `typeof window` in client bundles, and so leaves the address out of them.
-    if (typeof window === "undefined") this.help = errorPage(code);
+    // Next.js replaces the variable by "" in client bundles, and so leaves the address out of them. It replaces
+    // `typeof window` in the app's own files only.
+    if (typeof process !== "undefined" && process.env.NEXT_RUNTIME !== "") {
+      this.help = errorPage(code);
+    }
   }
 }
 
