@@ -85,6 +85,7 @@ async function carryOut(step: Step, image: Built, around: Surroundings): Promise
 async function copy({ words, flags }: Step, image: Built, { context, built }: Surroundings) {
   const target = words.at(-1) as string;
   const stage = built.get(flags["from"] ?? "");
+  if (flags["from"] && !stage) throw new Error(`No stage ${flags["from"]}`);
   const ignored = dockerignore
     .default()
     .add(await readFile(join(context, ".dockerignore"), "utf8"));

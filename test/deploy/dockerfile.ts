@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { DockerfileParser, type Env, type From, type Instruction } from "dockerfile-ast";
+import { DockerfileParser, ModifiableInstruction, type Env, type From, type Instruction } from "dockerfile-ast";
 
 /** One `FROM` of a Dockerfile with what follows it. */
 export interface Stage {
@@ -49,23 +49,23 @@ export async function readDockerfile(file: string): Promise<Stage[]> {
 }
 
 function readStep(keyword: string, instruction: Instruction): Step {
-  // A line that ends with a backslash continues.
-  const content = (instruction.getArgumentsContent() ?? "").replaceAll(/\\\n\s*/g, "");
-  const flags: Record<string, string> = {};
-  const text = content.replace(/^(?:--\S+\s+)+/, (all) => {
-    for (const [, name = "", value = ""] of all.matchAll(/--([\w-]+)=(\S+)/g)) flags[name] = value;
-    return "";
-  });
+  // Without the flags.
+  const text = instruction.getArgumentsContent() ?? "";
   const command = keyword === "HEALTHCHECK" ? text.replace(/^CMD\s+/, "") : text;
   const isJson = command.startsWith("[");
   return {
     keyword,
-    flags,
+    flags: flagsOf(instruction),
     text,
     words: isJson ? (JSON.parse(command) as string[]) : command.split(/\s+/),
     isJson,
     variables: keyword === "ENV" ? variablesOf(instruction as Env) : {},
   };
+}
+
+function flagsOf(instruction: Instruction): Record<string, string> {
+  const flags = instruction instanceof ModifiableInstruction ? instruction.getFlags() : [];
+  return Object.fromEntries(flags.map((flag) => [flag.getName(), flag.getValue() ?? ""]));
 }
 
 const variablesOf = (instruction: Env): Record<string, string> =>

@@ -1,4 +1,8 @@
+import { once } from "node:events";
+import { createReadStream } from "node:fs";
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openStream } from "../support/event-stream.ts";
@@ -20,14 +24,19 @@ import { expectSeamlessUpdate, type Pod } from "./rolling-update.ts";
 const deploy = join(repository, "deploy");
 
 let temp: TempFolder;
-let tarball: string;
+/** Serves the packed package, as a registry does: a path in a lockfile would be relative to its folder. */
+let registry: Server;
 let redis: RedisServer;
 
 beforeAll(async () => {
   temp = await tempFolder("images");
-  [tarball, redis] = await Promise.all([packPackage(temp.path), startRedis()]);
+  const [tarball, server] = await Promise.all([packPackage(temp.path), startRedis()]);
+  redis = server;
+  registry = createServer((_request, response) => createReadStream(tarball).pipe(response));
+  await once(registry.listen(0, "127.0.0.1"), "listening");
 });
 afterAll(async () => {
+  registry?.close();
   for (const each of [redis, temp]) await each?.[Symbol.asyncDispose]();
 });
 
@@ -37,7 +46,8 @@ async function prepare(name: string, change: (dependencies: Record<string, strin
   const file = join(folder, "package.json");
   const manifest = JSON.parse(await readFile(file, "utf8"));
   change(manifest.dependencies);
-  manifest.dependencies["sse-bus"] = `file:${tarball}`;
+  const { port } = registry.address() as AddressInfo;
+  manifest.dependencies["sse-bus"] = `http://127.0.0.1:${port}/sse-bus.tgz`;
   await writeFile(file, JSON.stringify(manifest));
   await runProcess("npm", ["install", "--package-lock-only", "--no-audit", "--no-fund"], {
     cwd: folder,
@@ -97,7 +107,11 @@ describe("the image of an app", () => {
     await writeFile(health, await snippet("docs/deploy/node.md", "app/api/health/route.ts"));
     const route = join(folder, "app/api/sse/route.ts");
     // What docs/deploy/kubernetes.md says to do.
-    const text = replaceOnce(await readFile(route, "utf8"), "{ bus }", "{ bus, drainRetryMs: 0 }");
+    const text = replaceOnce(
+      await readFile(route, "utf8"),
+      "({ bus })",
+      "({ bus, drainRetryMs: 0 })",
+    );
     await writeFile(route, text);
     await writeFile(join(folder, ".env.local"), "SSE_BUS_URL=redis://no-such-host:1\n");
     await prepare("app", (dependencies) => (dependencies["redis"] = "6.3.1"));
