@@ -1,5 +1,5 @@
-// Bundles the inspector's page into one string, packages/sse-bus/src/inspector/page/bundle.ts: after an install, because
-// `next dev` and the unit tests run the sources of the package, and before each build of it.
+// Bundles the inspector's page into one string, packages/sse-bus/src/inspector/page/bundle.ts: after an install and before
+// `next dev` of the demo, because those run the sources of the package, and before each build of it.
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
