@@ -1,6 +1,5 @@
-// node scripts/bundle-inspector.mjs [--check]: bundles the inspector's page into one string,
-// packages/sse-bus/src/inspector/page/bundle.ts. The file is committed, because the package is built with `tsc` alone,
-// and `next dev` runs its sources. With --check, fails if it is not up to date.
+// Bundles the inspector's page into one string, packages/sse-bus/src/inspector/page/bundle.ts: after an install and before
+// `next dev` of the demo, because those run the sources of the package, and before each build of it.
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -28,13 +27,7 @@ export const scriptHash = ${JSON.stringify(hashOf(script))};
 export const styleHash = ${JSON.stringify(hashOf(style))};
 export const html: string = ${JSON.stringify(html)};
 `;
-if (!process.argv.includes("--check")) {
-  writeFileSync(target, text);
-  console.log(`${bytes} bytes`);
-} else if (readFileSync(target, "utf8") !== text) {
-  console.error("The inspector's page has changed: run node scripts/bundle-inspector.mjs");
-  process.exitCode = 1;
-}
+writeFileSync(target, text);
 
 async function bundle(options) {
   // What the package supports: browsers of 2024, for `light-dark()`.

@@ -1,14 +1,14 @@
 import type { InstanceReport } from "../../http/instance-report.ts";
 
 /** The reports of an instance in the last minute. */
-export interface History {
+export interface ReportHistory {
   readonly reports: readonly InstanceReport[];
   /** When the last one of them was read, in ms since 1970. */
   readonly readAt: number;
 }
 
 /** By instance. */
-export type Histories = ReadonlyMap<string, History>;
+export type Histories = ReadonlyMap<string, ReportHistory>;
 
 const KEPT = 60;
 /** An answer may lack an instance: the one that answers learns of the others only when it is first asked. */
@@ -19,7 +19,7 @@ export function addReports(
   histories: Histories,
   reports: readonly InstanceReport[],
   now: number,
-): Map<string, History> {
+): Map<string, ReportHistory> {
   const all = new Map(histories);
   for (const report of reports) {
     const { reports: before = [] } = all.get(report.instance) ?? {};
