@@ -82,8 +82,8 @@ describe("in a new app", () => {
     expect(route).toContain(`from "${expected}"`);
   });
 
-  test("the page's URLs have the basePath", async () => {
-    const config = `export default { basePath: "/shop" };`;
+  test.each(["basePath", `"basePath"`])("the page's URLs have the %s", async (name) => {
+    const config = `export default { ${name}: "/shop" };`;
     const folder = await appFolder({ ...typed, "next.config.mjs": config });
     const { output } = await runInit(folder);
     const page = await readFile(join(folder, "app/sse/page.tsx"), "utf8");

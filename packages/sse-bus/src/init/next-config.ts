@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Expression, PatternLike } from "@babel/types";
+import type { Expression, ObjectProperty, PatternLike } from "@babel/types";
 import { nodesOf, parseModule } from "./syntax.ts";
 
 /** What `init` reads of next.config, without running it. */
@@ -33,7 +33,7 @@ function settingsOf(text: string, file: string): NextConfig {
   for (const statement of parseModule(text, file) ?? []) {
     for (const node of nodesOf(statement)) {
       if (node.type !== "ObjectProperty" || node.computed) continue;
-      const name = node.key.type === "Identifier" ? node.key.name : "";
+      const name = keyName(node.key);
       const value = literal(node.value);
       // A rewrite or redirect may have `basePath: false`.
       if (name === "basePath" && node.value.type !== "BooleanLiteral") {
@@ -46,6 +46,12 @@ function settingsOf(text: string, file: string): NextConfig {
     }
   }
   return settings;
+}
+
+/** Of `basePath: …` and of `"basePath": …`. */
+function keyName(key: ObjectProperty["key"]): string {
+  if (key.type === "Identifier") return key.name;
+  return key.type === "StringLiteral" ? key.value : "";
 }
 
 function literal(node: Expression | PatternLike): string | readonly string[] | undefined {
