@@ -88,7 +88,8 @@ async function expectMessage(url: string): Promise<void> {
   await using page = await browser.newPage();
   const errors: unknown[] = [];
   page.on("pageerror", (error) => errors.push(error));
-  await page.goto(`${url}/sse`);
+  // `next dev` compiles the page first.
+  await page.goto(`${url}/sse`, { timeout: 120_000 });
   const log = page.getByRole("log");
   await log.getByText("hello", { exact: false }).waitFor();
   await publish(url, { data: "HelloWorld" });
