@@ -1,5 +1,5 @@
 import { Suspense } from "react";
-import { HowItWorks } from "@/components/site/how-it-works";
+import { HowItWorks, HowItWorksPlace } from "@/components/site/how-it-works";
 import { Code } from "@/components/ui/code";
 import { PageIntro } from "@/components/ui/page-intro";
 import { EventLogCard } from "@/features/event-log/event-log-card";
@@ -34,11 +34,15 @@ export default function Page() {
           <TriggerCard />
         </Suspense>
       </div>
+      {/* React sends the content of a boundary later if the page before it is large. The form, which works
+          without JavaScript, must not be later. */}
+      <Suspense fallback={<HowItWorksPlace />}>
       <HowItWorks excerpts={excerpts}>
         Each server process has one bus. The stream route sends its messages to browsers, and the
         publish route adds messages over HTTP. When a connection is lost, <Code>EventSource</Code>{" "}
         reconnects and sends the last id that it received; the server continues after that id.
       </HowItWorks>
+      </Suspense>
     </>
   );
 }
