@@ -57,9 +57,15 @@ const scenes = {
   "/progress": async (page) => {
     await page.getByRole("button", { name: "Send 20 MB" }).click();
     await page.getByRole("button", { name: "Run the checks" }).click();
-    await page.getByText(/Exit code 0/).first().waitFor();
+    await page
+      .getByText(/Exit code 0/)
+      .first()
+      .waitFor();
     await page.getByRole("button", { name: "Start the task" }).click();
-    await page.getByText(/[1-9]\d of 200 rounds/).first().waitFor();
+    await page
+      .getByText(/[1-9]\d of 200 rounds/)
+      .first()
+      .waitFor();
   },
   "/scores": async (page) => {
     await page.getByRole("button", { name: "goal for Harbour" }).click();

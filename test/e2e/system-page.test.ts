@@ -100,7 +100,9 @@ describe.each(browserNames)("/system in %s", (name) => {
       async () => (await count(other, "as asked for")) > asked,
     );
     await proxy.mend();
-    await cut.waitForText(`${machine} [data-testid=connection-state]`, "Live", { timeoutMs: 15_000 });
+    await cut.waitForText(`${machine} [data-testid=connection-state]`, "Live", {
+      timeoutMs: 15_000,
+    });
     await waitFor(
       "the line logged during the disconnect",
       async () => (await count(cut, "nothing to see here")) === before + 1,
