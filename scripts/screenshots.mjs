@@ -25,11 +25,11 @@ const publish = async (msg) => fetch(`${url}/api/publish?msg=${encodeURIComponen
 const scenes = {
   "/": async (page) => {
     for (const msg of ["HelloWorld", "Ship it", "The kettle has boiled"]) await publish(msg);
-    await page.getByRole("log").getByText("The kettle has boiled").waitFor();
+    await page.getByRole("log").getByText("The kettle has boiled").first().waitFor();
   },
   "/hook": async (page) => {
     await publish("HelloHook");
-    await page.getByRole("log").getByText("HelloHook").waitFor();
+    await page.getByRole("log").getByText("HelloHook").first().waitFor();
   },
   "/dashboard": async (page) => {
     await page.locator("input[value='2000']").check();
@@ -49,18 +49,24 @@ const scenes = {
     for (const text of ["The build is green.", "Deploying to production now."]) {
       await page.locator("#post-send").fill(text);
       await page.keyboard.press("Enter");
-      await page.locator("[aria-labelledby=card-chat]").getByText(text).waitFor();
+      await page.locator("[aria-labelledby=card-chat]").getByText(text).first().waitFor();
     }
     await page.locator("#post-raise").fill("Disk of db-2 is 91 % full");
     await page.keyboard.press("Enter");
-    await page.getByTestId("toasts").getByText("Disk of db-2").waitFor();
+    await page.getByTestId("toasts").getByText("Disk of db-2").first().waitFor();
   },
   "/progress": async (page) => {
     await page.getByRole("button", { name: "Send 20 MB" }).click();
     await page.getByRole("button", { name: "Run the checks" }).click();
-    await page.getByText(/Exit code 0/).waitFor();
+    await page
+      .getByText(/Exit code 0/)
+      .first()
+      .waitFor();
     await page.getByRole("button", { name: "Start the task" }).click();
-    await page.getByText(/[1-9]\d of 200 rounds/).waitFor();
+    await page
+      .getByText(/[1-9]\d of 200 rounds/)
+      .first()
+      .waitFor();
   },
   "/scores": async (page) => {
     await page.getByRole("button", { name: "goal for Harbour" }).click();
@@ -72,7 +78,7 @@ const scenes = {
   },
   "/chat": async (page) => {
     await page.getByRole("button", { name: "Who are you?" }).click();
-    await page.getByText("The stream that you are reading is real.").waitFor();
+    await page.getByText("The stream that you are reading is real.").first().waitFor();
   },
   "/guarantees": async (page) => {
     await page.locator("[data-command=cut]").click();

@@ -89,18 +89,20 @@ describe.each(browserNames)("/system in %s", (name) => {
   it("loses no log line when its connection is cut", async () => {
     await using proxy = await startTcpProxy(app.port);
     await using cut = await browser.open(`http://127.0.0.1:${proxy.port}/system`);
-    await cut.waitForText(`${log} [data-testid=connection-state]`, "Live");
+    await cut.waitForText(`${machine} [data-testid=connection-state]`, "Live");
     const before = await count(cut, "nothing to see here");
     const asked = await count(other, "as asked for");
     await proxy.cut();
-    await cut.waitForText(`${log} [data-testid=connection-state]`, "Reconnecting");
+    await cut.waitForText(`${machine} [data-testid=connection-state]`, "Reconnecting");
     await writeLines(other);
     await waitFor(
       "the lines in the other window",
       async () => (await count(other, "as asked for")) > asked,
     );
     await proxy.mend();
-    await cut.waitForText(`${log} [data-testid=connection-state]`, "Live", { timeoutMs: 15_000 });
+    await cut.waitForText(`${machine} [data-testid=connection-state]`, "Live", {
+      timeoutMs: 15_000,
+    });
     await waitFor(
       "the line logged during the disconnect",
       async () => (await count(cut, "nothing to see here")) === before + 1,

@@ -53,7 +53,7 @@ describe.each<Host>(["next start", "the standalone server", "a custom server"])(
     const other = await fetch(`${server.url}/api/lively`);
     expect(other.headers.get("x-proxied")).toBe("yes");
     await other.body?.cancel();
-    expect(await (await fetch(server.url)).text()).toContain("Publish anywhere");
+    expect(await (await fetch(server.url)).text()).toContain("Watch messages arrive");
     const metrics = await (await fetch(`${server.url}/api/metrics`)).text();
     expect(metrics).toMatch(/^sse_bus_connections 5[01]$/m);
 

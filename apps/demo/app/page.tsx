@@ -1,16 +1,16 @@
 import { Suspense } from "react";
-import { HowItWorks } from "@/components/site/how-it-works";
+import { HowItWorks, HowItWorksPlace } from "@/components/site/how-it-works";
 import { Code } from "@/components/ui/code";
 import { PageIntro } from "@/components/ui/page-intro";
 import { EventLogCard } from "@/features/event-log/event-log-card";
 import eventStream from "@/features/event-log/event-stream.ts?raw";
 import { PublishCard, PublishCardPlace, TriggerCard } from "@/features/publish/publish-card";
-import bus from "@/lib/sse-bus.ts?raw";
+import busFile from "@/lib/sse-bus.ts?raw";
 import publishRoute from "./api/publish/route.ts?raw";
 import streamRoute from "./api/sse/route.ts?raw";
 
 const excerpts = [
-  { file: "lib/sse-bus.ts", source: bus },
+  { file: "lib/sse-bus.ts", source: busFile },
   { file: "app/api/sse/route.ts", source: streamRoute },
   { file: "app/api/publish/route.ts", source: publishRoute },
   { file: "features/event-log/event-stream.ts", source: eventStream, region: "open" },
@@ -34,11 +34,15 @@ export default function Page() {
           <TriggerCard />
         </Suspense>
       </div>
-      <HowItWorks excerpts={excerpts}>
-        Each server process has one bus. The stream route sends its messages to browsers, and the
-        publish route adds messages over HTTP. When a connection is lost, <Code>EventSource</Code>{" "}
-        reconnects and sends the last id that it received; the server continues after that id.
-      </HowItWorks>
+      {/* React sends the content of a boundary later if the page before it is large. The form, which works
+          without JavaScript, must not be later. */}
+      <Suspense fallback={<HowItWorksPlace />}>
+        <HowItWorks excerpts={excerpts}>
+          Each server process has one bus. The stream route sends its messages to browsers, and the
+          publish route adds messages over HTTP. When a connection is lost, <Code>EventSource</Code>{" "}
+          reconnects and sends the last id that it received; the server continues after that id.
+        </HowItWorks>
+      </Suspense>
     </>
   );
 }

@@ -26,7 +26,7 @@ export default function Page() {
           show it. The count of unread messages survives a reload.
         </>
       }
-      place="h-[1900px] sm:h-[1848px] md:h-[1828px] lg:h-[1191px] xl:h-[1139px]"
+      place="h-[1589px] sm:h-[1513px] lg:h-[951px]"
       excerpts={[
         { file: "features/notifications/live.ts", source: live },
         { file: "features/notifications/server.ts", source: server },

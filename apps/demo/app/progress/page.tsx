@@ -23,7 +23,7 @@ export default function Page() {
           window, or return later.
         </>
       }
-      place="h-[1406px] sm:h-[1301px] lg:h-[995px]"
+      place="h-[1485px] sm:h-[1413px] lg:h-[946px]"
       excerpts={[
         { file: "features/progress/server.ts", source: server },
         { file: "features/progress/build.ts", source: build },

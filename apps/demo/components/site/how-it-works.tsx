@@ -53,6 +53,11 @@ export function HowItWorks({ excerpts, children }: HowItWorksProps) {
   );
 }
 
+/** Reserves the height of the closed section. */
+export function HowItWorksPlace() {
+  return <div className="mt-6 h-13.5 rounded-xl border border-line bg-surface" />;
+}
+
 /** @throws Error when the file has no such region, which fails the build */
 function cutRegion(source: string, region: string): string {
   const lines = source.split("\n");

@@ -17,11 +17,9 @@ export function SiteNav() {
               // A prefetch is `no-store`, which keeps this page out of Chromium's back-forward cache.
               prefetch={false}
               aria-current={pathname === href ? "page" : undefined}
-              className="group flex min-h-11 min-w-11 items-center justify-center rounded-md text-[0.8125rem] whitespace-nowrap text-muted -outline-offset-2 hover:text-ink aria-[current=page]:text-accent sm:text-sm"
+              className="nav-link"
             >
-              <span className="rounded-md px-1.5 py-1 group-aria-[current=page]:bg-accent-soft min-[23rem]:px-2 sm:px-2.5">
-                {label}
-              </span>
+              <span>{label}</span>
             </Link>
           </li>
         ))}

@@ -9,10 +9,12 @@ export const readings = defineLive({
   validate: reading,
 });
 
+const usual: CurrentRate = { perSecond: rates[0], until: 0 };
+
 /** The rate that a visitor asked for last. */
 export const rate = defineLive({
   channel: "dashboard/rate",
-  initial: { perSecond: rates[0], until: 0 } as CurrentRate,
+  initial: usual,
   reduce: (_, { perSecond }, { time }) => ({ perSecond, until: time + rateLastsMs }),
   validate: askedRate,
 });

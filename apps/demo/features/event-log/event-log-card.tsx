@@ -81,13 +81,12 @@ const troubles: Record<Exclude<StreamState, "live">, string> = {
   connecting: "Opening the stream.",
   reconnecting: "The connection is down. The browser reconnects from the last id it received.",
   silent: "No heartbeat has arrived: the connection is probably dead.",
-  closed:
-    "The server did not answer with a stream. The page tries again from the last id it received.",
+  closed: "The server did not send a stream. The page tries again.",
 };
 
 function emptyHint(state: StreamState): string {
   if (state === "live") return "New messages appear here immediately.";
-  if (state === "closed") return "Events appear here after the next successful connect.";
+  if (state === "closed") return "Events appear here after the next successful connection.";
   return "The first event, hello, arrives when the stream is open.";
 }
 

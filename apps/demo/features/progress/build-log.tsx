@@ -36,7 +36,7 @@ export function BuildLog({ lines }: { lines: readonly TaskLine[] }) {
       onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
         isFollowing.current = scrollHeight - scrollTop - clientHeight < 24;
       }}
-      className="h-64 overflow-auto border-t border-line bg-sunken px-4 py-3 font-mono text-xs/5 -outline-offset-2 sm:px-5"
+      className="h-48 overflow-auto border-t border-line bg-sunken px-4 py-3 font-mono text-xs/5 -outline-offset-2 sm:px-5"
     >
       {lines.length === 0 && <p className="text-muted">The output of the checks appears here.</p>}
       {lines.map(({ n, text }) => (

@@ -6,15 +6,19 @@ const cost = 2 ** 15;
 
 /** Real work outside of the event loop: repeated key derivation. */
 export async function startKeyDerivation(): Promise<void> {
-  await startTask("task", { title: "Key derivation", total: rounds }, async ({ signal, report }) => {
-    let key: Buffer = Buffer.from("sse-bus");
-    for (let round = 1; round <= rounds; round++) {
-      signal.throwIfAborted();
-      key = await derive(key);
-      report(round);
-    }
-    return `Key with the SHA-256 ${createHash("sha256").update(key).digest("hex")}`;
-  });
+  await startTask(
+    "task",
+    { title: "Key derivation", total: rounds },
+    async ({ signal, report }) => {
+      let key: Buffer = Buffer.from("sse-bus");
+      for (let round = 1; round <= rounds; round++) {
+        signal.throwIfAborted();
+        key = await derive(key);
+        report(round);
+      }
+      return `Key with the SHA-256 ${createHash("sha256").update(key).digest("hex")}`;
+    },
+  );
 }
 
 async function derive(key: Buffer): Promise<Buffer> {

@@ -82,7 +82,9 @@ function JobItem({ job, isShort, onCancel }: JobItemProps) {
           className="h-1.5 w-full appearance-none overflow-hidden rounded-full bg-line [&::-moz-progress-bar]:bg-accent [&::-webkit-progress-bar]:bg-line [&::-webkit-progress-value]:bg-accent"
         />
       )}
-      <p className={`text-xs/5 [overflow-wrap:anywhere] text-muted tabular-nums ${isShort ? "truncate" : "line-clamp-3 sm:line-clamp-2"}`}>
+      <p
+        className={`text-xs/5 [overflow-wrap:anywhere] text-muted tabular-nums ${isShort ? "truncate" : "line-clamp-3 sm:line-clamp-2"}`}
+      >
         {describe(job)}
       </p>
     </li>
