@@ -57,8 +57,9 @@ test("every function and class of the reference is described", () => {
 /** The entry points of the built package, with the names that their declarations export. */
 async function readEntryPoints(): Promise<EntryPoint[]> {
   const manifest = await readFile(join(sseBus, "package.json"), "utf8");
-  const targets = (JSON.parse(manifest) as { exports: Record<string, string | { default: string }> })
-    .exports;
+  const targets = (
+    JSON.parse(manifest) as { exports: Record<string, string | { default: string }> }
+  ).exports;
   return Promise.all(
     Object.entries(targets)
       .map(([subpath, target]) => [subpath, typeof target === "string" ? target : target.default])
@@ -84,7 +85,12 @@ function exportedNames(declarations: string): string[] {
   return lists.flatMap(([, names = ""]) =>
     names
       .split(",")
-      .map((name) => name.trim().replace(/^type /, "").replace(/^.* as /, ""))
+      .map((name) =>
+        name
+          .trim()
+          .replace(/^type /, "")
+          .replace(/^.* as /, ""),
+      )
       .filter(Boolean),
   );
 }

@@ -29,12 +29,18 @@ test("every page has one title and a description, and an address and a label of 
   // The reference is generated, with one title for each page.
   for (const { file, path = "" } of entries.filter((one) => !one.file.startsWith("docs/api/"))) {
     const { headings, description } = outlineOf(await readFile(path, "utf8"));
-    expect(headings.filter(({ depth }) => depth === 1), file).toHaveLength(1);
+    expect(
+      headings.filter(({ depth }) => depth === 1),
+      file,
+    ).toHaveLength(1);
     expect(description, file).not.toBe("");
   }
   for (const part of ["address", "label"] as const) {
     const all = entries.map((entry) => entry[part]);
-    expect(all.filter((one, at) => all.indexOf(one) !== at), part).toEqual([]);
+    expect(
+      all.filter((one, at) => all.indexOf(one) !== at),
+      part,
+    ).toEqual([]);
   }
 });
 

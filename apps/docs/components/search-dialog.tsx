@@ -22,12 +22,7 @@ export default function StaticSearch(props: SharedProps) {
   const { search, setSearch, query } = useDocsSearch({ client });
   const items = query.data === "empty" ? null : query.data;
   return (
-    <SearchDialog
-      search={search}
-      onSearchChange={setSearch}
-      isLoading={query.isLoading}
-      {...props}
-    >
+    <SearchDialog search={search} onSearchChange={setSearch} isLoading={query.isLoading} {...props}>
       <SearchDialogOverlay />
       <SearchDialogContent>
         <SearchDialogHeader>

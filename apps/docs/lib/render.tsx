@@ -22,14 +22,21 @@ interface Source {
   /** The Markdown file, relative to the repository: its links are relative to it. */
   readonly file: string;
   readonly markdown: string;
+  /** What assistive technology calls the code blocks, before their number. @default "Code" */
+  readonly codeName?: string;
 }
 
 /** Markdown with highlighted code, made at build time. */
-export function Markdown({ file, markdown }: Source): ReactNode {
+export function Markdown({ file, markdown, codeName = "Code" }: Source): ReactNode {
   const { MarkdownServer } = createMarkdownRenderer({
     remarkPlugins: [remarkGfm, [remarkHeading, { customId: false }]],
     remarkRehypeOptions: { allowDangerousHtml: true },
-    rehypePlugins: [rehypeRaw, [rehypeSite, { file }], [rehypeCode, codeOptions], rehypeLabels],
+    rehypePlugins: [
+      rehypeRaw,
+      [rehypeSite, { file }],
+      [rehypeCode, codeOptions],
+      [rehypeLabels, { name: codeName }],
+    ],
   });
   return <MarkdownServer components={components}>{markdown}</MarkdownServer>;
 }
@@ -41,7 +48,7 @@ const components = {
   table: (props: ComponentProps<"table">) => (
     // Focusable, so that the keyboard can scroll a wide table.
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <div className="table-scroll" tabIndex={0} role="group" aria-label="Table">
+    <div className="table-scroll prose-no-margin" tabIndex={0} role="group" aria-label="Table">
       <table {...props} />
     </div>
   ),
