@@ -39,9 +39,9 @@ const unitTests = filesBelow("packages", "apps").filter((file) =>
   /^(packages\/[^/]+\/(src|test)|apps\/[^/]+\/test)\/.*\.test\.tsx?$/.test(file),
 );
 
-/** Unit tests with a process of their own: they have a DOM or a clock, or count what the process has open. */
+/** Unit tests with a process of their own: they have a DOM, or count what the process has open. */
 const isolated = unitTests.filter((file) =>
-  /vitest-environment|useFakeTimers|getActiveResourcesInfo|testBackend/.test(
+  /vitest-environment|getActiveResourcesInfo|testBackend/.test(
     readFileSync(join(root, file), "utf8"),
   ),
 );
@@ -77,7 +77,7 @@ export default defineConfig({
           ...limits,
           name: "docs",
           include: documents,
-          maxWorkers: 2,
+          maxWorkers: 4,
           sequence: { groupOrder: 0 },
         },
       },
@@ -90,7 +90,8 @@ export default defineConfig({
           // To start a process and to load the modules takes longer than most files.
           pool: "threads",
           isolate: false,
-          maxWorkers: 2,
+          // They wait more than they compute.
+          maxWorkers: 4,
           sequence: { groupOrder: 0 },
         },
       },
@@ -99,7 +100,7 @@ export default defineConfig({
           ...limits,
           name: "unit-isolated",
           include: isolated,
-          maxWorkers: 2,
+          maxWorkers: 4,
           sequence: { groupOrder: 0 },
         },
       },
@@ -113,7 +114,7 @@ export default defineConfig({
           name: "react-18",
           include: ["packages/sse-bus/src/react/**/*.test.tsx"],
           env: { REACT_MAJOR: "18" },
-          maxWorkers: 2,
+          maxWorkers: 4,
           sequence: { groupOrder: 0 },
         },
       },

@@ -14,6 +14,7 @@ const LONGEST = [
   "test/versions/next-",
   "test/backends/nats-conformance",
   "src/client/client",
+  "test/backends/folder-log",
   "src/core/wide-pattern",
   "src/http/leaks",
   "src/hub/worker-backend",

@@ -21,12 +21,16 @@ export function createProbeTimer(probe: () => void, probeMs: number = PROBE_MS):
 
   const start = (): void => {
     clearTimeout(timer);
-    const ms = probedAt && probedAt + probeMs * (1 + Math.random() / 2) - Date.now();
-    timer = startTimeout(() => {
-      probedAt = Date.now();
-      probe();
-      start();
-    }, ms);
+    const dueAt = probedAt + probeMs * (1 + Math.random() / 2);
+    timer = startTimeout(
+      () => {
+        probedAt = Date.now();
+        probe();
+        start();
+      },
+      // Node.js 26 warns of a negative wait.
+      Math.max(0, dueAt - Date.now()),
+    );
   };
 
   return {
