@@ -50,6 +50,6 @@ export function isPicture(file: string): boolean {
   return /\.(?:avif|gif|jpe?g|png|svg|webp)$/.test(file);
 }
 
-export function pictureAddress(file: string): string {
+function pictureAddress(file: string): string {
   return `/media/${file}`;
 }

@@ -7,7 +7,7 @@ import {
 } from "fumadocs-core/mdx-plugins";
 import { CodeBlock, Pre } from "fumadocs-ui/components/codeblock";
 import defaultComponents from "fumadocs-ui/mdx";
-import type { ComponentProps, ReactNode } from "react";
+import type { ComponentProps, ComponentPropsWithoutRef, ReactNode } from "react";
 import rehypeRaw from "rehype-raw";
 import { rehypeLabels, rehypeSite } from "./site-rehype.ts";
 
@@ -44,10 +44,11 @@ export function Markdown({ file, markdown, codeName = "Code" }: Source): ReactNo
 const components = {
   ...defaultComponents,
   // The files are exported as they are; their sizes come from `rehypeSite`.
+  // oxlint-disable-next-line nextjs/no-img-element
   img: (props: ComponentProps<"img">) => <img alt="" {...props} />,
   table: (props: ComponentProps<"table">) => (
     // Focusable, so that the keyboard can scroll a wide table.
-    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex, jsx-a11y/prefer-tag-over-role
     <div className="table-scroll prose-no-margin" tabIndex={0} role="group" aria-label="Table">
       <table {...props} />
     </div>
@@ -55,7 +56,7 @@ const components = {
   // A header without text is an empty corner.
   th: ({ children, ...props }: ComponentProps<"th">) =>
     children === undefined ? <td {...props} /> : <th {...props}>{children}</th>,
-  pre: ({ "aria-label": label, children, ref: _, ...props }: ComponentProps<"pre">) => (
+  pre: ({ "aria-label": label, children, ...props }: ComponentPropsWithoutRef<"pre">) => (
     <CodeBlock {...props} viewportProps={{ "aria-label": label }}>
       <Pre>{children}</Pre>
     </CodeBlock>

@@ -27,9 +27,9 @@ export function readEntryPoints(files) {
   const checker = program.getTypeChecker();
   return files.map(({ name, file }) => {
     const source = program.getSourceFile(file);
-    const module = source && checker.getSymbolAtLocation(source);
-    if (!source || !module) throw new Error(`${file} exports nothing.`);
-    const items = checker.getExportsOfModule(module).map((exported) => {
+    const entry = source && checker.getSymbolAtLocation(source);
+    if (!source || !entry) throw new Error(`${file} exports nothing.`);
+    const items = checker.getExportsOfModule(entry).map((exported) => {
       const isAlias = (exported.flags & ts.SymbolFlags.Alias) !== 0;
       return itemOf(exported.name, isAlias ? checker.getAliasedSymbol(exported) : exported);
     });
