@@ -1,9 +1,9 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { beforeAll, expect, test } from "vitest";
-import { generatedApi } from "../../apps/docs/lib/repository.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { runProcess } from "../support/processes.ts";
 import { repository } from "../support/repository.ts";
+import { type TempFolder, tempFolder } from "../support/temp-folder.ts";
 
 const sseBus = join(repository, "packages/sse-bus");
 
@@ -13,16 +13,19 @@ interface EntryPoint {
   readonly page: string;
 }
 
+let folder: TempFolder;
 let entryPoints: EntryPoint[] = [];
 
 beforeAll(async () => {
   const script = join(repository, "apps/docs/scripts/api-reference.mjs");
-  await runProcess(process.execPath, [script], { timeoutMs: 90_000 });
+  folder = await tempFolder("api");
+  await runProcess(process.execPath, [script, folder.path], { timeoutMs: 90_000 });
   entryPoints = await readEntryPoints();
 }, 100_000);
+afterAll(async () => folder?.[Symbol.asyncDispose]());
 
 test("every entry point of the package has a page, and nothing else has", async () => {
-  const pages = (await readdir(generatedApi)).filter((file) => file.endsWith(".md"));
+  const pages = (await readdir(folder.path)).filter((file) => file.endsWith(".md"));
   const names = entryPoints.map(({ name }) => `${name}.md`);
   expect(pages.toSorted()).toEqual(names.toSorted());
   expect(names.length).toBeGreaterThan(15);
@@ -57,8 +60,9 @@ test("every function and class of the reference is described", () => {
 /** The entry points of the built package, with the names that their declarations export. */
 async function readEntryPoints(): Promise<EntryPoint[]> {
   const manifest = await readFile(join(sseBus, "package.json"), "utf8");
-  const targets = (JSON.parse(manifest) as { exports: Record<string, string | { default: string }> })
-    .exports;
+  const targets = (
+    JSON.parse(manifest) as { exports: Record<string, string | { default: string }> }
+  ).exports;
   return Promise.all(
     Object.entries(targets)
       .map(([subpath, target]) => [subpath, typeof target === "string" ? target : target.default])
@@ -69,7 +73,7 @@ async function readEntryPoints(): Promise<EntryPoint[]> {
         return {
           name,
           exports: exportedNames(declarations),
-          page: await readFile(join(generatedApi, `${name}.md`), "utf8"),
+          page: await readFile(join(folder.path, `${name}.md`), "utf8"),
         };
       }),
   );
@@ -84,7 +88,12 @@ function exportedNames(declarations: string): string[] {
   return lists.flatMap(([, names = ""]) =>
     names
       .split(",")
-      .map((name) => name.trim().replace(/^type /, "").replace(/^.* as /, ""))
+      .map((name) =>
+        name
+          .trim()
+          .replace(/^type /, "")
+          .replace(/^.* as /, ""),
+      )
       .filter(Boolean),
   );
 }

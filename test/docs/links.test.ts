@@ -10,8 +10,7 @@ const files = await listMarkdown();
 const outlines = new Map(
   await Promise.all(
     files.map(
-      async (file) =>
-        [file, outlineOf(await readFile(join(repository, file), "utf8"))] as const,
+      async (file) => [file, outlineOf(await readFile(join(repository, file), "utf8"))] as const,
     ),
   ),
 );

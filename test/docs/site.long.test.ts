@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import axe from "axe-core";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Page, Response } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readPages } from "../../apps/docs/lib/pages.ts";
 import { colorRules, violations } from "../support/accessibility.ts";
@@ -49,7 +49,8 @@ describe("the exported files", () => {
         const target = pages.get(pathname);
         const anchor = decodeURIComponent(hash.slice(1));
         if (target === undefined) dead.push(`${address}: ${link}`);
-        else if (anchor !== "" && !target.ids.has(anchor)) dead.push(`${address}: ${link}: no anchor`);
+        else if (anchor !== "" && !target.ids.has(anchor))
+          dead.push(`${address}: ${link}: no anchor`);
       }
     }
     expect([...new Set(dead)]).toEqual([]);
@@ -109,14 +110,19 @@ describe.each(KINDS)("%s", (path) => {
     tab.page.on("request", (request) => {
       if (!request.url().startsWith(site.url)) foreign.push(request.url());
     });
-    tab.page.on("response", async (response) => {
+    const bodies: Promise<void>[] = [];
+    const measure = async (response: Response): Promise<void> => {
       const kind = response.request().resourceType();
       const body = await response.body().catch(() => Buffer.alloc(0));
       sizes.set(kind, (sizes.get(kind) ?? 0) + gzipSync(body).length / 1_000);
-    });
+    };
+    tab.page.on("response", (response) => void bodies.push(measure(response)));
     await tab.page.addInitScript(observe);
     await tab.page.goto(site.url + path, { waitUntil: "networkidle" });
-    const { largestPaintMs, shifted } = await tab.page.evaluate(() => globalThis as never as Observed);
+    await Promise.all(bodies);
+    const { largestPaintMs, shifted } = await tab.page.evaluate(
+      () => globalThis as never as Observed,
+    );
     console.log(
       `${path}: ${[...sizes].map(([kind, kB]) => `${kind} ${kB.toFixed(0)} kB`).join(", ")}, ` +
         `largest paint ${largestPaintMs.toFixed(0)} ms, shifts ${shifted.toFixed(3)}`,
@@ -176,7 +182,8 @@ describe("readers", () => {
   it("keep the theme that they choose", async () => {
     await using tab = await openTab({ viewport: DESKTOP });
     await tab.page.goto(`${site.url}/docs`, { waitUntil: "networkidle" });
-    const isDark = () => tab.page.evaluate(() => document.documentElement.className.includes("dark"));
+    const isDark = () =>
+      tab.page.evaluate(() => document.documentElement.className.includes("dark"));
     expect(await isDark()).toBe(false);
     await tab.page.getByRole("button", { name: /theme/i }).first().click();
     await expect.poll(isDark).toBe(true);
@@ -231,7 +238,14 @@ function attributes(html: string, pattern: RegExp): string[] {
 }
 
 function escapeHtml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  const names: Record<string, string> = {
+    "&": "amp",
+    "<": "lt",
+    ">": "gt",
+    '"': "quot",
+    "'": "#x27",
+  };
+  return text.replaceAll(/[&<>"']/g, (char) => `&${names[char]};`);
 }
 
 interface Observed {

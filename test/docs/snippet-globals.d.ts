@@ -1,6 +1,6 @@
 // What the code blocks of the documentation use without an import.
 
-// The package: a block may go on from one that has the import.
+// The package: a block may continue one that has the import.
 declare const createBus: typeof import("sse-bus").createBus;
 declare const sharedBus: typeof import("sse-bus").sharedBus;
 declare const createSseRoute: typeof import("sse-bus/next").createSseRoute;

@@ -100,7 +100,10 @@ export function Landing({ start, samples, sections }: Props) {
           {GUARANTEES.map(({ title, text, href }) => (
             <li key={title}>
               <h3 className="mb-1.5 font-medium">
-                <Link href={href} className="underline decoration-fd-border underline-offset-4 hover:decoration-current">
+                <Link
+                  href={href}
+                  className="underline decoration-fd-border underline-offset-4 hover:decoration-current"
+                >
                   {title}
                 </Link>
               </h3>
@@ -118,12 +121,18 @@ export function Landing({ start, samples, sections }: Props) {
           {sections.map(({ title, items }) => (
             <div key={title} className={items.length > 8 ? "col-span-2" : undefined}>
               <h3 className="mb-3 text-sm font-medium">{title}</h3>
-              <ul className={`gap-6 text-sm text-fd-muted-foreground *:mb-2 ${items.length > 8 ? "columns-2" : ""}`}>
+              <ul
+                className={`gap-6 text-sm text-fd-muted-foreground *:mb-2 ${items.length > 8 ? "columns-2" : ""}`}
+              >
                 {items.map((item) => {
                   const { address, label } = "overview" in item ? item.overview : item;
                   return (
                     <li key={address}>
-                      <Link href={address} prefetch={false} className="hover:text-fd-foreground hover:underline">
+                      <Link
+                        href={address}
+                        prefetch={false}
+                        className="hover:text-fd-foreground hover:underline"
+                      >
                         {label}
                       </Link>
                     </li>

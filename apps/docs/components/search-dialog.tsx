@@ -14,6 +14,13 @@ import {
   SearchDialogOverlay,
   type SharedProps,
 } from "fumadocs-ui/components/dialog/search";
+import type { ComponentProps } from "react";
+
+/** Fumadocs sets `aria-selected` on its buttons, which only an option may have. */
+function Result(props: ComponentProps<typeof SearchDialogListItem>) {
+  // oxlint-disable-next-line jsx-a11y/prefer-tag-over-role, jsx-a11y/role-has-required-aria-props
+  return <SearchDialogListItem {...props} role="option" />;
+}
 
 const client = staticClient({ from: "/search.json" });
 
@@ -22,12 +29,7 @@ export default function StaticSearch(props: SharedProps) {
   const { search, setSearch, query } = useDocsSearch({ client });
   const items = query.data === "empty" ? null : query.data;
   return (
-    <SearchDialog
-      search={search}
-      onSearchChange={setSearch}
-      isLoading={query.isLoading}
-      {...props}
-    >
+    <SearchDialog search={search} onSearchChange={setSearch} isLoading={query.isLoading} {...props}>
       <SearchDialogOverlay />
       <SearchDialogContent>
         <SearchDialogHeader>
@@ -35,12 +37,8 @@ export default function StaticSearch(props: SharedProps) {
           <SearchDialogInput aria-label="Search" />
           <SearchDialogClose aria-label="ESC: close the search" />
         </SearchDialogHeader>
-        <SearchDialogList
-          items={items}
-          role="listbox"
-          aria-label="Results"
-          Item={(item) => <SearchDialogListItem {...item} role="option" />}
-        />
+        {/* oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- options of `datalist` cannot be links */}
+        <SearchDialogList items={items} role="listbox" aria-label="Results" Item={Result} />
       </SearchDialogContent>
     </SearchDialog>
   );

@@ -39,7 +39,8 @@ export function linkResolver(
 /** The address on the site: a page, a picture of the repository, or a file on the repository's own site. */
 export function hrefOf(target: Target): string {
   if (target.kind === "external") return target.href;
-  if (target.kind === "missing") throw new Error(`A link leads to ${target.file}, which is missing.`);
+  if (target.kind === "missing")
+    throw new Error(`A link leads to ${target.file}, which is missing.`);
   const hash = target.anchor === "" ? "" : `#${target.anchor}`;
   if (target.kind === "page") return target.entry.address + hash;
   return isPicture(target.file) ? pictureAddress(target.file) : sourceAddress(target.file) + hash;
@@ -49,6 +50,6 @@ export function isPicture(file: string): boolean {
   return /\.(?:avif|gif|jpe?g|png|svg|webp)$/.test(file);
 }
 
-export function pictureAddress(file: string): string {
+function pictureAddress(file: string): string {
   return `/media/${file}`;
 }

@@ -51,7 +51,8 @@ export function listEntries(sections: readonly Section[] = readNavigation()): En
 }
 
 /**
- * The address of a page: its path without `.md`, below `/docs`. README.md is `/docs` itself.
+ * The address of a page: its path without `.md`, below `/docs`. README.md is `/docs` itself, and docs/README.md, the
+ * list of the guides on GitHub, is `/docs/guides`.
  *
  * @example
  * addressOf("docs/errors/GAP.md"); // "/docs/errors/GAP"
@@ -59,6 +60,7 @@ export function listEntries(sections: readonly Section[] = readNavigation()): En
  */
 export function addressOf(file: string): string {
   if (file === "README.md") return "/docs";
+  if (file === "docs/README.md") return "/docs/guides";
   const name = file.replace(/\.md$/, "");
   return `/${name.startsWith("docs/") ? name : `docs/${name.toLowerCase()}`}`;
 }
@@ -69,7 +71,8 @@ function readFolder(folder: string, label: string, section: string): Folder {
   const names = existsSync(path) ? readdirSync(path) : [];
   const entries = names
     .filter((name) => name.endsWith(".md"))
-    .toSorted()
+    // The main entry point comes first.
+    .toSorted((a, b) => Number(b === "sse-bus.md") - Number(a === "sse-bus.md") || (a < b ? -1 : 1))
     .map((name): Entry => {
       const file = `docs/${folder}/${name}`;
       const entry = entryOf(file, labelOf(folder, name), section);

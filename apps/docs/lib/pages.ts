@@ -35,9 +35,20 @@ function parsePages(sections: readonly Section[]): Page[] {
   });
 }
 
-const INTRODUCTIONS: Record<string, string> = {
-  API: "Every export of every entry point, from the docstrings of the source.",
-  Errors: "Every error code, with its cause. Each page says what to do.",
+interface Overview {
+  readonly introduction: string;
+  readonly columns: readonly [page: string, description: string];
+}
+
+const OVERVIEWS: Record<string, Overview> = {
+  API: {
+    introduction: "Every export of every entry point, from the docstrings of the source.",
+    columns: ["entry point", "has"],
+  },
+  Errors: {
+    introduction: "Every error code, with its cause. Each page says what to do.",
+    columns: ["code", "cause"],
+  },
 };
 
 /** The first page of a folder: each of its pages with its first sentences. */
@@ -51,6 +62,9 @@ function overviewOf(
     const folder = file.split("/").slice(1).join("/");
     return `| [\`${name}\`](${folder}) | ${description.replaceAll("|", "\\|")} |`;
   });
-  const introduction = INTRODUCTIONS[label] ?? "";
-  return `# ${label}\n\n${introduction}\n\n| page | about |\n| --- | --- |\n${rows.join("\n")}\n`;
+  const { introduction, columns } = OVERVIEWS[label] ?? {
+    introduction: "",
+    columns: ["page", "about"],
+  };
+  return `# ${label}\n\n${introduction}\n\n| ${columns.join(" | ")} |\n| --- | --- |\n${rows.join("\n")}\n`;
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 /** The repository's root. Found from the working folder, because the bundler moves this file. */
@@ -9,7 +9,7 @@ export const generatedApi: string = join(repository, "apps/docs/.generated/api")
 
 /** The address of a file or folder in the repository's main branch, for links that leave the site. */
 export function sourceAddress(file: string): string {
-  const kind = file === "" || !/\.\w+$|\/[A-Z]+$/.test(file) ? "tree" : "blob";
+  const kind = statSync(join(repository, file)).isDirectory() ? "tree" : "blob";
   return `${repositoryAddress()}/${kind}/main/${file}`;
 }
 

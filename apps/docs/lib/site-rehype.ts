@@ -26,11 +26,11 @@ export function rehypeSite({ file }: Options): (tree: Root) => void {
 }
 
 /** Names the code blocks: each is a region that the keyboard can scroll. */
-export function rehypeLabels(): (tree: Root) => void {
+export function rehypeLabels({ name }: { readonly name: string }): (tree: Root) => void {
   return (tree) => {
     let blocks = 0;
     visit(tree, "element", (node: Element) => {
-      if (node.tagName === "pre") node.properties["aria-label"] = `Code ${++blocks}`;
+      if (node.tagName === "pre") node.properties["aria-label"] = `${name} ${++blocks}`;
     });
   };
 }

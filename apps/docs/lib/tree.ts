@@ -7,16 +7,15 @@ export function pageTree(): PageTree.Root {
     name: "sse-bus",
     children: readNavigation().flatMap(({ title, items }): PageTree.Node[] => [
       { type: "separator", name: title },
-      ...items.map(
-        (item): PageTree.Node =>
-          "overview" in item
-            ? {
-                type: "folder",
-                name: item.overview.label,
-                index: itemOf(item.overview),
-                children: item.entries.map(itemOf),
-              }
-            : itemOf(item),
+      ...items.map((item): PageTree.Node =>
+        "overview" in item
+          ? {
+              type: "folder",
+              name: item.overview.label,
+              index: itemOf(item.overview),
+              children: item.entries.map(itemOf),
+            }
+          : itemOf(item),
       ),
     ]),
   };

@@ -1,5 +1,5 @@
-// Writes the API reference as Markdown into .generated/api, one page per entry point of sse-bus. It reads the
-// declarations of the built package: what its users get, with the docstrings of the source.
+// node scripts/api-reference.mjs [FOLDER]: writes the API reference as Markdown, one page per entry point of sse-bus.
+// It reads the declarations of the built package: what its users get, with the docstrings of the source.
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { renderPage } from "./api/render.mjs";
 const docs = fileURLToPath(new URL("..", import.meta.url));
 const root = join(docs, "../..");
 const sseBus = join(root, "packages/sse-bus");
-const out = join(docs, ".generated/api");
+const out = process.argv[2] ?? join(docs, ".generated/api");
 
 const { exports } = JSON.parse(await readFile(join(sseBus, "package.json"), "utf8"));
 const files = Object.entries(exports).flatMap(([subpath, target]) => {

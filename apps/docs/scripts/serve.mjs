@@ -18,4 +18,6 @@ const server = createServer((request, response) => {
     notFound(request, response);
   });
 });
-server.listen(port, () => console.log(`The documentation is on http://localhost:${server.address().port}`));
+server.listen(port, () =>
+  console.log(`The documentation is on http://localhost:${server.address().port}`),
+);

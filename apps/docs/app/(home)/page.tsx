@@ -8,7 +8,7 @@ import { Markdown } from "@/lib/render.tsx";
 import { repository } from "@/lib/repository.ts";
 
 const SAMPLES = [
-  ["Open a route", "examples/minimal/app/api/sse/route.ts", "app/api/sse/route.ts"],
+  ["Open a route", "apps/docs/examples/route.ts", "app/api/sse/route.ts"],
   ["Publish anywhere on the server", "apps/docs/examples/publish.ts", "lib/orders.ts"],
   ["Show it on any page", "apps/docs/examples/order-status.tsx", "app/order-status.tsx"],
 ] as const;
@@ -19,7 +19,7 @@ export default function Home() {
   const samples = SAMPLES.map(([title, source, file]) => ({
     title,
     file,
-    code: <Sample file={source} />,
+    code: <Sample file={source} name={title} />,
   }));
   const { links = [], ...options } = layoutOptions();
   return (
@@ -33,7 +33,7 @@ export default function Home() {
   );
 }
 
-function Sample({ file }: { file: string }) {
+function Sample({ file, name }: { file: string; name: string }) {
   const code = readFileSync(join(repository, file), "utf8");
-  return <Markdown file={file} markdown={`\`\`\`tsx\n${code}\`\`\``} />;
+  return <Markdown file={file} codeName={name} markdown={`\`\`\`tsx\n${code}\`\`\``} />;
 }

@@ -27,9 +27,9 @@ export function readEntryPoints(files) {
   const checker = program.getTypeChecker();
   return files.map(({ name, file }) => {
     const source = program.getSourceFile(file);
-    const module = source && checker.getSymbolAtLocation(source);
-    if (!source || !module) throw new Error(`${file} exports nothing.`);
-    const items = checker.getExportsOfModule(module).map((exported) => {
+    const entry = source && checker.getSymbolAtLocation(source);
+    if (!source || !entry) throw new Error(`${file} exports nothing.`);
+    const items = checker.getExportsOfModule(entry).map((exported) => {
       const isAlias = (exported.flags & ts.SymbolFlags.Alias) !== 0;
       return itemOf(exported.name, isAlias ? checker.getAliasedSymbol(exported) : exported);
     });
@@ -50,7 +50,9 @@ function itemOf(name, symbol) {
     docs: docsOf(documented),
     code: declarations.map((each) => codeOf(each, members.length > 0)).join("\n"),
     members,
-    extends: (first.heritageClauses ?? []).flatMap(({ types }) => types.map((type) => type.getText())),
+    extends: (first.heritageClauses ?? []).flatMap(({ types }) =>
+      types.map((type) => type.getText()),
+    ),
   };
 }
 
@@ -68,7 +70,9 @@ function isCallable({ type }) {
 
 /** The members that get a row or a section: of interfaces, classes, and types that are one object. */
 function membersOf(node) {
-  const list = node.members ?? (node.type && ts.isTypeLiteralNode(node.type) ? node.type.members : []);
+  const isAlias = ts.isTypeAliasDeclaration(node) && ts.isTypeLiteralNode(node.type);
+  const hasList = ts.isInterfaceDeclaration(node) || ts.isClassDeclaration(node);
+  const list = isAlias ? node.type.members : hasList ? node.members : [];
   return list
     .filter((member) => member.name !== undefined && !isHidden(member))
     .map((member) => ({
@@ -113,11 +117,17 @@ function codeOf(node, hasMembers) {
 /** The source of a node without comments. */
 function textOf(node) {
   const text = node.getText();
-  const scanner = ts.createScanner(ts.ScriptTarget.Latest, false, ts.LanguageVariant.Standard, text);
+  const scanner = ts.createScanner(
+    ts.ScriptTarget.Latest,
+    false,
+    ts.LanguageVariant.Standard,
+    text,
+  );
   let code = "";
   for (let kind = scanner.scan(); kind !== ts.SyntaxKind.EndOfFileToken; kind = scanner.scan()) {
     const isComment =
-      kind === ts.SyntaxKind.MultiLineCommentTrivia || kind === ts.SyntaxKind.SingleLineCommentTrivia;
+      kind === ts.SyntaxKind.MultiLineCommentTrivia ||
+      kind === ts.SyntaxKind.SingleLineCommentTrivia;
     if (!isComment) code += scanner.getTokenText();
   }
   return code.replace(/\n[ \t]*(?=\n)/g, "");

@@ -121,7 +121,8 @@ function writer({ name: page, entryPoints, errorCodes }) {
   /** The page of each export: this page if it has it, else the first that has. */
   const pages = new Map();
   for (const { name, items } of entryPoints) {
-    for (const item of items) if (!pages.has(item.name) || name === page) pages.set(item.name, name);
+    for (const item of items)
+      if (!pages.has(item.name) || name === page) pages.set(item.name, name);
   }
   const address = (name) => {
     const owner = pages.get(name);
@@ -155,7 +156,10 @@ function codeCell(text) {
 }
 
 function cell(text) {
-  return text.replaceAll(/\s*\n\s*/g, " ").replaceAll("|", "\\|").trim();
+  return text
+    .replaceAll(/\s*\n\s*/g, " ")
+    .replaceAll("|", "\\|")
+    .trim();
 }
 
 /** Members are indented by their interface. */
