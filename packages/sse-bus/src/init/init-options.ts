@@ -50,6 +50,6 @@ function parse(args: readonly string[]) {
       code === "ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL"
         ? "init takes no arguments. For another folder, use --cwd FOLDER."
         : message.replaceAll(/\s+/g, " ");
-    throw new InitError(`${problem} See sse-bus init --help.`, 2);
+    throw new InitError(`${problem.replace(/\.?$/, ".")} See sse-bus init --help.`, 2);
   }
 }
