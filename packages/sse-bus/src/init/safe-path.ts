@@ -7,7 +7,7 @@ import { dirname, join, sep } from "node:path";
  */
 export function outsideOf(folder: string, path: string): string | undefined {
   let existing = join(folder, path);
-  while (lstatSync(existing, { throwIfNoEntry: false }) === undefined) existing = dirname(existing);
+  while (isMissing(existing)) existing = dirname(existing);
   let real;
   try {
     real = realpathSync(existing);
@@ -16,4 +16,14 @@ export function outsideOf(folder: string, path: string): string | undefined {
   }
   if (real === folder || real.startsWith(folder + sep)) return undefined;
   return `it is in ${real}, outside of the app, through a symbolic link`;
+}
+
+function isMissing(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch (error) {
+    // Node.js 20 throws this where a folder of the path is a file.
+    if ((error as NodeJS.ErrnoException).code === "ENOTDIR") return true;
+    throw error;
+  }
 }
