@@ -32,7 +32,7 @@ const scenes = {
     await page.getByRole("log").getByText("HelloHook").first().waitFor();
   },
   "/dashboard": async (page) => {
-    await page.locator("input[value='2000']").check();
+    await page.locator("input[value='2000']").click();
     await page
       .locator('[data-stat="Updates per second"] dd')
       .getByText(/^[12],\d/)
