@@ -4,16 +4,18 @@ import { gzipSync } from "node:zlib";
 import axe from "axe-core";
 import type { Browser, Page, Response } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readPages } from "../../apps/docs/lib/pages.ts";
+import { type Page as SourcePage, readPages } from "../../apps/docs/lib/pages.ts";
 import { colorRules, violations } from "../support/accessibility.ts";
 import { launchChromium } from "../support/chromium.ts";
 import { type DocsSite, startDocsSite } from "../support/docs-site.ts";
 
 let site: DocsSite;
 let browser: Browser;
+let pages: readonly SourcePage[];
 
 beforeAll(async () => {
   site = await startDocsSite();
+  pages = readPages();
   browser = await launchChromium();
 });
 afterAll(async () => {
@@ -38,15 +40,15 @@ const KINDS = [
 
 describe("the exported files", () => {
   it("have no dead link: every address and every anchor exists", async () => {
-    const pages = await readSite(site.out);
+    const exported = await readSite(site.out);
     const dead: string[] = [];
     let checked = 0;
-    for (const [address, { links }] of pages) {
+    for (const [address, { links }] of exported) {
       for (const link of links) {
         const { origin, pathname, hash } = new URL(link, `http://site${address}`);
         if (origin !== "http://site") continue;
         checked += 1;
-        const target = pages.get(pathname);
+        const target = exported.get(pathname);
         const anchor = decodeURIComponent(hash.slice(1));
         if (target === undefined) dead.push(`${address}: ${link}`);
         else if (anchor !== "" && !target.ids.has(anchor))
@@ -58,9 +60,9 @@ describe("the exported files", () => {
   });
 
   it("have every page of the navigation, with its title", async () => {
-    const pages = await readSite(site.out);
-    for (const { address, title } of readPages()) {
-      expect(pages.get(address)?.text, address).toContain(escapeHtml(title));
+    const exported = await readSite(site.out);
+    for (const { address, title } of pages) {
+      expect(exported.get(address)?.text, address).toContain(escapeHtml(title));
     }
   });
 
@@ -68,12 +70,12 @@ describe("the exported files", () => {
     const index = await (await fetch(`${site.url}/llms.txt`)).text();
     const full = await (await fetch(`${site.url}/llms-full.txt`)).text();
     const addresses = [...index.matchAll(/\]\((\/md\/[^)]+)\)/g)].map(([, address]) => address);
-    expect(addresses).toHaveLength(readPages().length);
+    expect(addresses).toHaveLength(pages.length);
     for (const address of addresses) {
       const response = await fetch(site.url + address);
       expect([address, response.status]).toEqual([address, 200]);
     }
-    for (const { title } of readPages()) expect(full).toContain(title);
+    for (const { title } of pages) expect(full).toContain(title);
   });
 
   it("are a page of their own for an address that does not exist", async () => {
@@ -120,8 +122,8 @@ describe.each(KINDS)("%s", (path) => {
     await tab.page.addInitScript(observe);
     await tab.page.goto(site.url + path, { waitUntil: "networkidle" });
     await Promise.all(bodies);
-    const { largestPaintMs, shifted } = await tab.page.evaluate(
-      () => globalThis as never as Observed,
+    const { largestPaintMs, shifted } = await tab.page.evaluate<Observed>(
+      "({ largestPaintMs, shifted })",
     );
     console.log(
       `${path}: ${[...sizes].map(([kind, kB]) => `${kind} ${kB.toFixed(0)} kB`).join(", ")}, ` +
@@ -141,7 +143,7 @@ describe("readers", () => {
   it("never scroll sideways on a phone, on any page", async () => {
     await using tab = await openTab({ viewport: PHONE });
     const wide: string[] = [];
-    for (const { address } of [{ address: "/" }, ...readPages()]) {
+    for (const { address } of [{ address: "/" }, ...pages]) {
       await tab.page.goto(site.url + address, { waitUntil: "domcontentloaded" });
       const { scrollWidth } = await tab.page.evaluate(() => ({
         scrollWidth: document.documentElement.scrollWidth,

@@ -1,6 +1,8 @@
 // Serves the exported site on PORT (3000).
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import sirv from "sirv";
 
@@ -9,13 +11,11 @@ if (!existsSync(folder)) throw new Error("Build the site first: pnpm --filter do
 
 const port = Number(process.env.PORT ?? 3000);
 const files = sirv(folder, { extensions: ["html"], gzip: false });
-const notFound = sirv(folder, { single: "404.html" });
+const notFound = await readFile(join(folder, "404.html"));
 
 const server = createServer((request, response) => {
   files(request, response, () => {
-    request.url = "/404";
-    response.statusCode = 404;
-    notFound(request, response);
+    response.writeHead(404, { "content-type": "text/html; charset=utf-8" }).end(notFound);
   });
 });
 server.listen(port, () =>
