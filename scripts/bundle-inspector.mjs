@@ -9,7 +9,16 @@ const folder = new URL("../packages/sse-bus/src/inspector/page/", import.meta.ur
 const target = new URL("bundle.ts", folder);
 const MAX_BYTES = 60_000;
 
-const common = { bundle: true, minify: true, write: false, legalComments: "none", charset: "utf8" };
+// As in client bundles of Next.js: errors carry no addresses.
+const define = { "process.env.NEXT_RUNTIME": '""' };
+const common = {
+  bundle: true,
+  minify: true,
+  write: false,
+  legalComments: "none",
+  charset: "utf8",
+  define,
+};
 const [script, style] = await Promise.all([
   bundle({ entryPoints: [fileURLToPath(new URL("main.ts", folder))], format: "esm" }),
   bundle({ entryPoints: [fileURLToPath(new URL("style.css", folder))] }),
