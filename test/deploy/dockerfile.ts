@@ -1,5 +1,11 @@
 import { readFile } from "node:fs/promises";
-import { DockerfileParser, ModifiableInstruction, type Env, type From, type Instruction } from "dockerfile-ast";
+import {
+  DockerfileParser,
+  ModifiableInstruction,
+  type Env,
+  type From,
+  type Instruction,
+} from "dockerfile-ast";
 
 /** One `FROM` of a Dockerfile with what follows it. */
 export interface Stage {
