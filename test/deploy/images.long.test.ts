@@ -21,6 +21,9 @@ import { expectSeamlessUpdate, type Pod } from "./rolling-update.ts";
 // Builds both images as their Dockerfiles say, and runs them as a container engine would: as the first process, as
 // the user of the image, with its health check.
 
+/** Next.js exits with 128 and the number of SIGTERM, as a shell reports it. */
+const NEXT_EXIT_CODE = 143;
+
 const deploy = join(repository, "deploy");
 
 let temp: TempFolder;
@@ -58,7 +61,7 @@ async function prepare(name: string, change: (dependencies: Record<string, strin
 
 /** What each container does between its start and its end. */
 async function expectContainer(image: Image, options: ContainerOptions): Promise<void> {
-  const { env, args = [], origin, streamPath, publishPath } = options;
+  const { env, args = [], origin, streamPath, publishPath, exitCode = 0 } = options;
   await using container = await startContainer(image, env, args);
   expect(container.uid).toBe(process.getuid?.() === 0 ? 1000 : process.getuid?.());
   await using stream = await openStream(`${origin}${streamPath}`);
@@ -77,7 +80,7 @@ async function expectContainer(image: Image, options: ContainerOptions): Promise
   expect((await stream.next("bye")).json()).toMatchObject({ reason: "drain" });
   expect(await stream.closed).toBe("end");
   console.log(`process 1 exited with ${code}, ${Math.round(tookMs)} ms after SIGTERM`);
-  expect(code).toBe(0);
+  expect(code).toBe(exitCode);
   expect(tookMs).toBeLessThan(5_000);
   expect(await isHealthy(image, { ...image.env, ...env })).toBe(false);
 }
@@ -88,6 +91,7 @@ interface ContainerOptions {
   readonly origin: string;
   readonly streamPath: string;
   readonly publishPath: string;
+  readonly exitCode?: number;
 }
 
 describe("the image of an app", () => {
@@ -126,6 +130,7 @@ describe("the image of an app", () => {
       origin: `http://127.0.0.1:${port}`,
       streamPath: "/api/sse",
       publishPath: "/api/publish",
+      exitCode: NEXT_EXIT_CODE,
     });
   }, 120_000);
 
@@ -139,7 +144,7 @@ describe("the image of an app", () => {
     await expect.poll(() => isHealthy(image, all), { timeout: 20_000 }).toBe(false);
     redis.resume();
     await expect.poll(() => isHealthy(image, all), { timeout: 20_000 }).toBe(true);
-    expect(await container.stop()).toBe(0);
+    expect(await container.stop()).toBe(NEXT_EXIT_CODE);
   }, 120_000);
 
   test("a rolling update as in deploy/kubernetes/app.yaml refuses no request and loses no message", async () => {
@@ -169,6 +174,7 @@ describe("the image of an app", () => {
       streamPath: "/api/sse",
       publishPath: "/api/publish",
       channel: "rolling",
+      exitCode: NEXT_EXIT_CODE,
     });
   }, 180_000);
 });

@@ -18,6 +18,8 @@ export interface RollingUpdateOptions {
   readonly streamPath: string;
   readonly publishPath: string;
   readonly channel: string;
+  /** How a pod exits after SIGTERM. @default 0 */
+  readonly exitCode?: number;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -29,17 +31,27 @@ const PUBLISH_EVERY_MS = 25;
  * request is refused, that each client receives each message once and in order, and that each pod exits in time.
  */
 export async function expectSeamlessUpdate(options: RollingUpdateOptions): Promise<void> {
-  const { rollout, startPod, streamPath, publishPath, channel, headers = {} } = options;
+  const {
+    rollout,
+    startPod,
+    streamPath,
+    publishPath,
+    channel,
+    headers = {},
+    exitCode = 0,
+  } = options;
   await using service = await startService();
   let pods = await Promise.all(
     Array.from({ length: rollout.replicas }, () => startPod(rollout.env)),
   );
+  const stopAll: (() => unknown)[] = [];
   try {
     for (const pod of pods) await untilReady(pod, rollout);
     service.setPods(pods.map(({ port }) => port));
     const readers = Array.from({ length: READERS }, () =>
       startReader(`${service.url}${streamPath}?channel=${channel}`, headers),
     );
+    for (const reader of readers) stopAll.push(reader.stop);
     await waitFor("all readers", async () => readers.every(({ isOpen }) => isOpen()));
     const publisher = startPublisher(async (n) => {
       const response = await fetch(service.url + publishPath, {
@@ -51,11 +63,15 @@ export async function expectSeamlessUpdate(options: RollingUpdateOptions): Promi
       expect(response.status, await response.text()).toBe(200);
     });
 
+    stopAll.push(() => void publisher.stop().catch(() => {}));
     for (const old of pods) {
       const fresh = await startPod(rollout.env);
       pods = [...pods, fresh];
       await untilReady(fresh, rollout);
-      await terminate(old, pods, service, rollout);
+      expect(await terminate(old, pods, service, rollout)).toEqual({
+        code: exitCode,
+        signal: null,
+      });
       pods = pods.filter((pod) => pod !== old);
     }
 
@@ -75,6 +91,7 @@ export async function expectSeamlessUpdate(options: RollingUpdateOptions): Promi
       `${published} messages to each of ${READERS} readers, ${rollout.replicas} pods replaced`,
     );
   } finally {
+    for (const stop of stopAll) stop();
     for (const pod of pods) await pod[Symbol.asyncDispose]();
   }
 }
@@ -110,9 +127,9 @@ async function terminate(old: Pod, pods: readonly Pod[], service: Service, rollo
   console.log(
     `a pod ended ${Math.round(tookMs - preStopMs)} ms after SIGTERM: ${JSON.stringify(exit)}`,
   );
-  expect(exit).toEqual({ code: 0, signal: null });
   // Half of what Kubernetes would wait for.
   expect(tookMs - preStopMs).toBeLessThan((graceMs - preStopMs) / 2);
+  return exit;
 }
 
 function startPublisher(publish: (n: number) => Promise<void>) {
@@ -125,6 +142,8 @@ function startPublisher(publish: (n: number) => Promise<void>) {
       await sleep(PUBLISH_EVERY_MS);
     }
   })();
+  // A refused request is reported by `stop`, also if it is refused long before.
+  running.catch(() => {});
   return {
     async stop(): Promise<number> {
       isStopped = true;
