@@ -10,7 +10,7 @@ import { runPrimary } from "./run-primary.ts";
 import { runWorker } from "./run-worker.ts";
 
 /** `sse-bus hub --help`. */
-export const HUB_HELP = `sse-bus ${VERSION}
+export const HUB_HELP: string = `sse-bus ${VERSION}
 
 Usage: sse-bus hub [flags]
 
