@@ -10,7 +10,7 @@ import { selfSigned } from "./self-signed.ts";
 
 describe("the command", () => {
   test("lists all of its flags", async () => {
-    const help = await runCli("--help");
+    const help = await runCli("hub", "--help");
     for (const flag of [
       "--port",
       "--host",
@@ -24,7 +24,7 @@ describe("the command", () => {
     ]) {
       expect(help).toContain(flag);
     }
-    expect(await runCli("hub", "--help")).toBe(help);
+    expect(await runCli("help", "hub")).toBe(help);
     expect(await runCli("--version")).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
