@@ -75,7 +75,7 @@ describe("the exported files", () => {
       const response = await fetch(site.url + address);
       expect([address, response.status]).toEqual([address, 200]);
     }
-    for (const { title } of pages) expect(full).toContain(title);
+    for (const { address } of pages) expect(full).toContain(`<!-- ${address} -->`);
   });
 
   it("are a page of their own for an address that does not exist", async () => {
