@@ -18,23 +18,13 @@ export default function Page() {
     let source = listen(new EventSource("/api/sse"));
     // The browser reconnects by itself, except after an error page such as a proxy's 502.
     const timer = setInterval(() => {
-      if (source.readyState === EventSource.CLOSED)
-        source = listen(new EventSource(`/api/sse?from=${lastId}`));
+      if (source.readyState !== EventSource.CLOSED) return;
+      source = listen(new EventSource(`/api/sse?from=${lastId}`));
     }, 2_000);
     return () => {
       clearInterval(timer);
       source.close();
     };
   }, []);
-  return (
-    <main style={{ margin: "auto", maxWidth: "50rem", font: "1rem/1.5 system-ui" }}>
-      <h1>Live log</h1>
-      <a href="/api/publish?msg=HelloWorld" target="_blank">
-        Publish HelloWorld
-      </a>
-      <pre role="log" style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
-        {log.map(({ type, data }) => `${type} ${data}\n`)}
-      </pre>
-    </main>
-  );
+  return <pre role="log">{log.map(({ type, data }) => `${type} ${data}\n`)}</pre>;
 }
