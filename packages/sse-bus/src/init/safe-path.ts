@@ -7,7 +7,7 @@ import { dirname, join, sep } from "node:path";
  */
 export function outsideOf(folder: string, path: string): string | undefined {
   let existing = join(folder, path);
-  while (lstatSync(existing, { throwIfNoEntry: false }) === undefined) existing = dirname(existing);
+  while (!isThere(existing)) existing = dirname(existing);
   let real;
   try {
     real = realpathSync(existing);
@@ -16,4 +16,14 @@ export function outsideOf(folder: string, path: string): string | undefined {
   }
   if (real === folder || real.startsWith(folder + sep)) return undefined;
   return `it is in ${real}, outside of the app, through a symbolic link`;
+}
+
+/** Also a symbolic link to nothing is there; a path through a file is not. */
+function isThere(path: string): boolean {
+  try {
+    lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
