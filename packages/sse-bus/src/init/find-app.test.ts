@@ -77,6 +77,12 @@ describe("an error says why, and what to do,", () => {
       /package\.json does not list next as a dependency\./,
     ],
     ["if package.json is broken", { "package.json": "{" }, /package\.json is not valid JSON/],
+    ["if package.json is no object", { "package.json": "null" }, /package\.json is not valid JSON/],
+    [
+      "if one of the monorepo's package.json is no object",
+      { "package.json": {}, "apps/a/package.json": "null", "apps/web/package.json": next16 },
+      /--cwd apps\/web$/,
+    ],
     [
       "with only the Pages Router",
       { "package.json": next16, "src/pages/index.tsx": "" },

@@ -6,6 +6,7 @@ import { type InitOptions, readInitOptions } from "./init-options.ts";
 import { commandText, packageManagerOf } from "./package-manager.ts";
 import { planChanges } from "./plan.ts";
 import type { PlannedFile } from "./planned-file.ts";
+import { readSource } from "./read-source.ts";
 import { appText, createPaint, diffText, leftText, nextSteps, planText } from "./report.ts";
 import type { InitHost } from "./terminal-host.ts";
 
@@ -101,9 +102,13 @@ function replaced(file: PlannedFile): PlannedFile {
   return isConflict(file) ? { ...file, action: "change" } : file;
 }
 
-async function write(folder: string, { path, action, after }: PlannedFile): Promise<void> {
+async function write(folder: string, { path, action, before, after }: PlannedFile): Promise<void> {
   const target = join(folder, path);
   try {
+    // The user may have edited it while the question was open.
+    if (action === "change" && (await readSource(target)) !== before) {
+      throw new Error("it has changed in the meantime");
+    }
     await mkdir(dirname(target), { recursive: true });
     // A file that appeared since the plan is not replaced.
     await writeFile(target, after, { flag: action === "create" ? "wx" : "w" });

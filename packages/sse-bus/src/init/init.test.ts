@@ -195,6 +195,33 @@ describe("what is there already", () => {
     expect(route === own).toBe(!replace);
   });
 
+  test("and only names the URL is no route of sse-bus", async () => {
+    const route = `// app/api/sse/route.ts\n${own}`;
+    const folder = await appFolder({ ...typed, "app/api/sse/route.ts": route });
+    const { code, output } = await runInit(folder);
+    expect(code).toBe(1);
+    expect(output).toContain("app/api/sse/route.ts was left alone: it is there for something else");
+    expect(await filesOf(folder)).toMatchObject({ "app/api/sse/route.ts": route });
+  });
+
+  test("and is not UTF-8 keeps its bytes", async () => {
+    const folder = await appFolder(typed);
+    const path = join(folder, "instrumentation.ts");
+    const bytes = Buffer.from('export function register() {\n  log("caf\xE9");\n}\n', "latin1");
+    await writeFile(path, bytes);
+    const { code, output } = await runInit(folder);
+    expect(code).toBe(1);
+    expect(await readFile(path)).toEqual(bytes);
+    expect(output).toContain("instrumentation.ts was left alone: it is not UTF-8");
+  });
+
+  test("and cannot be read is left alone", async () => {
+    const folder = await appFolder({ ...typed, "lib/sse-bus.ts/a.txt": "" });
+    const { code, output } = await runInit(folder);
+    expect(code).toBe(1);
+    expect(output).toContain("lib/sse-bus.ts was left alone: it cannot be read (EISDIR)");
+  });
+
   test("and uses sse-bus stays, even with --overwrite", async () => {
     const route = `import { createSseRoute } from "sse-bus/next";\nexport const mine = 1;\n`;
     const folder = await appFolder({ ...typed, "app/api/sse/route.ts": route });
@@ -263,6 +290,29 @@ test("a file that cannot be written is reported, and the next run continues", as
   expect((await runInit(folder)).code).toBe(0);
 });
 
+test.each([
+  ["no paths", { compilerOptions: { paths: null } }],
+  ["a path that is no list", { compilerOptions: { paths: { "@/*": "./*" } } }],
+  ["a path with two stars", { compilerOptions: { paths: { "@/*/*": ["./*"] } } }],
+  ["no object", "null"],
+  ["a list of options", { compilerOptions: [] }],
+  ["itself as its base", { extends: "./tsconfig.json" }],
+  ["a base that is missing", { extends: "@company/tsconfig" }],
+  ["a syntax error", "{"],
+])("a tsconfig.json with %s is Next.js's to report", async (_, tsconfig) => {
+  const folder = await appFolder({ ...typed, "tsconfig.json": tsconfig });
+  expect((await runInit(folder)).code).toBe(0);
+  const route = await readFile(join(folder, "app/api/sse/route.ts"), "utf8");
+  expect(route).toContain(`from "../../../lib/sse-bus"`);
+});
+
+test("a package of Next.js whose installation was interrupted counts as not installed", async () => {
+  const folder = await appFolder({ ...typed, "node_modules/next/package.json": "" });
+  const { code, output } = await runInit(folder);
+  expect(code).toBe(0);
+  expect(output).toContain("Next.js 16.4.6");
+});
+
 describe("a question", () => {
   test("comes before anything is written; no leaves everything as it is", async () => {
     const folder = await appFolder(typed);
@@ -271,6 +321,22 @@ describe("a question", () => {
     expect(output).toContain("+++ b/app/sse/page.tsx");
     expect(output).toContain("Nothing was written.");
     expect(await changesOf(folder, typed)).toEqual({});
+  });
+
+  test("may take long: what changes in the meantime is not overwritten", async () => {
+    const folder = await appFolder({ ...typed, "instrumentation.ts": "" });
+    const path = join(folder, "instrumentation.ts");
+    const text = "export function register() {}\n";
+    const { code, errors } = await runInit(folder, [], {
+      decisions: ["apply"],
+      meanwhile: () => writeFile(path, text),
+    });
+    expect(code).toBe(1);
+    expect(errors).toMatch(
+      /^instrumentation\.ts cannot be written: it has changed in the meantime/m,
+    );
+    expect(await readFile(path, "utf8")).toBe(text);
+    expect((await runInit(folder)).code).toBe(0);
   });
 
   test("that nobody can answer ends the command", async () => {

@@ -90,6 +90,25 @@ export const onRequestError = Sentry.captureRequestError
 `);
   });
 
+  test.each([";", ""])("the line after the comment of another statement, with %j", (semicolon) => {
+    expect(
+      merged(`export async function register() {
+  start()${semicolon} // needs the network
+  return report()${semicolon}
+}
+`),
+    ).toBe(`export async function register() {
+  start()${semicolon} // needs the network
+  if (process.env.NEXT_RUNTIME === "nodejs") {
+    await import("./lib/sse-bus")${semicolon}
+    const { registerSseBus } = await import("sse-bus/next")${semicolon}
+    await registerSseBus()${semicolon}
+  }
+  return report()${semicolon}
+}
+`);
+  });
+
   test("its end, after a return for other runtimes", () => {
     expect(
       merged(`export async function register() {

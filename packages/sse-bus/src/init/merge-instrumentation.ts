@@ -116,11 +116,16 @@ interface Addition {
 }
 
 function before(text: string, statement: Statement, { code, style }: Addition): Edit {
-  const [comment] = statement.leadingComments ?? [];
-  const start = comment?.start ?? at(statement).start;
+  const starts = [...(statement.leadingComments ?? []), statement].map((node) => node.start ?? 0);
+  // The first comment may be behind the code of the line before.
+  const start = starts.find((offset) => beginsLine(text, offset)) ?? at(statement).start;
   const indentation = indentationAt(text, start);
   const lines = restyle(code, style, indentation).slice(indentation.length);
   return { start, end: start, text: lines + style.newline + indentation };
+}
+
+function beginsLine(text: string, offset: number): boolean {
+  return text.slice(text.lastIndexOf("\n", offset - 1) + 1, offset).trim() === "";
 }
 
 function atEnd(text: string, block: BlockStatement, { code, style }: Addition): Edit {

@@ -22,7 +22,8 @@ export async function nextVersion(folder: string, declared: string): Promise<str
   for (let path = folder; ; path = dirname(path)) {
     const file = join(path, "node_modules/next/package.json");
     const text = await readFile(file, "utf8").catch(() => undefined);
-    if (text !== undefined) return (JSON.parse(text) as { version: string }).version;
+    // Empty after an installation that was interrupted.
+    if (text) return (JSON.parse(text) as { version: string }).version;
     if (path === dirname(path)) return declared;
   }
 }

@@ -12,7 +12,7 @@ export interface PackageManifest {
 /**
  * `undefined` if the folder has none.
  *
- * @throws InitError if it is not JSON
+ * @throws InitError if it is not a JSON object
  */
 export async function readManifest(folder: string): Promise<PackageManifest | undefined> {
   const path = join(folder, "package.json");
@@ -22,11 +22,14 @@ export async function readManifest(folder: string): Promise<PackageManifest | un
   } catch {
     return undefined;
   }
+  let manifest: unknown;
   try {
-    return JSON.parse(text.replace(/^\uFEFF/, "")) as PackageManifest;
+    manifest = JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch {
-    throw new InitError(`${path} is not valid JSON: correct it, then run this again.`);
+    // Reported below, like `null`.
   }
+  if (typeof manifest === "object" && manifest !== null) return manifest;
+  throw new InitError(`${path} is not valid JSON: correct it, then run this again.`);
 }
 
 /** The range under which a package is a dependency. */

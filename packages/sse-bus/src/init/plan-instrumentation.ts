@@ -12,6 +12,8 @@ export async function planInstrumentation(app: NextApp, example: string): Promis
   const path = there ?? inApp(app, `${stem}.${app.isTypeScript ? "ts" : "js"}`);
   const file = await planned(app, { path, purpose, text: example });
   if (there === undefined) return file;
+  const { whole } = exampleParts(example);
+  if (file.action === "by-hand") return { ...file, after: whole };
   const merge = mergeInstrumentation(file.before, example, path);
   if (merge.kind === "same") return { ...file, action: "same" };
   const outside = outsideOf(app.folder, path);
@@ -19,5 +21,5 @@ export async function planInstrumentation(app: NextApp, example: string): Promis
     return { ...file, action: "change", after: merge.text };
   }
   const reason = merge.kind === "by-hand" ? merge.reason : outside;
-  return { ...file, action: "by-hand", reason: reason ?? "", after: exampleParts(example).whole };
+  return { ...file, action: "by-hand", reason: reason ?? "", after: whole };
 }

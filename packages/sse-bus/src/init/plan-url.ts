@@ -31,7 +31,8 @@ export async function planUrl(app: NextApp, wanted: WantedUrl): Promise<PlannedF
     join(pages, "index"),
   ]);
   const found = own ?? blocking ?? wanted.path;
-  const file = await planned(app, { path: found, purpose, text: wanted.text(found) });
+  const text = wanted.text(found);
+  const file = await planned(app, { path: found, purpose, text, isPage: kind === "page" });
   if (own !== undefined || blocking === undefined || file.action === "same") return file;
   const reason = `it has the URL /${url.join("/")}. Move it to another URL, then run this again`;
   return { ...file, action: "by-hand", reason };

@@ -1,6 +1,7 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { basename, dirname, join, relative, sep } from "node:path";
 import type { NextApp } from "./find-app.ts";
+import { readSource } from "./read-source.ts";
 import { outsideOf } from "./safe-path.ts";
 
 /** What happens to one file. */
@@ -26,25 +27,30 @@ export interface WantedFile {
   readonly path: string;
   readonly purpose: string;
   readonly text: string;
+  /** It is set up if it has the URL of the stream: a page need not import the package. */
+  readonly isPage?: boolean;
 }
 
 /** Compares a file with what is there. */
 export async function planned(
   app: NextApp,
-  { path, purpose, text }: WantedFile,
+  { path, purpose, text, isPage = false }: WantedFile,
 ): Promise<PlannedFile> {
-  const before = await readFile(join(app.folder, path), "utf8").catch(() => undefined);
-  const file = { path, purpose, before: before ?? "", after: text };
+  const before = await readSource(join(app.folder, path));
+  const file = { path, purpose, before: "", after: text };
+  if (before instanceof Error) return { ...file, action: "by-hand", reason: before.message };
+  file.before = before ?? "";
   // A file that uses the package was set up before, and may have been changed since.
-  if (before !== undefined && USES_PACKAGE.test(before)) return { ...file, action: "same" };
+  const isSetUp = USES_PACKAGE.test(file.before) || (isPage && OPENS_STREAM.test(file.before));
+  if (isSetUp) return { ...file, action: "same" };
   const outside = outsideOf(app.folder, path);
   if (outside) return { ...file, action: "by-hand", reason: outside };
   if (before === undefined) return { ...file, action: "create" };
   return { ...file, action: "conflict", reason: "it is there for something else" };
 }
 
-/** The page opens the stream by its URL. */
-const USES_PACKAGE = /["']sse-bus[/"']|\/api\/sse\b/;
+const USES_PACKAGE = /["']sse-bus[/"']/;
+const OPENS_STREAM = /\/api\/sse\b/;
 
 /** The first of these paths that is a file with an extension of JavaScript or TypeScript. */
 export async function firstFile(

@@ -16,13 +16,16 @@ export function readTsconfig(folder: string, base: string): AppTsconfig {
     .map((name) => join(folder, name))
     .find((name) => existsSync(name));
   if (path === undefined) return { resolvesExports: true };
-  let config;
   try {
-    config = parseTsconfig(path);
+    return settingsOf(path, join(folder, base, "lib/sse-bus"));
   } catch {
     // Next.js reports a broken file, or one that extends a package which is not installed.
     return { resolvesExports: true };
   }
+}
+
+function settingsOf(path: string, bus: string): AppTsconfig {
+  const config = parseTsconfig(path);
   const { paths = {}, moduleResolution = "bundler" } = config.compilerOptions ?? {};
   const matches = createPathsMatcher({ path, config });
   const alias = Object.keys(paths)
@@ -31,7 +34,7 @@ export function readTsconfig(folder: string, base: string): AppTsconfig {
     .toSorted((a, b) => Number(b === "@/") - Number(a === "@/"))
     .find((prefix) => {
       const [first] = matches?.(`${prefix}lib/sse-bus`) ?? [];
-      return first !== undefined && resolve(first) === join(folder, base, "lib/sse-bus");
+      return first !== undefined && resolve(first) === bus;
     });
   return {
     ...(alias === undefined ? {} : { alias }),

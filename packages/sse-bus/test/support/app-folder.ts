@@ -45,6 +45,8 @@ export interface InitAnswers {
   readonly decisions?: readonly Decision[];
   /** What is answered about each file that is there. @default false */
   readonly replace?: boolean;
+  /** What happens to the app while the user decides. */
+  readonly meanwhile?: () => Promise<unknown>;
   /** Whether commands succeed. @default true */
   readonly succeeds?: boolean;
 }
@@ -52,7 +54,7 @@ export interface InitAnswers {
 export async function runInit(
   cwd: string,
   args: readonly string[] = ["--yes"],
-  { decisions, replace = false, succeeds = true }: InitAnswers = {},
+  { decisions, replace = false, meanwhile, succeeds = true }: InitAnswers = {},
 ): Promise<InitRun> {
   let output = "";
   let errors = "";
@@ -63,6 +65,7 @@ export async function runInit(
     decision: async () => {
       const next = rest.shift();
       if (next === undefined) throw new Error("One question more than expected");
+      await meanwhile?.();
       return next;
     },
     replace: async (path) => {
