@@ -105,7 +105,8 @@ export function inspectBus<Channels extends ChannelMap, Inputs extends ChannelMa
     head: isOpen(engine) ? cursorAt(engine, provenHead(engine)) : null,
     stats: bus.stats(),
     traffic: { ...traffic },
-    history: { bytes: store.bytes, maxBytes: store.maxBytes },
+    // JSON has no Infinity.
+    history: { bytes: store.bytes, maxBytes: Math.min(store.maxBytes, Number.MAX_SAFE_INTEGER) },
     fastPaths: fastPathStates(),
     connections: {
       total: open.size,

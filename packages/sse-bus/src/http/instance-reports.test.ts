@@ -77,6 +77,21 @@ test("an instance reports only while somebody looks, and the one that looks neve
   expect(one.context.engine.topics.has("~inspector"), "it is still subscribed").toBe(false);
 });
 
+test("who looks at another instance at the same time sees all of them, too", async () => {
+  const log = createSharedLog();
+  const [one, two] = [startInstance(log), startInstance(log)];
+  await one.open("a");
+  await two.open("b");
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+  for (let second = 0; second < 20; second++) {
+    one.read();
+    await vi.advanceTimersByTimeAsync(100);
+    two.read();
+    await vi.advanceTimersByTimeAsync(900);
+  }
+  expect([one.read().length, two.read().length]).toEqual([2, 2]);
+});
+
 test("a report that is too large for a message is sent with shorter lists", async () => {
   const log = createSharedLog();
   const [one, two] = [startInstance(log), startInstance(log)];
@@ -142,6 +157,15 @@ test("a report is read unchanged, and with a field of another type not at all", 
       expect([name, wrong, readReport(changed)]).toEqual([name, wrong, undefined]);
     }
   }
+});
+
+test("a report of a bus without a limit for its history is read like every other", () => {
+  const bus = createBus({ maxHistoryBytes: Number.POSITIVE_INFINITY });
+  buses.push(bus);
+  const report = reportInstance(routeContext(bus), "x");
+  const sent: unknown = JSON.parse(JSON.stringify(report));
+  expect(sent).toMatchObject({ history: { maxBytes: expect.any(Number) } });
+  expect(readReport(sent)).toEqual(sent);
 });
 
 test("anything else from the log is skipped without an error", async () => {

@@ -54,9 +54,9 @@ function createInstanceReports(context: RouteContext): InstanceReports {
   let subscription: ReservedSubscription | undefined;
 
   control.on(ASK, (data) => {
+    // It asks itself although another one does, or it would never see the one that always asks first.
     if ((data as { from?: unknown } | null)?.from === instance) return;
-    askedAt = Date.now();
-    watchedUntil = askedAt + WATCH_MS;
+    watchedUntil = Date.now() + WATCH_MS;
     if (isReporting) return;
     isReporting = true;
     publishReport();

@@ -43,6 +43,24 @@ test("CONNECT gets a 405 and is not cut off", async () => {
   expect(text).toMatch(/^HTTP\/1\.1 405 [^]*\r\nAllow: GET, POST, OPTIONS\r\n/i);
 });
 
+test("TRACE of the inspector gets a 405, without an error of the server", async () => {
+  const errors: Error[] = [];
+  await using bus = createBus({ onError: (error) => errors.push(error) });
+  await using hub = createHub({ bus, inspectorToken: "a token that is long enough" });
+  const { port, hostname } = new URL(await hub.listen(0));
+  for (const accept of ["*/*", "text/event-stream"]) {
+    const socket = connect(Number(port), hostname).setEncoding("utf8");
+    let text = "";
+    socket.on("data", (part: string) => (text += part));
+    socket.write(
+      `TRACE /inspector HTTP/1.1\r\nHost: h\r\nAccept: ${accept}\r\nConnection: close\r\n\r\n`,
+    );
+    await once(socket, "close");
+    expect(text).toMatch(/^HTTP\/1\.1 405 /);
+  }
+  expect(errors).toEqual([]);
+});
+
 describe("who may publish to a hub", () => {
   const TOKEN = "a token that is long enough";
 

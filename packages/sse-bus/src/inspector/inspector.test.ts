@@ -320,6 +320,17 @@ describe.each(HANDLER_FORMS)("over %s, the inspector", (_, form) => {
     expect((await other.until("message")).data).toBe('"still here"');
   });
 
+  test("a wrong target is the client's mistake, and names it", async () => {
+    const { act, errors } = openInspector(form, { env: DEVELOPMENT });
+    const wrong = [{}, { identity: "" }, { everything: true }, { channel: "a b" }, null, [], 7];
+    for (const target of [...wrong, { identity: "ada", code: "two words" }]) {
+      const response = await act("disconnect", target);
+      expect([target, response.status]).toEqual([target, 400]);
+      expect(await response.json()).toMatchObject({ detail: expect.any(String) });
+    }
+    expect(errors).toEqual([]);
+  });
+
   test("is not used by pages of other origins", async () => {
     const { bus, read, act } = openInspector(form, { env: DEVELOPMENT });
     for (const headers of [

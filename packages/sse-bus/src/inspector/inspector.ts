@@ -1,5 +1,6 @@
 import type { OutgoingMessage } from "../core/bus-types.ts";
 import { assertDisconnect } from "../core/disconnect-target.ts";
+import { isSseBusError } from "../core/errors.ts";
 import { namesEventStream, prefersJson } from "../http/accept.ts";
 import { answerRequests } from "../http/answer-request.ts";
 import { type HttpAnswer, jsonAnswer } from "../http/answer.ts";
@@ -58,9 +59,15 @@ export function createInspector(
   const access = createInspectorAccess(context, options, env);
   const reports = instanceReportsOf(context);
 
+  async function enter(call: HttpCall): Promise<Required<InspectorGrant>> {
+    // A `Request` cannot have this method, so `authorize` cannot decide about it.
+    if (call.head.method === "TRACE") throw new Refusal(METHOD_NOT_ALLOWED);
+    return access.enter(call);
+  }
+
   async function answer(call: HttpCall): Promise<HttpAnswer> {
     const { head } = call;
-    const may = await access.enter(call);
+    const may = await enter(call);
     if (head.method === "POST") return act(call, may);
     if (head.method !== "GET" && head.method !== "HEAD") throw new Refusal(METHOD_NOT_ALLOWED);
     if (!prefersJson(head)) return pageAnswer(head);
@@ -69,7 +76,7 @@ export function createInspector(
   }
 
   const enterStream = answerRequests(context, { allow: ALLOW }, async (call) => {
-    await access.enter(call);
+    await enter(call);
     checkOrigin(call.head);
     return { status: 204, headers: {}, body: null };
   });
@@ -94,8 +101,8 @@ export function createInspector(
   async function disconnect(call: HttpCall, may: Required<InspectorGrant>): Promise<HttpAnswer> {
     if (!may.disconnect) throw new Refusal(FORBIDDEN);
     const body = await readJson(call, MAX_TARGET_BYTES);
-    const { code, ...target } = (typeof body === "object" ? body : {}) as { code?: string };
-    assertDisconnect(target, { code });
+    const { code, ...target } = (typeof body === "object" && body ? body : {}) as { code?: string };
+    checkTarget(target, code);
     return jsonAnswer({ ended: await bus.disconnect(target, { code }) });
   }
 
@@ -113,6 +120,16 @@ export function createInspector(
       maxLifetimeMs: MAX_LIFETIME_MS,
     },
   };
+}
+
+/** What the application would have to mend is here the client's mistake. */
+function checkTarget(target: object, code: string | undefined): void {
+  try {
+    assertDisconnect(target, { code });
+  } catch (error) {
+    if (!isSseBusError(error) || error.code !== "INVALID_OPTION") throw error;
+    throw new Refusal({ status: 400, code: "MALFORMED_BODY", detail: error.message });
+  }
 }
 
 function checkOrigin(head: RequestHead): void {

@@ -88,12 +88,16 @@ function totalsOf({ stats, sinks, history, process, ...report }: InstanceReport)
     { name: "Fell behind", value: formatCount(stats.stalls) },
     {
       name: "History held",
-      value: `${formatBytes(history.bytes)} of ${formatBytes(history.maxBytes)}`,
+      value: formatBytes(history.bytes) + limitOf(history.maxBytes),
     },
     { name: "Process memory", value: formatBytes(process.memoryBytes) },
     { name: "Head", value: report.head ?? "not open", isCode: true },
     { name: "Oldest horizon", value: oldestHorizon(report.channels.listed) ?? "–", isCode: true },
   ];
+}
+
+function limitOf(maxBytes: number): string {
+  return maxBytes < Number.MAX_SAFE_INTEGER ? ` of ${formatBytes(maxBytes)}` : "";
 }
 
 /** The lowest position after which a channel of the list is complete. */
