@@ -41,11 +41,16 @@ function install(): Set<BusInternals> {
   const drained = new Set<BusInternals>();
   shared[INSTALLED] = drained;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    let others = 0;
+    // Counted first: a listener that was added with `once` is removed before it is called.
+    process.prependOnceListener(signal, () => {
+      others = process.listenerCount(signal) - 1;
+    });
     process.once(signal, () => {
       closeIdleOfStoppedServers();
       for (const internals of [...drained, ...allBuses()]) drainConnections(internals);
       // A listener disables Node's default, which is to exit. Without another listener, restore it.
-      if (process.listenerCount(signal) > 0) return;
+      if (others > 0) return;
       startTimeout(() => endBy(signal), FAREWELL_MS);
     });
   }
