@@ -16,6 +16,7 @@ test("a thrown error has the address of its page, on a line of its own where Nod
 
 test.each([
   ["without a process", undefined],
+  ["with a `process` of another script", {}],
   ["in a client bundle of Next.js", { env: { NEXT_RUNTIME: "" } }],
 ])("an error in a browser has no address: %s", (_, process) => {
   vi.stubGlobal("process", process);

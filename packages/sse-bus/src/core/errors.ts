@@ -72,8 +72,8 @@ export class SseBusError<Code extends string = SseBusErrorCode> extends Error {
     this.name = "SseBusError";
     this.code = code;
     // Next.js replaces the variable by "" in client bundles, and so leaves the address out of them. It replaces
-    // `typeof window` in the app's own files only.
-    if (typeof process !== "undefined" && process.env.NEXT_RUNTIME !== "") {
+    // `typeof window` in the app's own files only. Some pages have a `process` without `env`.
+    if (globalThis.process?.env && process.env.NEXT_RUNTIME !== "") {
       this.help = errorPage(code);
     }
   }
