@@ -7,7 +7,7 @@ export type Decision = "apply" | "diff" | "cancel";
 export interface Ask {
   decision(): Promise<Decision>;
   /** Whether to replace a file that is there for something else. */
-  replace(path: string): Promise<boolean>;
+  replace(path: string): Promise<boolean | "cancel">;
 }
 
 export const askInTerminal: Ask = {
@@ -27,6 +27,6 @@ export const askInTerminal: Ask = {
       message: `${path} is there for something else. Replace it?`,
       initialValue: false,
     });
-    return answer === true;
+    return isCancel(answer) ? "cancel" : answer;
   },
 };

@@ -84,7 +84,9 @@ async function answered(
   const ask = await host.ask();
   const files: PlannedFile[] = [];
   for (const file of planned) {
-    files.push(isConflict(file) && (await ask.replace(file.path)) ? replaced(file) : file);
+    const answer = isConflict(file) && (await ask.replace(file.path));
+    if (answer === "cancel") return undefined;
+    files.push(answer ? replaced(file) : file);
   }
   for (;;) {
     const decision = await ask.decision();

@@ -195,6 +195,15 @@ describe("what is there already", () => {
     expect(route === own).toBe(!replace);
   });
 
+  test("for something else is asked about, and Ctrl+C there ends everything", async () => {
+    const files = { ...typed, "app/api/sse/route.ts": own, "app/sse/page.tsx": own };
+    const folder = await appFolder(files);
+    const { asked, code, output } = await runInit(folder, [], { decisions: [], replace: "cancel" });
+    expect({ asked, code }).toEqual({ asked: ["app/api/sse/route.ts"], code: 1 });
+    expect(output).toContain("Nothing was written.");
+    expect(await changesOf(folder, files)).toEqual({});
+  });
+
   test("and only names the URL is no route of sse-bus", async () => {
     const route = `// app/api/sse/route.ts\n${own}`;
     const folder = await appFolder({ ...typed, "app/api/sse/route.ts": route });

@@ -44,7 +44,7 @@ export interface InitAnswers {
   /** Without these, nobody can answer. */
   readonly decisions?: readonly Decision[];
   /** What is answered about each file that is there. @default false */
-  readonly replace?: boolean;
+  readonly replace?: boolean | "cancel";
   /** What happens to the app while the user decides. */
   readonly meanwhile?: () => Promise<unknown>;
   /** Whether commands succeed. @default true */
