@@ -40,9 +40,9 @@ const unitTests = filesBelow("packages", "apps").filter((file) =>
   /^(packages\/[^/]+\/(src|test)|apps\/[^/]+\/test)\/.*\.test\.tsx?$/.test(file),
 );
 
-/** Unit tests with a process of their own: they have a DOM, or count what the process has open. */
+/** Unit tests with a process of their own: they have a DOM, or count what the process has open or keeps. */
 const isolated = unitTests.filter((file) =>
-  /vitest-environment|getActiveResourcesInfo|testBackend/.test(
+  /vitest-environment|getActiveResourcesInfo|liveHeap|testBackend/.test(
     readFileSync(join(root, file), "utf8"),
   ),
 );

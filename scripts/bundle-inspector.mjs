@@ -7,7 +7,6 @@ import { build } from "esbuild";
 
 const folder = new URL("../packages/sse-bus/src/inspector/page/", import.meta.url);
 const target = new URL("bundle.ts", folder);
-const MAX_BYTES = 60_000;
 
 // As in client bundles of Next.js: errors carry no addresses.
 const define = { "process.env.NEXT_RUNTIME": '""' };
@@ -28,8 +27,6 @@ const html = template
   .replaceAll(/\n\s*/g, "\n")
   .replace("<style></style>", () => `<style>${style}</style>`)
   .replace('<script type="module"></script>', () => `<script type="module">${script}</script>`);
-const bytes = Buffer.byteLength(html);
-if (bytes > MAX_BYTES) throw new Error(`The page has ${bytes} bytes, and may have ${MAX_BYTES}.`);
 
 const text = `// Made by scripts/bundle-inspector.mjs.
 export const scriptHash = ${JSON.stringify(hashOf(script))};

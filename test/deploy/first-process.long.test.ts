@@ -25,11 +25,9 @@ test("a server on node:http with drainOnSignal ends as the first process of a co
   });
   await using stream = await openStream(`http://127.0.0.1:${port}/api/sse`);
   await stream.next("hello");
-  const started = performance.now();
   const code = await server.stop();
   expect((await stream.next("bye")).json()).toMatchObject({ reason: "drain" });
   expect(await stream.closed).toBe("end");
-  // As a shell reports an end by SIGTERM.
+  // As a shell reports an end by SIGTERM; one by SIGKILL has no code.
   expect(code).toBe(128 + 15);
-  expect(performance.now() - started).toBeLessThan(3_000);
 });

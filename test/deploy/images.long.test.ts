@@ -81,7 +81,6 @@ async function expectContainer(image: Image, options: ContainerOptions): Promise
   expect(await stream.closed).toBe("end");
   console.log(`process 1 exited with ${code}, ${Math.round(tookMs)} ms after SIGTERM`);
   expect(code).toBe(exitCode);
-  expect(tookMs).toBeLessThan(5_000);
   expect(await isHealthy(image, { ...image.env, ...env })).toBe(false);
 }
 

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parser } from "@prometheus-io/lezer-promql";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { publishTo, startHub } from "../hub/hub-process.ts";
 import { openStream } from "../support/event-stream.ts";
@@ -61,8 +61,6 @@ beforeAll(async () => {
     }
   }
 });
-
-afterAll(() => served.clear());
 
 /** What Prometheus adds to every metric. */
 const ADDED = ["job", "instance"];

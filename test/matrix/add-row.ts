@@ -1,4 +1,4 @@
-import { appendFile } from "node:fs/promises";
+import { addTo } from "../support/test-tables.ts";
 import { type Combination, optionsOf } from "./combinations.ts";
 import type { Used } from "./use-app.ts";
 
@@ -8,7 +8,7 @@ export interface Measured extends Used {
   readonly startMs: number;
 }
 
-/** Adds a line of JSON for `scripts/matrix.mjs`, which prints the table. */
+/** Adds what a combination has shown to the table of the apps. */
 export async function addRow({ combination, buildMs, startMs, ...used }: Measured): Promise<void> {
   const { next, bundler, server, node, typescript } = combination;
   const seconds = (ms: number | undefined): string =>
@@ -27,10 +27,4 @@ export async function addRow({ combination, buildMs, startMs, ...used }: Measure
     sink: used.sink,
     "message seen": "yes",
   });
-}
-
-/** Adds a row to one of the tables. The keys are its columns. */
-export async function addTo(table: string, row: Readonly<Record<string, string>>): Promise<void> {
-  const file = process.env["MATRIX_TABLE"];
-  if (file !== undefined) await appendFile(file, `${JSON.stringify({ table, row })}\n`);
 }

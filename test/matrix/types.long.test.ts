@@ -7,7 +7,7 @@ import { packPackage } from "../support/pack-package.ts";
 import { runProcess } from "../support/processes.ts";
 import { repository } from "../support/repository.ts";
 import { type TempFolder, tempFolder } from "../support/temp-folder.ts";
-import { addTo } from "./add-row.ts";
+import { addTo } from "../support/test-tables.ts";
 import { typescripts } from "./combinations.ts";
 
 interface Failure {

@@ -40,7 +40,7 @@ test("only the package, its dependencies, Next.js and React are installed", asyn
   const optional = ["@nats-io", "ioredis", "jose", "pg", "postgres", "prom-client", "redis"];
   expect(folders.filter((name) => optional.includes(name))).toEqual([]);
   const packed = await readdir(join(app.folder, "node_modules/sse-bus"));
-  expect(packed.toSorted()).toEqual(["LICENSE", "dist", "package.json", "src"]);
+  expect(packed.toSorted()).toEqual(["LICENSE", "README.md", "dist", "package.json", "src"]);
 });
 
 describe.each(bundlersOf.minimal)("the minimal example, unchanged, built with %s", (bundler) => {

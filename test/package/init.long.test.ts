@@ -54,10 +54,8 @@ describe.each([
     await using page = await browser.newPage();
     await page.goto(`${server.url}/sse`);
     await page.getByRole("log").getByText("hello", { exact: false }).waitFor();
-    const start = performance.now();
-    await server.stop();
     // Without `registerSseBus`, `next start` waits for open streams until it is killed.
-    expect(performance.now() - start).toBeLessThan(9_000);
+    expect((await server.process.stop()).signal).not.toBe("SIGKILL");
   }, 500_000);
 
   test.runIf(flags.includes("--ts"))(

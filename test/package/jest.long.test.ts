@@ -2,9 +2,9 @@ import { cp, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 
-import { addTo } from "../matrix/add-row.ts";
 import { packedApp } from "../support/packed-app.ts";
 import { repository } from "../support/repository.ts";
+import { addTo } from "../support/test-tables.ts";
 
 // Next.js brings the configuration of Jest, and the compiler that it uses.
 test.each(["16.4.6", "15.5.29", "15.1.0"])(

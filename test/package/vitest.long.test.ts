@@ -2,10 +2,10 @@ import { cp, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 
-import { addTo } from "../matrix/add-row.ts";
 import { packedApp } from "../support/packed-app.ts";
 import { repository } from "../support/repository.ts";
 import { nodeProgram } from "../support/runtimes.ts";
+import { addTo } from "../support/test-tables.ts";
 
 /** The tests of docs/testing.md. */
 const examples = join(repository, "packages/sse-bus/test/users");

@@ -8,6 +8,8 @@ export interface ReconnectingStreamOptions {
   readonly headers?: Readonly<Record<string, string>>;
   onEvent(event: ReceivedEvent): void;
   onConnect?(): void;
+  /** A connection failed, or its status is not 200. */
+  onRefused?(): void;
   /** The wait before each reconnect. @default 200 */
   retryMs?(): number;
 }
@@ -24,7 +26,7 @@ export interface ReconnectingStream {
 }
 
 export function createReconnectingStream(options: ReconnectingStreamOptions): ReconnectingStream {
-  const { url, headers = {}, onEvent, onConnect, retryMs = () => 200 } = options;
+  const { url, headers = {}, onEvent, onConnect, onRefused, retryMs = () => 200 } = options;
   let lastEventId: string | undefined;
   let response: IncomingMessage | undefined;
   let isPaused = false;
@@ -44,7 +46,10 @@ export function createReconnectingStream(options: ReconnectingStreamOptions): Re
       const opened = await requestStream(url(), { headers, lastEventId }).catch(() => undefined);
       if (opened && own === attempt) return read(opened, own);
       if (opened) opened.destroy();
-      else await sleep(retryMs());
+      else {
+        onRefused?.();
+        await sleep(retryMs());
+      }
     }
   }
 

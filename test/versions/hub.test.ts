@@ -4,7 +4,7 @@ import { hubHealth, publishTo, startHub } from "../hub/hub-process.ts";
 import { openStream } from "../support/event-stream.ts";
 import { heapReporterArgs, serverHeap } from "../support/server-heap.ts";
 import { bunProgram, denoProgram, nodeProgram, nodeVersions } from "../support/runtimes.ts";
-import { addRow } from "./suite.ts";
+import { addTo } from "../support/test-tables.ts";
 
 const STREAMS = 100;
 
@@ -86,13 +86,13 @@ describe.each(runtimes)("the built hub on $name", ({ name, program, args = [], o
     await publishTo(hub, "one", "a");
     expect((await streams[0]?.next("message"))?.json()).toBe("one");
     await streams[0]?.[Symbol.asyncDispose]();
-    await addRow({
-      node: name,
+    await addTo("versions", {
+      runtime: name,
       host: "hub",
       sink: off ? "through the response" : "direct, fast lane",
-      released: "not needed",
-      perStream: perStream === undefined ? "" : `${perStream.toFixed(0)} KB`,
-      message: "yes",
+      "Next.js released": "not needed",
+      "heap of a stream": perStream === undefined ? "" : `${perStream.toFixed(0)} KB`,
+      "message seen": "yes",
     });
   });
 });

@@ -1,30 +1,15 @@
-import { appendFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { countSinks } from "../direct-sink/direct-app.ts";
 import { type EventStream, openStream } from "../support/event-stream.ts";
 import { publish } from "../support/http-api.ts";
 import type { NextServer } from "../support/next-server.ts";
 import { nodeProgram, type NodeVersion, nodeVersions } from "../support/runtimes.ts";
+import { addTo } from "../support/test-tables.ts";
 import type { Packages } from "./packages.ts";
 import { buildPlainApp, type Mode, type PlainApp } from "./plain-app.ts";
 
 const STREAMS = 100;
 const MODES: readonly Mode[] = ["dev", "start", "standalone", "custom server"];
-
-/** The rows that `scripts/versions-table.mjs` prints, one line of JSON each. */
-export interface Row {
-  readonly node: string;
-  readonly host: string;
-  readonly sink: string;
-  readonly released: string;
-  readonly perStream: string;
-  readonly message: string;
-}
-
-export async function addRow(row: Row): Promise<void> {
-  const file = process.env["VERSIONS_TABLE"];
-  if (file !== undefined) await appendFile(file, `${JSON.stringify(row)}\n`);
-}
 
 /** The smallest app on every version of Node.js, served in every way. */
 export function testOnEveryNode(release: string, find: () => Promise<Packages>): void {
@@ -63,13 +48,13 @@ export function testOnEveryNode(release: string, find: () => Promise<Packages>):
         for (const stream of streams) {
           expect((await stream.next("message")).json()).toBe("to all");
         }
-        await addRow({
-          node: String(version),
+        await addTo("versions", {
+          runtime: String(version),
           host: `${release} ${mode}`,
           sink: "direct",
-          released: isReleased ? "yes" : "no",
-          perStream: `${perStream.toFixed(0)} KB`,
-          message: "yes",
+          "Next.js released": isReleased ? "yes" : "no",
+          "heap of a stream": `${perStream.toFixed(0)} KB`,
+          "message seen": "yes",
         });
 
         server.process.signal("SIGTERM");

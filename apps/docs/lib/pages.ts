@@ -62,9 +62,8 @@ function overviewOf(
     const folder = file.split("/").slice(1).join("/");
     return `| [\`${name}\`](${folder}) | ${description.replaceAll("|", "\\|")} |`;
   });
-  const { introduction, columns } = OVERVIEWS[label] ?? {
-    introduction: "",
-    columns: ["page", "about"],
-  };
+  const overview = OVERVIEWS[label];
+  if (overview === undefined) throw new Error(`OVERVIEWS in ${import.meta.url} lacks ${label}.`);
+  const { introduction, columns } = overview;
   return `# ${label}\n\n${introduction}\n\n| ${columns.join(" | ")} |\n| --- | --- |\n${rows.join("\n")}\n`;
 }

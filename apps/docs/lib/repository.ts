@@ -17,10 +17,8 @@ export function sourceAddress(file: string): string {
 export function repositoryAddress(): string {
   const manifest = JSON.parse(
     readFileSync(join(repository, "packages/sse-bus/package.json"), "utf8"),
-  ) as { repository?: string | { url: string } };
-  const { repository: given } = manifest;
-  const url = typeof given === "string" ? given : given?.url;
-  return url?.replace(/^git\+/, "").replace(/\.git$/, "") ?? "https://github.com/OWNER/sse-bus";
+  ) as { repository: { url: string } };
+  return manifest.repository.url.replace(/^git\+/, "").replace(/\.git$/, "");
 }
 
 function findRoot(folder: string): string {

@@ -15,7 +15,7 @@ export function searchIndexes(): AdvancedIndex[] {
   }));
 }
 
-/** The tables of the API reference are half of the text; who looks for an option searches its name or its guide. */
+/** The tables of the API reference are half of the text; readers look for an option by its name or in its guide. */
 function typesOf(file: string): string[] {
   const types = ["heading", "paragraph", "blockquote"];
   return /^docs\/api\/|^CHANGELOG/.test(file) ? types : [...types, "table"];

@@ -17,7 +17,8 @@ import type { SseClient, SseClientOptions, SseConnection } from "./client-types.
 import { createClient, createSseClient } from "./client.ts";
 
 /** Reconnects quickly, so that the tests do. */
-const FAST = { backoff: { baseMs: 5, maxMs: 20 } };
+/** A machine that stalls for seconds looks like a network that holds streams back: then a stream is tried again soon. */
+const FAST = { backoff: { baseMs: 5, maxMs: 20 }, probeMs: 300 };
 
 afterEach(() => vi.restoreAllMocks());
 

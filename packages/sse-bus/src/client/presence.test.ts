@@ -8,7 +8,8 @@ import { createClient, createSseClient } from "./client.ts";
 import { createPresence } from "./presence.ts";
 import type { PresenceHandle } from "./presence-types.ts";
 
-const FAST = { backoff: { baseMs: 5, maxMs: 20 } };
+/** A machine that stalls for seconds looks like a network that holds streams back: then a stream is tried again soon. */
+const FAST = { backoff: { baseMs: 5, maxMs: 20 }, probeMs: 300 };
 const WAIT = { timeout: 5_000, interval: 2 };
 
 const ann = { i: "i1", id: "ann", n: 1, info: { name: "Ann" }, at: 1 };

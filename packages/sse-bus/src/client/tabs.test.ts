@@ -8,7 +8,8 @@ import type { SseClient, SseClientOptions } from "./client-types.ts";
 import { createClient } from "./client.ts";
 import { tabGroupName } from "./credentials.ts";
 
-const FAST = { backoff: { baseMs: 5, maxMs: 20 } };
+/** A machine that stalls for seconds looks like a network that holds streams back: then a stream is tried again soon. */
+const FAST = { backoff: { baseMs: 5, maxMs: 20 }, probeMs: 300 };
 const WAIT = { timeout: 8_000, interval: 2 };
 
 describe("tabs of one browser", () => {

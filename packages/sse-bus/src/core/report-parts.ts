@@ -18,11 +18,11 @@ export interface ReportedPresence {
 /** A task that runs on this instance. */
 export interface ReportedTask {
   readonly id: string;
-  readonly owner?: string;
-  readonly title?: string;
-  readonly step?: string;
-  readonly done?: number;
-  readonly total?: number;
+  readonly owner?: string | undefined;
+  readonly title?: string | undefined;
+  readonly step?: string | undefined;
+  readonly done?: number | undefined;
+  readonly total?: number | undefined;
   /** In ms since 1970. */
   readonly startedAt: number;
 }

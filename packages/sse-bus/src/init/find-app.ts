@@ -67,7 +67,7 @@ function noAppFolder(folder: string): string {
   return `This app has only the Pages Router (${pages}). sse-bus init needs the App Router. Create the folder ${app} beside ${pages}, where both routers work together, and run this again. See https://nextjs.org/docs/app/guides/migrating/app-router-migration`;
 }
 
-/** For who is in the root of a monorepo, or in a folder of the app. */
+/** Finds the app from the root of a monorepo, and from a folder of the app. */
 async function whereAppsAre(folder: string): Promise<string> {
   const apps = [...(await appsBelow(folder)), ...(await appAbove(folder))];
   if (apps.length === 0) {

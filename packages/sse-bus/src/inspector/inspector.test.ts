@@ -375,7 +375,7 @@ describe("its event stream", () => {
     await opened.cancel();
   });
 
-  test("is closed to whom the page is closed", async () => {
+  test("is closed wherever the page is closed", async () => {
     expect(await codeOf(await openWeb({}).stream("channel=**"))).toEqual([404, "NOT_FOUND"]);
     const denied = openWeb({ authorize: () => false });
     expect(await codeOf(await denied.stream("channel=**"))).toEqual([403, "FORBIDDEN"]);

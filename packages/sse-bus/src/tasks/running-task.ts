@@ -197,8 +197,7 @@ export function createRunningTask(options: RunningTaskOptions): CreatedTask {
     announce: changed,
     report() {
       const { title, step, done, total, startedAt } = state;
-      const given = Object.entries({ ...address, title, step, done, total, startedAt });
-      return Object.fromEntries(given.filter(([, value]) => value !== undefined)) as never;
+      return { ...address, title, step, done, total, startedAt };
     },
   };
 

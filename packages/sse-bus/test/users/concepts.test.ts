@@ -1,5 +1,5 @@
 import { createBus } from "sse-bus";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 
 test("a reader that starts at a cursor receives every later message, or a gap", async () => {
   await using bus = createBus({ history: { maxMessages: 2 } });
@@ -12,5 +12,5 @@ test("a reader that starts at a cursor receives every later message, or a gap", 
     after: cursor,
     onGap: ({ reason }) => seen.push(reason),
   });
-  await vi.waitFor(() => expect(seen).toEqual(["evicted", { n: 2 }, { n: 3 }]));
+  await expect.poll(() => seen).toEqual(["evicted", { n: 2 }, { n: 3 }]);
 });

@@ -12,7 +12,7 @@ export type Histories = ReadonlyMap<string, ReportHistory>;
 
 const KEPT = 60;
 /** An answer may lack an instance: the one that answers learns of the others only when it is first asked. */
-const GONE_MS = 8000;
+const DROPPED_AFTER_MS = 8000;
 
 /** Adds the reports of an answer. Instances without a new one for a while are dropped. */
 export function addReports(
@@ -27,7 +27,8 @@ export function addReports(
     if ((before.at(-1)?.time ?? 0) >= report.time) continue;
     all.set(report.instance, { reports: [...before, report].slice(-KEPT), readAt: now });
   }
-  for (const [instance, { readAt }] of all) if (now - readAt > GONE_MS) all.delete(instance);
+  for (const [instance, { readAt }] of all)
+    if (now - readAt > DROPPED_AFTER_MS) all.delete(instance);
   return all;
 }
 

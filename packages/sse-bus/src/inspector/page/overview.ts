@@ -63,8 +63,7 @@ function describe(report: InstanceReport): string {
 }
 
 function totalsOf({ stats, sinks, history, process, ...report }: InstanceReport): Fact[] {
-  const { total } = report.connections;
-  const { listed } = report.connections;
+  const { total, listed } = report.connections;
   const behind = listed.filter(({ lag }) => lag > 0).length;
   // Those behind are listed first.
   const more = behind === listed.length && total > behind ? "+" : "";

@@ -2,7 +2,7 @@ import { topicCovers } from "sse-bus";
 import type { Authorize } from "sse-bus/next";
 import { readSession } from "./session.ts";
 
-/** Who is signed in may read `news`, and all channels of their own. */
+/** A signed-in user may read `news`, and all channels of their own. */
 export const authorize: Authorize = async ({ request, channels }) => {
   const session = await readSession(request.headers.get("cookie"));
   if (!session) return 401;

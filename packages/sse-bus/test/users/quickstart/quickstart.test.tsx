@@ -3,7 +3,7 @@ import { act } from "react";
 import { createRoot } from "react-dom/client";
 import { SseProvider } from "sse-bus/react";
 import { createTestBus } from "sse-bus/testing";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { LikeButton } from "./like-button.tsx";
 import { likes } from "./likes.ts";
 
@@ -24,13 +24,12 @@ test("a click counts in the page that the server has rendered", async () => {
       </SseProvider>,
     ),
   );
-  const shows = (text: string) =>
-    vi.waitFor(async () => {
-      await act(async () => new Promise((resolve) => setTimeout(resolve, 5)));
-      expect(place.textContent).toBe(text);
-    });
-  await shows("1 likes");
+  const text = async (): Promise<string | null> => {
+    await act(async () => new Promise((resolve) => setTimeout(resolve, 5)));
+    return place.textContent;
+  };
+  await expect.poll(text).toBe("1 likes");
   await act(async () => place.querySelector("button")?.click());
-  await shows("2 likes");
+  await expect.poll(text).toBe("2 likes");
   await act(async () => root.unmount());
 });

@@ -1,20 +1,18 @@
-// Makes, builds, serves and opens an app for each combination of test/matrix, and prints Markdown tables:
-//   npx -y pnpm matrix                 all of it
-//   npx -y pnpm matrix -t "Next.js 15.5"   some combinations
+// node scripts/test-tables.mjs PATH… [-t NAME]: runs these tests as in a long run, one after another, and prints the
+// tables to which they have added rows (test/support/test-tables.ts) as Markdown.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const folder = mkdtempSync(join(tmpdir(), "matrix-"));
+const folder = mkdtempSync(join(tmpdir(), "test-tables-"));
 const file = join(folder, "rows.jsonl");
 const vitest = fileURLToPath(new URL("../node_modules/vitest/vitest.mjs", import.meta.url));
 const args = [vitest, "run", "--project", "integration", "--no-file-parallelism"];
-const paths = ["test/matrix", "test/package/jest", "test/package/vitest"];
-const { status } = spawnSync(process.execPath, [...args, ...paths, ...process.argv.slice(2)], {
+const { status } = spawnSync(process.execPath, [...args, ...process.argv.slice(2)], {
   cwd: fileURLToPath(new URL("..", import.meta.url)),
-  env: { ...process.env, MATRIX_TABLE: file, SSE_BUS_LONG_TESTS: "1" },
+  env: { ...process.env, TEST_TABLES: file, SSE_BUS_LONG_TESTS: "1" },
   stdio: ["ignore", "inherit", "inherit"],
 });
 const rows = existsSync(file)
