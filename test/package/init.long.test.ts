@@ -1,4 +1,4 @@
-import { cp, readdir, rm } from "node:fs/promises";
+import { cp, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -7,6 +7,7 @@ import { launchChromium } from "../support/chromium.ts";
 import { publish } from "../support/http-api.ts";
 import { type PackedApp, packedApp } from "../support/packed-app.ts";
 import { runProcess } from "../support/processes.ts";
+import { repository } from "../support/repository.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
 // What a user does: create-next-app, `npx sse-bus init`, start, open the page. The package is installed from its tarball.
@@ -56,6 +57,24 @@ describe.each([
     // Without `registerSseBus`, `next start` waits for open streams until it is killed.
     expect((await server.process.stop()).signal).not.toBe("SIGKILL");
   }, 500_000);
+
+  test.runIf(flags.includes("--ts"))(
+    "the code of the quickstart, pasted as it is, builds and counts in two windows",
+    async () => {
+      const files = Object.entries(await filesOfQuickstart());
+      expect(files).toHaveLength(4);
+      await app.write(Object.fromEntries(files.map(([path, code]) => [base + path, code])));
+      await app.build("turbopack");
+      await using server = await app.serve("start");
+      await using one = await browser.newPage();
+      await using other = await browser.newPage();
+      for (const page of [one, other]) await page.goto(`${server.url}/likes`);
+      await one.getByRole("button", { name: "0 likes" }).click();
+      for (const page of [one, other])
+        await page.getByRole("button", { name: "1 likes" }).waitFor();
+    },
+    500_000,
+  );
 });
 
 /** Replaces the example by what create-next-app makes; the installed packages stay. */
@@ -76,6 +95,13 @@ async function makeNewApp(flags: readonly string[]): Promise<void> {
     if (kept.includes(name)) continue;
     await cp(join(temp.path, "app", name), join(app.folder, name), { recursive: true });
   }
+}
+
+/** Each block of code after "Create `PATH`". */
+async function filesOfQuickstart(): Promise<Record<string, string>> {
+  const guide = await readFile(join(repository, "docs/quickstart.md"), "utf8");
+  const blocks = guide.matchAll(/Create `(\S+)`[^]*?```tsx?\n([^]*?)```/g);
+  return Object.fromEntries([...blocks].map(([, path = "", code = ""]) => [path, code]));
 }
 
 async function init(...args: readonly string[]): Promise<string> {
