@@ -114,6 +114,14 @@ test("code blocks import only entry points that the package has", async () => {
   expect(wrong).toEqual([]);
 });
 
+test("no page waits for a request outside of <Suspense>, which fails `next build` of a new app", () => {
+  const page = /export default async function \w+\([\s\S]*?\n\}/;
+  const pages = snippets.filter(({ code }) => code.includes("await connection()"));
+  const wrong = pages.filter(({ code }) => page.exec(code)?.[0].includes("await connection()"));
+  expect(wrong.map(({ at }) => at)).toEqual([]);
+  expect(pages.length).toBeGreaterThan(5);
+});
+
 test("commands and JSON have correct syntax", async () => {
   const wrong: string[] = [];
   for (const { at, language, code } of unmarked) {

@@ -3,8 +3,14 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { repository } from "../support/repository.ts";
 
-/** `<!-- from PATH -->`, then the code block that must be that file. */
+/** `<!-- from PATH -->`, then the code block that must be that file, with imports as in an app. */
 const SNIPPET = /<!-- from (\S+) -->\n\n```(\w+)\n([\s\S]*?)```/g;
+
+/** Readers paste these files into `lib` and `app`, where an import such as `./likes.ts` is an error. */
+function asInAnApp(file: string, code: string): string {
+  if (!file.startsWith("packages/sse-bus/test/users/")) return code;
+  return code.replace(/from "\.\/(?:lib\/)?([\w-]+)\.ts"/g, 'from "@/lib/$1"');
+}
 
 test.each([
   ["README.md", 5],
@@ -30,7 +36,7 @@ test.each([
   const readme = await readFile(path, "utf8");
   const files = new Map<string, string>();
   for (const [, file = ""] of readme.matchAll(SNIPPET)) {
-    files.set(file, await readFile(join(repository, file), "utf8"));
+    files.set(file, asInAnApp(file, await readFile(join(repository, file), "utf8")));
   }
   expect(files.size).toBeGreaterThanOrEqual(count);
   const wanted = readme.replace(

@@ -43,6 +43,16 @@ describe("in a new app", () => {
     expect(output).toContain("http://localhost:3000/sse");
   });
 
+  test("the last line leads to the step of the quickstart that comes after init", async () => {
+    const { output } = await runInit(await appFolder(typed));
+    const [, page = "", step] = /blob\/main\/(\S+\.md)#(\S+)\n$/.exec(output) ?? [];
+    const guide = await readFile(join(import.meta.dirname, "../../../..", page), "utf8");
+    const headings = [...guide.matchAll(/^## (.+)$/gm)].map(([, heading = ""]) =>
+      heading.toLowerCase().replaceAll(".", "").replaceAll(" ", "-"),
+    );
+    expect(headings).toContain(step);
+  });
+
   test("a second run changes nothing and says so", async () => {
     const folder = await appFolder(typed);
     await runInit(folder);

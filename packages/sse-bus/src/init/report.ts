@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import * as util from "node:util";
+import { REPOSITORY } from "../core/error-page.ts";
 import type { NextApp } from "./find-app.ts";
 import { type CommandLine, commandText, type PackageManager } from "./package-manager.ts";
 import type { Plan } from "./plan.ts";
@@ -112,12 +112,7 @@ Before production:
   /api/publish answers 403 in production until you set SSE_BUS_PUBLISH_TOKEN.
   Several servers share one log if you set SSE_BUS_URL to redis://, nats:// or postgres://.
 
-Documentation: ${documentation()}
+Make a live page of your own, in five minutes:
+  ${REPOSITORY}/blob/main/docs/quickstart.md#3-define-a-live-value
 `;
-}
-
-function documentation(): string {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  const { homepage } = JSON.parse(text) as { homepage?: string };
-  return homepage ?? "https://www.npmjs.com/package/sse-bus";
 }
