@@ -9,6 +9,7 @@ const react18 = fileURLToPath(
   new URL("packages/sse-bus/test/react-18/node_modules", import.meta.url),
 );
 const limits = {
+  setupFiles: [fileURLToPath(new URL("test/support/patient-waits.ts", import.meta.url))],
   testTimeout: 30_000,
   hookTimeout: 120_000,
   // A second, the default, is less than a busy machine may take.
