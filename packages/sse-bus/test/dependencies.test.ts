@@ -26,7 +26,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     "prom-client",
   ],
   // The build bundles the packages: see scripts/build-init.mjs.
-  init: ["node:", "@babel/", "@clack/prompts", "diff", "get-tsconfig", "package-manager-detector"],
+  init: ["core", "node:", "@babel/", "@clack/prompts", "diff", "get-tsconfig", "package-manager-detector"],
   client: ["core"],
   live: ["core"],
   tasks: ["core", "live"],
