@@ -30,6 +30,8 @@ export function createNatsLog(server: NatsServer): NatsLog {
       const backend = natsBackend({
         stream,
         heartbeatMs: 250,
+        // The server reserves it. At the default of 1 GiB, the streams of all tests need more than some disks have.
+        maxBytes: 67_108_864,
         connection: async () => connectTo(proxy.port),
         ...options,
       });
