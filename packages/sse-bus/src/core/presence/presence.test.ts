@@ -156,6 +156,9 @@ test("the state that a client sets is seen by all, and ends with its stream", as
   const state = async () => (await b.bus.presence("room").list())[0]?.state;
   expect(await a.presence.states.set(laptop, "room", { typing: true })).toBe("set");
   await expect.poll(state).toEqual({ typing: true });
+  // States of the same millisecond are ordered by instance.
+  const setAt = Date.now();
+  await expect.poll(() => Date.now(), { interval: 1 }).toBeGreaterThan(setAt);
   await b.presence.states.set(phone, "room", "away");
   await expect.poll(state).toBe("away");
   b.leave(phone);
