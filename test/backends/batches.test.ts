@@ -150,6 +150,7 @@ describe("Postgres", () => {
         [true, false],
       ],
     );
+    await waitFor("what was committed", () => seen.length > 0);
     expect(seen).toEqual(["before"]);
     await tx.client.query("COMMIT");
     await waitFor("the batch", () => seen.length === 4);

@@ -9,6 +9,7 @@ import { watchMachine } from "../support/machine-stalls.ts";
 import { type RunningProcess, startProcess } from "../support/processes.ts";
 import { repository } from "../support/repository.ts";
 import type { ServerUrl } from "../support/server-url.ts";
+import { waitFor } from "../support/wait-for.ts";
 
 export interface TasksSuiteOptions {
   readonly name: string;
@@ -84,6 +85,8 @@ export function testTasks({ name, use, leaseMs }: TasksSuiteOptions): void {
       await expect(tasks.run({ id: "lost-1", title: "Again" }, () => {})).rejects.toMatchObject({
         code: "TASK_RUNNING",
       });
+      // A line that was not sent when its instance was killed is lost.
+      await waitFor("the line", async () => (await tasks.read("lost-1")).lines.length > 0);
       const cancelledAt = performance.now();
       await tasks.cancel("cancelled");
       const cancelMs = await until("cancelled", "cancelled", cancelledAt);
