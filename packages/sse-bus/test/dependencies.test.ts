@@ -26,7 +26,15 @@ const ALLOWED: Record<string, readonly string[]> = {
     "prom-client",
   ],
   // The build bundles the packages: see scripts/build-init.mjs.
-  init: ["core", "node:", "@babel/", "@clack/prompts", "diff", "get-tsconfig", "package-manager-detector"],
+  init: [
+    "core",
+    "node:",
+    "@babel/",
+    "@clack/prompts",
+    "diff",
+    "get-tsconfig",
+    "package-manager-detector",
+  ],
   client: ["core"],
   live: ["core"],
   tasks: ["core", "live"],

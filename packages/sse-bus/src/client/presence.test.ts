@@ -131,14 +131,16 @@ describe("presence of a channel", () => {
     await waitForStatus(client, "open");
     presence(server, "c", { type: "join", ...bob });
     const hello = { cursor: server.head(), connection: "late", heartbeatMs: 15_000 };
-    server.streams.at(-1)?.write(
-      `id: ${server.head()}\nevent: hello\ndata: ${JSON.stringify({ ...hello, identity: "ann" })}\n\n`,
-    );
+    server.streams
+      .at(-1)
+      ?.write(
+        `id: ${server.head()}\nevent: hello\ndata: ${JSON.stringify({ ...hello, identity: "ann" })}\n\n`,
+      );
     presence(server, "c", { type: "join", ...cid });
     const set = { type: "members", channel: "c", at: server.head(), part: 1, of: 1 };
-    server.streams.at(-1)?.write(
-      `event: presence\ndata: ${JSON.stringify({ ...set, members: [ann, bob, cid] })}\n\n`,
-    );
+    server.streams
+      .at(-1)
+      ?.write(`event: presence\ndata: ${JSON.stringify({ ...set, members: [ann, bob, cid] })}\n\n`);
     // Their order depends on how many of the events the page has read before the set.
     const all = ["ann", "bob", "cid"];
     await vi.waitFor(() => expect(ids(one).split(",").toSorted()).toEqual(all), WAIT);
