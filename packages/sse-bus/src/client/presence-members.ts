@@ -66,7 +66,7 @@ export function createPresenceMembers(): PresenceMembers {
       if (contribution) contributions.push(contribution);
     }
     // A set that is older than what is known has nothing new: an instance may be behind another.
-    if (part < of || (cursor && cursor !== at && hasReached(cursor, at))) return false;
+    if (part < of || (cursor && hasReached(cursor, at) && !hasReached(at, cursor))) return false;
     const isFirst = !cursor;
     cursor = at;
     replaceAll(fold, contributions, sequenceOf(at));
