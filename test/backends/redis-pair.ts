@@ -27,8 +27,8 @@ export async function startPair(): Promise<Pair> {
     stack.add(await connectAdmin(replica.port)),
   ];
   await second.command(["REPLICAOF", "127.0.0.1", String(primary.port)]);
-  const offset = async (admin: Admin, field: string): Promise<string | undefined> =>
-    new RegExp(`${field}:(\\d+)`).exec(await admin.info())?.[1];
+  const field = async (admin: Admin, name: string): Promise<string | undefined> =>
+    new RegExp(`^${name}:(\\w+)`, "m").exec(await admin.info())?.[1];
   const pair: Pair = {
     connect: () =>
       redisBackend({ client: makeClient.redis(proxy.port), markMs: 100, timeoutMs: 1000 }),
@@ -36,11 +36,10 @@ export async function startPair(): Promise<Pair> {
       await waitFor(
         "the replica",
         async () => {
-          const [sent, received] = [
-            await offset(first, "master_repl_offset"),
-            await offset(second, "slave_repl_offset"),
-          ];
-          return sent !== undefined && sent === received;
+          // Before the replica has loaded the first copy, both offsets are 0.
+          if ((await field(second, "master_link_status")) !== "up") return false;
+          const sent = await field(first, "master_repl_offset");
+          return sent !== undefined && sent === (await field(second, "slave_repl_offset"));
         },
         { timeoutMs: 20_000 },
       );
