@@ -28,6 +28,17 @@ export interface BusInternals {
   readonly onError: (error: Error) => void;
 }
 
+/** What the bus keeps under a name; the first call creates it. */
+export function attachmentOf<Part extends object>(
+  { attachments }: Pick<BusInternals, "attachments">,
+  name: string,
+  create: () => Part,
+): Part {
+  let part = attachments.get(name) as Part | undefined;
+  if (!part) attachments.set(name, (part = create()));
+  return part;
+}
+
 /** Settings that can change while the bus runs, as in a hot reload. */
 export interface MutableOptions {
   schemas: Schemas | undefined;

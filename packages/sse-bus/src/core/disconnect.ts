@@ -1,4 +1,4 @@
-import type { BusInternals } from "./bus-internals.ts";
+import { attachmentOf, type BusInternals } from "./bus-internals.ts";
 import {
   assertDisconnect,
   type Disconnect,
@@ -48,7 +48,7 @@ export async function disconnect(
   assertDisconnect(target, options);
   const { code } = options;
   const order: Disconnect = { ...target, ...(code !== undefined && { code }) };
-  const { sender, handler } = attachmentOf(internals);
+  const { sender, handler } = ownOf(internals);
   const ended = handler?.end(order) ?? 0;
   await controlChannelOf(internals).send(EVENT, { ...order, sender });
   return ended;
@@ -56,7 +56,7 @@ export async function disconnect(
 
 /** Lets `handler` end streams, for disconnects of this process and of the others. Called once per bus. */
 export function handleDisconnects(internals: BusInternals, handler: DisconnectHandler): void {
-  const attachment = attachmentOf(internals);
+  const attachment = ownOf(internals);
   attachment.handler = handler;
   const control = controlChannelOf(internals);
   control.on(EVENT, (data) => {
@@ -68,11 +68,9 @@ export function handleDisconnects(internals: BusInternals, handler: DisconnectHa
   control.onGap(() => handler.onGap());
 }
 
-function attachmentOf({ attachments }: BusInternals): Attachment {
-  let attachment = attachments.get("disconnect") as Attachment | undefined;
-  if (!attachment) {
-    attachment = { sender: createInstanceId(), handler: undefined };
-    attachments.set("disconnect", attachment);
-  }
-  return attachment;
+function ownOf(internals: BusInternals): Attachment {
+  return attachmentOf(internals, "disconnect", (): Attachment => ({
+    sender: createInstanceId(),
+    handler: undefined,
+  }));
 }

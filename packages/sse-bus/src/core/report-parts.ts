@@ -1,4 +1,4 @@
-import type { BusInternals } from "./bus-internals.ts";
+import { attachmentOf, type BusInternals } from "./bus-internals.ts";
 
 /** A bounded list, and how many there are. */
 export interface Listed<Item> {
@@ -45,10 +45,8 @@ export interface ReportParts {
 }
 
 /** The parts of a bus. A feature adds its own when it is first used; they are called only for a report. */
-export function reportPartsOf({ attachments }: BusInternals): ReportParts {
-  let parts = attachments.get("reportParts") as ReportParts | undefined;
-  if (!parts) attachments.set("reportParts", (parts = {}));
-  return parts;
+export function reportPartsOf(internals: BusInternals): ReportParts {
+  return attachmentOf(internals, "reportParts", (): ReportParts => ({}));
 }
 
 /** The first items of many, each as `describe` says. */

@@ -1,6 +1,6 @@
 import { type Admission, createAdmission } from "./admission.ts";
 import type { Stored } from "./backend.ts";
-import type { BusInternals } from "./bus-internals.ts";
+import { attachmentOf, type BusInternals } from "./bus-internals.ts";
 import { isReserved, isStoredChannel } from "./channel-name.ts";
 import { readerCursor } from "./cohort.ts";
 import { assertOpen, provenHead } from "./engine.ts";
@@ -145,13 +145,11 @@ interface OwnPublishes {
 
 const ATTACHMENT = "reserved";
 
-function ownPublishesOf({ attachments, engine }: BusInternals): OwnPublishes {
-  let own = attachments.get(ATTACHMENT) as OwnPublishes | undefined;
-  if (own) return own;
-  const connecting = new Set<Promise<void>>();
-  own = { admit: createAdmission(engine, connecting), connecting };
-  attachments.set(ATTACHMENT, own);
-  return own;
+function ownPublishesOf(internals: BusInternals): OwnPublishes {
+  return attachmentOf(internals, ATTACHMENT, () => {
+    const connecting = new Set<Promise<void>>();
+    return { admit: createAdmission(internals.engine, connecting), connecting };
+  });
 }
 
 function assertReserved(channel: string): void {

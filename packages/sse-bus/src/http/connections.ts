@@ -1,4 +1,4 @@
-import type { BusInternals } from "../core/bus.ts";
+import { attachmentOf, type BusInternals } from "../core/bus-internals.ts";
 import type { Reader } from "../core/cohort.ts";
 import type { Identity } from "./authorize.ts";
 import type { SinkKind } from "./byte-sink.ts";
@@ -70,10 +70,8 @@ export interface ConnectionRegistry {
  * The registry of a bus, made by the first call. It is kept with the bus, not in this module: bundles
  * have copies of the module, and all of them count the same streams.
  */
-export function connectionsOf({ attachments }: BusInternals): ConnectionRegistry {
-  let registry = attachments.get("connections") as ConnectionRegistry | undefined;
-  if (!registry) attachments.set("connections", (registry = createRegistry()));
-  return registry;
+export function connectionsOf(internals: BusInternals): ConnectionRegistry {
+  return attachmentOf(internals, "connections", createRegistry);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { attachmentOf } from "../core/bus-internals.ts";
 import { isClosed } from "../core/engine.ts";
 import { isSseBusError } from "../core/errors.ts";
 import { createInstanceId } from "../core/instances/instance-id.ts";
@@ -35,10 +36,7 @@ const ATTACHMENT = "instanceReports";
 
 /** The reports of a bus. From the first call on, this instance answers those who ask. */
 export function instanceReportsOf(context: RouteContext): InstanceReports {
-  const { attachments } = context;
-  let reports = attachments.get(ATTACHMENT) as InstanceReports | undefined;
-  if (!reports) attachments.set(ATTACHMENT, (reports = createInstanceReports(context)));
-  return reports;
+  return attachmentOf(context, ATTACHMENT, () => createInstanceReports(context));
 }
 
 function createInstanceReports(context: RouteContext): InstanceReports {

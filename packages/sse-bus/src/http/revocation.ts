@@ -1,4 +1,4 @@
-import type { BusInternals } from "../core/bus-internals.ts";
+import { attachmentOf, type BusInternals } from "../core/bus-internals.ts";
 import { handleDisconnects } from "../core/disconnect.ts";
 import { type Disconnect, type DisconnectedStream, isMeant } from "../core/disconnect-target.ts";
 import { SseBusError } from "../core/errors.ts";
@@ -30,10 +30,7 @@ const LIVE_TIMEOUT_MS = 5000;
 
 /** The one of a bus; the first call makes it. It is kept with the bus, as bundles have copies of this module. */
 export function revocationOf(internals: BusInternals): Revocation {
-  const { attachments } = internals;
-  let revocation = attachments.get("revocation") as Revocation | undefined;
-  if (!revocation) attachments.set("revocation", (revocation = createRevocation(internals)));
-  return revocation;
+  return attachmentOf(internals, "revocation", () => createRevocation(internals));
 }
 
 /** Whether a stream that asked `authorize` when there were `count` disconnects was meant by one since. */

@@ -1,4 +1,4 @@
-import type { BusInternals } from "../core/bus-internals.ts";
+import { attachmentOf, type BusInternals } from "../core/bus-internals.ts";
 import { isClosed } from "../core/engine.ts";
 import type { SseBusError } from "../core/errors.ts";
 import type { InstanceTable } from "../core/instances/instance-table.ts";
@@ -59,10 +59,7 @@ const LINGER_MS = 30_000;
 
 /** The streams of a bus. The first call makes them; they cost nothing until then. */
 export function streamRunsOf(internals: BusInternals): StreamRuns {
-  const { attachments } = internals;
-  let runs = attachments.get(ATTACHMENT) as StreamRuns | undefined;
-  if (!runs) attachments.set(ATTACHMENT, (runs = createStreamRuns(internals)));
-  return runs;
+  return attachmentOf(internals, ATTACHMENT, () => createStreamRuns(internals));
 }
 
 function createStreamRuns(internals: BusInternals): StreamRuns {

@@ -1,5 +1,5 @@
 import { isBuilding } from "../core/build-phase.ts";
-import type { BusInternals } from "../core/bus-internals.ts";
+import { attachmentOf, type BusInternals } from "../core/bus-internals.ts";
 import { assertOpen, isClosed } from "../core/engine.ts";
 import { SseBusError } from "../core/errors.ts";
 import { listFirst, reportPartsOf } from "../core/report-parts.ts";
@@ -31,10 +31,8 @@ const ATTACHMENT = "tasks";
 
 /** The tasks of a bus. They are kept with it: bundles and hot reloads have copies of this module. */
 export function taskRunnerOf(internals: BusInternals, settings: TaskSettings): TaskRunner {
-  const { attachments } = internals;
-  let runner = attachments.get(ATTACHMENT) as TaskRunner | undefined;
-  if (runner) runner.settings = settings;
-  else attachments.set(ATTACHMENT, (runner = createTaskRunner(internals, settings)));
+  const runner = attachmentOf(internals, ATTACHMENT, () => createTaskRunner(internals, settings));
+  runner.settings = settings;
   return runner;
 }
 

@@ -1,4 +1,4 @@
-import type { BusInternals } from "../bus-internals.ts";
+import { attachmentOf, type BusInternals } from "../bus-internals.ts";
 import type { ControlChannel } from "./control-channel.ts";
 import { createDemand, type Demand } from "./demand.ts";
 import { createInstanceTable, type InstanceTable } from "./instance-table.ts";
@@ -18,22 +18,22 @@ const ATTACHMENT = "instances";
  * has event streams opens it, as it has to know what the others watch.
  */
 export function instancesOf(internals: BusInternals): InstanceTable {
-  return attachmentOf(internals).table;
+  return partsOf(internals).table;
 }
 
 /** The control channel of a bus; not open before `open()`. */
 export function controlChannelOf(internals: BusInternals): ControlChannel {
-  return attachmentOf(internals).table.control;
+  return partsOf(internals).table.control;
 }
 
 /** The demand of a bus; not complete before the control channel is open. */
 export function demandOf(internals: BusInternals): Demand {
-  return attachmentOf(internals).demand;
+  return partsOf(internals).demand;
 }
 
 /** The singletons of a bus; none is held before the control channel is open. */
 export function singletonsOf(internals: BusInternals): Singletons {
-  return attachmentOf(internals).singletons;
+  return partsOf(internals).singletons;
 }
 
 /** The server shuts down: the others take over at once what this instance does for all. Idempotent. */
@@ -41,16 +41,13 @@ export function retireInstance({ attachments }: BusInternals): void {
   void (attachments.get(ATTACHMENT) as Attachment | undefined)?.table.retire();
 }
 
-function attachmentOf(internals: BusInternals): Attachment {
-  const { attachments } = internals;
-  let attachment = attachments.get(ATTACHMENT) as Attachment | undefined;
-  if (attachment) return attachment;
-  const table = createInstanceTable(internals);
-  attachment = {
-    table,
-    demand: createDemand(internals, table),
-    singletons: createSingletons(table),
-  };
-  attachments.set(ATTACHMENT, attachment);
-  return attachment;
+function partsOf(internals: BusInternals): Attachment {
+  return attachmentOf(internals, ATTACHMENT, () => {
+    const table = createInstanceTable(internals);
+    return {
+      table,
+      demand: createDemand(internals, table),
+      singletons: createSingletons(table),
+    };
+  });
 }

@@ -1,5 +1,5 @@
 import { assertNotBuilding } from "../build-phase.ts";
-import type { BusInternals } from "../bus-internals.ts";
+import { attachmentOf, type BusInternals } from "../bus-internals.ts";
 import { assertTopic } from "../channel-name.ts";
 import { assertOpen } from "../engine.ts";
 import { createLiveFold, type LiveFold } from "./fold.ts";
@@ -62,13 +62,12 @@ function foldOf(internals: BusInternals, live: LiveDefinition, key: string): Liv
   return fold;
 }
 
-function foldsOf({ attachments }: BusInternals): Folds {
-  let folds = attachments.get(ATTACHMENT) as Folds | undefined;
-  if (!folds) {
-    folds = { byKey: new Map(), ids: new WeakMap(), lastId: 0 };
-    attachments.set(ATTACHMENT, folds);
-  }
-  return folds;
+function foldsOf(internals: BusInternals): Folds {
+  return attachmentOf(internals, ATTACHMENT, (): Folds => ({
+    byKey: new Map(),
+    ids: new WeakMap(),
+    lastId: 0,
+  }));
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { BusInternals } from "../bus-internals.ts";
+import { attachmentOf, type BusInternals } from "../bus-internals.ts";
 import { instancesOf } from "../instances/instances.ts";
 import { reportPartsOf } from "../report-parts.ts";
 import { publishReserved } from "../reserved.ts";
@@ -50,10 +50,7 @@ const ATTACHMENT = "presence";
 
 /** Presence of a bus. The first call makes it; it costs nothing until then. */
 export function presenceOf(internals: BusInternals): Presence {
-  const { attachments } = internals;
-  let presence = attachments.get(ATTACHMENT) as Presence | undefined;
-  if (!presence) attachments.set(ATTACHMENT, (presence = createPresence(internals)));
-  return presence;
+  return attachmentOf(internals, ATTACHMENT, () => createPresence(internals));
 }
 
 function createPresence(internals: BusInternals): Presence {
